@@ -1,0 +1,88 @@
+"""What the album service needs from outside."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypedDict
+
+from album_service.domain import Album
+from shared.pagination import Slice
+
+
+@dataclass(frozen=True, slots=True)
+class AlbumFilter:
+    """Which albums a list holds; the default is all of them."""
+
+    listed_only: bool = False
+    creator_id: str | None = None
+
+
+class AlbumChanges(TypedDict, total=False):
+    """What can change of an album; what is absent stays."""
+
+    title: str
+    is_public: bool
+    is_visible: bool
+
+
+class AlbumRepository(Protocol):
+    """The albums. Lists are ordered by (`created_at`, `id`), descending."""
+
+    async def add(self, album: Album) -> None:
+        """Store a new album."""
+        ...
+
+    async def get(self, album_id: str) -> Album:
+        """Raises AlbumNotFoundError."""
+        ...
+
+    async def list(self, wanted: AlbumFilter, part: Slice) -> Sequence[Album]:
+        """Albums that `wanted` describes, newest first."""
+        ...
+
+    async def count(self, wanted: AlbumFilter) -> int:
+        """How many albums `wanted` describes."""
+        ...
+
+    async def change(
+        self, album_id: str, changes: AlbumChanges, *, if_revision: int | None = None
+    ) -> Album | None:
+        """Store `changes` at once, with a new `updated_at` and the next `revision`; answer the album after them.
+
+        With `if_revision`, only while the album is at that revision: otherwise nothing changes and the answer
+        is None.
+
+        Raises:
+            AlbumNotFoundError: there is no such album.
+        """
+        ...
+
+    async def append_song(self, album_id: str, song_id: str, most: int) -> Album:
+        """Put the song at the end, at once with the check that it is not in yet and the album not full.
+
+        Raises:
+            AlbumNotFoundError: there is no such album.
+            SongInAlbumError: the song is in it.
+            AlbumFullError: it holds `most` songs.
+        """
+        ...
+
+    async def take_song_out(self, album_id: str, song_id: str) -> Album:
+        """Take the song out.
+
+        Raises:
+            AlbumNotFoundError: there is no such album.
+            SongNotFoundError: the song is not in it.
+        """
+        ...
+
+    async def remove(self, album_id: str) -> None:
+        """Raises AlbumNotFoundError."""
+        ...
+
+
+class Songs(Protocol):
+    """The song service, asked as the caller. All calls raise UnavailableError when it is down."""
+
+    async def visible(self, song_ids: Sequence[str], token: str | None) -> Sequence[Mapping[str, Any]]:
+        """Songs in their public JSON shape, in the order of `song_ids`, those that the caller may see."""
+        ...

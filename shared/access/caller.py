@@ -1,0 +1,84 @@
+"""Who is asking, as every service knows them."""
+
+from dataclasses import dataclass
+
+from shared.access.permissions import PERMISSIONS_OF_ROLE, Permission, Role
+from shared.errors import ForbiddenError, UnauthenticatedError
+
+
+class BlockedError(ForbiddenError):
+    """An admin blocked this user: what anonymous may do is left, and `GET /auth/me`."""
+
+    code = "user_blocked"
+
+    def __init__(self) -> None:
+        super().__init__("Your account is blocked")
+
+
+class NotRegisteredError(ForbiddenError):
+    """The token is good, but nobody has registered with it."""
+
+    code = "user_not_registered"
+
+    def __init__(self) -> None:
+        super().__init__("Register first")
+
+
+class RoleError(ForbiddenError):
+    """The caller's role does not allow this."""
+
+    code = "role_not_allowed"
+
+    def __init__(self) -> None:
+        super().__init__("Your role does not allow this")
+
+
+class SignInError(UnauthenticatedError):
+    """No token came with a request that needs one."""
+
+    code = "sign_in_required"
+
+    def __init__(self) -> None:
+        super().__init__("Sign in first")
+
+
+class InvalidTokenError(UnauthenticatedError):
+    """A token came that cannot be believed: expired, forged, or not meant for us."""
+
+    code = "invalid_token"
+
+    def __init__(self) -> None:
+        super().__init__("The session token is not valid; sign in again")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a verified session token says. `expires_at` is in seconds since 1970."""
+
+    clerk_id: str
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A registered user who is asking, with the token that they sent."""
+
+    id: str
+    clerk_id: str
+    full_name: str
+    role: Role
+    is_blocked: bool
+    token: str
+
+    def may(self, permission: Permission) -> bool:
+        """Whether the caller's role has this permission."""
+        return permission in PERMISSIONS_OF_ROLE[self.role]
+
+    def must(self, permission: Permission) -> None:
+        """Go on only when the caller's role has this permission.
+
+        Raises:
+            RoleError: it does not.
+        """
+        if not self.may(permission):
+            raise RoleError

@@ -1,0 +1,17 @@
+"""Ids are ObjectIds, written as 24 hexadecimal characters, in every store and every answer."""
+
+import re
+
+from bson import ObjectId
+
+_OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
+
+
+def new_id() -> str:
+    """A fresh id; ids made later sort after ids made a second or more before."""
+    return str(ObjectId())
+
+
+def is_id(text: str) -> bool:
+    """Whether `text` is written as an id."""
+    return _OBJECT_ID.fullmatch(text) is not None

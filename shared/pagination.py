@@ -1,0 +1,122 @@
+"""Lists, newest first, whole or page by page.
+
+Without `limit` a list is answered whole, up to a setting; with it, page by page. Either way a `Link` header
+tells where more is. Its address is relative, so that it holds behind any prefix that a gateway adds.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Protocol, TypeVar
+from urllib.parse import urlencode
+
+from fastapi import Query
+from starlette.requests import Request
+
+from shared.clock import from_millis, to_millis
+from shared.errors import FieldError, InvalidError
+from shared.ids import is_id
+
+MAX_PAGE = 100
+
+Entry = TypeVar("Entry", bound="Listed")
+
+
+class Listed(Protocol):
+    """What can stand in a list."""
+
+    @property
+    def id(self) -> str: ...
+
+    @property
+    def created_at(self) -> datetime: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last entry of a page: the next one starts right after it, in (`created_at`, `id`) descending."""
+
+    created_at: datetime
+    id: str
+
+    @classmethod
+    def of(cls, entry: Listed) -> "Cursor":
+        """The cursor that points right after `entry`."""
+        return cls(entry.created_at, entry.id)
+
+    def to_text(self) -> str:
+        """Opaque, safe in an address."""
+        plain = f"{to_millis(self.created_at)}.{self.id}"
+        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+    @classmethod
+    def from_text(cls, text: str) -> "Cursor":
+        """The inverse of `to_text`.
+
+        Raises:
+            InvalidError: `text` is not what `to_text` made.
+        """
+        try:
+            plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
+            millis, _, entry_id = plain.partition(".")
+            created_at = from_millis(int(millis))
+        except (binascii.Error, ValueError, OverflowError, OSError):
+            raise _bad_cursor() from None
+        if not is_id(entry_id):
+            raise _bad_cursor()
+        return cls(created_at, entry_id)
+
+
+def _bad_cursor() -> InvalidError:
+    return InvalidError("Not accepted: cursor", [FieldError("cursor", "is not a cursor of this list")])
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """What a repository is asked for: at most `limit` entries, those after `after`."""
+
+    limit: int
+    after: Cursor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a request asks of a list. `limit` None: the whole of it."""
+
+    limit: int | None
+    cursor: str | None
+    total: bool
+
+    @property
+    def is_whole_list(self) -> bool:
+        """Whether nothing of paging was asked."""
+        return self.limit is None and self.cursor is None
+
+    def to_slice(self, whole_list_limit: int) -> Slice:
+        """One entry more than is answered, which tells whether there are more."""
+        after = Cursor.from_text(self.cursor) if self.cursor else None
+        return Slice((self.limit or whole_list_limit) + 1, after)
+
+
+def page_of_request(
+    limit: Annotated[int | None, Query(ge=1, le=MAX_PAGE, description="Entries a page")] = None,
+    cursor: Annotated[str | None, Query(max_length=128, description="From a `Link` header")] = None,
+    total: Annotated[bool, Query(description="Answer `X-Total-Count` too")] = False,
+) -> Page:
+    """FastAPI dependency: the paging that a request asks for."""
+    return Page(limit, cursor, total)
+
+
+def split_page(found: Sequence[Entry], asked: Slice) -> tuple[list[Entry], str | None]:
+    """The entries to answer, and the cursor of the next page when there is one."""
+    shown = list(found[: asked.limit - 1])
+    return shown, Cursor.of(shown[-1]).to_text() if len(found) >= asked.limit and shown else None
+
+
+def next_link(request: Request, next_cursor: str, limit: int | None) -> str:
+    """The value of a `Link` header that leads to the next page, keeping the request's other parameters."""
+    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("limit", "cursor")]
+    query = urlencode([*kept, ("limit", limit or MAX_PAGE), ("cursor", next_cursor)])
+    return f'<?{query}>; rel="next"'

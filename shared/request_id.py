@@ -1,0 +1,22 @@
+"""One id through all logs: taken from `X-Request-ID` when it is well formed, else made here."""
+
+import re
+import uuid
+from contextvars import ContextVar
+
+HEADER = "X-Request-ID"
+
+_WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{1,128}")
+_current: ContextVar[str] = ContextVar("request_id", default="-")
+
+
+def adopt_request_id(offered: str | None) -> str:
+    """Set the id of the request that this task serves, and answer it."""
+    chosen = offered if offered and _WELL_FORMED.fullmatch(offered) else uuid.uuid4().hex
+    _current.set(chosen)
+    return chosen
+
+
+def current_request_id() -> str:
+    """The id of the request that this task serves; `-` outside of one."""
+    return _current.get()

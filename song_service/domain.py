@@ -1,0 +1,105 @@
+"""Songs and what listeners do with them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from shared.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnsupportedMediaError
+from shared.ports import StoredAudio, StoredImage
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """A song. `duration` is in whole seconds.
+
+    `revision` counts the changes, from 1: it tells a catalogue entry that was sent from one that is stale.
+    """
+
+    id: str
+    title: str
+    artist_id: str
+    artist_name: str
+    image: StoredImage
+    audio: StoredAudio
+    duration: int
+    album_id: str | None
+    genre: str | None
+    mood: str | None
+    is_public: bool
+    is_visible: bool
+    created_at: datetime
+    updated_at: datetime
+    revision: int = 1
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether everybody may see it: the artist shows it and no admin hides it."""
+        return self.is_public and self.is_visible
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueEntry:
+    """What the recommendation engine is to know of a song at `revision`; `song` None: that it is gone."""
+
+    song_id: str
+    revision: int
+    song: Song | None
+
+
+class InteractionKind(StrEnum):
+    """What a listener did with a song."""
+
+    PLAY = "play"
+    COMPLETE = "complete"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """A listener did something with a song at `at`. Two with the same `dedup_key` are one."""
+
+    id: str
+    user_id: str
+    song_id: str
+    kind: InteractionKind
+    at: datetime
+    dedup_key: str
+
+
+class SongNotFoundError(NotFoundError):
+    """No such song, or not one that the caller may know of."""
+
+    code = "song_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Song not found")
+
+
+class NotYourSongError(ForbiddenError):
+    """Another artist's song."""
+
+    code = "not_your_song"
+
+    def __init__(self) -> None:
+        super().__init__("This is not your song")
+
+
+class SongChangedMeanwhileError(ConflictError):
+    """Somebody else changed the song between reading and writing it, again and again."""
+
+    code = "changed_meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__("The song was changed at the same time; try again")
+
+
+class NotAudioError(UnsupportedMediaError):
+    """The file cannot be decoded as audio from its beginning to its end."""
+
+    code = "not_audio"
+
+
+class AudioTooLongError(InvalidError):
+    """Longer than is taken."""
+
+    code = "audio_too_long"

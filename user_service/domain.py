@@ -1,0 +1,104 @@
+"""Users: what they are and what can be wrong with a wish about them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shared.access.permissions import Role
+from shared.errors import ConflictError, ForbiddenError, NotFoundError
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A registered person. `clerk_id` is their identity at Clerk, `email` is in lower case."""
+
+    id: str
+    clerk_id: str
+    full_name: str
+    email: str
+    image_url: str
+    role: Role
+    is_blocked: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What the identity provider knows of a person; None where it knows nothing. `email` is in lower case."""
+
+    full_name: str | None
+    email: str | None
+    email_is_verified: bool
+    image_url: str | None
+
+
+class UserNotFoundError(NotFoundError):
+    """No such user."""
+
+    code = "user_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("User not found")
+
+
+class UserNotRegisteredError(NotFoundError):
+    """The token is good, but nobody registered with it; the front end then registers."""
+
+    code = "user_not_registered"
+
+    def __init__(self) -> None:
+        super().__init__("User not registered")
+
+
+class EmailTakenError(ConflictError):
+    """Another account has this e-mail address."""
+
+    code = "email_taken"
+
+    def __init__(self) -> None:
+        super().__init__("This e-mail address belongs to another account")
+
+
+class AlreadyRegisteredError(ConflictError):
+    """Somebody registered with this identity already."""
+
+    code = "already_registered"
+
+    def __init__(self) -> None:
+        super().__init__("Already registered")
+
+
+class OtherIdentityError(ForbiddenError):
+    """`clerkId` is not the one that the token proves."""
+
+    code = "other_identity"
+
+    def __init__(self) -> None:
+        super().__init__("You can only register yourself")
+
+
+class RoleNotGrantedError(ForbiddenError):
+    """A role was asked for at registration."""
+
+    code = "role_not_granted"
+
+    def __init__(self) -> None:
+        super().__init__("Only an admin grants roles")
+
+
+class SelfChangeError(ConflictError):
+    """Admins cannot block, demote or delete themselves."""
+
+    code = "own_account"
+
+    def __init__(self) -> None:
+        super().__init__("You cannot block, demote or delete your own account")
+
+
+class LastAdminError(ConflictError):
+    """It would leave the system without an admin who can act."""
+
+    code = "last_admin"
+
+    def __init__(self) -> None:
+        super().__init__("The last admin stays")

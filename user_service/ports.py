@@ -1,0 +1,84 @@
+"""What the user service needs from outside."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypedDict
+
+from shared.access.permissions import Role
+from shared.pagination import Slice
+from user_service.domain import Profile, User
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    """Which users a list holds; None does not narrow. `text` is looked for in name and e-mail, in any case."""
+
+    role: Role | None = None
+    is_blocked: bool | None = None
+    text: str | None = None
+
+
+class UserChanges(TypedDict, total=False):
+    """What can change of a user; what is absent stays."""
+
+    full_name: str
+    email: str
+    image_url: str
+    role: Role
+    is_blocked: bool
+
+
+class UserRepository(Protocol):
+    """The users. Lists are ordered by (`created_at`, `id`), descending."""
+
+    async def add(self, user: User) -> None:
+        """Store a new user.
+
+        Raises:
+            AlreadyRegisteredError: its `clerk_id` is there already.
+            EmailTakenError: its `email` is.
+        """
+        ...
+
+    async def get(self, user_id: str) -> User:
+        """Raises UserNotFoundError."""
+        ...
+
+    async def find_by_clerk_id(self, clerk_id: str) -> User | None:
+        """The user with this identity, if anybody registered with it."""
+        ...
+
+    async def list(self, wanted: UserFilter, part: Slice) -> Sequence[User]:
+        """Users that `wanted` describes, newest first."""
+        ...
+
+    async def count(self, wanted: UserFilter) -> int:
+        """How many users `wanted` describes."""
+        ...
+
+    async def change(self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None) -> User | None:
+        """Store `changes` at once, with a new `updated_at`, and answer the user after them.
+
+        With `if_blocked`, only while `is_blocked` is that: otherwise nothing changes and the answer is None.
+
+        Raises:
+            UserNotFoundError: there is no such user.
+            EmailTakenError: the new e-mail is another's.
+        """
+        ...
+
+    async def remove(self, user_id: str) -> None:
+        """Raises UserNotFoundError."""
+        ...
+
+
+class IdentityProvider(Protocol):
+    """Where people sign in."""
+
+    async def profile(self, clerk_id: str) -> Profile | None:
+        """What it knows of this person; None when it knows no such person.
+
+        Raises:
+            UnavailableError: it cannot be asked now.
+        """
+        ...
