@@ -1,0 +1,156 @@
+"""Read-through caching that a write makes stale at once.
+
+An entry is kept with the *generation* of each family that it depends on, read before its source was. Making a
+family stale gives it a new generation, so that no entry of the old one is believed again, however late it was
+put there. A generation is a random word, not a number: one that Redis has lost never comes back as itself.
+
+Redis down or slow is a miss. A process that could not make something stale believes nothing in the cache, and
+lets nobody else believe it either, as soon as Redis can be told: `EVERYTHING` is a family of every entry.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from shared import metrics
+
+EVERYTHING = "everything"
+
+log = structlog.stdlib.get_logger(__name__)
+
+Loader = Callable[[], Awaitable[bytes | None]]
+
+
+class CacheDownError(Exception):
+    """The cache cannot be asked now."""
+
+
+class Cache(Protocol):
+    """A store of bytes with generations. All calls raise CacheDownError when it is down or slow."""
+
+    async def read(self, key: str, families: Sequence[str]) -> tuple[bytes | None, tuple[str, ...]]:
+        """What is kept under `key`, and the present generations, from one round trip.
+
+        None when there is nothing, or when it was kept with other generations than the present ones.
+        """
+        ...
+
+    async def keep(self, key: str, generations: Sequence[str], value: bytes, ttl_seconds: int) -> None:
+        """Keep `value` as it was at these generations."""
+        ...
+
+    async def renew(self, families: Sequence[str]) -> None:
+        """Give each of these families a new generation."""
+        ...
+
+    async def ping(self) -> bool:
+        """Whether it answers."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What is cached: its documented key, how long at the longest, and what makes it stale.
+
+    `kind` names it in metrics; `EVERYTHING` need not be among `families`.
+    """
+
+    kind: str
+    key: str
+    ttl_seconds: int
+    families: tuple[str, ...]
+
+
+class ReadThrough:
+    """Reads through the cache, and makes what it holds stale."""
+
+    def __init__(self, cache: Cache, retry_seconds: float = 0.05) -> None:
+        self._cache = cache
+        self._retry_seconds = retry_seconds
+        self._loading: dict[tuple[str, ...], asyncio.Future[bytes | None]] = {}
+        self._owes_renewal = False
+        self._renewal: asyncio.Task[None] | None = None
+
+    async def read(self, entry: Entry, load: Loader) -> bytes | None:
+        """What `load` answers, from the cache when it holds it.
+
+        None from `load` is answered and not kept. Of several readers of one key at one time, one loads.
+        """
+        families = (EVERYTHING, *entry.families)
+        if self._owes_renewal:
+            metrics.CACHE_READS.labels(entry.kind, "bypassed").inc()
+            return await load()
+        try:
+            kept, generations = await self._cache.read(entry.key, families)
+        except CacheDownError:
+            metrics.CACHE_READS.labels(entry.kind, "down").inc()
+            return await load()
+        metrics.CACHE_READS.labels(entry.kind, "miss" if kept is None else "hit").inc()
+        return kept if kept is not None else await self._load_once(entry, generations, load)
+
+    async def _load_once(self, entry: Entry, generations: tuple[str, ...], load: Loader) -> bytes | None:
+        """One loader a key and generation: who comes after a write never waits for a load begun before it."""
+        flight = (entry.key, *generations)
+        running = self._loading.get(flight)
+        if running is None:
+            running = asyncio.ensure_future(self._load_and_keep(entry, generations, load))
+            self._loading[flight] = running
+            running.add_done_callback(lambda _: self._loading.pop(flight, None))
+        return await asyncio.shield(running)
+
+    async def _load_and_keep(self, entry: Entry, generations: tuple[str, ...], load: Loader) -> bytes | None:
+        value = await load()
+        if value is not None:
+            try:
+                await self._cache.keep(entry.key, generations, value, entry.ttl_seconds)
+            except CacheDownError:
+                log.debug("not kept", key=entry.key)
+        return value
+
+    async def make_stale(self, *families: str) -> None:
+        """From now on nothing that depends on any of these is answered from the cache. Never raises."""
+        try:
+            await self._cache.renew(families)
+        except CacheDownError:
+            self._owe_renewal()
+
+    async def ping(self) -> bool:
+        """Whether the cache answers."""
+        return await self._cache.ping()
+
+    def _owe_renewal(self) -> None:
+        if not self._owes_renewal:
+            self._owes_renewal = True
+            log.warning("cache bypassed until it can be told what is stale")
+            self._renewal = asyncio.create_task(self._renew_everything())
+
+    async def _renew_everything(self) -> None:
+        while True:
+            try:
+                await self._cache.renew([EVERYTHING])
+            except CacheDownError:
+                await asyncio.sleep(self._retry_seconds)
+            else:
+                self._owes_renewal = False
+                log.info("cache used again")
+                return
+
+    async def close(self) -> None:
+        """End the work in the background."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
+
+
+@asynccontextmanager
+async def reading_through(cache: Cache) -> AsyncIterator[ReadThrough]:
+    """A ReadThrough on `cache`, closed at the end."""
+    through = ReadThrough(cache)
+    try:
+        yield through
+    finally:
+        await through.close()

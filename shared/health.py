@@ -1,0 +1,58 @@
+"""`/livez`, `/readyz` and `/health`, alike in every service."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+from fastapi import APIRouter
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from shared.clock import now, to_iso
+from shared.serve import DRAINING
+
+Probe = Callable[[], Awaitable[bool]]
+
+PROBE_SECONDS = 1.0
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+async def _answers(probe: Probe) -> bool:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            return await probe()
+    except Exception:  # noqa: BLE001 - whatever a probe fails with, the dependency is not well
+        return False
+
+
+def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]) -> APIRouter:
+    """The three health calls of `service`.
+
+    `probes` names the dependencies; the one called `database` is the one that nothing works without.
+    """
+    router = APIRouter(tags=["health"])
+
+    @router.get("/livez", summary="Is the process alive? Asks nothing of anyone")
+    async def livez() -> Response:
+        return JSONResponse({"status": "OK"}, headers=_NO_STORE)
+
+    @router.get("/readyz", summary="Can it serve? 503 while it cannot, or is about to stop")
+    async def readyz(request: Request) -> Response:
+        ready = not DRAINING.begun and await _answers(probes(request)["database"])
+        return JSONResponse(
+            {"status": "OK" if ready else "DOWN"}, 200 if ready else 503, headers=_NO_STORE
+        )
+
+    @router.get("/health", summary="The service and what it depends on, truly probed")
+    async def health(request: Request) -> Response:
+        asked = probes(request)
+        answers = dict(
+            zip(asked, await asyncio.gather(*(_answers(probe) for probe in asked.values())), strict=True)
+        )
+        status = "DOWN" if not answers["database"] else "OK" if all(answers.values()) else "DEGRADED"
+        return JSONResponse(
+            {"status": status, "service": service, **answers, "timestamp": to_iso(now())},
+            503 if status == "DOWN" else 200,
+            headers=_NO_STORE,
+        )
+
+    return router

@@ -1,0 +1,134 @@
+"""The cache on Redis, with a short deadline and a breaker. The only importer of redis."""
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import asynccontextmanager
+from typing import TypeVar, cast
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+
+from shared import metrics
+from shared.cache import CacheDownError
+
+Answer = TypeVar("Answer")
+
+GENERATION_SECONDS = 7 * 24 * 3600
+"""How long an unused generation is remembered: longer than any entry, so that forgetting one is harmless."""
+
+
+class RedisCache:
+    """Implements shared.cache.Cache.
+
+    After `failures_to_open` failures in a row Redis is left alone for `rest_seconds`, so that a hanging one
+    does not cost every request its deadline; then one call tries it again.
+    """
+
+    def __init__(
+        self, client: Redis, timeout_seconds: float, failures_to_open: int = 3, rest_seconds: float = 0.5
+    ) -> None:
+        self._client = client
+        self._timeout_seconds = timeout_seconds
+        self._failures_to_open = failures_to_open
+        self._rest_seconds = rest_seconds
+        self._failures = 0
+        self._closed_until = 0.0
+
+    async def read(self, key: str, families: Sequence[str]) -> tuple[bytes | None, tuple[str, ...]]:
+        names = [_generation_key(family) for family in families]
+        found = await self._ask(_many(self._client, [key, *names]))
+        kept, generations = found[0], found[1:]
+        if None in generations:
+            return None, await self._begin_missing(names, generations)
+        present = tuple(each.decode() for each in generations if each is not None)
+        if kept is None:
+            return None, present
+        stamp, _, value = kept.partition(b"\n")
+        return (value if stamp == _stamp(present) else None), present
+
+    async def _begin_missing(self, names: Sequence[str], found: Sequence[bytes | None]) -> tuple[str, ...]:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for name, value in zip(names, found, strict=True):
+                if value is None:
+                    pipe.set(name, secrets.token_hex(8), ex=GENERATION_SECONDS, nx=True)
+            await self._ask(pipe.execute())
+        begun = await self._ask(_many(self._client, names))
+        if None in begun:
+            raise CacheDownError("generations do not stay")
+        return tuple(each.decode() for each in begun if each is not None)
+
+    async def keep(self, key: str, generations: Sequence[str], value: bytes, ttl_seconds: int) -> None:
+        stamped = _stamp(generations) + b"\n" + value
+        await self._ask(cast("Awaitable[object]", self._client.set(key, stamped, ex=ttl_seconds)))
+
+    async def renew(self, families: Sequence[str]) -> None:
+        async with self._client.pipeline(transaction=False) as pipe:
+            for family in families:
+                pipe.set(_generation_key(family), secrets.token_hex(8), ex=GENERATION_SECONDS)
+            await self._ask(pipe.execute())
+
+    async def ping(self) -> bool:
+        return bool(await self._ask(cast("Awaitable[object]", self._client.ping()), even_resting=True))
+
+    async def _ask(self, command: Awaitable[Answer], *, even_resting: bool = False) -> Answer:
+        if time.monotonic() < self._closed_until and not even_resting:
+            _close(command)
+            raise CacheDownError
+        try:
+            async with asyncio.timeout(self._timeout_seconds):
+                answer = await command
+        except (RedisError, OSError, TimeoutError) as failure:
+            self._note_failure()
+            raise CacheDownError from failure
+        self._failures = 0
+        self._closed_until = 0.0
+        metrics.BREAKER_OPEN.labels("redis").set(0)
+        return answer
+
+    def _note_failure(self) -> None:
+        metrics.CACHE_FAILURES.inc()
+        self._failures += 1
+        if self._failures >= self._failures_to_open:
+            self._closed_until = time.monotonic() + self._rest_seconds
+            metrics.BREAKER_OPEN.labels("redis").set(1)
+
+
+def _generation_key(family: str) -> str:
+    return f"generation:{family}"
+
+
+def _stamp(generations: Sequence[str]) -> bytes:
+    return ".".join(generations).encode()
+
+
+def _many(client: Redis, keys: Sequence[str]) -> Awaitable[list[bytes | None]]:
+    return cast("Awaitable[list[bytes | None]]", client.mget(keys))
+
+
+def _close(command: Awaitable[object]) -> None:
+    """Not to be awaited after all."""
+    close = getattr(command, "close", None)
+    if close is not None:
+        close()
+
+
+@asynccontextmanager
+async def open_redis_cache(url: str, timeout_seconds: float) -> AsyncIterator[RedisCache]:
+    """A cache on the Redis at `url`; Redis need not be up yet."""
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=50,
+        timeout=timeout_seconds,
+        socket_timeout=timeout_seconds * 2,
+        socket_connect_timeout=timeout_seconds * 2,
+        retry=Retry(NoBackoff(), 1),
+    )
+    client = Redis.from_pool(pool)
+    try:
+        yield RedisCache(client, timeout_seconds)
+    finally:
+        await client.aclose()

@@ -1,0 +1,157 @@
+"""Settings from the environment: typed, frozen, built once at the start of a process.
+
+A setting that is missing, malformed or still a placeholder stops the start, and all of them are named at once.
+"""
+
+import base64
+import binascii
+import sys
+from typing import Annotated, Any, Self, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+AnySettings = TypeVar("AnySettings", bound="ProcessSettings")
+
+PLACEHOLDER = "CHANGE_ME"
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+
+class ProcessSettings(BaseSettings):
+    """What every process needs to run."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container")
+    port: int = Field(ge=0, le=65535, description="Port to listen on")
+    workers: int = Field(1, ge=1, le=32, description="Processes that share the port")
+    metrics_port: int | None = Field(None, description="Port for Prometheus metrics; off when empty")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="What to log")
+    drain_seconds: float = Field(
+        0, ge=0, le=300, description="After SIGTERM: how long /readyz says 503 before no new request is taken"
+    )
+    shutdown_seconds: int = Field(
+        330, ge=1, description="After that: how long requests in flight may take to finish"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_placeholders(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            names = [str(name) for name, value in given.items() if PLACEHOLDER in str(value)]
+            if names:
+                raise ValueError(f"placeholder:{','.join(names)}")
+        return given
+
+    @model_validator(mode="after")
+    def _metrics_of_one_process(self) -> Self:
+        if self.workers > 1 and self.metrics_port is not None:
+            raise ValueError("METRICS_PORT needs WORKERS=1: several workers would each count for themselves")
+        return self
+
+
+class ServiceSettings(ProcessSettings):
+    """What the user, song and album service need alike."""
+
+    redis_url: SecretStr = Field(description="Redis, for the caches: redis://host:6379/0")
+    cache_timeout_seconds: float = Field(0.1, gt=0, description="A slower answer of Redis is a miss")
+    clerk_secret_key: SecretStr = Field(description="Clerk's backend API key, sk_…")
+    clerk_publishable_key: str = Field(description="Clerk's publishable key, pk_…: names the token issuer")
+    clerk_jwt_key: SecretStr | None = Field(
+        None, description="Clerk's PEM public key: verifies tokens without any call; else its JWKS is fetched"
+    )
+    clerk_api_url: str = Field("https://api.clerk.com", description="Clerk's backend API")
+    frontend_origins: CommaSeparated = Field(
+        description="Origins of the front ends, comma-separated: the only parties whose tokens are taken"
+    )
+    whole_list_limit: int = Field(1000, ge=1, le=10000, description="Longest list answered without `limit`")
+
+    @field_validator("frontend_origins", mode="before")
+    @classmethod
+    def _split(cls, given: object) -> object:
+        return split_commas(given)
+
+    @field_validator("clerk_publishable_key")
+    @classmethod
+    def _names_an_issuer(cls, given: str) -> str:
+        issuer_of(given)
+        return given
+
+    @property
+    def clerk_issuer(self) -> str:
+        """Who must have issued a session token."""
+        return issuer_of(self.clerk_publishable_key)
+
+
+class MongoSettings(BaseSettings):
+    """Where the service's own database is, when it is MongoDB."""
+
+    mongodb_uri: SecretStr = Field(description="The service's own MongoDB: mongodb://host:27017/users_db")
+
+
+class MediaSettings(BaseSettings):
+    """The media store, for the services that keep media."""
+
+    cloudinary_cloud_name: str = Field(description="Cloudinary's cloud name")
+    cloudinary_api_key: str = Field(description="Cloudinary's API key")
+    cloudinary_api_secret: SecretStr = Field(description="Cloudinary's API secret")
+    cloudinary_api_url: str = Field("https://api.cloudinary.com", description="Cloudinary's upload and admin API")
+    cloudinary_delivery_url: str = Field(
+        "https://res.cloudinary.com", description="Where listeners fetch media from"
+    )
+    cloudinary_timeout_seconds: float = Field(60, gt=0, description="For one request, or chunk of an upload")
+    max_image_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest image taken")
+    max_image_pixels: int = Field(50_000_000, gt=0, description="Most pixels an image may have")
+
+
+def split_commas(given: object) -> object:
+    """`a, b,` as `("a", "b")`; anything but text as it is."""
+    if isinstance(given, str):
+        return tuple(part.strip().rstrip("/") for part in given.split(",") if part.strip())
+    return given
+
+
+def issuer_of(publishable_key: str) -> str:
+    """The issuer of a Clerk instance's tokens: its publishable key ends in the base64 of `host$`.
+
+    Raises:
+        ValueError: the key is not one of Clerk's.
+    """
+    parts = publishable_key.split("_", 2)
+    try:
+        if len(parts) != 3 or parts[0] != "pk" or parts[1] not in ("test", "live"):
+            raise ValueError
+        host = base64.b64decode(parts[2] + "=" * (-len(parts[2]) % 4), validate=True).decode("ascii")
+        if not host.endswith("$") or len(host) < 2:
+            raise ValueError
+    except (binascii.Error, ValueError):
+        raise ValueError("is not a publishable key of Clerk (pk_test_… or pk_live_…)") from None
+    return f"https://{host[:-1]}"
+
+
+def load(settings_class: type[AnySettings]) -> AnySettings:
+    """The settings of this process, or its end with all that is wrong with them on standard error."""
+    try:
+        return settings_class()
+    except ValidationError as failure:
+        sys.stderr.write(explain(failure))
+        raise SystemExit(78) from None
+
+
+def explain(failure: ValidationError) -> str:
+    """What is wrong with the environment, a line for each variable, without any value."""
+    lines = []
+    for each in failure.errors(include_input=False, include_context=False, include_url=False):
+        name = ".".join(str(part) for part in each["loc"]).upper()
+        message = each["msg"].removeprefix("Value error, ")
+        if each["type"] == "missing":
+            lines.append(f"  {name} is missing")
+        elif message.startswith("placeholder:"):
+            lines += [
+                f"  {found.upper()} still holds the placeholder {PLACEHOLDER}"
+                for found in message.removeprefix("placeholder:").split(",")
+            ]
+        else:
+            lines.append(f"  {name}: {message}")
+    return "Cannot start, these settings are wrong:\n" + "\n".join(lines) + "\n"
