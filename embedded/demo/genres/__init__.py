@@ -1,0 +1,1 @@
+"""One arrangement for each genre."""
