@@ -118,10 +118,6 @@ class InteractionRepository(Protocol):
         ...
 
 
-class CatalogueUnsupportedError(Exception):
-    """The engine answered that it will never take this; sending it again is of no use."""
-
-
 class RecommendationEngine(Protocol):
     """Says what fits whom. All calls raise UnavailableError when it is down.
 

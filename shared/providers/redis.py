@@ -69,7 +69,7 @@ class RedisCache:
         async with self._client.pipeline(transaction=False) as pipe:
             for family in families:
                 pipe.set(_generation_key(family), secrets.token_hex(8), ex=GENERATION_SECONDS)
-            await self._ask(pipe.execute())
+            await self._ask(pipe.execute(), even_resting=True)
 
     async def ping(self) -> bool:
         return bool(await self._ask(cast("Awaitable[object]", self._client.ping()), even_resting=True))

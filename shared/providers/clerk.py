@@ -1,0 +1,174 @@
+"""Clerk: whose session token this is, and what Clerk knows of a person. The only importer of its SDK.
+
+The SDK leaves out checks that matter and fetches keys at the wish of whoever sends a token, so keys are kept
+here, fetched through the SDK's client at most once in a while, and every claim that we rely on is checked.
+"""
+
+import asyncio
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import jwt
+import structlog
+from clerk_backend_api import Clerk, models
+from clerk_backend_api.security import TokenVerificationError, VerifyTokenOptions, verify_token
+from clerk_backend_api.utils import BackoffStrategy, RetryConfig
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import RSAAlgorithm
+
+from shared.access.caller import Identity, InvalidTokenError
+from shared.errors import UnavailableError
+
+MIN_GAP_SECONDS = 10.0
+"""Between two fetches of the keys, so that tokens with invented key ids cannot make us hammer Clerk."""
+
+MAX_AGE_SECONDS = 3600.0
+"""After this the keys are fetched again, so that a withdrawn one is forgotten."""
+
+REMEMBERED_TOKENS = 10_000
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@asynccontextmanager
+async def open_clerk(secret_key: str, api_url: str, timeout_seconds: float) -> AsyncIterator[Clerk]:
+    """The SDK's client with bounded time-outs and retries: its own default is to retry for an hour."""
+    retries = RetryConfig("backoff", BackoffStrategy(100, 500, 1.5, 1000), retry_connection_errors=True)
+    timeout_ms = round(timeout_seconds * 1000)
+    async with (
+        httpx.AsyncClient(timeout=timeout_seconds, follow_redirects=False, trust_env=False) as http,
+        Clerk(
+            bearer_auth=secret_key,
+            server_url=f"{api_url.rstrip('/')}/v1",
+            async_client=http,
+            retry_config=retries,
+            timeout_ms=timeout_ms,
+        ) as clerk,
+    ):
+        yield clerk
+
+
+class ClerkKeys:
+    """The public keys of the Clerk instance, by key id, as PEM."""
+
+    def __init__(self, clerk: Clerk, min_gap_seconds: float = MIN_GAP_SECONDS) -> None:
+        self._clerk = clerk
+        self._min_gap_seconds = min_gap_seconds
+        self._keys: Mapping[str, str] = {}
+        self._fetched_at = float("-inf")
+        self._tried_at = float("-inf")
+        self._last_try_failed = False
+        self._lock = asyncio.Lock()
+
+    async def find(self, key_id: str) -> str | None:
+        """The key; None when Clerk has no such key.
+
+        Raises:
+            UnavailableError: the keys that are kept do not hold it and Clerk cannot be asked now.
+        """
+        if key_id not in self._keys or time.monotonic() - self._fetched_at > MAX_AGE_SECONDS:
+            await self._refresh(key_id)
+        found = self._keys.get(key_id)
+        if found is None and self._last_try_failed:
+            raise UnavailableError("Sessions cannot be verified now")
+        return found
+
+    async def _refresh(self, key_id: str) -> None:
+        asked_at = time.monotonic()
+        async with self._lock:
+            if self._fetched_at > asked_at and key_id in self._keys:
+                return
+            if time.monotonic() - self._tried_at < self._min_gap_seconds:
+                return
+            self._tried_at = time.monotonic()
+            try:
+                answer = await self._clerk.jwks.get_jwks_async()
+                self._keys = _pem_by_id([key.model_dump(by_alias=True) for key in answer.keys or ()])
+            except (models.ClerkBaseError, httpx.HTTPError, jwt.InvalidKeyError) as failure:
+                self._last_try_failed = True
+                log.warning("keys not fetched", error=type(failure).__name__)
+            else:
+                self._last_try_failed = False
+                self._fetched_at = time.monotonic()
+
+
+def _pem_by_id(keys: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    found = {}
+    for key in keys:
+        if key.get("kty") != "RSA":
+            continue
+        public = RSAAlgorithm.from_jwk({name: value for name, value in key.items() if value is not None})
+        if isinstance(public, RSAPublicKey):
+            pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            found[str(key["kid"])] = pem.decode()
+    return found
+
+
+class ClerkTokenVerifier:
+    """Implements TokenVerifier: offline but for the keys, which `CLERK_JWT_KEY` spares too."""
+
+    def __init__(
+        self, keys: ClerkKeys, issuer: str, authorized_parties: Sequence[str], jwt_key: str | None
+    ) -> None:
+        self._keys = keys
+        self._issuer = issuer
+        self._parties = list(authorized_parties)
+        self._jwt_key = jwt_key.replace("\\n", "\n") if jwt_key else None
+        self._known: OrderedDict[bytes, Identity] = OrderedDict()
+
+    async def verify(self, token: str) -> Identity:
+        digest = hashlib.sha256(token.encode()).digest()
+        known = self._known.get(digest)
+        if known is not None:
+            if known.expires_at > time.time():
+                return known
+            del self._known[digest]
+        identity = _identity_of(await self._claims(token), self._issuer)
+        self._known[digest] = identity
+        if len(self._known) > REMEMBERED_TOKENS:
+            self._known.popitem(last=False)
+        return identity
+
+    async def _claims(self, token: str) -> Mapping[str, Any]:
+        if token.count(".") != 2:
+            raise InvalidTokenError  # the SDK would send other kinds of token to Clerk to ask about them
+        key = self._jwt_key or await self._key_of(token)
+        options = VerifyTokenOptions(jwt_key=key, authorized_parties=self._parties)
+        try:
+            return verify_token(token, options)
+        except TokenVerificationError as failure:
+            log.info("token refused", reason=failure.reason.name)
+            raise InvalidTokenError from failure
+
+    async def _key_of(self, token: str) -> str:
+        try:
+            key_id = jwt.get_unverified_header(token).get("kid")
+        except jwt.InvalidTokenError as failure:
+            raise InvalidTokenError from failure
+        key = await self._keys.find(key_id) if isinstance(key_id, str) else None
+        if key is None:
+            log.info("token refused", reason="unknown key")
+            raise InvalidTokenError
+        return key
+
+
+def _identity_of(claims: Mapping[str, Any], issuer: str) -> Identity:
+    """What the SDK does not check: an expiry, a subject, the issuer, and that it is an active session's."""
+    subject, expiry = claims.get("sub"), claims.get("exp")
+    if (
+        not isinstance(subject, str)
+        or not subject
+        or not isinstance(expiry, int | float)
+        or claims.get("iss") != issuer
+        or not isinstance(claims.get("sid"), str)
+        or claims.get("sts", "active") != "active"
+    ):
+        log.info("token refused", reason="claims")
+        raise InvalidTokenError
+    return Identity(subject, float(expiry))

@@ -1,0 +1,101 @@
+"""What an audio file says of itself, found out by decoding all of it.
+
+Only containers that hold their own sound are opened: playlists and the like, which name other files or
+addresses, are never followed.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import av.error
+from av.container import InputContainer
+
+from song_service.domain import AudioTooLongError, NotAudioError
+
+_OPEN_OPTIONS = {
+    "format_whitelist": "mp3,wav,w64,flac,ogg,mov,mp4,m4a,aac,aiff,matroska,webm,caf",
+    "protocol_whitelist": "file",
+}
+
+MOST_MISSING = 0.02
+"""Share of the announced length that may be missing before a file counts as cut short."""
+
+MOST_BROKEN = 0.01
+"""Share of packets that may be undecodable; players pass over that much, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFacts:
+    """`duration` in whole seconds, at least 1; `genre` from the tags of the file."""
+
+    duration: int
+    genre: str | None
+
+
+def _announced_seconds(container: InputContainer) -> float | None:
+    stream = container.streams.audio[0]
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    return container.duration / av.time_base if container.duration is not None else None
+
+
+def _decode(container: InputContainer, max_seconds: float) -> float:
+    """Seconds of sound in it.
+
+    Raises:
+        NotAudioError: too much of it cannot be decoded.
+        AudioTooLongError: it is longer than `max_seconds`.
+    """
+    seconds = 0.0
+    packets = broken = 0
+    for packet in container.demux(container.streams.audio[0]):
+        if packet.size == 0:
+            continue
+        packets += 1
+        try:
+            seconds += sum(frame.samples / frame.sample_rate for frame in packet.decode())
+        except av.error.InvalidDataError:
+            broken += 1
+        if seconds > max_seconds:
+            raise AudioTooLongError(f"At most {round(max_seconds / 60)} minutes are taken")
+    if broken > packets * MOST_BROKEN:
+        raise _damaged()
+    return seconds
+
+
+def _damaged() -> NotAudioError:
+    return NotAudioError("The audio is damaged or cut short")
+
+
+def _inspect(path: Path, max_seconds: float) -> AudioFacts:
+    try:
+        with av.open(str(path), options=_OPEN_OPTIONS, metadata_errors="ignore") as container:
+            pictures_only = all(
+                stream.disposition & av.stream.Disposition.attached_pic for stream in container.streams.video
+            )
+            if not container.streams.audio or not pictures_only:
+                raise NotAudioError("The file is not audio")
+            announced = _announced_seconds(container)
+            tags = {name.lower(): value for name, value in container.streams.audio[0].metadata.items()}
+            tags.update({name.lower(): value for name, value in container.metadata.items()})
+            seconds = _decode(container, max_seconds)
+    except av.error.FFmpegError as failure:
+        raise NotAudioError("The file is not audio that can be decoded") from failure
+    if seconds <= 0:
+        raise NotAudioError("The file holds no sound")
+    if announced is not None and seconds < announced * (1 - MOST_MISSING) - 0.2:
+        raise _damaged()
+    genre = tags.get("genre", "").split(";")[0].strip()[:50]
+    return AudioFacts(max(1, round(seconds)), genre or None)
+
+
+async def inspect_audio(path: Path, max_seconds: float) -> AudioFacts:
+    """What the file says of itself.
+
+    Raises:
+        NotAudioError: it is no audio, or damaged, or cut short.
+        AudioTooLongError: it is longer than `max_seconds`.
+    """
+    return await asyncio.to_thread(_inspect, path, max_seconds)

@@ -1,0 +1,35 @@
+"""Who may see and do what with a song: pure functions of the caller and the song."""
+
+from shared.access.caller import Caller, RoleError
+from shared.access.permissions import Permission
+from song_service.domain import NotYourSongError, Song, SongNotFoundError
+
+
+def may_see(caller: Caller | None, song: Song) -> bool:
+    """Listed songs are everybody's to see; others their artist's and the admins'."""
+    if song.is_listed:
+        return True
+    return caller is not None and (caller.id == song.artist_id or caller.may(Permission.SEE_EVERYTHING))
+
+
+def check_may_see(caller: Caller | None, song: Song) -> None:
+    """Raises SongNotFoundError: to whoever may not see a song there is none."""
+    if not may_see(caller, song):
+        raise SongNotFoundError
+
+
+def check_may_change(caller: Caller, song: Song) -> None:
+    """Artists change their own songs, admins any.
+
+    Raises:
+        SongNotFoundError: the caller may not even see it.
+        RoleError: the caller's role changes no songs.
+        NotYourSongError: it is another artist's.
+    """
+    if caller.may(Permission.CHANGE_ANY_SONG):
+        return
+    if not caller.may(Permission.CHANGE_OWN_SONGS):
+        raise RoleError
+    check_may_see(caller, song)
+    if caller.id != song.artist_id:
+        raise NotYourSongError

@@ -1,0 +1,210 @@
+"""Recombee: the recommendation engine. The only importer of its SDK.
+
+Items are songs and users are our users, by our ids. Nothing is created by the way: a listener comes into the
+model with their first interaction, a song with its catalogue entry, so that no deleted song comes back and no
+invented listener tilts the model. The SDK blocks, so its calls run in threads of their own.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+import structlog
+from recombee_api_client.api_client import RecombeeClient, Region
+from recombee_api_client.api_requests import (
+    AddDetailView,
+    AddItemProperty,
+    AddPurchase,
+    AddRating,
+    AddUser,
+    Batch,
+    DeleteItem,
+    ListItems,
+    RecommendItemsToItem,
+    RecommendItemsToUser,
+    Request,
+    SetItemValues,
+)
+from recombee_api_client.exceptions import APIException, ResponseException
+
+from shared.errors import UnavailableError
+from song_service.domain import CatalogueEntry, Interaction, InteractionKind, Song
+from song_service.settings import RecombeeSettings
+
+THREADS = 4
+PROPERTIES = {
+    "title": "string",
+    "artistId": "string",
+    "artistName": "string",
+    "genre": "string",
+    "mood": "string",
+    "albumId": "string",
+    "duration": "int",
+    "isListed": "boolean",
+    "createdAt": "timestamp",
+}
+ONLY_LISTED = "'isListed'"
+SKIP_RATING = -0.5
+
+_ALREADY_THERE = 409
+_NOT_KNOWN = 404
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class RecombeeEngine:
+    """Implements RecommendationEngine."""
+
+    def __init__(self, client: RecombeeClient, threads: ThreadPoolExecutor, timeout_seconds: float) -> None:
+        self._client = client
+        self._threads = threads
+        self._timeout_ms = round(timeout_seconds * 1000)
+
+    async def prepare(self) -> None:
+        await self._send_all([AddItemProperty(name, kind) for name, kind in PROPERTIES.items()])
+
+    async def send_catalogue(self, entries: Sequence[CatalogueEntry]) -> None:
+        await self._send_all([_catalogue_request(entry) for entry in entries])
+
+    async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
+        listeners = dict.fromkeys(each.user_id for each in interactions)
+        await self._send_all(
+            [*(AddUser(user_id) for user_id in listeners), *(_interaction_request(each) for each in interactions)]
+        )
+
+    async def for_user(self, user_id: str, count: int) -> Sequence[str]:
+        return await self._recommend(
+            RecommendItemsToUser(user_id, count, scenario="for-you", filter=ONLY_LISTED, cascade_create=False)
+        )
+
+    async def similar(self, song_id: str, count: int) -> Sequence[str]:
+        return await self._recommend(
+            RecommendItemsToItem(
+                song_id, None, count, scenario="similar", filter=ONLY_LISTED, cascade_create=False
+            )
+        )
+
+    async def trending(self, on_behalf_of: str, count: int) -> Sequence[str]:
+        return await self._recommend(
+            RecommendItemsToUser(
+                on_behalf_of,
+                count,
+                scenario="trending",
+                logic={"name": "recombee:popular"},
+                filter=ONLY_LISTED,
+                rotation_rate=0.0,
+                cascade_create=False,
+            )
+        )
+
+    async def ping(self) -> bool:
+        await self._send(ListItems(count=1))
+        return True
+
+    async def _recommend(self, request: Request) -> Sequence[str]:
+        try:
+            answer = await self._send(request)
+        except ResponseException as failure:
+            if failure.status_code == _NOT_KNOWN:
+                return []
+            raise _unavailable() from failure
+        return [str(each["id"]) for each in answer["recomms"]]
+
+    async def _send_all(self, requests_: Sequence[Request]) -> None:
+        """Send them in one batch; what is there already, or is known no more, counts as done."""
+        batch = Batch(list(requests_))
+        batch.ensure_https = False  # the client's own protocol decides, as it does for every other request
+        try:
+            answers = await self._send(batch)
+        except ResponseException as failure:
+            raise _unavailable() from failure
+        for request, answer in zip(requests_, answers, strict=True):
+            code = int(answer["code"])
+            if code >= 500 or code in (401, 403, 429):
+                raise _unavailable()
+            if code >= 400 and code not in (_ALREADY_THERE, _NOT_KNOWN):
+                log.error("engine refused", request=type(request).__name__, code=code)
+
+    async def _send(self, request: Request) -> Any:
+        """The engine's answer.
+
+        Raises:
+            ResponseException: it refused what was asked, with a status of 400 to 499.
+            UnavailableError: it cannot be reached, is late or fails, or refuses us.
+        """
+        request.timeout = self._timeout_ms
+        call: Callable[[], Any] = lambda: self._client.send(request)  # noqa: E731 - the executor takes no arguments
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+        except ResponseException as failure:
+            if failure.status_code >= 500 or failure.status_code in (401, 403, 429):
+                log.warning("engine failed", status=failure.status_code)
+                raise _unavailable() from failure
+            raise
+        except (APIException, requests.exceptions.RequestException) as failure:
+            log.warning("engine failed", error=type(failure).__name__)
+            raise _unavailable() from failure
+
+
+def _catalogue_request(entry: CatalogueEntry) -> Request:
+    if entry.song is None:
+        return DeleteItem(entry.song_id)
+    return SetItemValues(entry.song_id, _values(entry.song), cascade_create=True)
+
+
+def _values(song: Song) -> dict[str, object]:
+    return {
+        "title": song.title,
+        "artistId": song.artist_id,
+        "artistName": song.artist_name,
+        "genre": song.genre,
+        "mood": song.mood,
+        "albumId": song.album_id,
+        "duration": song.duration,
+        "isListed": song.is_listed,
+        "createdAt": song.created_at,
+    }
+
+
+def _interaction_request(interaction: Interaction) -> Request:
+    about = (interaction.user_id, interaction.song_id)
+    if interaction.kind is InteractionKind.PLAY:
+        return AddDetailView(*about, timestamp=interaction.at, cascade_create=False)
+    if interaction.kind is InteractionKind.COMPLETE:
+        return AddPurchase(*about, timestamp=interaction.at, cascade_create=False)
+    return AddRating(*about, SKIP_RATING, timestamp=interaction.at, cascade_create=False)
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError("Recommendations are not available now")
+
+
+def _client(settings: RecombeeSettings) -> RecombeeClient:
+    token = settings.recombee_private_token.get_secret_value()
+    if settings.recombee_api_url is not None:
+        address = urlsplit(settings.recombee_api_url)
+        return RecombeeClient(
+            settings.recombee_database_id,
+            token,
+            protocol=address.scheme,
+            options={"base_uri": address.netloc},
+        )
+    return RecombeeClient(settings.recombee_database_id, token, region=_region(settings.recombee_region))
+
+
+def _region(name: str) -> Region:
+    return Region[name.upper().replace("-", "_")]
+
+
+@asynccontextmanager
+async def open_recombee(settings: RecombeeSettings) -> AsyncIterator[RecombeeEngine]:
+    """The engine; Recombee need not be reachable yet."""
+    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="recombee")
+    try:
+        yield RecombeeEngine(_client(settings), threads, settings.recombee_timeout_seconds)
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,45 @@
+"""What the song service reads from its environment."""
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings
+
+from shared.settings import MediaSettings, MongoSettings, ServiceSettings
+
+REGIONS = ("ap-se", "ca-east", "eu-west", "us-west")
+
+
+class RecombeeSettings(BaseSettings):
+    """The recommendation engine."""
+
+    recombee_database_id: str = Field(description="Recombee's database id")
+    recombee_private_token: SecretStr = Field(description="Recombee's private token of that database")
+    recombee_region: str = Field("eu-west", description=f"Recombee's region: {', '.join(REGIONS)}")
+    recombee_api_url: str | None = Field(
+        None, description="Another server that speaks Recombee's API, in place of the region's"
+    )
+    recombee_timeout_seconds: float = Field(3, gt=0, description="For one request to Recombee")
+
+    @field_validator("recombee_region")
+    @classmethod
+    def _known_region(cls, given: str) -> str:
+        if given.lower().replace("_", "-") not in REGIONS:
+            raise ValueError(f"is none of {', '.join(REGIONS)}")
+        return given
+
+
+class SongSettings(ServiceSettings, MediaSettings, RecombeeSettings):
+    """Everything but where the songs are stored."""
+
+    port: int = Field(3002, ge=0, le=65535, description="Port to listen on")
+    user_service_url: str = Field(description="The user service: http://host:3001")
+    album_service_url: str = Field(description="The album service: http://host:3003")
+    service_timeout_seconds: float = Field(5, gt=0, description="For one call to another service")
+    max_audio_bytes: int = Field(100 * 1024 * 1024, gt=0, description="Largest audio file taken")
+    max_audio_seconds: float = Field(3 * 3600, gt=0, description="Longest audio taken")
+    outbox_poll_seconds: float = Field(
+        2, gt=0, description="How often the queues for Recombee are looked at when nothing woke their worker"
+    )
+
+
+class Settings(SongSettings, MongoSettings):
+    """The song service on MongoDB."""

@@ -1,0 +1,45 @@
+"""What Clerk's record says of a person."""
+
+import httpx
+from clerk_backend_api import Clerk, models
+
+from shared.errors import UnavailableError
+from user_service.domain import Profile
+
+
+class ClerkIdentityProvider:
+    """Implements IdentityProvider."""
+
+    def __init__(self, clerk: Clerk) -> None:
+        self._clerk = clerk
+
+    async def profile(self, clerk_id: str) -> Profile | None:
+        try:
+            record = await self._clerk.users.get_async(user_id=clerk_id)
+        except models.ClerkBaseError as failure:
+            if failure.status_code == 404:
+                return None
+            raise _unavailable() from failure
+        except httpx.HTTPError as failure:
+            raise _unavailable() from failure
+        return profile_of(record)
+
+
+def profile_of(record: models.User) -> Profile:
+    """The profile in Clerk's record. Only the primary e-mail address counts, and who verified it."""
+    primary = next(
+        (each for each in record.email_addresses if each.id and each.id == record.primary_email_address_id),
+        None,
+    )
+    names = [part for part in (record.first_name, record.last_name) if part]
+    verification = primary.verification if primary else None
+    return Profile(
+        full_name=" ".join(names) or record.username or None,
+        email=primary.email_address.lower() if primary else None,
+        email_is_verified=getattr(getattr(verification, "status", None), "value", None) == "verified",
+        image_url=record.image_url or None,
+    )
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError("The identity provider is not available now")
