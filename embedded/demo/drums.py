@@ -33,7 +33,8 @@ def kick() -> Sound:
     time = _seconds(0.34)
     phase = 46 * time + (160 - 46) * 0.035 * (1 - np.exp(-time / 0.035))
     body = np.sin(2 * np.pi * phase) * np.exp(-time / 0.11)
-    return (body + _noise(0.34, 1) * np.exp(-time / 0.002) * 0.25).astype(np.float32)
+    sound: Sound = (body + _noise(0.34, 1) * np.exp(-time / 0.002) * 0.25).astype(np.float32)
+    return sound
 
 
 @lru_cache(maxsize=1)

@@ -69,7 +69,7 @@ ALBUMS = (
     Album("Slow Weather", HARBOUR, "Ambient"),
     Album("Letters from the Orchard", JUNIPER, "Folk"),
     Album("Kitchen Demos", JUNIPER, "Folk", is_public=False),
-    Album("Rain on Café Street", KETTLE, "Jazz"),
+    Album("Rain on Alder Street", KETTLE, "Jazz"),
 )
 
 
@@ -89,8 +89,8 @@ def _orchard(title: str, mood: str, container: Container, score: Score) -> Song:
     return Song(title, JUNIPER, "Folk", mood, "Letters from the Orchard", container, score)
 
 
-def _cafe(title: str, mood: str, container: Container, score: Score) -> Song:
-    return Song(title, KETTLE, "Jazz", mood, "Rain on Café Street", container, score)
+def _alder(title: str, mood: str, container: Container, score: Score) -> Song:
+    return Song(title, KETTLE, "Jazz", mood, "Rain on Alder Street", container, score)
 
 
 SONGS = (
@@ -156,11 +156,11 @@ SONGS = (
         Score("D major", 88, (6, 4, 1, 5), 16),
         is_public=False,
     ),
-    _cafe("Corner Table", "focused", "flac", Score("Bb major", 124, (2, 5, 1, 6), 18)),
-    _cafe("Umbrella Waltz", "romantic", "mp3", Score("F major", 132, (1, 6, 2, 5), 18, 3)),
-    _cafe("Two Sugars", "playful", "wav", Score("C major", 144, (1, 6, 2, 5), 17)),
-    _cafe("Alley Cat Alibi", "energetic", "ogg", Score("G minor", 152, (1, 6, 2, 5), 17)),
-    _cafe("Streetlamp Serenade", "romantic", "flac", Score("Eb major", 104, (3, 6, 2, 5), 19)),
+    _alder("Corner Table", "focused", "flac", Score("Bb major", 124, (2, 5, 1, 6), 18)),
+    _alder("Umbrella Waltz", "romantic", "mp3", Score("F major", 132, (1, 6, 2, 5), 18, 3)),
+    _alder("Two Sugars", "playful", "wav", Score("C major", 144, (1, 6, 2, 5), 17)),
+    _alder("Alley Cat Alibi", "energetic", "ogg", Score("G minor", 152, (1, 6, 2, 5), 17)),
+    _alder("Streetlamp Serenade", "romantic", "flac", Score("Eb major", 104, (3, 6, 2, 5), 19)),
     Song(
         "Swing Low Tide",
         JUNIPER,

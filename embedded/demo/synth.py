@@ -22,7 +22,7 @@ _ARRANGEMENTS: dict[Genre, Arrangement] = {
 
 
 def synthesise(song: Song) -> Sound:
-    """Plays the score as the song's genre is played: stereo, 44.1 kHz, shape (2, samples), peaks below 0.95."""
+    """Plays the song in the manner of its genre: stereo, 44.1 kHz, shape (2, samples), peaks below 0.95."""
     arrangement = _ARRANGEMENTS[song.genre]
     rng = np.random.default_rng(zlib.crc32(song.title.encode()))
     mix = arrangement.arrange(song.score, rng)
