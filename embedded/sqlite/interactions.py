@@ -1,0 +1,85 @@
+"""What listeners did, in SQLite: the history, and the queue for the recommendation engine."""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from datetime import datetime
+
+from embedded.sqlite import statements
+from embedded.sqlite.database import SqliteDatabase, Value
+from shared.clock import from_millis, to_millis
+from song_service.domain import Interaction, InteractionKind
+
+_COLUMNS = "id, user_id, song_id, kind, at, dedup_key"
+_MOST_PLAYED = f"""
+    SELECT song_id FROM interactions
+    WHERE at >= :since AND kind IN ('{InteractionKind.PLAY.value}', '{InteractionKind.COMPLETE.value}')
+    GROUP BY song_id ORDER BY count(*) DESC, song_id DESC LIMIT :limit
+"""  # noqa: S608 - put together from constants
+
+
+class SqliteInteractions:
+    """An `InteractionRepository`."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    async def add(self, interaction: Interaction) -> bool:
+        row: dict[str, Value] = {
+            "id": interaction.id,
+            "user_id": interaction.user_id,
+            "song_id": interaction.song_id,
+            "kind": interaction.kind.value,
+            "at": to_millis(interaction.at),
+            "dedup_key": interaction.dedup_key,
+        }
+        statement = (
+            f"{statements.insert('interactions', row)} ON CONFLICT (dedup_key) DO NOTHING RETURNING id"
+        )
+        return bool(await self._database.write(statement, row))
+
+    async def claim_unsent(
+        self, moment: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[Interaction]:
+        free = statements.select(
+            "id", "interactions", ["is_sent = 0", "leased_until <= :moment"], "ORDER BY at, id LIMIT :limit"
+        )
+        statement = statements.update(
+            "interactions", ["leased_until = :lease_until"], [f"id IN ({free})"], _COLUMNS
+        )
+        values = {"moment": to_millis(moment), "lease_until": to_millis(lease_until), "limit": limit}
+        rows = await self._database.write(statement, values)
+        return [_to_interaction(row) for row in sorted(rows, key=lambda row: (row["at"], row["id"]))]
+
+    async def mark_sent(self, interactions: Sequence[Interaction]) -> None:
+        ids = json.dumps([interaction.id for interaction in interactions])
+        conditions = ["id IN (SELECT value FROM json_each(:ids))"]
+        await self._database.write(
+            statements.update("interactions", ["is_sent = 1"], conditions, "id"), {"ids": ids}
+        )
+
+    async def count_unsent(self) -> int:
+        rows = await self._database.read(statements.select("count(*)", "interactions", ["is_sent = 0"]))
+        return int(rows[0][0])
+
+    async def most_played(self, since: datetime, limit: int) -> Sequence[str]:
+        rows = await self._database.read(_MOST_PLAYED, {"since": to_millis(since), "limit": limit})
+        return [row["song_id"] for row in rows]
+
+    async def latest_listener(self) -> str | None:
+        statement = statements.select(
+            "user_id", "interactions", ["is_sent = 1"], "ORDER BY at DESC, id DESC LIMIT 1"
+        )
+        rows = await self._database.read(statement)
+        return str(rows[0]["user_id"]) if rows else None
+
+
+def _to_interaction(row: sqlite3.Row) -> Interaction:
+    return Interaction(
+        id=row["id"],
+        user_id=row["user_id"],
+        song_id=row["song_id"],
+        kind=InteractionKind(row["kind"]),
+        at=from_millis(row["at"]),
+        dedup_key=row["dedup_key"],
+    )

@@ -1,0 +1,118 @@
+"""The tables of each service's file. Times are milliseconds since 1970, booleans 0 or 1, ids lower case."""
+
+_MEDIA_CLEANUPS = (
+    """
+    CREATE TABLE media_cleanups (
+        resource_type TEXT NOT NULL,
+        public_id TEXT NOT NULL,
+        due_at INTEGER NOT NULL,
+        PRIMARY KEY (resource_type, public_id)
+    ) STRICT
+    """,
+    "CREATE INDEX media_cleanups_due ON media_cleanups (due_at)",
+)
+
+USERS = (
+    (
+        """
+        CREATE TABLE users (
+            id TEXT NOT NULL PRIMARY KEY,
+            clerk_id TEXT NOT NULL UNIQUE,
+            full_name TEXT NOT NULL,
+            full_name_folded TEXT NOT NULL,
+            email TEXT NOT NULL UNIQUE,
+            image_url TEXT NOT NULL,
+            role TEXT NOT NULL,
+            is_blocked INTEGER NOT NULL CHECK (is_blocked IN (0, 1)),
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL
+        ) STRICT
+        """,
+        "CREATE INDEX users_newest ON users (created_at DESC, id DESC)",
+        "CREATE INDEX users_of_role ON users (role, created_at DESC, id DESC)",
+    ),
+)
+
+SONGS = (
+    (
+        """
+        CREATE TABLE songs (
+            id TEXT NOT NULL PRIMARY KEY,
+            title TEXT NOT NULL,
+            artist_id TEXT NOT NULL,
+            artist_name TEXT NOT NULL,
+            image_public_id TEXT NOT NULL,
+            image_url TEXT NOT NULL,
+            audio_public_id TEXT NOT NULL,
+            audio_url TEXT NOT NULL,
+            low_url TEXT NOT NULL,
+            medium_url TEXT NOT NULL,
+            high_url TEXT NOT NULL,
+            duration INTEGER NOT NULL,
+            album_id TEXT,
+            genre TEXT,
+            mood TEXT,
+            is_public INTEGER NOT NULL CHECK (is_public IN (0, 1)),
+            is_visible INTEGER NOT NULL CHECK (is_visible IN (0, 1)),
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            revision INTEGER NOT NULL,
+            is_removed INTEGER NOT NULL DEFAULT 0 CHECK (is_removed IN (0, 1)),
+            is_sent INTEGER NOT NULL DEFAULT 0 CHECK (is_sent IN (0, 1)),
+            leased_until INTEGER NOT NULL DEFAULT 0,
+            claimed_revision INTEGER
+        ) STRICT
+        """,
+        """
+        CREATE INDEX songs_listed ON songs (created_at DESC, id DESC)
+        WHERE is_removed = 0 AND is_public = 1 AND is_visible = 1
+        """,
+        "CREATE INDEX songs_newest ON songs (created_at DESC, id DESC) WHERE is_removed = 0",
+        "CREATE INDEX songs_of_artist ON songs (artist_id, created_at DESC, id DESC) WHERE is_removed = 0",
+        "CREATE INDEX songs_unsent ON songs (updated_at, id) WHERE is_sent = 0",
+        """
+        CREATE TABLE interactions (
+            id TEXT NOT NULL PRIMARY KEY,
+            user_id TEXT NOT NULL,
+            song_id TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            at INTEGER NOT NULL,
+            dedup_key TEXT NOT NULL UNIQUE,
+            is_sent INTEGER NOT NULL DEFAULT 0 CHECK (is_sent IN (0, 1)),
+            leased_until INTEGER NOT NULL DEFAULT 0
+        ) STRICT
+        """,
+        "CREATE INDEX interactions_unsent ON interactions (at, id) WHERE is_sent = 0",
+        "CREATE INDEX interactions_sent ON interactions (at, id) WHERE is_sent = 1",
+        "CREATE INDEX interactions_played ON interactions (at, kind, song_id)",
+        *_MEDIA_CLEANUPS,
+    ),
+)
+
+ALBUMS = (
+    (
+        """
+        CREATE TABLE albums (
+            id TEXT NOT NULL PRIMARY KEY,
+            title TEXT NOT NULL,
+            creator_id TEXT NOT NULL,
+            creator_name TEXT NOT NULL,
+            image_public_id TEXT NOT NULL,
+            image_url TEXT NOT NULL,
+            song_ids TEXT NOT NULL CHECK (json_valid(song_ids)),
+            is_public INTEGER NOT NULL CHECK (is_public IN (0, 1)),
+            is_visible INTEGER NOT NULL CHECK (is_visible IN (0, 1)),
+            created_at INTEGER NOT NULL,
+            updated_at INTEGER NOT NULL,
+            revision INTEGER NOT NULL
+        ) STRICT
+        """,
+        """
+        CREATE INDEX albums_listed ON albums (created_at DESC, id DESC)
+        WHERE is_public = 1 AND is_visible = 1
+        """,
+        "CREATE INDEX albums_newest ON albums (created_at DESC, id DESC)",
+        "CREATE INDEX albums_of_creator ON albums (creator_id, created_at DESC, id DESC)",
+        *_MEDIA_CLEANUPS,
+    ),
+)

@@ -1,0 +1,198 @@
+"""Songs in SQLite, with the note of what the recommendation engine has yet to hear of them."""
+
+import json
+import sqlite3
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from embedded.sqlite import statements
+from embedded.sqlite.database import SqliteDatabase, Value
+from shared.clock import from_millis, now, to_millis
+from shared.pagination import Slice
+from shared.ports import StoredAudio, StoredImage
+from song_service.domain import CatalogueEntry, Song, SongNotFoundError
+from song_service.ports import SongChanges, SongFilter
+
+_COLUMNS = (
+    "id, title, artist_id, artist_name, image_public_id, image_url, audio_public_id, audio_url, low_url, "
+    "medium_url, high_url, duration, album_id, genre, mood, is_public, is_visible, created_at, updated_at, "
+    "revision"
+)
+_EXISTS = "is_removed = 0"
+_REPORTED = """
+    WITH reported AS (
+        SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.revision') AS revision
+        FROM json_each(:reported)
+    )
+"""
+_FORGET_REMOVED = f"""{_REPORTED}
+    DELETE FROM songs WHERE is_removed = 1 AND (id, revision) IN (SELECT id, revision FROM reported)
+"""  # noqa: S608 - put together from constants
+# A lease is given back only by the report of the state that it was taken for: another's is not ours to end.
+_NOTE_SENT = f"""{_REPORTED}
+    UPDATE songs SET
+        is_sent = (songs.revision = reported.revision),
+        leased_until = iif(claimed_revision = reported.revision, 0, leased_until)
+    FROM reported WHERE songs.id = reported.id
+"""  # noqa: S608 - put together from constants
+
+
+class SqliteSongs:
+    """A `SongRepository`."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    async def add(self, song: Song) -> None:
+        row = _to_row(song)
+        await self._database.write(statements.insert("songs", row), row)
+
+    async def get(self, song_id: str) -> Song:
+        statement = statements.select(_COLUMNS, "songs", ["id = :id", _EXISTS])
+        rows = await self._database.read(statement, {"id": song_id.lower()})
+        if not rows:
+            raise SongNotFoundError
+        return _to_song(rows[0])
+
+    async def get_many(self, song_ids: Sequence[str]) -> Sequence[Song]:
+        conditions = ["id IN (SELECT value FROM json_each(:ids))", _EXISTS]
+        ids = json.dumps([song_id.lower() for song_id in song_ids])
+        rows = await self._database.read(statements.select(_COLUMNS, "songs", conditions), {"ids": ids})
+        return [_to_song(row) for row in rows]
+
+    async def list(self, wanted: SongFilter, part: Slice) -> Sequence[Song]:
+        conditions, values = _narrow(wanted)
+        statement, part_values = statements.page(_COLUMNS, "songs", conditions, part)
+        return [_to_song(row) for row in await self._database.read(statement, {**values, **part_values})]
+
+    async def count(self, wanted: SongFilter) -> int:
+        conditions, values = _narrow(wanted)
+        rows = await self._database.read(statements.select("count(*)", "songs", conditions), values)
+        return int(rows[0][0])
+
+    async def change(
+        self, song_id: str, changes: SongChanges, *, if_revision: int | None = None
+    ) -> Song | None:
+        row: Mapping[str, Value] = {**_to_change(changes), "updated_at": to_millis(now())}
+        assignments = [*(f"{name} = :{name}" for name in row), "revision = revision + 1", "is_sent = 0"]
+        conditions = ["id = :id", _EXISTS]
+        if if_revision is not None:
+            conditions.append("revision = :if_revision")
+        statement = statements.update("songs", assignments, conditions, _COLUMNS)
+        rows = await self._database.write(
+            statement, {**row, "id": song_id.lower(), "if_revision": if_revision}
+        )
+        if rows:
+            return _to_song(rows[0])
+        await self.get(song_id)
+        return None
+
+    async def remove(self, song_id: str) -> None:
+        assignments = ["is_removed = 1", "updated_at = :now", "revision = revision + 1", "is_sent = 0"]
+        statement = statements.update("songs", assignments, ["id = :id", _EXISTS], "id")
+        if not await self._database.write(statement, {"id": song_id.lower(), "now": to_millis(now())}):
+            raise SongNotFoundError
+
+    async def claim_unsent(
+        self, moment: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[CatalogueEntry]:
+        free = statements.select(
+            "id", "songs", ["is_sent = 0", "leased_until <= :moment"], "ORDER BY updated_at, id LIMIT :limit"
+        )
+        statement = statements.update(
+            "songs",
+            ["leased_until = :lease_until", "claimed_revision = revision"],
+            [f"id IN ({free})"],
+            f"{_COLUMNS}, is_removed",
+        )
+        values = {"moment": to_millis(moment), "lease_until": to_millis(lease_until), "limit": limit}
+        rows = await self._database.write(statement, values)
+        return [_to_entry(row) for row in sorted(rows, key=lambda row: (row["updated_at"], row["id"]))]
+
+    async def catalogue_sent(self, entries: Sequence[CatalogueEntry]) -> None:
+        states = [{"id": entry.song_id, "revision": entry.revision} for entry in entries]
+        for statement in (_FORGET_REMOVED, _NOTE_SENT):
+            await self._database.write(statement, {"reported": json.dumps(states)})
+
+    async def count_unsent(self) -> int:
+        rows = await self._database.read(statements.select("count(*)", "songs", ["is_sent = 0"]))
+        return int(rows[0][0])
+
+
+def _narrow(wanted: SongFilter) -> tuple[list[str], dict[str, Value]]:
+    conditions = [_EXISTS]
+    values: dict[str, Value] = {}
+    if wanted.listed_only:
+        conditions += ["is_public = 1", "is_visible = 1"]
+    if wanted.artist_id is not None:
+        conditions.append("artist_id = :artist_id")
+        values["artist_id"] = wanted.artist_id
+    return conditions, values
+
+
+def _to_row(song: Song) -> Mapping[str, Value]:
+    return {
+        "id": song.id,
+        "title": song.title,
+        "artist_id": song.artist_id,
+        "artist_name": song.artist_name,
+        "image_public_id": song.image.public_id,
+        "image_url": song.image.url,
+        "audio_public_id": song.audio.public_id,
+        "audio_url": song.audio.url,
+        "low_url": song.audio.low_url,
+        "medium_url": song.audio.medium_url,
+        "high_url": song.audio.high_url,
+        "duration": song.duration,
+        "album_id": song.album_id,
+        "genre": song.genre,
+        "mood": song.mood,
+        "is_public": song.is_public,
+        "is_visible": song.is_visible,
+        "created_at": to_millis(song.created_at),
+        "updated_at": to_millis(song.updated_at),
+        "revision": song.revision,
+    }
+
+
+def _to_change(changes: SongChanges) -> dict[str, Value]:
+    row: dict[str, Value] = {}
+    if "title" in changes:
+        row["title"] = changes["title"]
+    if "album_id" in changes:
+        row["album_id"] = changes["album_id"]
+    if "genre" in changes:
+        row["genre"] = changes["genre"]
+    if "mood" in changes:
+        row["mood"] = changes["mood"]
+    if "is_public" in changes:
+        row["is_public"] = changes["is_public"]
+    if "is_visible" in changes:
+        row["is_visible"] = changes["is_visible"]
+    return row
+
+
+def _to_song(row: sqlite3.Row) -> Song:
+    return Song(
+        id=row["id"],
+        title=row["title"],
+        artist_id=row["artist_id"],
+        artist_name=row["artist_name"],
+        image=StoredImage(row["image_public_id"], row["image_url"]),
+        audio=StoredAudio(
+            row["audio_public_id"], row["audio_url"], row["low_url"], row["medium_url"], row["high_url"]
+        ),
+        duration=row["duration"],
+        album_id=row["album_id"],
+        genre=row["genre"],
+        mood=row["mood"],
+        is_public=bool(row["is_public"]),
+        is_visible=bool(row["is_visible"]),
+        created_at=from_millis(row["created_at"]),
+        updated_at=from_millis(row["updated_at"]),
+        revision=row["revision"],
+    )
+
+
+def _to_entry(row: sqlite3.Row) -> CatalogueEntry:
+    return CatalogueEntry(row["id"], row["revision"], None if row["is_removed"] else _to_song(row))

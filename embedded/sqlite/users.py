@@ -1,0 +1,134 @@
+"""Users in SQLite."""
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from embedded.sqlite import statements
+from embedded.sqlite.database import SqliteDatabase, Value
+from shared.access.permissions import Role
+from shared.clock import from_millis, now, to_millis
+from shared.pagination import Slice
+from user_service.domain import AlreadyRegisteredError, EmailTakenError, User, UserNotFoundError
+from user_service.ports import UserChanges, UserFilter
+
+_COLUMNS = "id, clerk_id, full_name, email, image_url, role, is_blocked, created_at, updated_at"
+
+
+class SqliteUsers:
+    """A `UserRepository`."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+
+    async def add(self, user: User) -> None:
+        row = _to_row(user)
+        try:
+            await self._database.write(statements.insert("users", row), row)
+        except sqlite3.IntegrityError:
+            if await self.find_by_clerk_id(user.clerk_id) is not None:
+                raise AlreadyRegisteredError from None
+            raise EmailTakenError from None
+
+    async def get(self, user_id: str) -> User:
+        statement = statements.select(_COLUMNS, "users", ["id = :id"])
+        rows = await self._database.read(statement, {"id": user_id.lower()})
+        if not rows:
+            raise UserNotFoundError
+        return _to_user(rows[0])
+
+    async def find_by_clerk_id(self, clerk_id: str) -> User | None:
+        statement = statements.select(_COLUMNS, "users", ["clerk_id = :clerk_id"])
+        rows = await self._database.read(statement, {"clerk_id": clerk_id})
+        return _to_user(rows[0]) if rows else None
+
+    async def list(self, wanted: UserFilter, part: Slice) -> Sequence[User]:
+        conditions, values = _narrow(wanted)
+        statement, part_values = statements.page(_COLUMNS, "users", conditions, part)
+        return [_to_user(row) for row in await self._database.read(statement, {**values, **part_values})]
+
+    async def count(self, wanted: UserFilter) -> int:
+        conditions, values = _narrow(wanted)
+        rows = await self._database.read(statements.select("count(*)", "users", conditions), values)
+        return int(rows[0][0])
+
+    async def change(
+        self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None
+    ) -> User | None:
+        row = {**_to_change(changes), "updated_at": to_millis(now())}
+        conditions = ["id = :id"] if if_blocked is None else ["id = :id", "is_blocked = :if_blocked"]
+        statement = statements.update("users", (f"{name} = :{name}" for name in row), conditions, _COLUMNS)
+        try:
+            rows = await self._database.write(
+                statement, {**row, "id": user_id.lower(), "if_blocked": if_blocked}
+            )
+        except sqlite3.IntegrityError:
+            raise EmailTakenError from None
+        if rows:
+            return _to_user(rows[0])
+        await self.get(user_id)
+        return None
+
+    async def remove(self, user_id: str) -> None:
+        statement = statements.delete("users", ["id = :id"], "id")
+        if not await self._database.write(statement, {"id": user_id.lower()}):
+            raise UserNotFoundError
+
+
+def _narrow(wanted: UserFilter) -> tuple[list[str], dict[str, Value]]:
+    conditions: list[str] = []
+    values: dict[str, Value] = {}
+    if wanted.role is not None:
+        conditions.append("role = :role")
+        values["role"] = wanted.role.value
+    if wanted.is_blocked is not None:
+        conditions.append("is_blocked = :is_blocked")
+        values["is_blocked"] = wanted.is_blocked
+    if wanted.text is not None:
+        conditions.append("(instr(full_name_folded, :text) > 0 OR instr(email, :text) > 0)")
+        values["text"] = wanted.text.lower()
+    return conditions, values
+
+
+def _to_row(user: User) -> Mapping[str, Value]:
+    return {
+        "id": user.id,
+        "clerk_id": user.clerk_id,
+        "full_name": user.full_name,
+        "full_name_folded": user.full_name.lower(),
+        "email": user.email,
+        "image_url": user.image_url,
+        "role": user.role.value,
+        "is_blocked": user.is_blocked,
+        "created_at": to_millis(user.created_at),
+        "updated_at": to_millis(user.updated_at),
+    }
+
+
+def _to_change(changes: UserChanges) -> dict[str, Value]:
+    row: dict[str, Value] = {}
+    if "full_name" in changes:
+        row["full_name"] = changes["full_name"]
+        row["full_name_folded"] = changes["full_name"].lower()
+    if "email" in changes:
+        row["email"] = changes["email"]
+    if "image_url" in changes:
+        row["image_url"] = changes["image_url"]
+    if "role" in changes:
+        row["role"] = changes["role"].value
+    if "is_blocked" in changes:
+        row["is_blocked"] = changes["is_blocked"]
+    return row
+
+
+def _to_user(row: sqlite3.Row) -> User:
+    return User(
+        id=row["id"],
+        clerk_id=row["clerk_id"],
+        full_name=row["full_name"],
+        email=row["email"],
+        image_url=row["image_url"],
+        role=Role(row["role"]),
+        is_blocked=bool(row["is_blocked"]),
+        created_at=from_millis(row["created_at"]),
+        updated_at=from_millis(row["updated_at"]),
+    )
