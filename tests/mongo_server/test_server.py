@@ -1,0 +1,103 @@
+"""The built server's life: what a restart, a crash and its absence look like to a client."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, NetworkTimeout, ServerSelectionTimeoutError
+
+from tests.mongo_server import server
+
+pytestmark = [pytest.mark.mongo, pytest.mark.usefixtures("built_mongo_server")]
+
+
+def client(running: server.MongoServer, options: str) -> Any:
+    return AsyncIOMotorClient(f"{running.uri}?{options}")
+
+
+async def test_documents_and_unique_indexes_outlive_a_clean_restart(tmp_path: Path) -> None:
+    with server.start(tmp_path) as running:
+        users = client(running, "serverSelectionTimeoutMS=5000").users_db.users
+        await users.create_index("email", unique=True)
+        await users.insert_many({"_id": n, "email": n} for n in range(200))
+    with server.start(tmp_path, running.port):
+        assert await users.count_documents({}) == 200
+        with pytest.raises(DuplicateKeyError):
+            await users.insert_one({"email": 7})
+    users.database.client.close()
+
+
+async def test_a_client_finds_the_server_again_after_a_crash(tmp_path: Path) -> None:
+    with server.start(tmp_path) as running:
+        songs = client(running, "serverSelectionTimeoutMS=500").songs_db.songs
+        await songs.insert_one({"_id": 1})
+        running.kill()
+        with pytest.raises(ConnectionFailure):
+            await songs.find_one({"_id": 1})
+        with pytest.raises(ServerSelectionTimeoutError):
+            await songs.insert_one({"_id": 2})
+    with server.start(tmp_path, running.port):
+        await songs.insert_one({"_id": 3})
+        assert await songs.count_documents({"_id": 3}) == 1
+    songs.database.client.close()
+
+
+async def test_a_server_that_hangs_is_given_up_as_a_network_timeout(tmp_path: Path) -> None:
+    with server.start(tmp_path) as running:
+        songs = client(running, "timeoutMS=400").songs_db.songs
+        await songs.insert_one({"_id": 1})
+        os.kill(running.process.pid, signal.SIGSTOP)
+        try:
+            with pytest.raises(NetworkTimeout):
+                await songs.find_one({"_id": 1})
+        finally:
+            os.kill(running.process.pid, signal.SIGCONT)
+        songs.database.client.close()
+
+
+def test_a_server_does_not_outlive_a_starter_that_dies(tmp_path: Path) -> None:
+    starter = (
+        "import os, sys, pathlib\n"
+        "from tests.mongo_server import server\n"
+        "with server.start(pathlib.Path(sys.argv[1])) as running:\n"
+        "    print(running.uri, flush=True)\n"
+        "    os._exit(0)\n"
+    )
+    root = Path(__file__).resolve().parents[2]
+    ended = subprocess.run(
+        [sys.executable, "-c", starter, str(tmp_path)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    host, port = ended.stdout.strip().removeprefix("mongodb://").rstrip("/").split(":")
+    assert host == "127.0.0.1"
+    assert stops_listening(int(port))
+
+
+def stops_listening(port: int) -> bool:
+    """Whether the port is closed within ten seconds. Asked of the port: an orphan may stay as a zombie."""
+    for _ in range(100):
+        with socket.socket() as connection:
+            if connection.connect_ex(("127.0.0.1", port)) != 0:
+                return True
+        time.sleep(0.1)
+    return False
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    with server.start(tmp_path) as running:
+        second = server.start(other, running.port)
+        with pytest.raises(server.MongoServerStartError, match=r"cannot serve: .*Address already in use"):
+            second.__enter__()
