@@ -116,7 +116,7 @@ def palette_of(genre: Genre, rng: np.random.Generator) -> Palette:
 
 
 def paint(genre: Genre, palette: Palette, side: int, rng: np.random.Generator) -> Image.Image:
-    """A square picture in the manner of the genre, `side` pixels wide, with nothing vital in its lowest quarter."""
+    """A square picture in the genre's manner, `side` pixels wide; nothing vital is in its lowest quarter."""
     large = side * _DRAWN_AT
     image = _gradient(large, *palette.sky)
     _MANNERS[genre](ImageDraw.Draw(image, "RGBA"), palette, large, rng)

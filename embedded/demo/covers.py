@@ -1,4 +1,4 @@
-"""Covers of songs and albums, and portraits of artists: drawn, not stored. The same title gives the same bytes."""
+"""Covers of songs and albums: drawn, not stored. The same title always gives the same bytes."""
 
 import io
 import zlib
@@ -45,10 +45,6 @@ def song_cover(song: Song, artist_name: str) -> Cover:
 
 def album_cover(album: Album, artist_name: str) -> Cover:
     return _cover(album.genre, album.title, f"{artist_name} · album")
-
-
-def artist_portrait(artist_name: str, genre: Genre) -> Cover:
-    return _cover(genre, artist_name, genre)
 
 
 def _cover(genre: Genre, title: str, caption: str) -> Cover:

@@ -30,7 +30,7 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Album:
-    """`title` names the album: no artist has two of one title."""
+    """`title` names the album: no two albums of the demo share one."""
 
     title: str
     artist_email: str

@@ -1,0 +1,55 @@
+"""How far the seeding is, for people: a bar on a terminal, one line elsewhere."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal, Never, Self, TextIO
+
+from tqdm import tqdm
+
+StepKind = Literal["account", "album", "song", "history"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that is now in place, the `done`th of `total`.
+
+    `name` is an e-mail address for accounts and histories, else a title. `was_there` tells that it was put in
+    before this run.
+    """
+
+    kind: StepKind
+    name: str
+    done: int
+    total: int
+    was_there: bool
+
+
+Progress = Callable[[Step], None]
+
+
+class ProgressBar:
+    """A `Progress` that draws on a terminal and leaves nothing of the bar behind; silent on anything else."""
+
+    def __init__(self, stream: TextIO = sys.stderr) -> None:
+        self._bar: tqdm[Never] = tqdm(
+            desc="Demo content",
+            file=stream,
+            disable=not stream.isatty(),
+            leave=False,
+            bar_format="{desc} {percentage:3.0f}% |{bar:30}| {postfix}",
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.close()
+
+    def __call__(self, step: Step) -> None:
+        self._bar.total = step.total
+        self._bar.n = step.done
+        self._bar.set_postfix_str(f"{step.kind} {step.name}", refresh=True)
