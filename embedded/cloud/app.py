@@ -9,10 +9,16 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from embedded.cloud.clerk import Clerk, clerk_error
+from embedded.cloud.cloudinary import Cloudinary, cloudinary_error, refuse
+from embedded.cloud.faults import FaultLayer, Faults, FaultyApi, Provider
+from embedded.cloud.recombee import Recombee
+from embedded.cloud.request_signature import RefusedRequestError
 from embedded.cloud.settings import CloudSettings
 
 
@@ -20,12 +26,33 @@ async def _alive(request: Request) -> Response:
     return Response(status_code=200)
 
 
+def _recombee_error(status: int, message: str) -> Response:
+    return JSONResponse({"statusCode": status, "message": message}, status_code=status)
+
+
 def create_cloud(settings: CloudSettings) -> Starlette:
     """The app; its lifespan opens the stores and stops the background work."""
+    clerk = Clerk(settings)
+    cloudinary = Cloudinary(settings)
+    recombee = Recombee(settings)
+    faults = Faults()
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        async with AsyncExitStack():
+        async with AsyncExitStack() as opened:
+            await opened.enter_async_context(clerk)
+            await opened.enter_async_context(cloudinary)
+            await opened.enter_async_context(recombee)
             yield
 
-    return Starlette(routes=[Route("/livez", _alive)], lifespan=lifespan)
+    apis: dict[Provider, FaultyApi] = {
+        "clerk": FaultyApi("/v1/", lambda status, message: clerk_error(status, "injected_fault", message)),
+        "cloudinary": FaultyApi("/v1_1/", cloudinary_error),
+        "recombee": FaultyApi(f"/{settings.recombee_database_id}/", _recombee_error),
+    }
+    return Starlette(
+        routes=[Route("/livez", _alive), *faults.routes, *clerk.routes, *cloudinary.routes, *recombee.routes],
+        middleware=[Middleware(FaultLayer, faults=faults, apis=apis)],
+        exception_handlers={RefusedRequestError: refuse},
+        lifespan=lifespan,
+    )

@@ -1,4 +1,4 @@
-"""What the local cloud is told from outside: where it keeps its files and the keys it shares with the services."""
+"""What the local cloud is told from outside: where it keeps its files, and the keys the services have too."""
 
 import os
 from collections.abc import Mapping
