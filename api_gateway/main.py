@@ -1,0 +1,25 @@
+"""Entry point: `python -m api_gateway.main`."""
+
+from starlette.types import ASGIApp
+
+from api_gateway import wiring
+from api_gateway.app import create_app
+from api_gateway.health import SERVICE
+from api_gateway.settings import Settings
+from shared.serve import serve
+from shared.settings import load
+
+
+def create() -> ASGIApp:
+    """The gateway as the environment describes it."""
+    settings = load(Settings)
+    return create_app(wiring.production(settings), settings.frontend_origins)
+
+
+def main() -> None:
+    """Serve until told to stop. The services' answers carry a date already, so the server adds none."""
+    serve("api_gateway.main:create", SERVICE, load(Settings), date_header=False)
+
+
+if __name__ == "__main__":
+    main()

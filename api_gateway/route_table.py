@@ -1,0 +1,66 @@
+"""Which service answers which path. The table is data; finding in it is pure.
+
+Prefixes are compared segment by segment, after decoding, so `/api/songsx` and `/api/admin%2Fsongs` are
+nobody's. What is passed on are the segments as the client wrote them.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import unquote_to_bytes
+
+SERVICE_OF_PREFIX: Final[Mapping[tuple[bytes, ...], str]] = {
+    (b"auth",): "user",
+    (b"users",): "user",
+    (b"admin", b"users"): "user",
+    (b"songs",): "song",
+    (b"admin", b"songs"): "song",
+    (b"albums",): "album",
+    (b"admin", b"albums"): "album",
+}
+
+SERVICES: Final = tuple(dict.fromkeys(SERVICE_OF_PREFIX.values()))
+
+_LONGEST_PREFIX = max(len(prefix) for prefix in SERVICE_OF_PREFIX)
+_SEPARATORS = re.compile(rb"[/\\]")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a request goes: the service, its own path, and the prefix that led there, for metrics."""
+
+    service: str
+    path: bytes
+    route: str
+
+
+def without_trailing_slash(raw_path: bytes) -> bytes:
+    """A trailing slash means the same as none."""
+    return raw_path[:-1] if raw_path.endswith(b"/") and len(raw_path) > 1 else raw_path
+
+
+def find_target(raw_path: bytes) -> Target | None:
+    """The service behind `raw_path`, which is as it came over the wire; None when there is none.
+
+    A path that would mean another one after normalisation (empty, `.` and `..` segments, encoded or not,
+    behind an encoded slash or a backslash) belongs to nobody: so it cannot leave its prefix.
+    """
+    root, *segments = without_trailing_slash(raw_path).split(b"/")
+    decoded = [unquote_to_bytes(segment) for segment in segments]
+    if root or decoded[:1] != [b"api"] or any(_moves(segment) for segment in decoded):
+        return None
+    for length in range(_LONGEST_PREFIX, 0, -1):
+        prefix = tuple(decoded[1 : 1 + length])
+        service = SERVICE_OF_PREFIX.get(prefix)
+        if service is not None:
+            route = "/api/" + b"/".join(prefix).decode()
+            return Target(service, b"/" + b"/".join(segments[1:]), route)
+    return None
+
+
+def _moves(segment: bytes) -> bool:
+    """Whether a decoded segment is one that normalising a path would remove, or hides one."""
+    if not segment:
+        return True
+    return any(part.partition(b";")[0] in (b".", b"..") for part in _SEPARATORS.split(segment))

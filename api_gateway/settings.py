@@ -1,0 +1,89 @@
+"""What the gateway reads from its environment."""
+
+import ipaddress
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from api_gateway.headers import Network
+from shared.settings import CommaSeparated, ProcessSettings, split_commas
+
+
+class Settings(ProcessSettings):
+    """The gateway's environment, under these names in upper case."""
+
+    port: int = Field(3000, ge=0, le=65535, description="Port to listen on")
+    user_service_url: str = Field(description="The user service: http://host:3001")
+    song_service_url: str = Field(description="The song service: http://host:3002")
+    album_service_url: str = Field(description="The album service: http://host:3003")
+    frontend_origins: CommaSeparated = Field(
+        description="Origins of the front ends, comma-separated: the only ones whose pages may read answers"
+    )
+    trusted_proxies: CommaSeparated = Field(
+        (), description="Addresses or networks of proxies before this one, whose X-Forwarded-* count"
+    )
+    max_body_bytes: int = Field(120 * 1024 * 1024, gt=0, description="Largest body of a request")
+    connect_timeout_seconds: float = Field(2, gt=0, description="For a connection to a service")
+    pool_timeout_seconds: float = Field(2, gt=0, description="For one of the connections to be free")
+    first_byte_timeout_seconds: float = Field(
+        30, gt=0, description="From a request sent whole to the beginning of the answer"
+    )
+    upload_answer_timeout_seconds: float = Field(
+        180, gt=0, description="The same for uploads, which the service passes on to the media store"
+    )
+    idle_timeout_seconds: float = Field(
+        60, gt=0, description="Between two pieces of a body, on either side, in either direction"
+    )
+    max_connections_per_service: int = Field(500, gt=0, description="Connections to one service")
+    breaker_failure_rate: float = Field(
+        0.5, gt=0, le=1, description="Share of failed calls from which on a service is given a rest"
+    )
+    breaker_minimum_calls: int = Field(10, gt=0, description="Calls below which that share says nothing")
+    breaker_window_seconds: float = Field(10, gt=0, description="How far back calls count")
+    breaker_open_seconds: float = Field(1, gt=0, description="How long that rest is, until one call probes")
+
+    @field_validator("frontend_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _split(cls, given: object) -> object:
+        return split_commas(given)
+
+    @field_validator("frontend_origins")
+    @classmethod
+    def _are_origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in given:
+            _check_origin(origin, "each origin is scheme://host or scheme://host:port")
+        return given
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        for each in given:
+            ipaddress.ip_network(each, strict=False)
+        return given
+
+    @field_validator("user_service_url", "song_service_url", "album_service_url")
+    @classmethod
+    def _is_address(cls, given: str) -> str:
+        _check_origin(given.rstrip("/"), "is http://host:port, without a path")
+        return given.rstrip("/")
+
+    @property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        """`trusted_proxies`, ready to compare with."""
+        return tuple(ipaddress.ip_network(each, strict=False) for each in self.trusted_proxies)
+
+    @property
+    def url_of_service(self) -> dict[str, str]:
+        """Where each service of the route table is."""
+        return {
+            "user": self.user_service_url,
+            "song": self.song_service_url,
+            "album": self.album_service_url,
+        }
+
+
+def _check_origin(given: str, expected: str) -> None:
+    parts = urlsplit(given)
+    plain = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or plain != given:
+        raise ValueError(expected)
