@@ -46,7 +46,7 @@ class AlbumRepository(Protocol):
     async def change(
         self, album_id: str, changes: AlbumChanges, *, if_revision: int | None = None
     ) -> Album | None:
-        """Store `changes` at once, with a new `updated_at` and the next `revision`; answer the album after them.
+        """Store `changes` at once, with a new `updated_at` and the next `revision`, and answer the album.
 
         With `if_revision`, only while the album is at that revision: otherwise nothing changes and the answer
         is None.

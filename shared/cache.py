@@ -22,7 +22,15 @@ EVERYTHING = "everything"
 
 log = structlog.stdlib.get_logger(__name__)
 
-Loader = Callable[[], Awaitable[bytes | None]]
+
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """What a loader answers when it is right for now only: it is answered, and not kept."""
+
+    value: bytes
+
+
+Loader = Callable[[], Awaitable[bytes | Passing | None]]
 
 
 class CacheDownError(Exception):
@@ -78,17 +86,17 @@ class ReadThrough:
     async def read(self, entry: Entry, load: Loader) -> bytes | None:
         """What `load` answers, from the cache when it holds it.
 
-        None from `load` is answered and not kept. Of several readers of one key at one time, one loads.
+        None and `Passing` from `load` are answered and not kept. Of several readers at one time one loads.
         """
         families = (EVERYTHING, *entry.families)
         if self._owes_renewal:
             metrics.CACHE_READS.labels(entry.kind, "bypassed").inc()
-            return await load()
+            return _plain(await load())
         try:
             kept, generations = await self._cache.read(entry.key, families)
         except CacheDownError:
             metrics.CACHE_READS.labels(entry.kind, "down").inc()
-            return await load()
+            return _plain(await load())
         metrics.CACHE_READS.labels(entry.kind, "miss" if kept is None else "hit").inc()
         return kept if kept is not None else await self._load_once(entry, generations, load)
 
@@ -99,17 +107,22 @@ class ReadThrough:
         if running is None:
             running = asyncio.ensure_future(self._load_and_keep(entry, generations, load))
             self._loading[flight] = running
-            running.add_done_callback(lambda _: self._loading.pop(flight, None))
+            running.add_done_callback(lambda done: self._landed(flight, done))
         return await asyncio.shield(running)
+
+    def _landed(self, flight: tuple[str, ...], done: asyncio.Future[bytes | None]) -> None:
+        self._loading.pop(flight, None)
+        if not done.cancelled():
+            done.exception()  # seen, even when everybody who waited for it has left
 
     async def _load_and_keep(self, entry: Entry, generations: tuple[str, ...], load: Loader) -> bytes | None:
         value = await load()
-        if value is not None:
+        if isinstance(value, bytes):
             try:
                 await self._cache.keep(entry.key, generations, value, entry.ttl_seconds)
             except CacheDownError:
                 log.debug("not kept", key=entry.key)
-        return value
+        return _plain(value)
 
     async def make_stale(self, *families: str) -> None:
         """From now on nothing that depends on any of these is answered from the cache. Never raises."""
@@ -144,6 +157,10 @@ class ReadThrough:
         if self._renewal is not None:
             self._renewal.cancel()
             await asyncio.gather(self._renewal, return_exceptions=True)
+
+
+def _plain(loaded: bytes | Passing | None) -> bytes | None:
+    return loaded.value if isinstance(loaded, Passing) else loaded
 
 
 @asynccontextmanager

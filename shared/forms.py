@@ -88,7 +88,7 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
         raise MalformedError("The multipart body cannot be read") from failure
     except ClientDisconnect as failure:
         raise MalformedError("The body broke off") from failure
-    async with parsed:
+    try:
         with tempfile.TemporaryDirectory(prefix="upload-") as folder:
             fields: dict[str, str] = {}
             files: dict[str, Path] = {}
@@ -106,3 +106,5 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
                 await anyio.to_thread.run_sync(_copy, value, files[name])
                 await value.close()
             yield Form(fields, files)
+    finally:
+        await parsed.close()

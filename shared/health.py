@@ -1,6 +1,7 @@
 """`/livez`, `/readyz` and `/health`, alike in every service."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from fastapi import APIRouter
@@ -24,6 +25,19 @@ async def _answers(probe: Probe) -> bool:
         return False
 
 
+def remembered(probe: Probe, seconds: float) -> Probe:
+    """`probe`, asked at most once in `seconds`: for providers that count, or charge for, every call."""
+    last: tuple[float, bool] | None = None
+
+    async def ask() -> bool:
+        nonlocal last
+        if last is None or time.monotonic() - last[0] > seconds:
+            last = (time.monotonic(), await _answers(probe))
+        return last[1]
+
+    return ask
+
+
 def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]) -> APIRouter:
     """The three health calls of `service`.
 
@@ -38,9 +52,7 @@ def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]
     @router.get("/readyz", summary="Can it serve? 503 while it cannot, or is about to stop")
     async def readyz(request: Request) -> Response:
         ready = not DRAINING.begun and await _answers(probes(request)["database"])
-        return JSONResponse(
-            {"status": "OK" if ready else "DOWN"}, 200 if ready else 503, headers=_NO_STORE
-        )
+        return JSONResponse({"status": "OK" if ready else "DOWN"}, 200 if ready else 503, headers=_NO_STORE)
 
     @router.get("/health", summary="The service and what it depends on, truly probed")
     async def health(request: Request) -> Response:

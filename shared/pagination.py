@@ -117,6 +117,8 @@ def split_page(found: Sequence[Entry], asked: Slice) -> tuple[list[Entry], str |
 
 def next_link(request: Request, next_cursor: str, limit: int | None) -> str:
     """The value of a `Link` header that leads to the next page, keeping the request's other parameters."""
-    kept = [(name, value) for name, value in request.query_params.multi_items() if name not in ("limit", "cursor")]
+    kept = [
+        (name, value) for name, value in request.query_params.multi_items() if name not in ("limit", "cursor")
+    ]
     query = urlencode([*kept, ("limit", limit or MAX_PAGE), ("cursor", next_cursor)])
     return f'<?{query}>; rel="next"'

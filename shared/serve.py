@@ -27,7 +27,7 @@ DRAINING = Draining()
 
 
 class _Server(uvicorn.Server):
-    """On SIGTERM: say 503 on /readyz for `drain_seconds`, then take nothing new, finish what runs, and end."""
+    """On SIGTERM: say 503 on /readyz for `drain_seconds`, then take nothing new, finish, end."""
 
     def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
         super().__init__(config)
@@ -47,7 +47,8 @@ class _Server(uvicorn.Server):
 def serve(factory: str, service: str, settings: ProcessSettings, *, date_header: bool = True) -> None:
     """Serve the app that `factory` ("package.module:function") builds, until SIGTERM or SIGINT.
 
-    With several workers each builds its own; they share nothing but the listening socket.
+    Several workers each build their own and share nothing but the listening socket; they end on SIGTERM
+    without draining first, so what routes to them has to stop before (Kubernetes: the preStop sleep).
     """
     configure_logging(service, settings.log_level)
     config = uvicorn.Config(
@@ -65,10 +66,9 @@ def serve(factory: str, service: str, settings: ProcessSettings, *, date_header:
         timeout_graceful_shutdown=settings.shutdown_seconds,
         lifespan="on",
     )
-    server = _Server(config, settings.drain_seconds)
     if settings.workers > 1:
-        Multiprocess(config, target=server.run, sockets=[config.bind_socket()]).run()
+        Multiprocess(config, sockets=[config.bind_socket()]).run()
         return
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, settings.host, registry=metrics.REGISTRY)
-    server.run()
+    _Server(config, settings.drain_seconds).run()

@@ -99,6 +99,10 @@ async def open_service(base_url: str, name: str, timeout_seconds: float) -> Asyn
     limits = httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=15)
     timeout = httpx.Timeout(timeout_seconds, connect=min(2.0, timeout_seconds))
     async with httpx.AsyncClient(
-        base_url=base_url, timeout=timeout, limits=limits, verify=base_url.startswith("https"), trust_env=False
+        base_url=base_url,
+        timeout=timeout,
+        limits=limits,
+        verify=base_url.startswith("https"),
+        trust_env=False,
     ) as http:
         yield ServiceClient(http, name)

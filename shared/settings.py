@@ -1,6 +1,6 @@
 """Settings from the environment: typed, frozen, built once at the start of a process.
 
-A setting that is missing, malformed or still a placeholder stops the start, and all of them are named at once.
+A setting that is missing, malformed or still a placeholder stops the start; all of them are named at once.
 """
 
 import base64
@@ -65,6 +65,10 @@ class ServiceSettings(ProcessSettings):
     frontend_origins: CommaSeparated = Field(
         description="Origins of the front ends, comma-separated: the only parties whose tokens are taken"
     )
+    provider_probe_seconds: float = Field(
+        60, ge=0, description="How long /health remembers whether a provider answered: providers count calls"
+    )
+    provider_timeout_seconds: float = Field(3, gt=0, description="For one request to Clerk")
     whole_list_limit: int = Field(1000, ge=1, le=10000, description="Longest list answered without `limit`")
 
     @field_validator("frontend_origins", mode="before")
@@ -96,7 +100,9 @@ class MediaSettings(BaseSettings):
     cloudinary_cloud_name: str = Field(description="Cloudinary's cloud name")
     cloudinary_api_key: str = Field(description="Cloudinary's API key")
     cloudinary_api_secret: SecretStr = Field(description="Cloudinary's API secret")
-    cloudinary_api_url: str = Field("https://api.cloudinary.com", description="Cloudinary's upload and admin API")
+    cloudinary_api_url: str = Field(
+        "https://api.cloudinary.com", description="Cloudinary's upload and admin API"
+    )
     cloudinary_delivery_url: str = Field(
         "https://res.cloudinary.com", description="Where listeners fetch media from"
     )

@@ -43,7 +43,7 @@ class Observed:
         metrics.IN_FLIGHT.labels(self._service).inc()
         try:
             await self._app(scope, receive, send_with_id)
-        except Exception:  # noqa: BLE001 - the last resort: whatever it is, it is logged and answered
+        except Exception:
             log.exception("unhandled", path=scope["path"], method=scope["method"])
             if not status:
                 await internal_problem()(scope, receive, send_with_id)
@@ -60,7 +60,11 @@ class Observed:
         metrics.LATENCY.labels(self._service, method, route).observe(seconds)
         if scope["path"] not in _QUIET_PATHS:
             log.info(
-                "request", method=method, path=scope["path"], status=status, milliseconds=round(seconds * 1000, 1)
+                "request",
+                method=method,
+                path=scope["path"],
+                status=status,
+                milliseconds=round(seconds * 1000, 1),
             )
 
 

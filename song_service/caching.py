@@ -20,9 +20,7 @@ def _listener_family(user_id: str) -> str:
 
 
 LISTED_SONGS = Entry("songs:all:public", "songs:all:public", 5 * MINUTE, (SONGS,))
-TRENDING = Entry(
-    "recommendations:trending", "recommendations:trending", 5 * MINUTE, (SONGS, RECOMMENDATIONS)
-)
+TRENDING = Entry("recommendations:trending", "recommendations:trending", 5 * MINUTE, (SONGS, RECOMMENDATIONS))
 
 
 def one_song(song_id: str) -> Entry:

@@ -55,8 +55,10 @@ class SongRepository(Protocol):
         """How many songs `wanted` describes."""
         ...
 
-    async def change(self, song_id: str, changes: SongChanges, *, if_revision: int | None = None) -> Song | None:
-        """Store `changes` at once, with a new `updated_at` and the next `revision`; answer the song after them.
+    async def change(
+        self, song_id: str, changes: SongChanges, *, if_revision: int | None = None
+    ) -> Song | None:
+        """Store `changes` at once, with a new `updated_at` and the next `revision`, and answer the song.
 
         With `if_revision`, only while the song is at that revision: otherwise nothing changes and the answer
         is None.
@@ -74,7 +76,9 @@ class SongRepository(Protocol):
         """
         ...
 
-    async def claim_unsent(self, moment: datetime, lease_until: datetime, limit: int) -> Sequence[CatalogueEntry]:
+    async def claim_unsent(
+        self, moment: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[CatalogueEntry]:
         """Songs that the engine has not heard of in their present state, oldest change first.
 
         No other worker gets them before `lease_until`, unless they change again.
@@ -97,7 +101,9 @@ class InteractionRepository(Protocol):
         """Store it; False when one with its `dedup_key` is there already, and nothing was stored."""
         ...
 
-    async def claim_unsent(self, moment: datetime, lease_until: datetime, limit: int) -> Sequence[Interaction]:
+    async def claim_unsent(
+        self, moment: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[Interaction]:
         """The oldest that the engine has not heard of; no other worker gets them before `lease_until`."""
         ...
 
@@ -110,7 +116,7 @@ class InteractionRepository(Protocol):
         ...
 
     async def most_played(self, since: datetime, limit: int) -> Sequence[str]:
-        """Ids of the songs most played or completed since then, most first; removed songs may be among them."""
+        """Ids of the songs most played or completed since then; removed ones may be among them."""
         ...
 
     async def latest_listener(self) -> str | None:
@@ -133,7 +139,7 @@ class RecommendationEngine(Protocol):
         ...
 
     async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
-        """Tell it what listeners did; telling it twice is harmless. Songs it no longer knows are passed over."""
+        """Tell it what listeners did; twice is harmless. Songs that it does not know are passed over."""
         ...
 
     async def for_user(self, user_id: str, count: int) -> Sequence[str]:

@@ -73,7 +73,10 @@ class RecombeeEngine:
     async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
         listeners = dict.fromkeys(each.user_id for each in interactions)
         await self._send_all(
-            [*(AddUser(user_id) for user_id in listeners), *(_interaction_request(each) for each in interactions)]
+            [
+                *(AddUser(user_id) for user_id in listeners),
+                *(_interaction_request(each) for each in interactions),
+            ]
         )
 
     async def for_user(self, user_id: str, count: int) -> Sequence[str]:

@@ -11,7 +11,7 @@ from user_service.domain import Profile, User
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which users a list holds; None does not narrow. `text` is looked for in name and e-mail, in any case."""
+    """Which users a list holds; None does not narrow. `text` is a part of name or e-mail, in any case."""
 
     role: Role | None = None
     is_blocked: bool | None = None
@@ -56,7 +56,9 @@ class UserRepository(Protocol):
         """How many users `wanted` describes."""
         ...
 
-    async def change(self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None) -> User | None:
+    async def change(
+        self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None
+    ) -> User | None:
         """Store `changes` at once, with a new `updated_at`, and answer the user after them.
 
         With `if_blocked`, only while `is_blocked` is that: otherwise nothing changes and the answer is None.

@@ -65,9 +65,7 @@ async def _session(request: Request) -> Session:
     return Session(await _access(request).verifier.verify(token), token)
 
 
-async def _registered(
-    request: Request, session: Annotated[Session, Depends(_session)]
-) -> Caller:
+async def _registered(request: Request, session: Annotated[Session, Depends(_session)]) -> Caller:
     caller = await _access(request).directory.find(session.identity, session.token)
     if caller is None:
         raise NotRegisteredError

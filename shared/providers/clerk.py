@@ -24,6 +24,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from shared.access.caller import Identity, InvalidTokenError
 from shared.errors import UnavailableError
+from shared.settings import ServiceSettings
 
 MIN_GAP_SECONDS = 10.0
 """Between two fetches of the keys, so that tokens with invented key ids cannot make us hammer Clerk."""
@@ -37,15 +38,19 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 @asynccontextmanager
-async def open_clerk(secret_key: str, api_url: str, timeout_seconds: float) -> AsyncIterator[Clerk]:
-    """The SDK's client with bounded time-outs and retries: its own default is to retry for an hour."""
+async def open_clerk(settings: ServiceSettings) -> AsyncIterator[Clerk]:
+    """The SDK's client with bounded time-outs and retries: its own default is to retry for an hour.
+
+    Clerk need not be reachable yet.
+    """
+    timeout_seconds = settings.provider_timeout_seconds
     retries = RetryConfig("backoff", BackoffStrategy(100, 500, 1.5, 1000), retry_connection_errors=True)
     timeout_ms = round(timeout_seconds * 1000)
     async with (
         httpx.AsyncClient(timeout=timeout_seconds, follow_redirects=False, trust_env=False) as http,
         Clerk(
-            bearer_auth=secret_key,
-            server_url=f"{api_url.rstrip('/')}/v1",
+            bearer_auth=settings.clerk_secret_key.get_secret_value(),
+            server_url=f"{settings.clerk_api_url.rstrip('/')}/v1",
             async_client=http,
             retry_config=retries,
             timeout_ms=timeout_ms,
@@ -78,6 +83,11 @@ class ClerkKeys:
         if found is None and self._last_try_failed:
             raise UnavailableError("Sessions cannot be verified now")
         return found
+
+    async def ping(self) -> bool:
+        """Whether Clerk answers and accepts our credentials."""
+        await self._clerk.jwks.get_jwks_async()
+        return True
 
     async def _refresh(self, key_id: str) -> None:
         asked_at = time.monotonic()
@@ -172,3 +182,9 @@ def _identity_of(claims: Mapping[str, Any], issuer: str) -> Identity:
         log.info("token refused", reason="claims")
         raise InvalidTokenError
     return Identity(subject, float(expiry))
+
+
+def token_verifier(keys: ClerkKeys, settings: ServiceSettings) -> ClerkTokenVerifier:
+    """The verifier that `settings` describe."""
+    jwt_key = settings.clerk_jwt_key.get_secret_value() if settings.clerk_jwt_key else None
+    return ClerkTokenVerifier(keys, settings.clerk_issuer, settings.frontend_origins, jwt_key)

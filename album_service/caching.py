@@ -1,0 +1,40 @@
+"""What the album service caches, under the documented keys, and the one table of what makes it stale."""
+
+from album_service.domain import Album
+from shared.cache import Entry, ReadThrough
+
+MINUTE = 60
+
+ALBUMS = "albums"
+"""The family of all lists of albums."""
+
+SONGS = "songs"
+"""The song service's family of everything that shows a song, as albums do."""
+
+
+def _album_family(album_id: str) -> str:
+    return f"album:{album_id}"
+
+
+LISTED_ALBUMS = Entry("albums:all:public", "albums:all:public", 5 * MINUTE, (ALBUMS,))
+
+
+def one_album(album_id: str) -> Entry:
+    """A listed album with its listed songs, as everybody sees it."""
+    return Entry("album", f"album:{album_id}", 10 * MINUTE, (_album_family(album_id), SONGS))
+
+
+def albums_of_user(user_id: str) -> Entry:
+    """All albums of a user, as that user sees them."""
+    return Entry("user:albums", f"user:{user_id}:albums", 5 * MINUTE, (ALBUMS,))
+
+
+class Staleness:
+    """What a change makes stale. Called before the change is answered."""
+
+    def __init__(self, cache: ReadThrough) -> None:
+        self._cache = cache
+
+    async def album_changed(self, album: Album) -> None:
+        """Added, changed or removed: the album and every list of albums."""
+        await self._cache.make_stale(_album_family(album.id), ALBUMS)

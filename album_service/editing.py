@@ -1,0 +1,140 @@
+"""Making, changing and removing albums: use cases that span the store, the media and the songs."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from datetime import timedelta
+from pathlib import Path
+
+from album_service import policy
+from album_service.caching import Staleness
+from album_service.domain import Album, AlbumChangedMeanwhileError, SongNotFoundError
+from album_service.ports import AlbumChanges, AlbumRepository, Songs
+from album_service.schemas import AlbumFields
+from shared.access.caller import Caller
+from shared.clock import now
+from shared.ids import is_id, new_id
+from shared.images import check_image
+from shared.media_cleanup import MediaKeeper
+from shared.ports import MediaRef, MediaStore
+
+UPLOAD_AT_MOST = timedelta(hours=1)
+REMOVAL_AT_MOST = timedelta(minutes=1)
+ATTEMPTS = 5
+
+
+class Editing:
+    """The albums of all users."""
+
+    def __init__(
+        self,
+        albums: AlbumRepository,
+        songs: Songs,
+        media: MediaStore,
+        keeper: MediaKeeper,
+        stale: Staleness,
+        *,
+        max_image_pixels: int,
+        most_songs: int,
+    ) -> None:
+        self._albums = albums
+        self._songs = songs
+        self._media = media
+        self._keeper = keeper
+        self._stale = stale
+        self._max_image_pixels = max_image_pixels
+        self._most_songs = most_songs
+
+    async def add(self, creator: Caller, fields: AlbumFields, image: Path) -> Album:
+        """A new album of `creator`; private unless they may publish.
+
+        Raises:
+            NotAnImageError: `image` is none.
+            UnavailableError: the media store is down.
+        """
+        await check_image(image, self._max_image_pixels)
+        album_id, moment = new_id(), now()
+        cover = [MediaRef(f"albums/{album_id}/cover", "image")]
+        async with AsyncExitStack() as undo:
+            await self._keeper.begin(cover, UPLOAD_AT_MOST)
+            undo.push_async_callback(self._keeper.discard, cover)
+            album = Album(
+                id=album_id,
+                title=fields.title,
+                creator_id=creator.id,
+                creator_name=creator.full_name,
+                image=await self._media.upload_image(image, cover[0].public_id),
+                song_ids=(),
+                is_public=fields.is_public and policy.may_publish(creator),
+                is_visible=True,
+                created_at=moment,
+                updated_at=moment,
+            )
+            await self._albums.add(album)
+            undo.pop_all()
+        await self._keeper.keep(cover)
+        await self._stale.album_changed(album)
+        return album
+
+    async def change(self, album: Album, changes: AlbumChanges) -> Album:
+        """The album after `changes`."""
+        changed = await self._albums.change(album.id, changes)
+        assert changed is not None  # noqa: S101 - only a condition on the revision can miss
+        await self._stale.album_changed(changed)
+        return changed
+
+    async def show(self, album: Album, wanted: bool | None) -> Album:
+        """Set `is_public`; None flips it."""
+        return await self._set(album, wanted, lambda each: each.is_public, lambda to: {"is_public": to})
+
+    async def unhide(self, album: Album, wanted: bool | None) -> Album:
+        """Set `is_visible`; None flips it."""
+        return await self._set(album, wanted, lambda each: each.is_visible, lambda to: {"is_visible": to})
+
+    async def _set(
+        self,
+        album: Album,
+        wanted: bool | None,
+        current: Callable[[Album], bool],
+        changes_to: Callable[[bool], AlbumChanges],
+    ) -> Album:
+        """A flip holds only while the album is as it was read, so that two at one time are two flips."""
+        for _ in range(ATTEMPTS):
+            changes = changes_to(not current(album) if wanted is None else wanted)
+            revision = album.revision if wanted is None else None
+            changed = await self._albums.change(album.id, changes, if_revision=revision)
+            if changed is not None:
+                await self._stale.album_changed(changed)
+                return changed
+            album = await self._albums.get(album.id)
+        raise AlbumChangedMeanwhileError
+
+    async def append_song(self, album: Album, song_id: str, caller: Caller) -> Album:
+        """The album with the song at its end.
+
+        Raises:
+            SongNotFoundError: there is no such song, or not for this caller.
+            SongInAlbumError, AlbumFullError: it cannot take the song.
+        """
+        if not is_id(song_id) or not await self._songs.visible([song_id.lower()], caller.token):
+            raise SongNotFoundError
+        changed = await self._albums.append_song(album.id, song_id.lower(), self._most_songs)
+        await self._stale.album_changed(changed)
+        return changed
+
+    async def take_song_out(self, album: Album, song_id: str) -> Album:
+        """The album without the song.
+
+        Raises:
+            SongNotFoundError: it is not in it.
+        """
+        changed = await self._albums.take_song_out(album.id, song_id)
+        await self._stale.album_changed(changed)
+        return changed
+
+    async def remove(self, album: Album) -> None:
+        """Remove the album and its cover; its songs stay."""
+        cover = [MediaRef(album.image.public_id, "image")]
+        await self._keeper.begin(cover, REMOVAL_AT_MOST)
+        await self._albums.remove(album.id)
+        await self._stale.album_changed(album)
+        await self._keeper.discard(cover)

@@ -1,0 +1,19 @@
+"""Entry of the album service: `python -m album_service.main`."""
+
+from starlette.types import ASGIApp
+
+from album_service.app import SERVICE, create_app
+from album_service.settings import Settings
+from album_service.wiring import production
+from shared.serve import serve
+from shared.settings import load
+
+
+def app() -> ASGIApp:
+    """The app as its environment describes it."""
+    settings = load(Settings)
+    return create_app(lambda: production(settings))
+
+
+if __name__ == "__main__":
+    serve("album_service.main:app", SERVICE, load(Settings))

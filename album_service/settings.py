@@ -1,0 +1,19 @@
+"""What the album service reads from its environment."""
+
+from pydantic import Field
+
+from shared.settings import MediaSettings, MongoSettings, ServiceSettings
+
+
+class AlbumSettings(ServiceSettings, MediaSettings):
+    """Everything but where the albums are stored."""
+
+    port: int = Field(3003, ge=0, le=65535, description="Port to listen on")
+    user_service_url: str = Field(description="The user service: http://host:3001")
+    song_service_url: str = Field(description="The song service: http://host:3002")
+    service_timeout_seconds: float = Field(5, gt=0, description="For one call to another service")
+    max_album_songs: int = Field(1000, ge=1, le=5000, description="Most songs in one album")
+
+
+class Settings(AlbumSettings, MongoSettings):
+    """The album service on MongoDB."""

@@ -1,0 +1,95 @@
+"""What the album service talks to, built from settings."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from album_service.browsing import Browsing
+from album_service.caching import Staleness
+from album_service.dependencies import Resources
+from album_service.domain import AlbumNotFoundError
+from album_service.editing import Editing
+from album_service.ports import AlbumRepository
+from album_service.settings import AlbumSettings, Settings
+from album_service.songs import HttpSongs
+from shared.access.guards import Access
+from shared.cache import reading_through
+from shared.health import remembered
+from shared.media_cleanup import InUse, MediaKeeper
+from shared.ports import Database, MediaCleanups, MediaRef
+from shared.providers.clerk import ClerkKeys, open_clerk, token_verifier
+from shared.providers.cloudinary import open_cloudinary
+from shared.providers.redis import open_redis_cache
+from shared.service_client import open_service
+from shared.user_directory import CachedUserDirectory
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What the album service keeps."""
+
+    database: Database
+    albums: AlbumRepository
+    media_cleanups: MediaCleanups
+
+
+OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
+
+
+@asynccontextmanager
+async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIterator[Resources]:
+    """The providers, the other services and the store, put together."""
+    async with AsyncExitStack() as stack:
+        opened = stack.enter_async_context
+        stores = await opened(open_stores())
+        redis = await opened(
+            open_redis_cache(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
+        )
+        cache = await opened(reading_through(redis))
+        clerk = await opened(open_clerk(settings))
+        media = await opened(open_cloudinary(settings))
+        timeout = settings.service_timeout_seconds
+        users = await opened(open_service(settings.user_service_url, "user service", timeout))
+        songs = HttpSongs(await opened(open_service(settings.song_service_url, "song service", timeout)))
+        in_use = media_in_use(stores.albums)
+        keeper = await opened(MediaKeeper(stores.media_cleanups, media, in_use).following())
+        yield Resources(
+            access=Access(token_verifier(ClerkKeys(clerk), settings), CachedUserDirectory(users, cache)),
+            settings=settings,
+            albums=stores.albums,
+            browsing=Browsing(stores.albums, songs, cache, settings.whole_list_limit),
+            editing=Editing(
+                stores.albums,
+                songs,
+                media,
+                keeper,
+                Staleness(cache),
+                max_image_pixels=settings.max_image_pixels,
+                most_songs=settings.max_album_songs,
+            ),
+            probes={
+                "database": stores.database.ping,
+                "redis": cache.ping,
+                "cloudinary": remembered(media.ping, settings.provider_probe_seconds),
+            },
+        )
+
+
+def media_in_use(albums: AlbumRepository) -> InUse:
+    """Whether a medium belongs to an album that exists: `albums/{id}/cover`."""
+
+    async def in_use(media: MediaRef) -> bool:
+        try:
+            await albums.get(media.public_id.split("/")[1])
+        except AlbumNotFoundError:
+            return False
+        return True
+
+    return in_use
+
+
+def production(settings: Settings) -> AbstractAsyncContextManager[Resources]:
+    """The album service on MongoDB."""
+    from album_service.repository import open_mongo_stores
+
+    return assemble(settings, lambda: open_mongo_stores(settings.mongodb_uri.get_secret_value()))

@@ -1,0 +1,32 @@
+"""Answers whose JSON is ready: with an `ETag`, and 304 for whoever has it already."""
+
+import hashlib
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shared.pagination import Page, next_link
+from shared.rows import Rows
+
+_HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
+
+
+def json_answer(request: Request, body: bytes, headers: dict[str, str] | None = None) -> Response:
+    """`body` as JSON. Clients may keep it, and must ask each time whether it is still so."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    given = {**_HEADERS, "ETag": tag, **(headers or {})}
+    if tag in {
+        each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")
+    }:
+        return Response(status_code=304, headers=given)
+    return Response(body, headers=given, media_type="application/json")
+
+
+def list_answer(request: Request, rows: Rows, page: Page, total: int | None = None) -> Response:
+    """A JSON array, with the address of the next page and the whole count in headers."""
+    headers: dict[str, str] = {}
+    if rows.next_cursor is not None:
+        headers["Link"] = next_link(request, rows.next_cursor, page.limit)
+    if total is not None:
+        headers["X-Total-Count"] = str(total)
+    return json_answer(request, rows.to_json(), headers)

@@ -1,0 +1,259 @@
+"""MongoDB through motor, of which this is the only importer: a database, its collections, their errors.
+
+What a repository asks of a collection are plain operators, and documents that change at once one by one: no
+transaction and no change stream, which a standalone server does not have.
+"""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pymongo
+from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo.errors import PyMongoError
+
+from shared.errors import UnavailableError
+from shared.ids import is_id
+from shared.pagination import Slice
+from shared.providers.mongo_errors import store_errors
+
+ASCENDING: Final = pymongo.ASCENDING
+DESCENDING: Final = pymongo.DESCENDING
+
+# The driver's own defaults let each request hang for half a minute when the server is gone.
+_OPTIONS: Final[Mapping[str, Any]] = {
+    "serverSelectionTimeoutMS": 2000,
+    "connectTimeoutMS": 2000,
+    "timeoutMS": 5000,
+    "maxPoolSize": 50,
+    "waitQueueTimeoutMS": 1000,
+    "w": "majority",
+    "retryWrites": True,
+}
+PING_SECONDS = 0.9
+OPERATION_SECONDS = 5.0
+# At the first start on a collection that is large already.
+INDEX_BUILD_SECONDS = 600.0
+
+Document = dict[str, Any]
+Query = Mapping[str, Any]
+Order = Sequence[tuple[str, int]]
+
+NEWEST_FIRST: Final[Order] = (("createdAt", DESCENDING), ("_id", DESCENDING))
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """An index over `fields` and their directions; `only` describes the documents in it when not all are."""
+
+    fields: Order
+    unique: bool = False
+    only: Query | None = None
+
+
+def id_of(text: str) -> ObjectId | None:
+    """The `_id` that `text` is written for; None, which no document has, when it is not written as an id."""
+    return ObjectId(text) if is_id(text) else None
+
+
+def contains(text: str) -> Query:
+    """A condition: the field contains `text` as it is written, in any case."""
+    # A pattern may not hold NUL itself, and escape() leaves it alone.
+    return {"$regex": re.escape(text).replace("\0", r"\x00"), "$options": "i"}
+
+
+class Collection:
+    """Documents of one kind.
+
+    Every call raises UnavailableError when the server cannot be used now, and sees to it first that the
+    indexes are there: what must be unique is so too after a start without the server.
+    """
+
+    def __init__(self, motor_collection: AsyncIOMotorCollection[Document], indexes: Sequence[Index]) -> None:
+        self._motor_collection = motor_collection
+        self._indexes = indexes
+        self._is_indexed = False
+        self._indexing = asyncio.Lock()
+
+    async def ensure_indexes(self, timeout_seconds: float = INDEX_BUILD_SECONDS) -> None:
+        """Build the indexes that are missing. May be called again and again."""
+        models = [
+            pymongo.IndexModel(
+                list(index.fields),
+                unique=index.unique,
+                **({} if index.only is None else {"partialFilterExpression": index.only}),
+            )
+            for index in self._indexes
+        ]
+        async with self._indexing:
+            if not self._is_indexed:
+                with store_errors(), pymongo.timeout(timeout_seconds):
+                    await self._motor_collection.create_indexes(models)
+                self._is_indexed = True
+
+    async def _documents(self) -> AsyncIOMotorCollection[Document]:
+        """Motor's collection, with its indexes."""
+        if not self._is_indexed:
+            try:
+                async with asyncio.timeout(OPERATION_SECONDS):
+                    await self.ensure_indexes(OPERATION_SECONDS)
+            except TimeoutError:
+                raise UnavailableError("The database is being prepared") from None
+        return self._motor_collection
+
+    async def insert(self, document: Document) -> None:
+        """Raises DuplicateDocumentError."""
+        documents = await self._documents()
+        with store_errors():
+            await documents.insert_one(document)
+
+    async def find_one(self, query: Query) -> Document | None:
+        """The document that meets `query`, if there is one."""
+        documents = await self._documents()
+        with store_errors():
+            found: Document | None = await documents.find_one(query)
+        return found
+
+    async def find(
+        self, query: Query, *, order: Order = (), limit: int | None = None, fields: Sequence[str] = ()
+    ) -> list[Document]:
+        """Documents that meet `query`; with `fields`, only these of each."""
+        documents = await self._documents()
+        with store_errors():
+            cursor = documents.find(query, list(fields) or None)
+            if order:
+                cursor = cursor.sort(list(order))
+            if limit is not None:
+                cursor = cursor.limit(limit)
+            found: list[Document] = await cursor.to_list(None)
+        return found
+
+    async def page(self, query: Query, part: Slice) -> list[Document]:
+        """One part of the documents that meet `query`, newest first."""
+        if part.after is not None:
+            # The first condition gives the index its bound; the second parts those of the same moment.
+            earlier = [{"createdAt": {"$lt": part.after.created_at}}, {"_id": {"$lt": id_of(part.after.id)}}]
+            query = {"$and": [query, {"createdAt": {"$lte": part.after.created_at}, "$or": earlier}]}
+        return await self.find(query, order=NEWEST_FIRST, limit=part.limit)
+
+    async def count(self, query: Query) -> int:
+        """How many documents meet `query`."""
+        documents = await self._documents()
+        with store_errors():
+            return int(await documents.count_documents(query))
+
+    async def change_one(self, query: Query, update: Query) -> Document | None:
+        """Update one document that meets `query`, at once; answers it as it is then, or None when none does.
+
+        Raises:
+            DuplicateDocumentError: a key that it would have is another's.
+        """
+        documents = await self._documents()
+        with store_errors():
+            changed: Document | None = await documents.find_one_and_update(
+                query, update, return_document=pymongo.ReturnDocument.AFTER
+            )
+        return changed
+
+    async def change_many(self, query: Query, update: Query) -> None:
+        """Update all documents that meet `query`, each at once."""
+        documents = await self._documents()
+        with store_errors():
+            await documents.update_many(query, update)
+
+    async def change_each(self, changes: Sequence[tuple[Query, Query]], *, or_insert: bool = False) -> None:
+        """For each (query, update): update a document that meets the query; `or_insert` one when none does."""
+        if not changes:
+            return
+        documents = await self._documents()
+        updates = [pymongo.UpdateOne(query, update, upsert=or_insert) for query, update in changes]
+        with store_errors():
+            await documents.bulk_write(updates, ordered=False)
+
+    async def claim(
+        self, free: Query, order: Order, limit: int, lease: Query, remember: Sequence[str] = ()
+    ) -> list[Document]:
+        """Give at most `limit` documents that are `free` to this caller and to no other.
+
+        `lease` is set on them, so that they are not free any more. Their field `claim` tells whose they are,
+        and what the fields that `remember` names were when they were claimed.
+        """
+        found = await self.find(free, order=order, limit=limit, fields=("_id", *remember))
+        token = ObjectId()
+        await self.change_each(
+            [
+                (
+                    {**free, **document},
+                    {
+                        "$set": {
+                            **lease,
+                            "claim": {"token": token, **{name: document[name] for name in remember}},
+                        }
+                    },
+                )
+                for document in found
+            ]
+        )
+        ids = [document["_id"] for document in found]
+        return await self.find({"_id": {"$in": ids}, "claim.token": token}, order=order)
+
+    async def remove_one(self, query: Query) -> bool:
+        """Whether there was a document that meets `query`; it is gone now."""
+        documents = await self._documents()
+        with store_errors():
+            return bool((await documents.delete_one(query)).deleted_count)
+
+    async def remove_many(self, query: Query) -> None:
+        """Remove all documents that meet `query`."""
+        documents = await self._documents()
+        with store_errors():
+            await documents.delete_many(query)
+
+    async def aggregate(self, stages: Sequence[Query]) -> list[Document]:
+        """What comes out of an aggregation pipeline."""
+        documents = await self._documents()
+        with store_errors():
+            answered: list[Document] = await documents.aggregate(list(stages)).to_list(None)
+        return answered
+
+
+class MongoDatabase:
+    """A service's database."""
+
+    def __init__(self, motor_database: AsyncIOMotorDatabase[Document]) -> None:
+        self._motor_database = motor_database
+
+    def collection(self, name: str, indexes: Sequence[Index]) -> Collection:
+        """The collection called `name`, with the indexes that it is to have."""
+        return Collection(self._motor_database[name], indexes)
+
+    async def ping(self) -> bool:
+        """Whether the server answers within a second."""
+        try:
+            with pymongo.timeout(PING_SECONDS):
+                await self._motor_database.command("ping")
+        except PyMongoError:
+            return False
+        return True
+
+
+@asynccontextmanager
+async def open_mongo(uri: str, database_name: str, app_name: str) -> AsyncIterator[MongoDatabase]:
+    """The database that `uri` names in its path, else `database_name`. Does not wait for the server.
+
+    What `uri` says of options wins over ours. Times come back aware, whatever it says.
+    """
+    _, _, query = uri.partition("?")
+    given = {option.partition("=")[0].lower() for option in re.split("[&;]", query)}
+    options = {name: value for name, value in _OPTIONS.items() if name.lower() not in given}
+    if "appname" not in given:
+        options["appname"] = app_name
+    client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(uri, tz_aware=True, **options)
+    try:
+        yield MongoDatabase(client.get_default_database(database_name))
+    finally:
+        client.close()

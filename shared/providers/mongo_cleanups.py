@@ -1,0 +1,53 @@
+"""Notes of media that may have to be removed, in MongoDB."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shared.ports import MediaRef
+from shared.providers.mongo import ASCENDING, Index, MongoDatabase
+
+INDEXES = (Index([("dueAt", ASCENDING)]),)
+
+
+class MongoMediaCleanups:
+    """`MediaCleanups`. A claimed note is one that falls due again when its lease ends."""
+
+    def __init__(self, database: MongoDatabase) -> None:
+        self._notes = database.collection("media_cleanups", INDEXES)
+
+    async def ensure_indexes(self) -> None:
+        """Raises UnavailableError; may be called again."""
+        await self._notes.ensure_indexes()
+
+    async def plan(self, media: Sequence[MediaRef], due_at: datetime) -> None:
+        # Moving a note takes it from whoever claimed it a moment ago and has not read it yet.
+        await self._notes.change_each(
+            [
+                (
+                    {"_id": _key(medium)},
+                    {
+                        "$set": {
+                            "publicId": medium.public_id,
+                            "resourceType": medium.resource_type,
+                            "dueAt": due_at,
+                            "claim": None,
+                        }
+                    },
+                )
+                for medium in media
+            ],
+            or_insert=True,
+        )
+
+    async def keep(self, media: Sequence[MediaRef]) -> None:
+        await self._notes.remove_many({"_id": {"$in": [_key(medium) for medium in media]}})
+
+    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaRef]:
+        claimed = await self._notes.claim(
+            {"dueAt": {"$lte": moment}}, [("dueAt", ASCENDING)], limit, {"dueAt": lease_until}
+        )
+        return [MediaRef(note["publicId"], note["resourceType"]) for note in claimed]
+
+
+def _key(medium: MediaRef) -> str:
+    return f"{medium.resource_type}/{medium.public_id}"

@@ -1,0 +1,59 @@
+"""What can go wrong in MongoDB, in our own words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from pymongo.errors import (
+    ConnectionFailure,
+    CursorNotFound,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    OperationFailure,
+    ProtocolError,
+    PyMongoError,
+    WriteConcernError,
+)
+
+from shared.errors import UnavailableError
+
+# Answers of a server that cannot do it now, of those that the driver has no class for: HostUnreachable,
+# HostNotFound, LockTimeout, LockBusy, NetworkTimeout, WriteConflict, ReadConcernMajorityNotAvailableYet,
+# NetworkInterfaceExceededTimeLimit, ExceededTimeLimit, SocketException, Interrupted, OutOfDiskSpace.
+UNAVAILABLE_CODES: Final = frozenset({6, 7, 24, 46, 89, 112, 134, 202, 262, 9001, 11601, 14031})
+
+
+class DuplicateDocumentError(Exception):
+    """A unique index holds this key already; nothing was stored."""
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Answer a server that cannot be used now as UnavailableError, a taken key as DuplicateDocumentError.
+
+    What is wrong with our own command passes as it is.
+    """
+    try:
+        yield
+    except DuplicateKeyError as error:
+        raise DuplicateDocumentError from error
+    except PyMongoError as error:
+        if not _is_unavailable(error):
+            raise
+        raise UnavailableError("The database cannot be used now") from error
+
+
+def _is_unavailable(error: PyMongoError) -> bool:
+    if isinstance(
+        error, ConnectionFailure | ExecutionTimeout | CursorNotFound | WriteConcernError | ProtocolError
+    ):
+        return True
+    return error.timeout or (
+        isinstance(error, OperationFailure) and not _codes(error).isdisjoint(UNAVAILABLE_CODES)
+    )
+
+
+def _codes(error: OperationFailure) -> set[int | None]:
+    """The error's code; those of its single writes when it is of many at once."""
+    writes = (error.details or {}).get("writeErrors", ())
+    return {error.code, *(write.get("code") for write in writes)}

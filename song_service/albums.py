@@ -1,0 +1,44 @@
+"""The album service, asked over HTTP as the caller."""
+
+from shared.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
+from shared.service_client import ServiceClient
+
+
+def _not_own() -> InvalidError:
+    return InvalidError("Not accepted: albumId", [FieldError("albumId", "is not an album of yours")])
+
+
+class HttpAlbums:
+    """Implements Albums."""
+
+    def __init__(self, service: ServiceClient) -> None:
+        self._service = service
+
+    async def check_own(self, album_id: str, token: str, caller_id: str) -> None:
+        try:
+            album = await self._service.ask("GET", f"/albums/{album_id}", token=token, repeatable=True)
+        except NotFoundError as failure:
+            raise _not_own() from failure
+        if album["creatorId"] != caller_id:
+            raise _not_own()
+
+    async def append(self, album_id: str, song_id: str, token: str) -> None:
+        body = {"songId": song_id}
+        try:
+            await self._service.ask("POST", f"/albums/{album_id}/songs", token=token, json=body)
+        except ConflictError as failure:
+            await self._check_holds(album_id, song_id, token, failure)
+        except (NotFoundError, ForbiddenError) as failure:
+            raise _not_own() from failure
+
+    async def _check_holds(self, album_id: str, song_id: str, token: str, refusal: ConflictError) -> None:
+        """A refusal is harmless only when the album holds the song already, and not when it is full."""
+        album = await self._service.ask("GET", f"/albums/{album_id}", token=token, repeatable=True)
+        if song_id not in album["songIds"]:
+            raise InvalidError("Not accepted: albumId", [FieldError("albumId", refusal.detail)])
+
+    async def take_out(self, album_id: str, song_id: str, token: str) -> None:
+        try:
+            await self._service.ask("DELETE", f"/albums/{album_id}/songs/{song_id}", token=token)
+        except NotFoundError:
+            return  # the album is gone, or the song is not in it: as wanted

@@ -1,0 +1,80 @@
+"""Reading songs: one, many and lists of them, each only as its caller may see it."""
+
+from collections.abc import Sequence
+
+from shared.access.caller import Caller
+from shared.cache import Entry, ReadThrough
+from shared.pagination import Page, split_page
+from shared.rows import Rows
+from song_service import policy
+from song_service.caching import LISTED_SONGS, one_song, songs_of_artist
+from song_service.domain import Song
+from song_service.ports import SongFilter, SongRepository
+from song_service.schemas import song_json
+
+
+class Browsing:
+    """Songs as JSON, from the cache where what everybody, or an artist, sees is kept there."""
+
+    def __init__(self, songs: SongRepository, cache: ReadThrough, whole_list_limit: int) -> None:
+        self._songs = songs
+        self._cache = cache
+        self._whole_list_limit = whole_list_limit
+
+    async def one(self, song_id: str, caller: Caller | None) -> bytes:
+        """The song. Only what everybody sees is kept; the rest is read and checked each time.
+
+        Raises:
+            SongNotFoundError: there is none, or not for this caller.
+        """
+
+        async def load() -> bytes | None:
+            song = await self._songs.get(song_id)
+            return song_json(song) if song.is_listed else None
+
+        kept = await self._cache.read(one_song(song_id), load)
+        return kept if kept is not None else song_json(await self.song(song_id, caller))
+
+    async def song(self, song_id: str, caller: Caller | None) -> Song:
+        """The song itself, fresh from the store.
+
+        Raises:
+            SongNotFoundError: there is none, or not for this caller.
+        """
+        song = await self._songs.get(song_id)
+        policy.check_may_see(caller, song)
+        return song
+
+    async def batch(self, song_ids: Sequence[str], caller: Caller | None) -> Rows:
+        """Those that there are and the caller may see, in the order asked, each as often as asked."""
+        found = {song.id: song for song in await self._songs.get_many(list(dict.fromkeys(song_ids)))}
+        shown = {each: song_json(song) for each, song in found.items() if policy.may_see(caller, song)}
+        return Rows([shown[each] for each in song_ids if each in shown])
+
+    async def listed(self, page: Page) -> Rows:
+        """What everybody sees."""
+        return await self._list(SongFilter(listed_only=True), page, LISTED_SONGS)
+
+    async def of_artist(self, artist_id: str, page: Page) -> Rows:
+        """All songs of an artist, in any state: for that artist."""
+        return await self._list(SongFilter(artist_id=artist_id), page, songs_of_artist(artist_id))
+
+    async def all(self, page: Page) -> Rows:
+        """All songs in any state: for admins."""
+        return await self._list(SongFilter(), page, None)
+
+    async def count(self, wanted: SongFilter) -> int:
+        """How many songs there are of this description."""
+        return await self._songs.count(wanted)
+
+    async def _list(self, wanted: SongFilter, page: Page, entry: Entry | None) -> Rows:
+        async def load() -> bytes:
+            part = page.to_slice(self._whole_list_limit)
+            shown, next_cursor = split_page(await self._songs.list(wanted, part), part)
+            return Rows([song_json(song) for song in shown], next_cursor).to_bytes()
+
+        if entry is None or not page.is_whole_list:
+            return Rows.from_bytes(await load())
+        kept = await self._cache.read(entry, load)
+        assert kept is not None  # noqa: S101 - the loader always answers
+        return Rows.from_bytes(kept)

@@ -1,0 +1,206 @@
+"""Adding, changing and removing songs: use cases that span the store, the media and the albums.
+
+Each fails whole. A note of the media is written before they are stored (shared/ports.MediaCleanups), so that
+what a failure, or the death of the process, leaves behind is removed later.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+
+from shared.access.caller import Caller
+from shared.clock import now
+from shared.errors import AppError
+from shared.ids import new_id
+from shared.images import check_image
+from shared.media_cleanup import MediaKeeper
+from shared.ports import MediaRef, MediaStore, StoredAudio, StoredImage
+from song_service.audio import inspect_audio
+from song_service.caching import Staleness
+from song_service.domain import Song, SongChangedMeanwhileError
+from song_service.outbox import Outbox
+from song_service.ports import Albums, SongChanges, SongRepository
+from song_service.schemas import SongFields
+
+UPLOAD_AT_MOST = timedelta(hours=1)
+"""No upload takes longer: media that nobody kept by then are removed."""
+
+REMOVAL_AT_MOST = timedelta(minutes=1)
+ATTEMPTS = 5
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class AudioLimits:
+    """What audio and images are taken."""
+
+    max_audio_seconds: float
+    max_image_pixels: int
+
+
+class Catalogue:
+    """The songs of all artists, with their media and their places in albums."""
+
+    def __init__(
+        self,
+        songs: SongRepository,
+        media: MediaStore,
+        keeper: MediaKeeper,
+        albums: Albums,
+        stale: Staleness,
+        outbox: Outbox,
+        limits: AudioLimits,
+    ) -> None:
+        self._songs = songs
+        self._media = media
+        self._keeper = keeper
+        self._albums = albums
+        self._stale = stale
+        self._outbox = outbox
+        self._limits = limits
+
+    async def add(self, artist: Caller, fields: SongFields, image: Path, audio: Path) -> Song:
+        """A new song of `artist` from these files.
+
+        Raises:
+            UnsupportedMediaError: a file is not what it should be.
+            InvalidError: the album is none of the artist's.
+            UnavailableError: the media store, or the album service, is down.
+        """
+        _, facts = await asyncio.gather(
+            check_image(image, self._limits.max_image_pixels),
+            inspect_audio(audio, self._limits.max_audio_seconds),
+        )
+        if fields.album_id is not None:
+            await self._albums.check_own(fields.album_id, artist.token, artist.id)
+        song_id, moment = new_id(), now()
+        refs = [MediaRef(f"songs/{song_id}/cover", "image"), MediaRef(f"songs/{song_id}/audio", "video")]
+        async with AsyncExitStack() as undo:
+            await self._keeper.begin(refs, UPLOAD_AT_MOST)
+            undo.push_async_callback(self._keeper.discard, refs)
+            stored_image, stored_audio = await self._store(image, refs[0], audio, refs[1])
+            song = Song(
+                id=song_id,
+                title=fields.title,
+                artist_id=artist.id,
+                artist_name=artist.full_name,
+                image=stored_image,
+                audio=stored_audio,
+                duration=facts.duration,
+                album_id=fields.album_id,
+                genre=fields.genre or facts.genre,
+                mood=fields.mood,
+                is_public=fields.is_public,
+                is_visible=True,
+                created_at=moment,
+                updated_at=moment,
+            )
+            undo.push_async_callback(self._forget, song)
+            await self._songs.add(song)
+            await self._keeper.keep(refs)
+            if song.album_id is not None:
+                await self._albums.append(song.album_id, song.id, artist.token)
+            undo.pop_all()
+        await self._announce(song)
+        return song
+
+    async def _store(
+        self, image: Path, image_ref: MediaRef, audio: Path, audio_ref: MediaRef
+    ) -> tuple[StoredImage, StoredAudio]:
+        """Both at the same time; when one fails the other is waited for, so that the undo comes after it."""
+        stored_image, stored_audio = await asyncio.gather(
+            self._media.upload_image(image, image_ref.public_id),
+            self._media.upload_audio(audio, audio_ref.public_id),
+            return_exceptions=True,
+        )
+        for outcome in (stored_image, stored_audio):
+            if isinstance(outcome, BaseException):
+                raise outcome
+        assert isinstance(stored_image, StoredImage)  # noqa: S101 - narrows what gather answers
+        assert isinstance(stored_audio, StoredAudio)  # noqa: S101
+        return stored_image, stored_audio
+
+    async def _forget(self, song: Song) -> None:
+        """Undo of storing the document. What it cannot undo now, it says; the media go either way."""
+        try:
+            await self._songs.remove(song.id)
+        except AppError as failure:
+            log.error("song not taken back", song=song.id, error=type(failure).__name__)
+        await self._announce(song)
+
+    async def change(self, caller: Caller, song: Song, changes: SongChanges) -> Song:
+        """The song after `changes`; into another album only when that is the caller's own.
+
+        Raises:
+            InvalidError: the album is none of the caller's.
+            UnavailableError: the album service is down.
+        """
+        moved = "album_id" in changes and changes["album_id"] != song.album_id
+        new_album = changes["album_id"] if moved else None
+        if new_album is not None:
+            await self._albums.check_own(new_album, caller.token, caller.id)
+            await self._albums.append(new_album, song.id, caller.token)
+        changed = await self._songs.change(song.id, changes)
+        assert changed is not None  # noqa: S101 - only a condition on the revision can miss
+        await self._announce(changed)
+        if moved and song.album_id is not None:
+            await self._leave_album(song, song.album_id, caller)
+        return changed
+
+    async def show(self, song: Song, wanted: bool | None) -> Song:
+        """Set `is_public`; None flips it."""
+        return await self._set(song, wanted, lambda each: each.is_public, lambda to: {"is_public": to})
+
+    async def unhide(self, song: Song, wanted: bool | None) -> Song:
+        """Set `is_visible`; None flips it."""
+        return await self._set(song, wanted, lambda each: each.is_visible, lambda to: {"is_visible": to})
+
+    async def _set(
+        self,
+        song: Song,
+        wanted: bool | None,
+        current: Callable[[Song], bool],
+        changes_to: Callable[[bool], SongChanges],
+    ) -> Song:
+        """A flip holds only while the song is as it was read, so that two at one time are two flips."""
+        for _ in range(ATTEMPTS):
+            changes = changes_to(not current(song) if wanted is None else wanted)
+            revision = song.revision if wanted is None else None
+            changed = await self._songs.change(song.id, changes, if_revision=revision)
+            if changed is not None:
+                await self._announce(changed)
+                return changed
+            song = await self._songs.get(song.id)
+        raise SongChangedMeanwhileError
+
+    async def _leave_album(self, song: Song, album_id: str, caller: Caller) -> None:
+        """An album that cannot be told keeps an id that it shows to nobody, so the change still stands."""
+        try:
+            await self._albums.take_out(album_id, song.id, caller.token)
+        except AppError as failure:
+            log.warning("album keeps a song that left", album=album_id, error=type(failure).__name__)
+
+    async def remove(self, caller: Caller, song: Song) -> None:
+        """Take the song out of everything: lists, album, engine, caches and the media store."""
+        refs = media_of(song)
+        await self._keeper.begin(refs, REMOVAL_AT_MOST)
+        await self._songs.remove(song.id)
+        await self._announce(song)
+        await self._keeper.discard(refs)
+        if song.album_id is not None:
+            await self._leave_album(song, song.album_id, caller)
+
+    async def _announce(self, song: Song) -> None:
+        await self._stale.song_changed(song)
+        self._outbox.wake()
+
+
+def media_of(song: Song) -> Sequence[MediaRef]:
+    """What the song keeps in the media store."""
+    return [MediaRef(song.image.public_id, "image"), MediaRef(song.audio.public_id, "video")]

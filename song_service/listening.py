@@ -1,0 +1,35 @@
+"""What listeners do with songs is written down at once, and told to the engine later."""
+
+import hashlib
+
+from shared.access.caller import Caller
+from shared.clock import now
+from shared.ids import new_id
+from song_service.domain import Interaction, InteractionKind, Song
+from song_service.outbox import Outbox
+from song_service.ports import InteractionRepository
+
+LONGEST_WINDOW_SECONDS = 30
+
+
+class Listening:
+    """Writes down plays, completions and skips."""
+
+    def __init__(self, interactions: InteractionRepository, outbox: Outbox) -> None:
+        self._interactions = interactions
+        self._outbox = outbox
+
+    async def track(self, listener: Caller, song: Song, kind: InteractionKind, key: str | None) -> None:
+        """When this answers, it is stored. The same one sent twice counts once: by `key`, the client's
+        Idempotency-Key, else when it follows within the song's length, 30 s at most.
+        """
+        at = now()
+        window = max(1, min(song.duration, LONGEST_WINDOW_SECONDS))
+        sameness = f"key:{_digest(key)}" if key else f"window:{int(at.timestamp()) // window}"
+        dedup_key = f"{listener.id}:{song.id}:{kind.value}:{sameness}"
+        if await self._interactions.add(Interaction(new_id(), listener.id, song.id, kind, at, dedup_key)):
+            self._outbox.wake()
+
+
+def _digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()[:32]

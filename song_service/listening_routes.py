@@ -1,0 +1,64 @@
+"""`/songs`: what to hear next, and what was heard."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Query, Request, Response
+
+from shared.access.guards import DOCUMENTED_SECURITY
+from shared.answers import json_answer
+from shared.schemas import Message
+from song_service.dependencies import Anyone, Listener, Needs, Recommended, SongId
+from song_service.domain import InteractionKind
+from song_service.openapi import LIST_OF_SONGS
+
+router = APIRouter(prefix="/songs", tags=["listening"], dependencies=DOCUMENTED_SECURITY)
+
+Count = Annotated[int, Query(ge=1, le=50, description="How many songs, at the most")]
+IdempotencyKey = Annotated[
+    str | None, Header(max_length=255, description="The same key again counts the interaction once")
+]
+
+
+@router.get("/trending", summary="Popular now, best first", responses=LIST_OF_SONGS)
+async def trending_songs(request: Request, needs: Needs, _: Anyone, count: Count = 20) -> Response:
+    return json_answer(request, (await needs.discovery.trending()).first(count).to_json())
+
+
+@router.get("/recommendations/for-you", summary="For this listener, best first", responses=LIST_OF_SONGS)
+async def for_you(request: Request, listener: Recommended, needs: Needs, count: Count = 10) -> Response:
+    return json_answer(request, (await needs.discovery.for_user(listener.id)).first(count).to_json())
+
+
+@router.get("/{song_id}/similar", summary="Like this song, best first", responses=LIST_OF_SONGS)
+async def similar_songs(
+    request: Request, song_id: SongId, caller: Anyone, needs: Needs, count: Count = 10
+) -> Response:
+    song = await needs.browsing.song(song_id, caller)
+    return json_answer(request, (await needs.discovery.similar(song)).first(count).to_json())
+
+
+@router.post("/{song_id}/track/play", summary="The listener started this song")
+async def track_play(
+    song_id: SongId, listener: Listener, needs: Needs, idempotency_key: IdempotencyKey = None
+) -> Message:
+    song = await needs.browsing.song(song_id, listener)
+    await needs.listening.track(listener, song, InteractionKind.PLAY, idempotency_key)
+    return Message(message="Play tracked")
+
+
+@router.post("/{song_id}/track/complete", summary="The listener heard this song to its end")
+async def track_completion(
+    song_id: SongId, listener: Listener, needs: Needs, idempotency_key: IdempotencyKey = None
+) -> Message:
+    song = await needs.browsing.song(song_id, listener)
+    await needs.listening.track(listener, song, InteractionKind.COMPLETE, idempotency_key)
+    return Message(message="Completion tracked")
+
+
+@router.post("/{song_id}/track/skip", summary="The listener skipped this song")
+async def track_skip(
+    song_id: SongId, listener: Listener, needs: Needs, idempotency_key: IdempotencyKey = None
+) -> Message:
+    song = await needs.browsing.song(song_id, listener)
+    await needs.listening.track(listener, song, InteractionKind.SKIP, idempotency_key)
+    return Message(message="Skip tracked")

@@ -1,0 +1,19 @@
+"""Entry of the song service: `python -m song_service.main`."""
+
+from starlette.types import ASGIApp
+
+from shared.serve import serve
+from shared.settings import load
+from song_service.app import SERVICE, create_app
+from song_service.settings import Settings
+from song_service.wiring import production
+
+
+def app() -> ASGIApp:
+    """The app as its environment describes it."""
+    settings = load(Settings)
+    return create_app(lambda: production(settings))
+
+
+if __name__ == "__main__":
+    serve("song_service.main:app", SERVICE, load(Settings))

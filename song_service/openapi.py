@@ -1,0 +1,31 @@
+"""What FastAPI cannot read from the signatures: bodies that are streamed, and answers that are ready JSON."""
+
+from typing import Any
+
+from song_service.schemas import SongOut
+
+LIST_OF_SONGS: dict[int | str, dict[str, Any]] = {200: {"model": list[SongOut]}}
+ONE_SONG: dict[int | str, dict[str, Any]] = {200: {"model": SongOut}}
+
+UPLOAD_FORM: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["title", "image", "audio"],
+                    "properties": {
+                        "title": {"type": "string", "maxLength": 200},
+                        "image": {"type": "string", "format": "binary"},
+                        "audio": {"type": "string", "format": "binary"},
+                        "albumId": {"type": "string", "pattern": "^[0-9a-fA-F]{24}$"},
+                        "isPublic": {"type": "string", "enum": ["true", "false"], "default": "true"},
+                        "genre": {"type": "string", "maxLength": 50},
+                        "mood": {"type": "string", "maxLength": 50},
+                    },
+                }
+            }
+        },
+    }
+}

@@ -1,0 +1,133 @@
+"""What Recombee has yet to hear: changes of songs, then what listeners did, at least once each.
+
+Both queues are in the service's database, so nothing accepted is lost while Recombee or we are down. Replicas
+share them by leases. Listeners' doings wait until the catalogue is in step, or the engine would not know the
+songs that they are about.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import structlog
+
+from shared import metrics
+from shared.clock import now
+from shared.errors import AppError
+from song_service.caching import Staleness
+from song_service.ports import InteractionRepository, RecommendationEngine, SongRepository
+
+LEASE = timedelta(seconds=30)
+"""Longer than a batch can take, or another replica would send it, too (harmless, but of no use)."""
+
+BATCH = 200
+SETTLE_SECONDS = 0.1
+"""After being woken: what else comes in now goes with the same batch."""
+
+LONGEST_PAUSE_SECONDS = 60.0
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Outbox:
+    """Sends the queues to the engine, in the background, with growing pauses while the engine is down."""
+
+    def __init__(
+        self,
+        songs: SongRepository,
+        interactions: InteractionRepository,
+        engine: RecommendationEngine,
+        stale: Staleness,
+        poll_seconds: float,
+    ) -> None:
+        self._songs = songs
+        self._interactions = interactions
+        self._engine = engine
+        self._stale = stale
+        self._poll_seconds = poll_seconds
+        self._woken = asyncio.Event()
+        self._is_prepared = False
+
+    def wake(self) -> None:
+        """There is something to send."""
+        self._woken.set()
+
+    async def send_all(self) -> None:
+        """Send until both queues are empty, or held by other replicas.
+
+        Raises:
+            UnavailableError: the engine, or the database, is down; what was not sent stays queued.
+        """
+        if not self._is_prepared:
+            await self._engine.prepare()
+            self._is_prepared = True
+        while await self._send_catalogue():
+            pass
+        if await self._songs.count_unsent() == 0:
+            while await self._send_interactions():
+                pass
+        await self._measure()
+
+    async def _send_catalogue(self) -> bool:
+        entries = await self._songs.claim_unsent(now(), now() + LEASE, BATCH)
+        if entries:
+            await self._engine.send_catalogue(entries)
+            await self._songs.catalogue_sent(entries)
+        return bool(entries)
+
+    async def _send_interactions(self) -> bool:
+        waiting = await self._interactions.claim_unsent(now(), now() + LEASE, BATCH)
+        if waiting:
+            await self._engine.send_interactions(waiting)
+            await self._interactions.mark_sent(waiting)
+            await self._stale.engine_heard_of({each.user_id for each in waiting})
+        return bool(waiting)
+
+    async def _measure(self) -> None:
+        metrics.QUEUE_LENGTH.labels("catalogue").set(await self._songs.count_unsent())
+        metrics.QUEUE_LENGTH.labels("interactions").set(await self._interactions.count_unsent())
+
+    async def _send_forever(self) -> None:
+        failures = 0
+        while True:
+            try:
+                await self.send_all()
+            except AppError as failure:
+                failures += 1
+                pause = min(LONGEST_PAUSE_SECONDS, self._poll_seconds * 2 ** min(failures, 10))
+                log.warning(
+                    "engine not told yet", error=type(failure).__name__, pause_seconds=round(pause, 1)
+                )
+                await self._measure_anyway()
+                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter among replicas
+            else:
+                failures = 0
+                await self._wait()
+
+    async def _measure_anyway(self) -> None:
+        try:
+            await self._measure()
+        except AppError:
+            log.debug("queues cannot be counted now")
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(self._poll_seconds):
+                await self._woken.wait()
+            await asyncio.sleep(SETTLE_SECONDS)
+        except TimeoutError:
+            return  # nothing woke us: look anyway, another replica may have died with its leases
+        finally:
+            self._woken.clear()
+
+    @asynccontextmanager
+    async def sending(self) -> AsyncIterator["Outbox"]:
+        """While this is open, the queues are sent in the background."""
+        task = asyncio.create_task(self._send_forever())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

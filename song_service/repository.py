@@ -1,0 +1,201 @@
+"""Songs as MongoDB documents, each with the note of what the recommendation engine has yet to hear of it.
+
+A removed song is a document with `deletedAt`, which stays until the engine has heard of it. `isSent` is
+whether the engine has heard of the present `revision`; whoever tells it has the document until `leaseUntil`.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from shared.clock import now
+from shared.pagination import Slice
+from shared.ports import StoredAudio, StoredImage
+from shared.providers.mongo import ASCENDING, DESCENDING, NEWEST_FIRST, Document, Index, MongoDatabase, id_of
+from song_service.domain import CatalogueEntry, Song, SongNotFoundError
+from song_service.ports import SongChanges, SongFilter
+
+_OLDEST_CHANGE_FIRST = (("updatedAt", ASCENDING), ("_id", ASCENDING))
+
+INDEXES = (
+    Index([("isPublic", DESCENDING), ("isVisible", DESCENDING), *NEWEST_FIRST]),
+    Index([("artistId", DESCENDING), *NEWEST_FIRST]),
+    Index(NEWEST_FIRST),
+    Index(_OLDEST_CHANGE_FIRST, only={"isSent": False}),
+)
+
+_EXISTS: Document = {"deletedAt": None}
+_LEASED_BY_NOBODY = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class MongoSongs:
+    """A `SongRepository`."""
+
+    def __init__(self, database: MongoDatabase) -> None:
+        self._songs = database.collection("songs", INDEXES)
+
+    async def ensure_indexes(self) -> None:
+        """Raises UnavailableError; may be called again."""
+        await self._songs.ensure_indexes()
+
+    async def add(self, song: Song) -> None:
+        await self._songs.insert(_to_document(song))
+
+    async def get(self, song_id: str) -> Song:
+        document = await self._songs.find_one({"_id": id_of(song_id), **_EXISTS})
+        if document is None:
+            raise SongNotFoundError
+        return _to_song(document)
+
+    async def get_many(self, song_ids: Sequence[str]) -> Sequence[Song]:
+        query = {"_id": {"$in": [id_of(song_id) for song_id in song_ids]}, **_EXISTS}
+        return [_to_song(document) for document in await self._songs.find(query)]
+
+    async def list(self, wanted: SongFilter, part: Slice) -> Sequence[Song]:
+        return [_to_song(document) for document in await self._songs.page(_narrow(wanted), part)]
+
+    async def count(self, wanted: SongFilter) -> int:
+        return await self._songs.count(_narrow(wanted))
+
+    async def change(
+        self, song_id: str, changes: SongChanges, *, if_revision: int | None = None
+    ) -> Song | None:
+        query = {"_id": id_of(song_id), **_EXISTS}
+        if if_revision is not None:
+            query["revision"] = if_revision
+        document = await self._songs.change_one(query, _next_revision(_to_change(changes)))
+        if document is not None:
+            return _to_song(document)
+        await self.get(song_id)
+        return None
+
+    async def remove(self, song_id: str) -> None:
+        removal = _next_revision({"deletedAt": now()})
+        if await self._songs.change_one({"_id": id_of(song_id), **_EXISTS}, removal) is None:
+            raise SongNotFoundError
+
+    async def claim_unsent(
+        self, moment: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[CatalogueEntry]:
+        claimed = await self._songs.claim(
+            {"isSent": False, "leaseUntil": {"$lte": moment}},
+            _OLDEST_CHANGE_FIRST,
+            limit,
+            {"leaseUntil": lease_until},
+            remember=["revision"],
+        )
+        return [_to_entry(document) for document in claimed]
+
+    async def catalogue_sent(self, entries: Sequence[CatalogueEntry]) -> None:
+        if not entries:
+            return
+        states: list[tuple[Document, int]] = [
+            ({"_id": id_of(entry.song_id)}, entry.revision) for entry in entries
+        ]
+        present = [{**song, "revision": revision} for song, revision in states]
+        stale = [{**song, "revision": {"$ne": revision}} for song, revision in states]
+        # A lease is given back only by the report of the state that it was taken for: another's is not ours.
+        stale_claims = [
+            {**song, "revision": {"$ne": revision}, "claim.revision": revision} for song, revision in states
+        ]
+        await self._songs.remove_many({"$or": present, "deletedAt": {"$ne": None}})
+        await self._songs.change_many(
+            {"$or": present}, {"$set": {"isSent": True, "leaseUntil": _LEASED_BY_NOBODY}}
+        )
+        await self._songs.change_many({"$or": stale}, {"$set": {"isSent": False}})
+        await self._songs.change_many({"$or": stale_claims}, {"$set": {"leaseUntil": _LEASED_BY_NOBODY}})
+
+    async def count_unsent(self) -> int:
+        return await self._songs.count({"isSent": False})
+
+
+def _next_revision(changes: Document) -> Document:
+    # The lease stays: two states of a song are never on their way to the engine at once.
+    return {"$set": {**changes, "updatedAt": now(), "isSent": False}, "$inc": {"revision": 1}}
+
+
+def _narrow(wanted: SongFilter) -> Document:
+    query = dict(_EXISTS)
+    if wanted.listed_only:
+        query |= {"isPublic": True, "isVisible": True}
+    if wanted.artist_id is not None:
+        query["artistId"] = wanted.artist_id
+    return query
+
+
+def _to_document(song: Song) -> Document:
+    return {
+        "_id": id_of(song.id),
+        "title": song.title,
+        "artistId": song.artist_id,
+        "artistName": song.artist_name,
+        "imagePublicId": song.image.public_id,
+        "imageUrl": song.image.url,
+        "audioPublicId": song.audio.public_id,
+        "audioUrl": song.audio.url,
+        "streamingUrls": {
+            "low": song.audio.low_url,
+            "medium": song.audio.medium_url,
+            "high": song.audio.high_url,
+        },
+        "duration": song.duration,
+        "albumId": song.album_id,
+        "genre": song.genre,
+        "mood": song.mood,
+        "isPublic": song.is_public,
+        "isVisible": song.is_visible,
+        "createdAt": song.created_at,
+        "updatedAt": song.updated_at,
+        "revision": song.revision,
+        "deletedAt": None,
+        "isSent": False,
+        "leaseUntil": _LEASED_BY_NOBODY,
+    }
+
+
+def _to_change(changes: SongChanges) -> Document:
+    document: Document = {}
+    if "title" in changes:
+        document["title"] = changes["title"]
+    if "album_id" in changes:
+        document["albumId"] = changes["album_id"]
+    if "genre" in changes:
+        document["genre"] = changes["genre"]
+    if "mood" in changes:
+        document["mood"] = changes["mood"]
+    if "is_public" in changes:
+        document["isPublic"] = changes["is_public"]
+    if "is_visible" in changes:
+        document["isVisible"] = changes["is_visible"]
+    return document
+
+
+def _to_song(document: Document) -> Song:
+    streaming = document["streamingUrls"]
+    return Song(
+        id=str(document["_id"]),
+        title=document["title"],
+        artist_id=document["artistId"],
+        artist_name=document["artistName"],
+        image=StoredImage(document["imagePublicId"], document["imageUrl"]),
+        audio=StoredAudio(
+            document["audioPublicId"],
+            document["audioUrl"],
+            streaming["low"],
+            streaming["medium"],
+            streaming["high"],
+        ),
+        duration=document["duration"],
+        album_id=document["albumId"],
+        genre=document["genre"],
+        mood=document["mood"],
+        is_public=document["isPublic"],
+        is_visible=document["isVisible"],
+        created_at=document["createdAt"],
+        updated_at=document["updatedAt"],
+        revision=document["revision"],
+    )
+
+
+def _to_entry(document: Document) -> CatalogueEntry:
+    song = None if document["deletedAt"] else _to_song(document)
+    return CatalogueEntry(str(document["_id"]), document["revision"], song)

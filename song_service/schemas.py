@@ -1,0 +1,128 @@
+"""The shapes of songs on the wire, and of what clients send about them."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from shared.clock import to_iso
+from shared.schemas import BodyId, SentModel
+from song_service.domain import Song
+from song_service.ports import SongChanges
+
+MAX_BATCH = 500
+
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=50)]
+
+
+class StreamingUrls(BaseModel):
+    """mp3 at 64, 128 and 320 kbps."""
+
+    low: str
+    medium: str
+    high: str
+
+
+class SongOut(BaseModel):
+    """A song. `duration` in whole seconds; `genre` and `mood` are there where known."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    id: str = Field(alias="_id")
+    title: str
+    artist_id: str
+    artist_name: str
+    image_url: str
+    audio_url: str
+    streaming_urls: StreamingUrls
+    duration: int
+    album_id: str | None
+    genre: str | None = None
+    mood: str | None = None
+    is_public: bool
+    is_visible: bool
+    created_at: str
+    updated_at: str
+
+
+def song_json(song: Song) -> bytes:
+    """The song as every answer carries it."""
+    return song_out(song).model_dump_json(by_alias=True, exclude_unset=True).encode()
+
+
+def song_out(song: Song) -> SongOut:
+    """The song in its public shape; what is not known of it is left out."""
+    known = {name: value for name, value in (("genre", song.genre), ("mood", song.mood)) if value}
+    return SongOut(
+        id=song.id,
+        title=song.title,
+        artist_id=song.artist_id,
+        artist_name=song.artist_name,
+        image_url=song.image.url,
+        audio_url=song.audio.url,
+        streaming_urls=StreamingUrls(
+            low=song.audio.low_url, medium=song.audio.medium_url, high=song.audio.high_url
+        ),
+        duration=song.duration,
+        album_id=song.album_id,
+        is_public=song.is_public,
+        is_visible=song.is_visible,
+        created_at=to_iso(song.created_at),
+        updated_at=to_iso(song.updated_at),
+        **known,
+    )
+
+
+class SongFields(SentModel):
+    """The text fields of an upload."""
+
+    title: Title
+    album_id: BodyId | None = None
+    is_public: bool = True
+    genre: Label | None = None
+    mood: Label | None = None
+
+
+class SongPatch(SentModel):
+    """What of a song can be changed; anything else in the body is ignored. null takes a value away."""
+
+    title: Title | None = None
+    album_id: BodyId | None = None
+    is_public: bool | None = None
+    genre: Label | None = None
+    mood: Label | None = None
+
+    def changes(self) -> SongChanges:
+        """What was sent; `title` and `isPublic` cannot be taken away, so null leaves them."""
+        sent = self.model_fields_set
+        changes: SongChanges = {}
+        if self.title is not None:
+            changes["title"] = self.title
+        if self.is_public is not None:
+            changes["is_public"] = self.is_public
+        if "album_id" in sent:
+            changes["album_id"] = self.album_id
+        if "genre" in sent:
+            changes["genre"] = self.genre or None
+        if "mood" in sent:
+            changes["mood"] = self.mood or None
+        return changes
+
+
+class SongIds(SentModel):
+    """Which songs a batch asks for. Ids that are none are unknown, and left out."""
+
+    ids: list[Annotated[str, StringConstraints(max_length=100)]] = Field(max_length=MAX_BATCH)
+
+
+class VisibilityBody(SentModel):
+    """Sets `isPublic`; a body without it flips it."""
+
+    is_public: bool | None = None
+
+
+class VisibleBody(SentModel):
+    """Sets `isVisible`; a body without it flips it."""
+
+    is_visible: bool | None = None

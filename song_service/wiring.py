@@ -1,0 +1,104 @@
+"""What the song service talks to, built from settings."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from shared.access.guards import Access
+from shared.cache import reading_through
+from shared.health import remembered
+from shared.media_cleanup import InUse, MediaKeeper
+from shared.ports import Database, MediaCleanups, MediaRef
+from shared.providers.clerk import ClerkKeys, open_clerk, token_verifier
+from shared.providers.cloudinary import open_cloudinary
+from shared.providers.redis import open_redis_cache
+from shared.service_client import open_service
+from shared.user_directory import CachedUserDirectory
+from song_service.albums import HttpAlbums
+from song_service.browsing import Browsing
+from song_service.caching import Staleness
+from song_service.catalogue import AudioLimits, Catalogue
+from song_service.dependencies import Resources
+from song_service.discovery import Discovery
+from song_service.domain import SongNotFoundError
+from song_service.listening import Listening
+from song_service.outbox import Outbox
+from song_service.ports import InteractionRepository, SongRepository
+from song_service.recombee import open_recombee
+from song_service.settings import Settings, SongSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What the song service keeps."""
+
+    database: Database
+    songs: SongRepository
+    interactions: InteractionRepository
+    media_cleanups: MediaCleanups
+
+
+OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
+
+
+@asynccontextmanager
+async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIterator[Resources]:
+    """The providers, the other services and the stores, put together."""
+    async with AsyncExitStack() as stack:
+        opened = stack.enter_async_context
+        stores = await opened(open_stores())
+        redis = await opened(
+            open_redis_cache(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
+        )
+        cache = await opened(reading_through(redis))
+        clerk = await opened(open_clerk(settings))
+        media = await opened(open_cloudinary(settings))
+        engine = await opened(open_recombee(settings))
+        timeout = settings.service_timeout_seconds
+        users = await opened(open_service(settings.user_service_url, "user service", timeout))
+        albums = await opened(open_service(settings.album_service_url, "album service", timeout))
+
+        stale = Staleness(cache)
+        outbox = await opened(
+            Outbox(stores.songs, stores.interactions, engine, stale, settings.outbox_poll_seconds).sending()
+        )
+        keeper = await opened(
+            MediaKeeper(stores.media_cleanups, media, media_in_use(stores.songs)).following()
+        )
+        limits = AudioLimits(settings.max_audio_seconds, settings.max_image_pixels)
+        yield Resources(
+            access=Access(token_verifier(ClerkKeys(clerk), settings), CachedUserDirectory(users, cache)),
+            settings=settings,
+            songs=stores.songs,
+            browsing=Browsing(stores.songs, cache, settings.whole_list_limit),
+            catalogue=Catalogue(stores.songs, media, keeper, HttpAlbums(albums), stale, outbox, limits),
+            discovery=Discovery(stores.songs, stores.interactions, engine, cache),
+            listening=Listening(stores.interactions, outbox),
+            cache=cache,
+            probes={
+                "database": stores.database.ping,
+                "redis": cache.ping,
+                "recombee": remembered(engine.ping, settings.provider_probe_seconds),
+                "cloudinary": remembered(media.ping, settings.provider_probe_seconds),
+            },
+        )
+
+
+def media_in_use(songs: SongRepository) -> InUse:
+    """Whether a medium belongs to a song that exists: `songs/{id}/cover` and `songs/{id}/audio`."""
+
+    async def in_use(media: MediaRef) -> bool:
+        try:
+            await songs.get(media.public_id.split("/")[1])
+        except SongNotFoundError:
+            return False
+        return True
+
+    return in_use
+
+
+def production(settings: Settings) -> AbstractAsyncContextManager[Resources]:
+    """The song service on MongoDB."""
+    from song_service.repository import open_mongo_stores
+
+    return assemble(settings, lambda: open_mongo_stores(settings.mongodb_uri.get_secret_value()))

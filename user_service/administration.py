@@ -1,0 +1,80 @@
+"""What admins do with users. However they interleave, an admin who can act stays."""
+
+from shared.access.caller import Caller
+from shared.access.permissions import Role
+from user_service import policy
+from user_service.caching import Staleness
+from user_service.domain import LastAdminError, User
+from user_service.ports import UserChanges, UserFilter, UserRepository
+
+ATTEMPTS = 5
+ACTING_ADMINS = UserFilter(role=Role.ADMIN, is_blocked=False)
+
+
+class Administration:
+    """Blocking, roles and deletion."""
+
+    def __init__(self, users: UserRepository, stale: Staleness) -> None:
+        self._users = users
+        self._stale = stale
+
+    async def block(self, admin: Caller, user: User, wanted: bool | None) -> User:
+        """Set `is_blocked`; None flips it.
+
+        Raises:
+            SelfChangeError, LastAdminError: an admin who can act has to stay.
+        """
+        policy.check_not_self(admin, user)
+        for _ in range(ATTEMPTS):
+            is_blocked = not user.is_blocked if wanted is None else wanted
+            condition = user.is_blocked if wanted is None else None
+            changed = await self._change(user, {"is_blocked": is_blocked}, condition)
+            if changed is not None:
+                return changed
+            user = await self._users.get(user.id)
+        return user
+
+    async def give_role(self, admin: Caller, user: User, role: Role) -> User:
+        """Make the user what `role` says.
+
+        Raises:
+            SelfChangeError, LastAdminError: an admin who can act has to stay.
+        """
+        if role is not user.role:
+            policy.check_not_self(admin, user)
+        changed = await self._change(user, {"role": role}, None)
+        assert changed is not None  # noqa: S101 - only a condition can miss
+        return changed
+
+    async def delete(self, admin: Caller, user: User) -> None:
+        """Remove the user; what they made stays.
+
+        Raises:
+            SelfChangeError, LastAdminError: an admin who can act has to stay.
+        """
+        policy.check_not_self(admin, user)
+        if policy.can_act_as_admin(user):
+            demoted = await self._change(user, {"role": Role.USER}, None)
+            assert demoted is not None  # noqa: S101 - only a condition can miss
+        await self._users.remove(user.id)
+        await self._stale.user_changed(user)
+
+    async def _change(self, user: User, changes: UserChanges, if_blocked: bool | None) -> User | None:
+        """Change, then look whether an admin is left: two admins who unmake each other would both pass a
+        look beforehand. Whoever finds none takes their own change back.
+        """
+        changed = await self._users.change(user.id, changes, if_blocked=if_blocked)
+        if changed is None:
+            return None
+        await self._stale.user_changed(changed)
+        if policy.can_act_as_admin(user) and not policy.can_act_as_admin(changed):
+            await self._keep_an_admin(user)
+        return changed
+
+    async def _keep_an_admin(self, before: User) -> None:
+        if await self._users.count(ACTING_ADMINS) > 0:
+            return
+        restored = await self._users.change(before.id, {"role": before.role, "is_blocked": before.is_blocked})
+        assert restored is not None  # noqa: S101 - only a condition can miss
+        await self._stale.user_changed(restored)
+        raise LastAdminError

@@ -1,0 +1,19 @@
+"""Entry of the user service: `python -m user_service.main`."""
+
+from starlette.types import ASGIApp
+
+from shared.serve import serve
+from shared.settings import load
+from user_service.app import SERVICE, create_app
+from user_service.settings import Settings
+from user_service.wiring import production
+
+
+def app() -> ASGIApp:
+    """The app as its environment describes it."""
+    settings = load(Settings)
+    return create_app(lambda: production(settings))
+
+
+if __name__ == "__main__":
+    serve("user_service.main:app", SERVICE, load(Settings))

@@ -1,0 +1,39 @@
+"""What may happen to whom: pure functions of the caller and the user."""
+
+from shared.access.caller import Caller
+from shared.access.permissions import Permission, Role
+from user_service.domain import (
+    OtherIdentityError,
+    RoleNotGrantedError,
+    SelfChangeError,
+    User,
+)
+
+
+def check_may_register(own_clerk_id: str, asked_clerk_id: str, asked_role: Role | None) -> None:
+    """People register themselves, and as users.
+
+    Raises:
+        OtherIdentityError: the token is another's.
+        RoleNotGrantedError: a role was asked for.
+    """
+    if asked_clerk_id != own_clerk_id:
+        raise OtherIdentityError
+    if asked_role not in (None, Role.USER):
+        raise RoleNotGrantedError
+
+
+def sees_all_of(caller: Caller | None, user: User) -> bool:
+    """Whether the caller sees more of a user than the public profile."""
+    return caller is not None and (caller.id == user.id or caller.may(Permission.MANAGE_USERS))
+
+
+def check_not_self(caller: Caller, user: User) -> None:
+    """Raises SelfChangeError: nobody takes their own rights away."""
+    if caller.id == user.id:
+        raise SelfChangeError
+
+
+def can_act_as_admin(user: User) -> bool:
+    """Whether the user is one of the admins that the system needs at least one of."""
+    return user.role is Role.ADMIN and not user.is_blocked

@@ -1,0 +1,132 @@
+"""How people become users.
+
+What the identity provider knows of a person is believed before what the person says, and only a verified
+e-mail makes an admin.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from shared.access.guards import Session
+from shared.access.permissions import Role
+from shared.clock import now
+from shared.errors import FieldError, InvalidError, UnavailableError
+from shared.ids import new_id
+from user_service import policy
+from user_service.caching import Staleness
+from user_service.domain import AlreadyRegisteredError, Profile, User
+from user_service.ports import IdentityProvider, UserChanges, UserFilter, UserRepository
+from user_service.schemas import Registration
+
+log = structlog.stdlib.get_logger(__name__)
+
+_UNKNOWN = Profile(full_name=None, email=None, email_is_verified=False, image_url=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """A user, and whether this registration made it."""
+
+    user: User
+    is_new: bool
+
+
+class Registrar:
+    """Registers people, each once."""
+
+    def __init__(
+        self,
+        users: UserRepository,
+        identities: IdentityProvider,
+        stale: Staleness,
+        admin_emails: Sequence[str],
+    ) -> None:
+        self._users = users
+        self._identities = identities
+        self._stale = stale
+        self._admin_emails = frozenset(admin_emails)
+
+    async def register(self, session: Session, asked: Registration) -> Registered:
+        """The user of this session, made now unless they registered before.
+
+        Raises:
+            OtherIdentityError, RoleNotGrantedError: what was asked is not the caller's to ask.
+            InvalidError: neither the identity provider nor the caller says who they are.
+            EmailTakenError: another account has their e-mail.
+        """
+        policy.check_may_register(session.identity.clerk_id, asked.clerk_id, asked.role)
+        known = await self._users.find_by_clerk_id(session.identity.clerk_id)
+        profile = await self._profile(session.identity.clerk_id)
+        if known is not None:
+            return Registered(await self._brought_up_to_date(known, profile), is_new=False)
+        user = _new_user(session.identity.clerk_id, profile, asked)
+        if self._is_admin_by_email(profile):
+            user = replace(user, role=Role.ADMIN)
+        try:
+            await self._users.add(user)
+        except AlreadyRegisteredError:  # by another request at the same time
+            found = await self._users.find_by_clerk_id(user.clerk_id)
+            if found is None:
+                raise
+            return Registered(found, is_new=False)
+        await self._stale.user_changed(user)
+        return Registered(user, is_new=True)
+
+    async def _profile(self, clerk_id: str) -> Profile:
+        try:
+            return await self._identities.profile(clerk_id) or _UNKNOWN
+        except UnavailableError:
+            log.warning("registering without the identity provider", clerk_id=clerk_id)
+            return _UNKNOWN
+
+    def _is_admin_by_email(self, profile: Profile) -> bool:
+        return profile.email_is_verified and profile.email in self._admin_emails
+
+    async def _brought_up_to_date(self, user: User, profile: Profile) -> User:
+        """What changed at the identity provider; and the first admin of a system that has none."""
+        changes: UserChanges = {}
+        if profile.full_name and profile.full_name != user.full_name:
+            changes["full_name"] = profile.full_name
+        if profile.image_url and profile.image_url != user.image_url:
+            changes["image_url"] = profile.image_url
+        if profile.email and profile.email_is_verified and profile.email != user.email:
+            changes["email"] = profile.email
+        if (
+            self._is_admin_by_email(profile)
+            and user.role is not Role.ADMIN
+            and not user.is_blocked
+            and await self._users.count(UserFilter(role=Role.ADMIN, is_blocked=False)) == 0
+        ):
+            changes["role"] = Role.ADMIN
+        if not changes:
+            return user
+        changed = await self._users.change(user.id, changes)
+        assert changed is not None  # noqa: S101 - only a condition can miss
+        await self._stale.user_changed(changed)
+        return changed
+
+
+def _new_user(clerk_id: str, profile: Profile, asked: Registration) -> User:
+    email = profile.email or (asked.email.lower() if asked.email else None)
+    full_name = profile.full_name or asked.full_name
+    missing = [
+        FieldError(field, "is required")
+        for field, value in (("email", email), ("fullName", full_name))
+        if not value
+    ]
+    if not email or not full_name:
+        raise InvalidError("Not accepted: " + ", ".join(each.field for each in missing), missing)
+    moment = now()
+    return User(
+        id=new_id(),
+        clerk_id=clerk_id,
+        full_name=full_name,
+        email=email,
+        image_url=profile.image_url or asked.image_url or "",
+        role=Role.USER,
+        is_blocked=False,
+        created_at=moment,
+        updated_at=moment,
+    )

@@ -1,0 +1,136 @@
+"""Users as MongoDB documents."""
+
+from collections.abc import Sequence
+
+from shared.access.permissions import Role
+from shared.clock import now
+from shared.pagination import Slice
+from shared.providers.mongo import (
+    DESCENDING,
+    NEWEST_FIRST,
+    Document,
+    Index,
+    MongoDatabase,
+    contains,
+    id_of,
+)
+from shared.providers.mongo_errors import DuplicateDocumentError
+from user_service.domain import AlreadyRegisteredError, EmailTakenError, User, UserNotFoundError
+from user_service.ports import UserChanges, UserFilter
+
+INDEXES = (
+    Index([("clerkId", DESCENDING)], unique=True),
+    Index([("email", DESCENDING)], unique=True),
+    Index(NEWEST_FIRST),
+    Index([("role", DESCENDING), *NEWEST_FIRST]),
+)
+
+
+class MongoUsers:
+    """A `UserRepository`."""
+
+    def __init__(self, database: MongoDatabase) -> None:
+        self._users = database.collection("users", INDEXES)
+
+    async def ensure_indexes(self) -> None:
+        """Raises UnavailableError; may be called again."""
+        await self._users.ensure_indexes()
+
+    async def add(self, user: User) -> None:
+        try:
+            await self._users.insert(_to_document(user))
+        except DuplicateDocumentError:
+            if await self.find_by_clerk_id(user.clerk_id) is not None:
+                raise AlreadyRegisteredError from None
+            raise EmailTakenError from None
+
+    async def get(self, user_id: str) -> User:
+        document = await self._users.find_one({"_id": id_of(user_id)})
+        if document is None:
+            raise UserNotFoundError
+        return _to_user(document)
+
+    async def find_by_clerk_id(self, clerk_id: str) -> User | None:
+        document = await self._users.find_one({"clerkId": clerk_id})
+        return None if document is None else _to_user(document)
+
+    async def list(self, wanted: UserFilter, part: Slice) -> Sequence[User]:
+        return [_to_user(document) for document in await self._users.page(_narrow(wanted), part)]
+
+    async def count(self, wanted: UserFilter) -> int:
+        return await self._users.count(_narrow(wanted))
+
+    async def change(
+        self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None
+    ) -> User | None:
+        query: Document = {"_id": id_of(user_id)}
+        if if_blocked is not None:
+            query["isBlocked"] = if_blocked
+        try:
+            document = await self._users.change_one(
+                query, {"$set": {**_to_change(changes), "updatedAt": now()}}
+            )
+        except DuplicateDocumentError:
+            raise EmailTakenError from None
+        if document is not None:
+            return _to_user(document)
+        await self.get(user_id)
+        return None
+
+    async def remove(self, user_id: str) -> None:
+        if not await self._users.remove_one({"_id": id_of(user_id)}):
+            raise UserNotFoundError
+
+
+def _narrow(wanted: UserFilter) -> Document:
+    query: Document = {}
+    if wanted.role is not None:
+        query["role"] = wanted.role.value
+    if wanted.is_blocked is not None:
+        query["isBlocked"] = wanted.is_blocked
+    if wanted.text is not None:
+        query["$or"] = [{"fullName": contains(wanted.text)}, {"email": contains(wanted.text)}]
+    return query
+
+
+def _to_document(user: User) -> Document:
+    return {
+        "_id": id_of(user.id),
+        "clerkId": user.clerk_id,
+        "fullName": user.full_name,
+        "email": user.email,
+        "imageUrl": user.image_url,
+        "role": user.role.value,
+        "isBlocked": user.is_blocked,
+        "createdAt": user.created_at,
+        "updatedAt": user.updated_at,
+    }
+
+
+def _to_change(changes: UserChanges) -> Document:
+    document: Document = {}
+    if "full_name" in changes:
+        document["fullName"] = changes["full_name"]
+    if "email" in changes:
+        document["email"] = changes["email"]
+    if "image_url" in changes:
+        document["imageUrl"] = changes["image_url"]
+    if "role" in changes:
+        document["role"] = changes["role"].value
+    if "is_blocked" in changes:
+        document["isBlocked"] = changes["is_blocked"]
+    return document
+
+
+def _to_user(document: Document) -> User:
+    return User(
+        id=str(document["_id"]),
+        clerk_id=document["clerkId"],
+        full_name=document["fullName"],
+        email=document["email"],
+        image_url=document["imageUrl"],
+        role=Role(document["role"]),
+        is_blocked=document["isBlocked"],
+        created_at=document["createdAt"],
+        updated_at=document["updatedAt"],
+    )

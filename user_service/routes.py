@@ -1,0 +1,38 @@
+"""`/auth` and `/users`: registering, and knowing who somebody is."""
+
+from fastapi import APIRouter, Response
+
+from shared.access.guards import DOCUMENTED_SECURITY
+from user_service import policy
+from user_service.dependencies import Anyone, Needs, SignedIn, UserId
+from user_service.domain import UserNotRegisteredError
+from user_service.schemas import PublicUser, Registration, UserOut, public_user, user_out
+
+router = APIRouter(tags=["users"], dependencies=DOCUMENTED_SECURITY)
+
+
+@router.post(
+    "/auth/register", status_code=201, summary="Register; 200 with the user when that is done already"
+)
+async def register(asked: Registration, session: SignedIn, needs: Needs, response: Response) -> UserOut:
+    registered = await needs.registrar.register(session, asked)
+    if not registered.is_new:
+        response.status_code = 200
+    return user_out(registered.user)
+
+
+@router.get("/auth/me", summary="Who I am here, blocked or not")
+async def me(session: SignedIn, needs: Needs, response: Response) -> UserOut:
+    response.headers["Cache-Control"] = "no-store"
+    user = await needs.users.find_by_clerk_id(session.identity.clerk_id)
+    if user is None:
+        raise UserNotRegisteredError
+    return user_out(user)
+
+
+@router.get("/users/{user_id}", summary="A public profile; the whole user for that user and for admins")
+async def one_user(user_id: UserId, caller: Anyone, needs: Needs, response: Response) -> UserOut | PublicUser:
+    response.headers["Cache-Control"] = "private, no-cache"
+    response.headers["Vary"] = "Authorization"
+    user = await needs.users.get(user_id)
+    return user_out(user) if policy.sees_all_of(caller, user) else public_user(user)

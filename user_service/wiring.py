@@ -1,0 +1,65 @@
+"""What the user service talks to, built from settings."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from shared.access.guards import Access
+from shared.cache import reading_through
+from shared.health import remembered
+from shared.ports import Database
+from shared.providers.clerk import ClerkKeys, open_clerk, token_verifier
+from shared.providers.redis import open_redis_cache
+from user_service.administration import Administration
+from user_service.caching import Staleness
+from user_service.clerk import ClerkIdentityProvider
+from user_service.dependencies import Resources
+from user_service.directory import OwnUserDirectory
+from user_service.ports import UserRepository
+from user_service.registration import Registrar
+from user_service.settings import Settings, UserSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What the user service keeps."""
+
+    database: Database
+    users: UserRepository
+
+
+OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
+
+
+@asynccontextmanager
+async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIterator[Resources]:
+    """The providers and the store, put together."""
+    async with AsyncExitStack() as stack:
+        opened = stack.enter_async_context
+        stores = await opened(open_stores())
+        redis = await opened(
+            open_redis_cache(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
+        )
+        cache = await opened(reading_through(redis))
+        clerk = await opened(open_clerk(settings))
+        keys = ClerkKeys(clerk)
+        stale = Staleness(cache)
+        yield Resources(
+            access=Access(token_verifier(keys, settings), OwnUserDirectory(stores.users)),
+            settings=settings,
+            users=stores.users,
+            registrar=Registrar(stores.users, ClerkIdentityProvider(clerk), stale, settings.admin_emails),
+            administration=Administration(stores.users, stale),
+            probes={
+                "database": stores.database.ping,
+                "redis": cache.ping,
+                "clerk": remembered(keys.ping, settings.provider_probe_seconds),
+            },
+        )
+
+
+def production(settings: Settings) -> AbstractAsyncContextManager[Resources]:
+    """The user service on MongoDB."""
+    from user_service.repository import open_mongo_stores
+
+    return assemble(settings, lambda: open_mongo_stores(settings.mongodb_uri.get_secret_value()))
