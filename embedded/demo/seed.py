@@ -130,7 +130,7 @@ class _Seeding:
         )
 
     async def enrol_artists(self) -> None:
-        """Registers the admin, who is one by e-mail address, and the artists, whom the admin makes artists."""
+        """Registers the admin, who is one by e-mail address, and those whom the admin makes artists."""
         admin = await self._enrol(self._content.admin)
         if admin.role != "admin":
             raise SeedError(

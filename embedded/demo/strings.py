@@ -22,8 +22,9 @@ def plucked_string(note: int, seconds: float, bright_hertz: float) -> Sound:
     length = samples_in(seconds)
     periods = int(length * stretch) // period + 2
 
-    partials = np.fft.rfft(np.random.default_rng(note).uniform(-1, 1, period))
-    partials /= np.maximum(1, np.arange(partials.shape[0]) * (frequency_hertz / bright_hertz))
+    partial_count = period // 2 + 1
+    partials = np.exp(2j * np.pi * np.random.default_rng(note).uniform(0, 1, partial_count))
+    partials /= np.maximum(1, np.arange(partial_count) * (frequency_hertz / bright_hertz))
     partials[0] = 0
 
     # Lower strings lose less in each turn, but all should fade within a few seconds.

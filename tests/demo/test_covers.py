@@ -1,0 +1,90 @@
+"""Covers decode, differ, and can be read."""
+
+import io
+from dataclasses import replace
+from functools import cache
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFont
+
+from embedded.demo.content import DEMO
+from embedded.demo.covers import SIDE_PIXELS, Cover, album_cover, song_cover
+from embedded.demo.songs import GENRES
+
+
+@cache
+def covers() -> dict[str, Cover]:
+    drawn = {f"song {s.title}": song_cover(s, DEMO.artist(s.artist_email).full_name) for s in DEMO.songs}
+    for album in DEMO.albums:
+        drawn[f"album {album.title}"] = album_cover(album, DEMO.artist(album.artist_email).full_name)
+    return drawn
+
+
+def test_every_cover_is_a_picture_of_the_format_it_names() -> None:
+    for name, cover in covers().items():
+        with Image.open(io.BytesIO(cover.image)) as image:
+            image.load()
+            assert image.size == (SIDE_PIXELS, SIDE_PIXELS), name
+            assert image.format == cover.format
+            assert Image.MIME[cover.format] == cover.content_type
+
+
+def test_all_three_formats_are_uploaded() -> None:
+    assert {cover.format for cover in covers().values()} == {"JPEG", "PNG", "WEBP"}
+
+
+def test_no_two_covers_are_alike() -> None:
+    pictures = {
+        name: np.asarray(Image.open(io.BytesIO(cover.image)).convert("RGB").resize((64, 64)), dtype=np.int16)
+        for name, cover in covers().items()
+    }
+    names = list(pictures)
+    for index, name in enumerate(names):
+        for other in names[index + 1 :]:
+            difference = np.abs(pictures[name] - pictures[other]).mean()
+            assert difference > 1, (name, other)
+
+
+def test_the_same_song_always_gets_the_same_cover() -> None:
+    song = DEMO.songs[0]
+    assert song_cover(song, "Nova Lumen") == song_cover(song, "Nova Lumen")
+
+
+def test_each_genre_has_its_own_colours() -> None:
+    song = DEMO.songs[0]
+    averages = [
+        np.asarray(
+            Image.open(io.BytesIO(song_cover(replace(song, genre=genre), "Nova Lumen").image)).convert("RGB")
+        ).mean(axis=(0, 1))
+        for genre in GENRES
+    ]
+    for index, average in enumerate(averages):
+        for other in averages[index + 1 :]:
+            assert np.abs(average - other).max() > 15
+
+
+def test_the_title_stands_out_from_its_panel() -> None:
+    for name, cover in covers().items():
+        with Image.open(io.BytesIO(cover.image)) as image:
+            panel = np.asarray(image.convert("L").crop((32, 480, 568, 545)), dtype=np.int16)
+        background = np.median(panel)
+        written = np.abs(panel - background) > 90
+        assert 0.02 < written.mean() < 0.5, name
+
+
+@pytest.mark.parametrize("size", [54, 23])
+def test_the_font_has_every_letter_that_is_written(size: int) -> None:
+    font = ImageFont.load_default(size)
+    missing = bytes(font.getmask("\N{CJK UNIFIED IDEOGRAPH-4E2D}"))
+    artists = {artist.full_name for artist in DEMO.artists}
+    for text in {s.title for s in DEMO.songs} | {a.title for a in DEMO.albums} | artists | {"·"}:
+        for letter in text.replace(" ", ""):
+            assert bytes(font.getmask(letter)) != missing, text
+
+
+def test_the_longest_title_ends_before_the_edge() -> None:
+    longest = max(DEMO.songs, key=lambda song: len(song.title))
+    with Image.open(io.BytesIO(song_cover(longest, "The Blue Kettle Trio").image)) as image:
+        margin = np.asarray(image.convert("L").crop((570, 480, 600, 590)), dtype=np.int16)
+    assert margin.max() - margin.min() < 40

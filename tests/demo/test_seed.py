@@ -1,0 +1,268 @@
+"""Seeding, against a small system on a real port."""
+
+import asyncio
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from embedded.demo.content import DEMO, DemoContent
+from embedded.demo.progress import ProgressBar, Step
+from embedded.demo.seed import SeedError, SeedSummary, seed
+from embedded.demo.songs import JUNIPER, KETTLE
+from tests.demo.small_system import SmallSystem, StoredSong, running
+
+TITLES = ("Copper Creek", "Letters Home", "Untitled for Now", "Two Sugars", "Outtake with Laughter")
+HEARD = ("Copper Creek", "Letters Home", "Two Sugars")
+
+SMALL = DemoContent(
+    admin=DEMO.admin,
+    artists=tuple(artist for artist in DEMO.artists if artist.email in (JUNIPER, KETTLE)),
+    listeners=tuple(
+        replace(listener, history=tuple(listen for listen in listener.history if listen.song in HEARD))
+        for listener in DEMO.listeners[5:8]
+    ),
+    albums=DEMO.albums[3:6],
+    songs=tuple(
+        replace(song, score=replace(song.score, seconds=5)) for song in DEMO.songs if song.title in TITLES
+    ),
+)
+
+
+FirstRun = tuple[SmallSystem, SeedSummary, list[Step]]
+
+
+async def put_in(system: SmallSystem, heard: frozenset[str] = frozenset()) -> tuple[SeedSummary, list[Step]]:
+    steps: list[Step] = []
+    summary = await seed(system.url, system.url, steps.append, content=SMALL, heard=heard)
+    return summary, steps
+
+
+def titles(system: SmallSystem) -> Counter[str]:
+    return Counter(song.title for song in system.songs.values())
+
+
+@pytest.fixture(scope="module")
+def first_run() -> Iterator[FirstRun]:
+    """A system into which `SMALL` was put once, for tests that only look."""
+    with running(SmallSystem()) as system:
+        yield (system, *asyncio.run(put_in(system)))
+
+
+def test_a_first_run_puts_everything_in(first_run: FirstRun) -> None:
+    system, summary, _ = first_run
+    assert {person.email: person.role for person in system.people.values()} == {
+        DEMO.admin.email: "admin",
+        **{artist.email: "artist" for artist in SMALL.artists},
+        **{listener.email: "user" for listener in SMALL.listeners},
+    }
+    assert titles(system) == Counter(TITLES)
+    assert {album.title: album.is_public for album in system.albums.values()} == {
+        "Letters from the Orchard": True,
+        "Kitchen Demos": False,
+        "Rain on Alder Street": True,
+    }
+    assert system.titles_in("Kitchen Demos") == ["Untitled for Now"]
+    assert {song.title for song in system.songs.values() if not song.is_public} == {"Untitled for Now"}
+    assert {song.title for song in system.songs.values() if not song.is_visible} == {"Outtake with Laughter"}
+    assert all(song.audio_bytes > 100_000 for song in system.songs.values())
+    assert (summary.accounts, summary.albums, summary.songs) == (6, 3, 5)
+    assert summary.song_ids == {song.title: song.id for song in system.songs.values()}
+    assert summary.album_ids == {album.title: album.id for album in system.albums.values()}
+
+
+def test_listeners_play_before_they_complete_or_skip(first_run: FirstRun) -> None:
+    system, summary, _ = first_run
+    expected = [
+        (listener.email, listen.song, kind)
+        for listener in SMALL.listeners
+        for listen in listener.history
+        for kind in dict.fromkeys(("play", listen.outcome))
+    ]
+    assert sorted(system.interactions) == sorted(expected)
+    assert summary.interactions == len(expected)
+    for listener in SMALL.listeners:
+        own = [interaction for interaction in system.interactions if interaction[0] == listener.email]
+        assert own == [interaction for interaction in expected if interaction[0] == listener.email]
+
+
+def test_an_album_holds_its_songs_in_the_order_of_the_demo(first_run: FirstRun) -> None:
+    system, _, _ = first_run
+    assert system.titles_in("Letters from the Orchard") == ["Copper Creek", "Letters Home"]
+
+
+async def test_a_second_run_adds_nothing(system: SmallSystem) -> None:
+    _, first_steps = await put_in(system)
+    heard = frozenset(step.name for step in first_steps if step.kind == "history")
+    before = (dict(system.songs), dict(system.albums), dict(system.people), list(system.interactions))
+    summary, steps = await put_in(system, heard)
+    assert (system.songs, system.albums, system.people, system.interactions) == before
+    assert (summary.accounts, summary.albums, summary.songs, summary.interactions) == (0, 0, 0, 0)
+    assert all(step.was_there for step in steps)
+    assert set(summary.song_ids) == set(TITLES)
+
+
+def test_progress_counts_every_part_once_up_to_the_total(first_run: FirstRun) -> None:
+    _, _, steps = first_run
+    assert [step.done for step in steps] == list(range(1, len(steps) + 1))
+    assert {step.total for step in steps} == {len(steps)}
+    assert Counter(step.kind for step in steps) == {"account": 6, "album": 3, "song": 5, "history": 3}
+    assert not any(step.was_there for step in steps)
+
+
+async def test_what_was_put_in_before_is_kept_and_only_the_rest_is_added(system: SmallSystem) -> None:
+    fewer = replace(SMALL, songs=SMALL.songs[:1], albums=SMALL.albums[:1], listeners=())
+    first = await seed(system.url, system.url, lambda step: None, content=fewer)
+    summary, steps = await put_in(system)
+    assert summary.songs == len(TITLES) - 1
+    assert titles(system) == Counter(TITLES)
+    assert summary.song_ids["Copper Creek"] == first.song_ids["Copper Creek"]
+    assert [step.name for step in steps if step.kind == "song" and step.was_there] == ["Copper Creek"]
+
+
+async def test_an_upload_that_an_earlier_run_had_left_under_way_is_not_doubled(system: SmallSystem) -> None:
+    earlier = StoredSong(system.new_id(), "Two Sugars", KETTLE, "Jazz", None, is_public=True, audio_bytes=1)
+    by_hand = StoredSong(system.new_id(), "My Own", KETTLE, "Jazz", None, is_public=True, audio_bytes=1)
+    system.late_songs = [earlier, by_hand]
+    summary, _ = await put_in(system)
+    assert titles(system) == Counter([*TITLES, "My Own"])
+    assert summary.song_ids["Two Sugars"] == earlier.id
+
+
+async def test_a_server_that_asks_to_try_later_is_tried_later(system: SmallSystem) -> None:
+    system.busy_answers = 3
+    await put_in(system)
+    assert system.busy_answers == 0
+    assert titles(system) == Counter(TITLES)
+
+
+async def test_a_server_that_stays_busy_fails_the_seeding(system: SmallSystem) -> None:
+    system.busy_answers = 10_000
+    with pytest.raises(SeedError, match=r"POST .*/api/songs was answered 503: Later"):
+        await put_in(system)
+
+
+async def test_a_refusal_names_the_call_the_status_and_the_reason(system: SmallSystem) -> None:
+    system.refuse_title = "Letters Home"
+    with pytest.raises(SeedError) as failure:
+        await put_in(system)
+    assert str(failure.value) == (
+        f"POST {system.url}/api/songs was answered 415: The file is not audio (not_audio, request request-1)"
+    )
+
+
+async def test_an_admin_whom_the_system_does_not_know_as_one_is_explained() -> None:
+    with running(SmallSystem(admin_email="someone.else@demo.local")) as system:
+        with pytest.raises(SeedError, match=r"admin@demo.local has the role user: ADMIN_EMAILS must name"):
+            await put_in(system)
+        assert not system.albums
+
+
+async def test_a_system_that_is_not_there_is_named() -> None:
+    with running(SmallSystem()) as system:
+        pass
+    with pytest.raises(SeedError, match=rf"POST {system.url}/sign-in was not answered: ConnectError"):
+        await put_in(system)
+
+
+async def test_a_cancelled_seeding_ends_and_can_be_taken_up_again(system: SmallSystem) -> None:
+    begun = asyncio.Event()
+
+    def watch(step: Step) -> None:
+        if step.kind == "song":
+            begun.set()
+
+    seeding = asyncio.create_task(seed(system.url, system.url, watch, content=SMALL))
+    await asyncio.wait_for(begun.wait(), 30)
+    seeding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await seeding
+    assert not system.interactions
+    await put_in(system)
+    assert titles(system) == Counter(TITLES)
+
+
+def children_of(process_id: int) -> set[int]:
+    listed = subprocess.run(
+        ["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True, timeout=10
+    )
+    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+    return {child for child, parent in pairs if parent == process_id}
+
+
+def is_running(process_id: int) -> bool:
+    """A process that has ended but that nobody has waited for counts as ended."""
+    listed = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process_id)], capture_output=True, text=True, check=False, timeout=10
+    )
+    return listed.stdout.strip()[:1] not in ("", "Z")
+
+
+def test_the_whole_demo_killed_halfway_completes_without_duplicates(system: SmallSystem) -> None:
+    command = [sys.executable, "-m", "embedded.demo", "--gateway", system.url, "--cloud", system.url]
+    root = Path(__file__).parents[2]
+    with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE) as first:
+        deadline = time.monotonic() + 60
+        while len(system.songs) < 4 and time.monotonic() < deadline and first.poll() is None:
+            time.sleep(0.02)
+        workers = children_of(first.pid)
+        os.kill(first.pid, signal.SIGKILL)
+    assert 4 <= len(system.songs) < len(DEMO.songs)
+    assert workers
+
+    second = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+    assert second.returncode == 0, second.stderr
+    assert second.stderr.startswith("Demo content: ")
+    assert second.stderr.count("\n") == 1
+    assert titles(system) == Counter(song.title for song in DEMO.songs)
+    for album in DEMO.albums:
+        assert system.titles_in(album.title) == [s.title for s in DEMO.songs if s.album == album.title]
+    assert len(system.people) == 1 + len(DEMO.artists) + len(DEMO.listeners)
+    assert Counter(email for email, _, kind in system.interactions if kind == "play") == {
+        listener.email: len(listener.history) for listener in DEMO.listeners
+    }
+    assert 1 <= system.most_uploads_at_once <= 4
+    assert not [worker for worker in workers if is_running(worker)]
+
+
+def test_a_failed_seeding_from_the_shell_says_why_in_one_line() -> None:
+    with running(SmallSystem()) as system:
+        pass
+    command = [sys.executable, "-m", "embedded.demo", "--gateway", system.url, "--cloud", system.url]
+    root = Path(__file__).parents[2]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"POST {system.url}/sign-in was not answered: ConnectError")
+    assert done.stderr.count("\n") == 1
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+STEP = Step("song", "Copper Creek", 3, 6, was_there=False)
+
+
+def test_a_terminal_shows_how_far_it_is_and_what_was_last_put_in() -> None:
+    terminal = Terminal()
+    with ProgressBar(terminal) as bar:
+        bar(STEP)
+        shown = terminal.getvalue().rpartition("\r")[2]
+    assert " 50% |" in shown
+    assert "song Copper Creek" in shown
+
+
+def test_anything_but_a_terminal_is_left_in_peace() -> None:
+    log = io.StringIO()
+    with ProgressBar(log) as bar:
+        bar(STEP)
+    assert log.getvalue() == ""
