@@ -81,12 +81,17 @@ class SongRepository(Protocol):
     ) -> Sequence[CatalogueEntry]:
         """Songs that the engine has not heard of in their present state, oldest change first.
 
-        No other worker gets them before `lease_until`, unless they change again.
+        Nobody else gets them before `lease_until`, or `catalogue_sent` when that is earlier, not even when
+        they change meanwhile: two states of a song that are on their way at once could arrive in the wrong
+        order.
         """
         ...
 
     async def catalogue_sent(self, entries: Sequence[CatalogueEntry]) -> None:
-        """The engine has heard of these. One that changed since stays unsent; a removed one is forgotten."""
+        """The engine has heard of these. A removed one is forgotten.
+
+        One that has another state by now is to be sent, even if that was: these may have arrived after it.
+        """
         ...
 
     async def count_unsent(self) -> int:

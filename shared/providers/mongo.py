@@ -166,7 +166,7 @@ class Collection:
             await documents.update_many(query, update)
 
     async def change_each(self, changes: Sequence[tuple[Query, Query]], *, or_insert: bool = False) -> None:
-        """For each (query, update): update a document that meets the query; `or_insert` one when none does."""
+        """For each (query, update): update a document that meets it; `or_insert` one when none does."""
         if not changes:
             return
         documents = await self._documents()

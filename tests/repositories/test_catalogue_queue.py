@@ -1,0 +1,173 @@
+"""The contract of `SongRepository`: what the recommendation engine has yet to hear of."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.clock import now
+from shared.pagination import Slice
+from song_service.domain import CatalogueEntry, Song
+from song_service.ports import SongFilter, SongRepository
+from tests.repositories.builders import NOON, a_song, minutes
+
+LEASE = timedelta(minutes=1)
+MANY = 100
+
+
+async def claim(
+    songs: SongRepository, after: timedelta = timedelta(), limit: int = MANY
+) -> list[CatalogueEntry]:
+    """Claim at a moment that long after now, for a minute."""
+    moment = now() + after
+    return list(await songs.claim_unsent(moment, moment + LEASE, limit))
+
+
+async def add_sent(songs: SongRepository) -> Song:
+    song = a_song()
+    await songs.add(song)
+    await songs.catalogue_sent(await claim(songs))
+    assert await songs.count_unsent() == 0
+    return song
+
+
+async def test_a_new_song_is_to_be_sent_once(songs: SongRepository) -> None:
+    song = a_song()
+    await songs.add(song)
+    assert await songs.count_unsent() == 1
+    entries = await claim(songs)
+    assert entries == [CatalogueEntry(song.id, 1, song)]
+    assert await songs.count_unsent() == 1
+    await songs.catalogue_sent(entries)
+    assert await songs.count_unsent() == 0
+    assert await claim(songs, LEASE) == []
+    assert await songs.get(song.id) == song
+
+
+async def test_every_change_is_to_be_sent(songs: SongRepository) -> None:
+    song = await add_sent(songs)
+    changed = await songs.change(song.id, {"is_visible": False})
+    entries = await claim(songs)
+    assert entries == [CatalogueEntry(song.id, 2, changed)]
+    await songs.catalogue_sent(entries)
+    assert await claim(songs) == []
+
+
+async def test_a_removal_is_to_be_sent_and_then_forgotten(songs: SongRepository) -> None:
+    song = await add_sent(songs)
+    await songs.remove(song.id)
+    assert await songs.count_unsent() == 1
+    entries = await claim(songs)
+    assert entries == [CatalogueEntry(song.id, 2, None)]
+    await songs.catalogue_sent(entries)
+    assert await songs.count_unsent() == 0
+    assert await claim(songs, LEASE) == []
+    # Nothing of it is left, so that even its id is free.
+    await songs.add(song)
+    assert await songs.get(song.id) == song
+
+
+async def test_the_oldest_change_is_claimed_first(songs: SongRepository) -> None:
+    made = [a_song(created_at=NOON + minutes(n)) for n in (3, 1, 2)]
+    for song in made:
+        await songs.add(song)
+    await songs.change(made[1].id, {"title": "changed just now"})
+    claimed = [entry.song_id for entry in await claim(songs)]
+    assert claimed == [made[2].id, made[0].id, made[1].id]
+
+
+async def test_no_more_are_claimed_than_asked_for(songs: SongRepository) -> None:
+    for n in range(5):
+        await songs.add(a_song(created_at=NOON + minutes(n)))
+    sizes = [len(await claim(songs, limit=2)) for _ in range(4)]
+    assert sizes == [2, 2, 1, 0]
+
+
+async def test_two_workers_never_get_the_same_entry(songs: SongRepository) -> None:
+    for n in range(30):
+        await songs.add(a_song(created_at=NOON + minutes(n)))
+    batches = await asyncio.gather(*(claim(songs, limit=10) for _ in range(6)))
+    claimed = [entry.song_id for batch in batches for entry in batch]
+    assert len(claimed) == len(set(claimed))
+    rest = [entry.song_id for entry in await claim(songs)]
+    assert len({*claimed, *rest}) == len(claimed) + len(rest) == 30
+
+
+async def test_an_entry_is_free_again_when_its_lease_ends(songs: SongRepository) -> None:
+    await songs.add(a_song())
+    moment = now()
+    first = await songs.claim_unsent(moment, moment + LEASE, MANY)
+    just_before = moment + LEASE - timedelta(milliseconds=1)
+    assert list(await songs.claim_unsent(just_before, just_before + LEASE, MANY)) == []
+    assert await songs.claim_unsent(moment + LEASE, moment + LEASE * 2, MANY) == first
+
+
+async def test_what_changes_while_it_is_sent_stays_unsent_and_is_free_once_that_is_reported(
+    songs: SongRepository,
+) -> None:
+    song = a_song()
+    await songs.add(song)
+    entries = await claim(songs)
+    changed = await songs.change(song.id, {"title": "So What"})
+    # Two states on their way at once could arrive in the wrong order.
+    assert await claim(songs) == []
+    await songs.catalogue_sent(entries)
+    assert await songs.count_unsent() == 1
+    assert await claim(songs) == [CatalogueEntry(song.id, 2, changed)]
+
+
+async def test_what_changes_while_it_is_sent_is_free_when_the_lease_ends_without_a_report(
+    songs: SongRepository,
+) -> None:
+    song = a_song()
+    await songs.add(song)
+    await claim(songs)
+    await songs.change(song.id, {"title": "So What"})
+    assert [entry.revision for entry in await claim(songs, LEASE)] == [2]
+
+
+async def test_what_is_removed_while_it_is_sent_is_sent_as_removed(songs: SongRepository) -> None:
+    song = a_song()
+    await songs.add(song)
+    entries = await claim(songs)
+    await songs.remove(song.id)
+    await songs.catalogue_sent(entries)
+    assert await claim(songs) == [CatalogueEntry(song.id, 2, None)]
+
+
+async def test_a_late_report_of_an_older_state_makes_the_present_one_be_sent_again(
+    songs: SongRepository,
+) -> None:
+    song = a_song()
+    await songs.add(song)
+    late = await claim(songs)
+    changed = await songs.change(song.id, {"title": "So What"})
+    await songs.catalogue_sent(await claim(songs, LEASE))
+    assert await songs.count_unsent() == 0
+    await songs.catalogue_sent(late)
+    assert await claim(songs) == [CatalogueEntry(song.id, 2, changed)]
+
+
+async def test_a_late_report_does_not_end_the_lease_of_another_worker(songs: SongRepository) -> None:
+    song = a_song()
+    await songs.add(song)
+    late = await claim(songs)
+    await songs.change(song.id, {"title": "So What"})
+    assert [entry.revision for entry in await claim(songs, LEASE)] == [2]
+    await songs.catalogue_sent(late)
+    assert await claim(songs) == []
+
+
+async def test_a_report_of_nothing_or_of_the_unknown_is_harmless(songs: SongRepository) -> None:
+    song = a_song()
+    await songs.add(song)
+    await songs.catalogue_sent([])
+    gone = a_song()
+    await songs.catalogue_sent([CatalogueEntry(gone.id, 1, gone), CatalogueEntry(gone.id, 2, None)])
+    assert await songs.count_unsent() == 1
+    assert await songs.list(SongFilter(), Slice(MANY)) == [song]
+
+
+async def test_a_claimed_song_is_as_it_was_stored(songs: SongRepository) -> None:
+    song = replace(a_song(title="雅"), genre=None, mood="calm")
+    await songs.add(song)
+    assert [entry.song for entry in await claim(songs)] == [song]

@@ -1,0 +1,135 @@
+"""The contract of `InteractionRepository`."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.ids import new_id
+from song_service.domain import Interaction, InteractionKind
+from song_service.ports import InteractionRepository
+from tests.repositories.builders import NOON, an_interaction, minutes
+
+LEASE = timedelta(minutes=1)
+MANY = 100
+
+
+async def claim(interactions: InteractionRepository, limit: int = MANY) -> list[Interaction]:
+    return list(await interactions.claim_unsent(NOON, NOON + LEASE, limit))
+
+
+async def add_played(interactions: InteractionRepository, song_id: str, *kinds: InteractionKind) -> None:
+    for kind in kinds:
+        assert await interactions.add(an_interaction(song_id=song_id, kind=kind))
+
+
+async def test_an_interaction_comes_back_as_stored(interactions: InteractionRepository) -> None:
+    for kind in InteractionKind:
+        assert await interactions.add(an_interaction(kind=kind, dedup_key=f"雅 {kind}"))
+    claimed = await claim(interactions)
+    assert {interaction.kind for interaction in claimed} == set(InteractionKind)
+    one = next(interaction for interaction in claimed if interaction.kind is InteractionKind.SKIP)
+    assert one == replace(
+        an_interaction(kind=InteractionKind.SKIP), id=one.id, dedup_key=f"雅 {InteractionKind.SKIP}"
+    )
+
+
+async def test_two_with_one_key_are_one(interactions: InteractionRepository) -> None:
+    first = an_interaction(dedup_key="ada played blue")
+    assert await interactions.add(first)
+    assert not await interactions.add(an_interaction(dedup_key="ada played blue", user_id=new_id()))
+    assert await claim(interactions) == [first]
+
+
+async def test_of_many_with_one_key_at_once_one_is_stored(interactions: InteractionRepository) -> None:
+    stored = await asyncio.gather(*(interactions.add(an_interaction(dedup_key="same")) for _ in range(10)))
+    assert sorted(stored) == [False] * 9 + [True]
+    assert await interactions.count_unsent() == 1
+
+
+async def test_a_key_stays_taken_after_it_was_sent(interactions: InteractionRepository) -> None:
+    await interactions.add(an_interaction(dedup_key="same"))
+    await interactions.mark_sent(await claim(interactions))
+    assert not await interactions.add(an_interaction(dedup_key="same"))
+    assert await interactions.count_unsent() == 0
+
+
+async def test_the_oldest_are_claimed_first(interactions: InteractionRepository) -> None:
+    made = [an_interaction(at=NOON - minutes(n // 2)) for n in range(6)]
+    for interaction in made:
+        await interactions.add(interaction)
+    oldest_first = sorted(made, key=lambda interaction: (interaction.at, interaction.id))
+    assert await claim(interactions, 4) == oldest_first[:4]
+    assert await claim(interactions, 4) == oldest_first[4:]
+    assert await claim(interactions, 4) == []
+
+
+async def test_two_workers_never_get_the_same(interactions: InteractionRepository) -> None:
+    for _ in range(30):
+        await interactions.add(an_interaction())
+    batches = await asyncio.gather(*(claim(interactions, 10) for _ in range(6)))
+    claimed = [interaction.id for batch in batches for interaction in batch]
+    assert len(claimed) == len(set(claimed))
+    rest = [interaction.id for interaction in await claim(interactions)]
+    assert len({*claimed, *rest}) == len(claimed) + len(rest) == 30
+
+
+async def test_what_was_not_reported_is_free_again_when_the_lease_ends(
+    interactions: InteractionRepository,
+) -> None:
+    await interactions.add(an_interaction())
+    first = await claim(interactions)
+    end = NOON + LEASE
+    assert not await interactions.claim_unsent(end - timedelta(milliseconds=1), end + LEASE, MANY)
+    assert await interactions.claim_unsent(end, end + LEASE, MANY) == first
+
+
+async def test_what_was_sent_is_never_claimed_again(interactions: InteractionRepository) -> None:
+    for _ in range(3):
+        await interactions.add(an_interaction())
+    claimed = await claim(interactions)
+    await interactions.mark_sent(claimed[:2])
+    assert await interactions.count_unsent() == 1
+    assert await interactions.claim_unsent(NOON + LEASE, NOON + LEASE * 2, MANY) == claimed[2:]
+    await interactions.mark_sent([])
+    await interactions.mark_sent([an_interaction()])
+    assert await interactions.count_unsent() == 1
+
+
+async def test_songs_are_ranked_by_plays_and_completions_since_then(
+    interactions: InteractionRepository,
+) -> None:
+    play, complete, skip = InteractionKind.PLAY, InteractionKind.COMPLETE, InteractionKind.SKIP
+    blue, green, skipped, old = (new_id() for _ in range(4))
+    await add_played(interactions, green, play, skip, skip)
+    await add_played(interactions, blue, play, play, complete)
+    await add_played(interactions, skipped, skip, skip, skip, skip)
+    for _ in range(5):
+        await interactions.add(an_interaction(song_id=old, at=NOON - minutes(1)))
+    assert await interactions.most_played(NOON, MANY) == [blue, green]
+    assert await interactions.most_played(NOON, 1) == [blue]
+    assert await interactions.most_played(NOON - minutes(1), 1) == [old]
+    assert await interactions.most_played(NOON + minutes(1), MANY) == []
+
+
+async def test_songs_played_as_often_are_ranked_the_same_every_time(
+    interactions: InteractionRepository,
+) -> None:
+    tied = [new_id() for _ in range(5)]
+    for song_id in tied:
+        await interactions.add(an_interaction(song_id=song_id))
+    assert await interactions.most_played(NOON, 3) == sorted(tied, reverse=True)[:3]
+
+
+async def test_the_latest_listener_is_one_that_the_engine_has_heard_of(
+    interactions: InteractionRepository,
+) -> None:
+    assert await interactions.latest_listener() is None
+    ada, bill, carla = new_id(), new_id(), new_id()
+    for user_id, at in ((bill, NOON), (ada, NOON - minutes(1)), (carla, NOON + minutes(1))):
+        await interactions.add(an_interaction(user_id=user_id, at=at))
+    assert await interactions.latest_listener() is None
+    oldest = await claim(interactions, 2)
+    await interactions.mark_sent(oldest)
+    assert await interactions.latest_listener() == bill
+    await interactions.mark_sent(await claim(interactions))
+    assert await interactions.latest_listener() == carla

@@ -1,0 +1,83 @@
+"""The contract of `MediaCleanups`."""
+
+import asyncio
+from datetime import timedelta
+
+from shared.ports import MediaCleanups, MediaRef
+from tests.repositories.builders import NOON, minutes
+
+IMAGE = MediaRef("songs/1/雅", "image")
+AUDIO = MediaRef("songs/1/雅", "video")
+LEASE = timedelta(minutes=5)
+MANY = 100
+
+
+async def claim(cleanups: MediaCleanups, moment: timedelta = timedelta()) -> set[MediaRef]:
+    """What is claimed that long after noon."""
+    claimed = await cleanups.claim_due(NOON + moment, NOON + moment + LEASE, MANY)
+    assert len(claimed) == len(set(claimed))
+    return set(claimed)
+
+
+async def test_a_note_falls_due_at_its_moment(cleanups: MediaCleanups) -> None:
+    await cleanups.plan([IMAGE, AUDIO], NOON)
+    assert await claim(cleanups, -timedelta(milliseconds=1)) == set()
+    assert await claim(cleanups) == {IMAGE, AUDIO}
+
+
+async def test_what_is_kept_never_falls_due(cleanups: MediaCleanups) -> None:
+    await cleanups.plan([IMAGE, AUDIO], NOON)
+    await cleanups.keep([IMAGE])
+    await cleanups.keep([IMAGE, MediaRef("unknown", "image")])
+    assert await claim(cleanups, minutes(60)) == {AUDIO}
+
+
+async def test_planning_again_moves_the_note(cleanups: MediaCleanups) -> None:
+    await cleanups.plan([IMAGE], NOON)
+    await cleanups.plan([IMAGE], NOON + minutes(10))
+    assert await claim(cleanups) == set()
+    assert await claim(cleanups, minutes(10)) == {IMAGE}
+    await cleanups.plan([IMAGE], NOON)
+    assert await claim(cleanups) == {IMAGE}
+
+
+async def test_a_claimed_note_falls_due_again_when_its_lease_ends(cleanups: MediaCleanups) -> None:
+    await cleanups.plan([IMAGE], NOON)
+    assert await claim(cleanups) == {IMAGE}
+    assert await claim(cleanups, LEASE - timedelta(milliseconds=1)) == set()
+    assert await claim(cleanups, LEASE) == {IMAGE}
+
+
+async def test_a_claimed_note_that_is_kept_is_gone(cleanups: MediaCleanups) -> None:
+    await cleanups.plan([IMAGE], NOON)
+    await claim(cleanups)
+    await cleanups.keep([IMAGE])
+    assert await claim(cleanups, LEASE) == set()
+
+
+async def test_the_longest_due_are_claimed_first_and_no_more_than_asked_for(cleanups: MediaCleanups) -> None:
+    notes = [MediaRef(f"songs/{n}", "image") for n in range(5)]
+    for n, note in enumerate(notes):
+        await cleanups.plan([note], NOON - minutes(n))
+    claimed = [set(await cleanups.claim_due(NOON, NOON + LEASE, limit)) for limit in (2, 2, 2)]
+    assert claimed == [{notes[4], notes[3]}, {notes[2], notes[1]}, {notes[0]}]
+
+
+async def test_two_workers_never_get_the_same_note(cleanups: MediaCleanups) -> None:
+    notes = [MediaRef(f"songs/{n}", "image") for n in range(30)]
+    await cleanups.plan(notes, NOON)
+    batches = await asyncio.gather(*(cleanups.claim_due(NOON, NOON + LEASE, 10) for _ in range(6)))
+    claimed = [note for batch in batches for note in batch]
+    assert len(claimed) == len(set(claimed))
+    assert {*claimed, *await claim(cleanups)} == set(notes)
+
+
+async def test_nothing_may_be_planned_or_kept(cleanups: MediaCleanups) -> None:
+    await cleanups.plan([], NOON)
+    await cleanups.keep([])
+    assert await claim(cleanups) == set()
+
+
+async def test_one_note_planned_by_many_at_once_is_one(cleanups: MediaCleanups) -> None:
+    await asyncio.gather(*(cleanups.plan([IMAGE, AUDIO], NOON) for _ in range(10)))
+    assert await claim(cleanups) == {IMAGE, AUDIO}

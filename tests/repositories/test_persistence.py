@@ -1,0 +1,55 @@
+"""What was stored is there when the store is opened anew."""
+
+from dataclasses import replace
+
+from shared.ports import MediaRef
+from tests.repositories.builders import NOON, a_song, a_user, an_album, an_interaction, minutes
+from tests.repositories.stores import Store
+
+
+async def test_everything_is_there_after_opening_anew(store: Store) -> None:
+    user, song, album, interaction = a_user(), a_song(), an_album(), an_interaction()
+    note = MediaRef("songs/1", "image")
+    async with store.open() as opened:
+        await opened.users.add(user)
+        await opened.songs.add(song)
+        await opened.albums.add(album)
+        await opened.interactions.add(interaction)
+        await opened.cleanups.plan([note], NOON)
+    async with store.open() as opened:
+        assert await opened.users.get(user.id) == user
+        assert await opened.songs.get(song.id) == song
+        assert await opened.albums.get(album.id) == album
+        assert await opened.interactions.claim_unsent(NOON, NOON + minutes(1), 9) == [interaction]
+        assert await opened.cleanups.claim_due(NOON, NOON + minutes(1), 9) == [note]
+        assert await opened.songs.count_unsent() == 1
+
+
+async def test_a_lease_outlives_the_process_that_took_it(store: Store) -> None:
+    interaction = an_interaction()
+    async with store.open() as opened:
+        await opened.interactions.add(interaction)
+        await opened.interactions.claim_unsent(NOON, NOON + minutes(1), 9)
+    async with store.open() as opened:
+        assert not await opened.interactions.claim_unsent(NOON, NOON + minutes(1), 9)
+        assert await opened.interactions.claim_unsent(NOON + minutes(1), NOON + minutes(2), 9) == [
+            interaction
+        ]
+
+
+async def test_two_processes_may_have_the_store_open(store: Store) -> None:
+    song = a_song()
+    async with store.open() as one, store.open() as other:
+        await one.songs.add(song)
+        changed = await other.songs.change(song.id, {"title": "So What"})
+        assert changed is not None
+        assert (
+            await one.songs.get(song.id)
+            == changed
+            == replace(song, title="So What", revision=2, updated_at=changed.updated_at)
+        )
+
+
+async def test_an_open_store_answers(store: Store) -> None:
+    async with store.open() as opened:
+        assert await opened.database.ping()

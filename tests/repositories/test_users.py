@@ -1,0 +1,228 @@
+"""The contract of `UserRepository`."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from shared.access.permissions import Role
+from shared.clock import now
+from shared.ids import new_id
+from shared.pagination import Cursor, Slice
+from tests.repositories.builders import NOON, a_user, minutes
+from user_service.domain import AlreadyRegisteredError, EmailTakenError, UserNotFoundError
+from user_service.ports import UserFilter, UserRepository
+
+EVERYBODY = UserFilter()
+MANY = Slice(100)
+
+
+async def names(users: UserRepository, wanted: UserFilter) -> set[str]:
+    return {user.full_name for user in await users.list(wanted, MANY)}
+
+
+async def test_a_user_comes_back_as_stored(users: UserRepository) -> None:
+    ada = a_user(full_name="Żółć 雅 🎧", role=Role.ARTIST, is_blocked=True)
+    await users.add(ada)
+    assert await users.get(ada.id) == ada
+    assert await users.find_by_clerk_id(ada.clerk_id) == ada
+
+
+async def test_an_id_in_capital_letters_names_the_same_user(users: UserRepository) -> None:
+    ada = a_user(user_id="abcdef" * 4)
+    await users.add(ada)
+    assert await users.get(ada.id.upper()) == ada
+
+
+@pytest.mark.parametrize("user_id", [new_id(), "not-an-id", "", '{"$gt": ""}'])
+async def test_an_unknown_user_is_not_found_whatever_is_wished(users: UserRepository, user_id: str) -> None:
+    await users.add(a_user())
+    with pytest.raises(UserNotFoundError):
+        await users.get(user_id)
+    with pytest.raises(UserNotFoundError):
+        await users.change(user_id, {"full_name": "Grace"})
+    with pytest.raises(UserNotFoundError):
+        await users.change(user_id, {"is_blocked": True}, if_blocked=False)
+    with pytest.raises(UserNotFoundError):
+        await users.remove(user_id)
+
+
+@pytest.mark.parametrize("clerk_id", ["user_unknown", '{"$gt": ""}', "", "' OR '1' = '1"])
+async def test_nobody_has_an_identity_that_nobody_registered(users: UserRepository, clerk_id: str) -> None:
+    await users.add(a_user())
+    assert await users.find_by_clerk_id(clerk_id) is None
+
+
+async def test_an_identity_registers_once(users: UserRepository) -> None:
+    ada = a_user()
+    await users.add(ada)
+    with pytest.raises(AlreadyRegisteredError):
+        await users.add(a_user(clerk_id=ada.clerk_id))
+    with pytest.raises(AlreadyRegisteredError):
+        await users.add(a_user(clerk_id=ada.clerk_id, email=ada.email))
+    assert await users.count(EVERYBODY) == 1
+
+
+async def test_an_email_belongs_to_one_user(users: UserRepository) -> None:
+    ada, grace = a_user(email="ada@example.org"), a_user(full_name="Grace", email="grace@example.org")
+    await users.add(ada)
+    await users.add(grace)
+    with pytest.raises(EmailTakenError):
+        await users.add(a_user(email="ada@example.org"))
+    with pytest.raises(EmailTakenError):
+        await users.change(grace.id, {"email": "ada@example.org", "full_name": "Ada?"})
+    assert await users.get(grace.id) == grace
+
+
+async def test_of_many_who_register_with_one_email_at_once_one_wins(users: UserRepository) -> None:
+    async def register() -> str:
+        try:
+            await users.add(a_user(email="ada@example.org"))
+        except EmailTakenError:
+            return "taken"
+        return "registered"
+
+    answers = await asyncio.gather(*(register() for _ in range(8)))
+    assert sorted(answers) == ["registered"] + ["taken"] * 7
+    assert await users.count(EVERYBODY) == 1
+
+
+async def test_of_many_who_register_one_identity_at_once_one_wins(users: UserRepository) -> None:
+    async def register() -> str:
+        try:
+            await users.add(a_user(clerk_id="user_1", email="ada@example.org"))
+        except AlreadyRegisteredError:
+            return "already"
+        return "registered"
+
+    assert sorted(await asyncio.gather(*(register() for _ in range(8)))) == ["already"] * 7 + ["registered"]
+
+
+async def test_what_changes_is_stored_and_the_rest_stays(users: UserRepository) -> None:
+    ada = a_user()
+    await users.add(ada)
+    before = now()
+    changed = await users.change(ada.id, {"full_name": "Grace Hopper", "role": Role.ADMIN})
+    assert changed is not None
+    assert changed == replace(ada, full_name="Grace Hopper", role=Role.ADMIN, updated_at=changed.updated_at)
+    assert changed.updated_at >= before
+    assert await users.get(ada.id) == changed
+
+
+async def test_every_field_that_can_change_does(users: UserRepository) -> None:
+    ada = a_user()
+    await users.add(ada)
+    changed = await users.change(
+        ada.id,
+        {
+            "full_name": "Grace",
+            "email": "grace@example.org",
+            "image_url": "https://images.example.org/grace.png",
+            "role": Role.ARTIST,
+            "is_blocked": True,
+        },
+    )
+    assert changed == replace(
+        ada,
+        full_name="Grace",
+        email="grace@example.org",
+        image_url="https://images.example.org/grace.png",
+        role=Role.ARTIST,
+        is_blocked=True,
+        updated_at=changed.updated_at if changed else NOON,
+    )
+
+
+async def test_a_block_that_expects_another_state_changes_nothing(users: UserRepository) -> None:
+    ada = a_user(is_blocked=True)
+    await users.add(ada)
+    assert await users.change(ada.id, {"is_blocked": True}, if_blocked=False) is None
+    assert await users.get(ada.id) == ada
+
+
+async def test_of_two_who_flip_a_block_at_once_one_does(users: UserRepository) -> None:
+    ada = a_user()
+    await users.add(ada)
+    flips = await asyncio.gather(
+        *(users.change(ada.id, {"is_blocked": True}, if_blocked=False) for _ in range(6))
+    )
+    assert [flip.is_blocked for flip in flips if flip is not None] == [True]
+
+
+async def test_a_removed_user_is_gone_and_may_register_again(users: UserRepository) -> None:
+    ada = a_user()
+    await users.add(ada)
+    await users.remove(ada.id)
+    assert await users.find_by_clerk_id(ada.clerk_id) is None
+    assert await users.count(EVERYBODY) == 0
+    with pytest.raises(UserNotFoundError):
+        await users.remove(ada.id)
+    await users.add(ada)
+    assert await users.get(ada.id) == ada
+
+
+async def test_filters_narrow_lists_and_counts_alike(users: UserRepository) -> None:
+    await users.add(a_user(full_name="Ada"))
+    await users.add(a_user(full_name="Bill", role=Role.ARTIST))
+    await users.add(a_user(full_name="Carla", role=Role.ARTIST, is_blocked=True))
+    for wanted, expected in (
+        (EVERYBODY, {"Ada", "Bill", "Carla"}),
+        (UserFilter(role=Role.ARTIST), {"Bill", "Carla"}),
+        (UserFilter(is_blocked=True), {"Carla"}),
+        (UserFilter(is_blocked=False), {"Ada", "Bill"}),
+        (UserFilter(role=Role.ARTIST, is_blocked=False, text="bi"), {"Bill"}),
+        (UserFilter(role=Role.ADMIN), set()),
+    ):
+        assert await names(users, wanted) == expected
+        assert await users.count(wanted) == len(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("ada", {"Ada (No. 1)"}),
+        ("(no. 1)", {"Ada (No. 1)"}),
+        ("No.", {"Ada (No. 1)"}),
+        (".*", set()),
+        ("^A", set()),
+        ("a|b", set()),
+        ("[", set()),
+        ("\\", {"Back\\slash %_"}),
+        ("%_", {"Back\\slash %_"}),
+        ("_", {"Back\\slash %_"}),
+        ("\0", set()),
+        ("'", {"O'Hara"}),
+        ("été à ōsaka", {"ÉTÉ à Ōsaka"}),
+        ("O'HARA@EXAMPLE", {"O'Hara"}),
+        ('{"$gt": ""}', set()),
+        ("1)ada", set()),
+    ],
+)
+async def test_text_is_found_as_it_is_written_in_any_case(
+    users: UserRepository, text: str, expected: set[str]
+) -> None:
+    await users.add(a_user(full_name="Ada (No. 1)", email="ada@x.org"))
+    await users.add(a_user(full_name="Back\\slash %_", email="slash@x.org"))
+    await users.add(a_user(full_name="ÉTÉ à Ōsaka", email="ete@x.org"))
+    await users.add(a_user(full_name="O'Hara", email="o'hara@example.org"))
+    assert await names(users, UserFilter(text=text)) == expected
+    assert await users.count(UserFilter(text=text)) == len(expected)
+
+
+async def test_text_finds_the_present_name(users: UserRepository) -> None:
+    ada = a_user(full_name="Ada")
+    await users.add(ada)
+    await users.change(ada.id, {"full_name": "GRACE"})
+    assert await names(users, UserFilter(text="grace")) == {"GRACE"}
+    assert await names(users, UserFilter(text="ada")) == set()
+
+
+async def test_a_text_search_is_paged_too(users: UserRepository) -> None:
+    made = [a_user(full_name=f"Ada {n}", created_at=NOON + minutes(n)) for n in range(4)]
+    await users.add(a_user(full_name="Bill"))
+    for user in made:
+        await users.add(user)
+    wanted = UserFilter(text="ada")
+    first = await users.list(wanted, Slice(2))
+    rest = await users.list(wanted, Slice(9, Cursor.of(first[-1])))
+    assert [*first, *rest] == made[::-1]
