@@ -97,7 +97,7 @@ class Forwarder:
             method=scope["method"],
             url=upstream.url,
             headers=passed,
-            target=hygiene.ascii_target(target.path + b"?" + query if query else target.path),
+            target=target.path + b"?" + query if query else target.path,
             timeout=self._limits.deadlines.of(upload=is_upload),
             repeatable=scope["method"] in _REPEATABLE and not framing.has_body,
         )

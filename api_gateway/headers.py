@@ -157,12 +157,3 @@ def _named_by_connection(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
         if name == b"connection"
         for option in value.split(b",")
     }
-
-
-def ascii_target(target: bytes) -> bytes:
-    """A request target as it came; bytes that no URL may hold are percent-encoded, as browsers do."""
-    return target if target.isascii() else b"".join(_quoted(byte) for byte in target)
-
-
-def _quoted(byte: int) -> bytes:
-    return bytes([byte]) if byte < 0x80 else b"%%%02X" % byte

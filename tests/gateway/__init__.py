@@ -1,0 +1,1 @@
+"""The gateway over real sockets, before services that behave well and badly."""

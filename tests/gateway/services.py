@@ -1,0 +1,74 @@
+"""Services to stand behind the gateway, written on bare sockets so that they can misbehave."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeAlias
+
+from tests.gateway.wire import BrokenOffError, Heard, hear
+
+Talk: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def listening(talk: Talk, port: int = 0) -> AsyncIterator[int]:
+    """A server on 127.0.0.1 that talks to each connection and closes it; yields its port."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await talk(reader, writer)
+        except (ConnectionError, BrokenOffError):
+            return
+        finally:
+            tasks.discard(task)
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for task in list(tasks):
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+
+def plain(body: bytes = b"{}", *lines: str, status: str = "200 OK") -> bytes:
+    """The bytes of an answer with a length."""
+    head = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *lines, "", "")
+    return "\r\n".join(head).encode("utf-8") + body
+
+
+class Scripted:
+    """A well-behaved service: remembers what it heard and answers with the bytes it was given."""
+
+    def __init__(self, answer: bytes | Callable[[Heard], bytes] = plain()) -> None:  # noqa: B008 - immutable
+        self._answer = answer
+        self.heard: list[Heard] = []
+        self.connections = 0
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        while True:
+            heard = await hear(reader)
+            self.heard.append(heard)
+            if not heard.complete:
+                return
+            answer = self._answer if isinstance(self._answer, bytes) else self._answer(heard)
+            writer.write(answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if heard.method == "HEAD" else answer)
+            await writer.drain()
+
+    @property
+    def last(self) -> Heard:
+        return self.heard[-1]
+
+
+async def closed_port() -> int:
+    """A port where nobody listens."""
+    async with listening(Scripted().talk) as port:
+        return port

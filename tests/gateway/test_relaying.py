@@ -1,0 +1,305 @@
+"""What passes between client and service unchanged, what is changed, and what does not pass."""
+
+import asyncio
+import gzip
+
+import pytest
+
+from api_gateway.headers import HOP_BY_HOP
+from tests.gateway.gateway import gateway, settings_for
+from tests.gateway.services import Scripted, listening, plain
+from tests.gateway.wire import Answer, Heard, ask, connect, request
+
+
+async def exchange(
+    method: str, target: str, *lines: str, body: bytes = b"", answer: bytes = plain(), **changed: object
+) -> tuple[Heard, Answer]:
+    """What the service heard, and what the client got."""
+    service = Scripted(answer)
+    async with listening(service.talk) as there, gateway(there, **changed) as port:
+        got = await ask(port, method, target, *lines, body=body)
+    return service.last, got
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+async def test_every_method_passes_with_its_body_and_its_answer(method: str) -> None:
+    heard, got = await exchange(
+        method, "/api/songs/1", body=b"from the client", answer=plain(b"from the service")
+    )
+    assert (heard.method, heard.target, heard.body) == (method, "/songs/1", b"from the client")
+    assert got.body == (b"" if method == "HEAD" else b"from the service")
+    assert got.headers.get("content-length") == "16"
+
+
+@pytest.mark.parametrize(
+    "status",
+    [
+        "200 OK",
+        "201 Created",
+        "206 Partial Content",
+        "301 Moved Permanently",
+        "302 Found",
+        "400 Bad Request",
+        "401 Unauthorized",
+        "404 Not Found",
+        "418 I'm a Teapot",
+        "429 Too Many Requests",
+        "500 Internal Server Error",
+        "502 Bad Gateway",
+        "503 Service Unavailable",
+        "504 Gateway Timeout",
+    ],
+)
+async def test_every_final_status_passes_with_its_headers_and_body(status: str) -> None:
+    lines = ("Retry-After: 7", "Location: http://elsewhere.test/x", "WWW-Authenticate: Bearer")
+    _, got = await exchange("GET", "/api/songs", answer=plain(b"said", *lines, status=status))
+    assert (got.status, got.body) == (int(status[:3]), b"said")
+    assert got.headers.get("retry-after") == "7"
+    assert got.headers.get("location") == "http://elsewhere.test/x"
+    assert got.headers.get("www-authenticate") == "Bearer"
+
+
+@pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
+async def test_an_answer_without_a_body_leaves_the_connection_usable(status: str) -> None:
+    bare = f'HTTP/1.1 {status}\r\nETag: "a"\r\nContent-Length: 44\r\n\r\n'.encode()
+    service = Scripted(bare if status.startswith("304") else bare.replace(b"Content-Length: 44\r\n", b""))
+    async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
+        for _ in range(2):
+            await client.write(request("GET", "/api/songs/1", 'If-None-Match: "a"'))
+            got = await client.answer()
+            assert (got.status, got.headers.get("etag")) == (int(status[:3]), '"a"')
+    assert len(service.heard) == 2
+
+
+async def test_an_informational_answer_is_not_taken_for_the_final_one() -> None:
+    _, got = await exchange(
+        "GET", "/api/songs", answer=b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + plain(b"ok")
+    )
+    assert (got.status, got.body) == (200, b"ok")
+
+
+async def test_ranges_and_conditions_pass_both_ways() -> None:
+    asked = {
+        "range": "bytes=10-19",
+        "if-range": '"v1"',
+        "if-none-match": 'W/"a", "b"',
+        "if-match": "*",
+        "if-modified-since": "Sat, 01 Nov 2025 00:00:00 GMT",
+        "accept-encoding": "br;q=1.0, gzip;q=0.5",
+    }
+    told = {"content-range": "bytes 10-19/100", "accept-ranges": "bytes", "etag": 'W/"v1"', "age": "3"}
+    heard, got = await exchange(
+        "GET",
+        "/api/songs/1",
+        *(f"{name}: {value}" for name, value in asked.items()),
+        answer=plain(
+            b"0123456789", *(f"{name}: {value}" for name, value in told.items()), status="206 Partial Content"
+        ),
+    )
+    assert {name: heard.headers.get(name) for name in asked} == asked
+    assert {name: got.headers.get(name) for name in told} == told
+
+
+async def test_a_compressed_answer_is_not_unpacked() -> None:
+    packed = gzip.compress(b"x" * 1000)
+    _, got = await exchange("GET", "/api/songs", answer=plain(packed, "Content-Encoding: gzip"))
+    assert got.body == packed
+    assert got.headers.get("content-encoding") == "gzip"
+
+
+async def test_nothing_is_added_that_the_client_did_not_send() -> None:
+    heard, _ = await exchange("GET", "/api/songs")
+    assert heard.headers.names == {
+        "host",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-request-id",
+    }
+    posted, _ = await exchange("POST", "/api/songs", body=b"{}")
+    assert posted.headers.names - heard.headers.names == {"content-length"}
+
+
+async def test_repeated_headers_stay_apart_and_in_order_both_ways() -> None:
+    heard, got = await exchange(
+        *("GET", "/api/songs", "Cookie: a=1; b=2", "Cookie: c=3", "X-Tag: one", "X-Tag: two, three"),
+        answer=plain(
+            b"{}",
+            "Set-Cookie: a=1; Path=/",
+            "Set-Cookie: b=2; Expires=Wed, 01 Jan 2031 00:00:00 GMT",
+            'Link: <?cursor=1>; rel="next"',
+            "Link: </x>; rel=up",
+        ),
+    )
+    assert heard.headers.all("cookie") == ["a=1; b=2", "c=3"]
+    assert heard.headers.all("x-tag") == ["one", "two, three"]
+    assert got.headers.all("set-cookie") == ["a=1; Path=/", "b=2; Expires=Wed, 01 Jan 2031 00:00:00 GMT"]
+    assert got.headers.all("link") == ['<?cursor=1>; rel="next"', "</x>; rel=up"]
+
+
+async def test_text_in_headers_passes_byte_for_byte() -> None:
+    heard, got = await exchange("GET", "/api/songs", "X-Name: Đorđe 🎵", answer=plain(b"{}", "X-Name: Zoë"))
+    assert heard.headers.get("x-name") == "Đorđe 🎵".encode().decode("latin-1")
+    assert got.headers.get("x-name") == "Zoë".encode().decode("latin-1")
+
+
+async def test_a_header_longer_than_usual_passes_both_ways() -> None:
+    long = "x" * 30_000
+    heard, got = await exchange(
+        "GET", "/api/songs", f"X-Long: {long}", answer=plain(b"{}", f"X-Long: {long}")
+    )
+    assert heard.headers.get("x-long") == got.headers.get("x-long") == long
+
+
+async def test_what_belongs_to_one_connection_does_not_pass() -> None:
+    hop_by_hop = [f"{name.decode()}: 1" for name in HOP_BY_HOP - {b"transfer-encoding", b"connection"}]
+    heard, got = await exchange(
+        *("GET", "/api/songs", *hop_by_hop, "Connection: keep-alive, X-Private, Cookie"),
+        *("X-Private: 1", "Cookie: a=1", "X-Public: 1"),
+        answer=plain(b"{}", *hop_by_hop, "Connection: X-Inner", "X-Inner: 1", "X-Public: 1"),
+    )
+    dropped = {name.decode() for name in HOP_BY_HOP} | {"x-private", "cookie", "x-inner"}
+    assert heard.headers.names.isdisjoint(dropped)
+    assert got.headers.names.isdisjoint(dropped)
+    assert heard.headers.get("x-public") == got.headers.get("x-public") == "1"
+
+
+async def test_a_request_to_upgrade_is_served_as_an_ordinary_one() -> None:
+    heard, got = await exchange("GET", "/api/songs", "Connection: Upgrade", "Upgrade: websocket")
+    assert got.status == 200
+    assert "upgrade" not in heard.headers.names
+
+
+async def test_an_upload_announced_with_expect_is_asked_for_and_passed_on_without_it() -> None:
+    service = Scripted()
+    async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("PUT", "/api/songs/1", "Expect: 100-continue", "Content-Length: 4"))
+        assert await client.reader.readuntil(b"\r\n\r\n") == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await client.write(b"body")
+        assert (await client.answer()).status == 200
+    assert service.last.body == b"body"
+    assert "expect" not in service.last.headers.names
+
+
+async def test_the_service_learns_who_asked_and_by_which_host() -> None:
+    heard, _ = await exchange("GET", "/api/songs")
+    assert heard.headers.get("x-forwarded-for") == "127.0.0.1"
+    assert heard.headers.get("x-forwarded-proto") == "http"
+    assert heard.headers.get("x-forwarded-host") == "gateway.test"
+    assert (heard.headers.get("host") or "").startswith("127.0.0.1:")
+
+
+FORGED = (
+    "X-Forwarded-For: 6.6.6.6",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Host: evil.test",
+    "X-Forwarded-User: admin",
+    "X-Forwarded-Prefix: /x",
+    "Forwarded: for=6.6.6.6",
+    "X-Real-IP: 6.6.6.6",
+    "X-User-Id: 1",
+    "X-User: 1",
+    "X_User_Role: admin",
+    "X-Internal-Token: 1",
+    "X-Authenticated-User: admin",
+    "X-Auth-Request-Email: admin@demo.local",
+    "Remote-User: admin",
+    "X-Remote-User: admin",
+)
+
+
+async def test_what_a_client_claims_about_itself_does_not_pass() -> None:
+    heard, _ = await exchange(
+        "GET", "/api/songs", *FORGED, "x-clerk-session-id: sess_1", "X-Username-Hint: kept"
+    )
+    assert heard.headers.names == {
+        "host",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-request-id",
+        "x-clerk-session-id",
+        "x-username-hint",
+    }
+    assert heard.headers.get("x-forwarded-for") == "127.0.0.1"
+    assert heard.headers.get("x-forwarded-proto") == "http"
+    assert heard.headers.get("x-forwarded-host") == "gateway.test"
+    assert heard.headers.get("x-clerk-session-id") == "sess_1"
+
+
+async def test_a_trusted_proxy_may_say_for_whom_it_asks_and_nothing_else() -> None:
+    heard, _ = await exchange("GET", "/api/songs", *FORGED, trusted_proxies="10.0.0.0/8, 127.0.0.1")
+    assert heard.headers.get("x-forwarded-for") == "6.6.6.6, 127.0.0.1"
+    assert heard.headers.get("x-forwarded-proto") == "https"
+    assert heard.headers.get("x-forwarded-host") == "evil.test"
+    assert heard.headers.names == {
+        "host",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-request-id",
+    }
+
+
+async def test_a_request_id_goes_through_and_comes_back_once() -> None:
+    heard, got = await exchange(
+        "GET", "/api/songs", "X-Request-ID: abc-1", answer=plain(b"{}", "X-Request-ID: another")
+    )
+    assert heard.headers.get("x-request-id") == got.headers.get("x-request-id") == "abc-1"
+
+
+async def test_a_request_id_that_is_not_one_is_replaced() -> None:
+    heard, got = await exchange("GET", "/api/songs", "X-Request-ID: a b")
+    made = heard.headers.get("x-request-id")
+    assert made == got.headers.get("x-request-id")
+    assert made not in (None, "a b", "")
+
+
+async def test_date_and_server_are_the_services_own_and_there_once() -> None:
+    _, got = await exchange(
+        "GET", "/api/songs", answer=plain(b"{}", "Date: Sat, 01 Nov 2025 00:00:00 GMT", "Server: theirs")
+    )
+    assert got.headers.get("date") == "Sat, 01 Nov 2025 00:00:00 GMT"
+    assert got.headers.get("server") == "theirs"
+    _, got = await exchange("GET", "/api/songs")
+    assert got.headers.get("date") is not None
+    assert got.headers.get("server") is None
+
+
+async def test_one_persons_cookie_is_never_in_anothers_request() -> None:
+    service = Scripted(lambda heard: plain(b"{}", f"Set-Cookie: session=of-{heard.target[1:]}; Path=/"))
+    async with listening(service.talk) as there:
+        settings = settings_for(f"http://localhost:{there}")
+        async with gateway(there, song_service_url=settings.song_service_url) as port:
+            for _ in range(3):
+                await ask(port, "GET", "/api/songs/ann", "Cookie: session=of-ann")
+                await ask(port, "GET", "/api/songs/bob")
+    assert service.connections < len(service.heard), "the requests did not share a connection"
+    for heard in service.heard:
+        assert heard.headers.all("cookie") == (["session=of-ann"] if heard.target == "/songs/ann" else [])
+
+
+async def test_a_chunked_answer_passes_and_may_carry_trailers_that_do_not() -> None:
+    chunked = (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-End\r\n\r\n"
+        b"3\r\nabc\r\n0\r\nX-End: 1\r\n\r\n"
+    )
+    _, got = await exchange("GET", "/api/songs", answer=chunked)
+    assert got.body == b"abc"
+    assert "x-end" not in got.headers.names
+
+
+async def test_an_answer_that_ends_with_its_connection_passes_whole() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nuntil the end")
+
+    async with listening(talk) as there, gateway(there) as port:
+        assert (await ask(port, "GET", "/api/songs")).body == b"until the end"
+
+
+async def test_requests_sent_without_waiting_are_answered_in_order() -> None:
+    service = Scripted(lambda heard: plain(heard.target.encode()))
+    async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(b"".join(request("GET", f"/api/songs/{number}") for number in range(5)))
+        assert [(await client.answer()).body for _ in range(5)] == [f"/songs/{n}".encode() for n in range(5)]

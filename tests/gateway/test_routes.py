@@ -1,0 +1,171 @@
+"""Which paths lead where, and which lead nowhere."""
+
+import json
+from urllib.parse import unquote_to_bytes
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from api_gateway.route_table import SERVICE_OF_PREFIX, find_target
+from tests.gateway.gateway import gateway, settings_for
+from tests.gateway.services import Scripted, listening, plain
+from tests.gateway.wire import ask
+
+
+@pytest.mark.parametrize(
+    ("path", "service", "passed"),
+    [
+        ("/api/auth/me", "user", "/auth/me"),
+        ("/api/users/1", "user", "/users/1"),
+        ("/api/admin/users", "user", "/admin/users"),
+        ("/api/songs", "song", "/songs"),
+        ("/api/songs/", "song", "/songs"),
+        ("/api/admin/songs/1/visible", "song", "/admin/songs/1/visible"),
+        ("/api/albums/1/songs/2", "album", "/albums/1/songs/2"),
+        ("/api/admin/albums", "album", "/admin/albums"),
+        ("/api/songs/a%2Fb%41%c3%a9", "song", "/songs/a%2Fb%41%c3%a9"),
+        ("/api/songs/..a/b..", "song", "/songs/..a/b.."),
+        ("/api/songs/%252e%252e", "song", "/songs/%252e%252e"),
+        ("/%61pi/%73ongs/1", "song", "/%73ongs/1"),
+    ],
+)
+def test_a_path_leads_to_its_service_without_the_prefix(path: str, service: str, passed: str) -> None:
+    target = find_target(path.encode())
+    assert target is not None
+    assert (target.service, target.path) == (service, passed.encode())
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "/api",
+        "/api/",
+        "/songs",
+        "/apix/songs",
+        "/api/songsx",
+        "/api/admin",
+        "/api/admin/songsx",
+        "/api/admin%2Fsongs",
+        "/api/songs%2F1",
+        "/api/songs/../users",
+        "/api/songs/%2e%2e/users",
+        "/api/songs/%2E./users",
+        "/api/songs/..%2fusers",
+        "/api/songs/a%2f..%2f..%2fusers",
+        "/api/songs/..%5cusers",
+        "/api/songs/..\\users",
+        "/api/songs/..;x=1/users",
+        "/api/songs/./1",
+        "/api/songs/..",
+        "/api//songs",
+        "/api/songs//1",
+        "/api/songs//",
+        "//api/songs",
+        "api/songs",
+        "/internal/api/songs",
+        "/api/health",
+        "/metrics",
+        "/api/metrics",
+    ],
+)
+def test_a_path_outside_the_table_or_leaving_its_prefix_leads_nowhere(path: str) -> None:
+    assert find_target(path.encode()) is None
+
+
+@given(st.text(alphabet="/.%2eE5cCfFasongs\\;", max_size=24))
+def test_no_path_normalises_out_of_the_prefix_that_let_it_in(rest: str) -> None:
+    target = find_target(b"/api/songs/" + rest.encode())
+    if target is None:
+        return
+    kept: list[bytes] = []
+    for segment in unquote_to_bytes(target.path).replace(b"\\", b"/").split(b"/"):
+        if segment == b"..":
+            kept = kept[:-1]
+        elif segment not in (b"", b"."):
+            kept.append(segment)
+    assert kept[0] == b"songs"
+    assert target.path == b"/songs" or target.path.startswith(b"/songs/")
+
+
+def test_every_service_of_the_table_has_an_address_among_the_settings() -> None:
+    assert set(SERVICE_OF_PREFIX.values()) == set(settings_for("http://127.0.0.1:1").url_of_service)
+
+
+@pytest.mark.parametrize(
+    ("asked", "heard"),
+    [
+        ("/api/songs?a=%41&b=%27&c=%2F&d=%c3%A9&e=a+b%20c", "/songs?a=%41&b=%27&c=%2F&d=%c3%A9&e=a+b%20c"),
+        ("/api/songs/%41%2f%c3?x[]=1&x[]=2&y", "/songs/%41%2f%c3?x[]=1&x[]=2&y"),
+        ("/api/songs/'(1)'!$&*,;=:@~", "/songs/'(1)'!$&*,;=:@~"),
+        ("/api/songs/?t=1/", "/songs?t=1/"),
+        ("/api/songs?u=http://x/../y&v=//", "/songs?u=http://x/../y&v=//"),
+        ('/api/songs?q={"a"}|^`<>', '/songs?q={"a"}|^`<>'),
+    ],
+)
+async def test_path_and_query_arrive_byte_for_byte(asked: str, heard: str) -> None:
+    service = Scripted()
+    async with listening(service.talk) as there, gateway(there) as port:
+        await ask(port, "GET", asked)
+    assert service.last.target == heard
+
+
+@pytest.mark.parametrize("target", ["/api/songs?q=é", "/api/sóngs", "/api/songs?a=\x01"])
+async def test_bytes_that_no_address_may_hold_are_refused(target: str) -> None:
+    service = Scripted()
+    async with listening(service.talk) as there, gateway(there) as port:
+        assert (await ask(port, "GET", target)).status == 400
+    assert service.heard == []
+
+
+async def test_each_prefix_reaches_the_service_that_the_settings_name() -> None:
+    user, song, album = (Scripted(plain(name)) for name in (b"user", b"song", b"album"))
+    async with (
+        listening(user.talk) as user_port,
+        listening(song.talk) as song_port,
+        listening(album.talk) as album_port,
+        gateway(
+            user_port,
+            song_service_url=f"http://127.0.0.1:{song_port}",
+            album_service_url=f"http://127.0.0.1:{album_port}",
+        ) as port,
+    ):
+        answers = [
+            (await ask(port, "GET", "/api/" + b"/".join(prefix).decode())).body
+            for prefix in SERVICE_OF_PREFIX
+        ]
+    assert answers == [name.encode() for name in SERVICE_OF_PREFIX.values()]
+
+
+async def test_what_is_nobodys_is_answered_with_route_not_found() -> None:
+    service = Scripted()
+    async with listening(service.talk) as there, gateway(there) as port:
+        answer = await ask(port, "POST", "/api/songsx", body=b"{}")
+    problem = json.loads(answer.body)
+    assert answer.status == 404
+    assert answer.headers.get("content-type") == "application/problem+json"
+    assert problem["error"] == problem["detail"] == "Route not found"
+    assert problem["code"] == "route_not_found"
+    assert problem["requestId"] == answer.headers.get("x-request-id")
+    assert service.heard == []
+
+
+@pytest.mark.parametrize("path", ["/", "/health", "/health/", "/livez", "/readyz"])
+async def test_the_gateways_own_paths_are_answered_without_any_service(path: str) -> None:
+    service = Scripted()
+    async with listening(service.talk) as there, gateway(there) as port:
+        got, head = await ask(port, "GET", path), await ask(port, "HEAD", path)
+        refused = await ask(port, "POST", path, body=b"{}")
+    assert (got.status, head.status, refused.status) == (200, 200, 405)
+    assert got.headers.get("cache-control") == "no-store"
+    assert head.headers.get("content-length") == str(len(got.body))
+    assert refused.headers.get("allow") == "GET, HEAD"
+    assert json.loads(refused.body)["code"] == "method_not_allowed"
+    assert service.heard == []
+
+
+async def test_metrics_are_not_served_to_the_public() -> None:
+    async with listening(Scripted().talk) as there, gateway(there) as port:
+        assert (await ask(port, "GET", "/metrics")).status == 404

@@ -1,0 +1,149 @@
+"""HTTP/1.1 by hand: what a client writes and sees byte by byte, and what a service hears."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+PATIENCE_SECONDS = 10.0
+
+
+class BrokenOffError(Exception):
+    """The connection ended in the middle of a message."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """Header lines in their order, names in lower case."""
+
+    lines: tuple[tuple[str, str], ...]
+
+    def all(self, name: str) -> list[str]:
+        return [value for each, value in self.lines if each == name]
+
+    def get(self, name: str) -> str | None:
+        """The only value of `name`; None when it is not there."""
+        found = self.all(name)
+        assert len(found) < 2, f"{name} is there {len(found)} times"
+        return found[0] if found else None
+
+    @property
+    def names(self) -> set[str]:
+        return {name for name, _ in self.lines}
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A request as a service hears it. `complete` is false when the connection ended within the body."""
+
+    method: str
+    target: str
+    headers: Headers
+    body: bytes = b""
+    complete: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An answer as a client sees it."""
+
+    status: int
+    headers: Headers
+    body: bytes = field(repr=False)
+
+
+async def read_head(reader: asyncio.StreamReader) -> tuple[str, Headers]:
+    """The first line of a message, and its headers."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError as end:
+        raise BrokenOffError(end.partial) from None
+    first, *lines = head[:-4].decode("latin-1").split("\r\n")
+    pairs = (line.partition(":") for line in lines)
+    return first, Headers(tuple((name.lower(), value.strip()) for name, _, value in pairs))
+
+
+async def read_chunk(reader: asyncio.StreamReader) -> bytes:
+    """One chunk of a chunked body; empty at its end."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            size = int(await reader.readuntil(b"\r\n"), 16)
+            return (await reader.readexactly(size + 2))[:-2]
+    except asyncio.IncompleteReadError as end:
+        raise BrokenOffError(end.partial) from None
+
+
+async def read_body(reader: asyncio.StreamReader, headers: Headers) -> bytes:
+    """The whole body that `headers` announce. Without a length there is none."""
+    if headers.get("transfer-encoding") == "chunked":
+        chunks = []
+        while chunk := await read_chunk(reader):
+            chunks.append(chunk)
+        return b"".join(chunks)
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await reader.readexactly(int(headers.get("content-length") or 0))
+    except asyncio.IncompleteReadError as end:
+        raise BrokenOffError(end.partial) from None
+
+
+async def hear(reader: asyncio.StreamReader) -> Heard:
+    """The next request on a connection, whole if it comes whole."""
+    first, headers = await read_head(reader)
+    method, target, _ = first.split(" ")
+    try:
+        return Heard(method, target, headers, await read_body(reader, headers))
+    except BrokenOffError as end:
+        return Heard(method, target, headers, end.args[0], complete=False)
+
+
+class Client:
+    """One connection of a client."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    async def write(self, data: bytes) -> None:
+        self.writer.write(data)
+        await self.writer.drain()
+
+    async def answer(self, method: str = "GET") -> Answer:
+        """The next final answer."""
+        while True:
+            first, headers = await read_head(self.reader)
+            status = int(first.split(" ")[1])
+            if status >= 200:
+                break
+        without_body = method == "HEAD" or status in (204, 304)
+        return Answer(status, headers, b"" if without_body else await read_body(self.reader, headers))
+
+    async def at_end(self) -> bool:
+        """Whether the server closes the connection without another byte."""
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self.reader.read(1) == b""
+
+
+@asynccontextmanager
+async def connect(port: int) -> AsyncIterator[Client]:
+    """A connection to 127.0.0.1."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
+        yield Client(reader, writer)
+    finally:
+        writer.transport.abort()
+
+
+def request(method: str, target: str, *lines: str, body: bytes = b"") -> bytes:
+    """The bytes of a request; with a body, its length is added."""
+    length = (f"Content-Length: {len(body)}",) if body else ()
+    head = "\r\n".join((f"{method} {target} HTTP/1.1", "Host: gateway.test", *lines, *length, "", ""))
+    return head.encode("utf-8") + body
+
+
+async def ask(port: int, method: str, target: str, *lines: str, body: bytes = b"") -> Answer:
+    """One request on a connection of its own."""
+    async with connect(port) as client:
+        await client.write(request(method, target, *lines, body=body))
+        return await client.answer(method)
