@@ -4,7 +4,8 @@ from starlette.types import ASGIApp
 
 from album_service.app import SERVICE, create_app
 from album_service.settings import Settings
-from album_service.wiring import production
+from album_service.stores import open_stores
+from album_service.wiring import assemble
 from shared.serve import serve
 from shared.settings import load
 
@@ -12,7 +13,7 @@ from shared.settings import load
 def app() -> ASGIApp:
     """The app as its environment describes it."""
     settings = load(Settings)
-    return create_app(lambda: production(settings))
+    return create_app(lambda: assemble(settings, lambda: open_stores(settings)))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from album_service.dependencies import Resources
 from album_service.domain import AlbumNotFoundError
 from album_service.editing import Editing
 from album_service.ports import AlbumRepository
-from album_service.settings import AlbumSettings, Settings
+from album_service.settings import AlbumSettings
 from album_service.songs import HttpSongs
 from shared.access.guards import Access
 from shared.cache import reading_through
@@ -86,10 +86,3 @@ def media_in_use(albums: AlbumRepository) -> InUse:
         return True
 
     return in_use
-
-
-def production(settings: Settings) -> AbstractAsyncContextManager[Resources]:
-    """The album service on MongoDB."""
-    from album_service.repository import open_mongo_stores
-
-    return assemble(settings, lambda: open_mongo_stores(settings.mongodb_uri.get_secret_value()))

@@ -25,7 +25,7 @@ from song_service.listening import Listening
 from song_service.outbox import Outbox
 from song_service.ports import InteractionRepository, SongRepository
 from song_service.recombee import open_recombee
-from song_service.settings import Settings, SongSettings
+from song_service.settings import SongSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,3 @@ def media_in_use(songs: SongRepository) -> InUse:
         return True
 
     return in_use
-
-
-def production(settings: Settings) -> AbstractAsyncContextManager[Resources]:
-    """The song service on MongoDB."""
-    from song_service.repository import open_mongo_stores
-
-    return assemble(settings, lambda: open_mongo_stores(settings.mongodb_uri.get_secret_value()))

@@ -6,13 +6,14 @@ from shared.serve import serve
 from shared.settings import load
 from user_service.app import SERVICE, create_app
 from user_service.settings import Settings
-from user_service.wiring import production
+from user_service.stores import open_stores
+from user_service.wiring import assemble
 
 
 def app() -> ASGIApp:
     """The app as its environment describes it."""
     settings = load(Settings)
-    return create_app(lambda: production(settings))
+    return create_app(lambda: assemble(settings, lambda: open_stores(settings)))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from user_service.dependencies import Resources
 from user_service.directory import OwnUserDirectory
 from user_service.ports import UserRepository
 from user_service.registration import Registrar
-from user_service.settings import Settings, UserSettings
+from user_service.settings import UserSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,3 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
                 "clerk": remembered(keys.ping, settings.provider_probe_seconds),
             },
         )
-
-
-def production(settings: Settings) -> AbstractAsyncContextManager[Resources]:
-    """The user service on MongoDB."""
-    from user_service.repository import open_mongo_stores
-
-    return assemble(settings, lambda: open_mongo_stores(settings.mongodb_uri.get_secret_value()))

@@ -96,13 +96,11 @@ class Accounts:
         """
         now_ms = int(datetime.now(UTC).timestamp() * 1000)
         address = email.lower()
-        async with self._connection.execute(
+        # Executed and fetched in one step: a statement that is not at its end would keep others from committing.
+        rows = await self._connection.execute_fetchall(
             "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (email) DO UPDATE SET last_sign_in_at_ms = excluded.last_sign_in_at_ms RETURNING *",
             (new_id("user"), address, new_id("idn"), full_name or name_from_email(address), now_ms, now_ms),
-        ) as rows:
-            row = await rows.fetchone()
+        )
         await self._connection.commit()
-        if row is None:
-            raise RuntimeError("SQLite returned no row for an upsert")
-        return Account(**dict(row))
+        return Account(**dict(next(iter(rows))))

@@ -1,7 +1,7 @@
 """Cloudinary: keeps images and audio and delivers them. The only importer of its SDK.
 
-The SDK blocks, so its calls run in a few threads of their own, each with a time-out. Files go up in chunks read
-from disk: an upload costs a few times `CHUNK_BYTES` of memory however large it is.
+The SDK blocks, so its calls run in a few threads of their own, each with a time-out. Files go up in chunks
+read from disk: an upload costs a few times `CHUNK_BYTES` of memory however large it is.
 """
 
 import asyncio

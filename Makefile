@@ -1,0 +1,28 @@
+# One command each: `make run`, `make test`, `make check`. PYTHON names the Python to make .venv with.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check format
+
+run: .venv/embedded.ready
+	@exec $(BIN)/python -m embedded
+
+test: .venv/dev.ready
+	@tests/mongo_server/build.sh || echo "The MongoDB test server is not built: its tests will say that they are skipped."
+	$(BIN)/python -m pytest -n 2
+
+check: .venv/dev.ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: .venv/dev.ready
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# Bytecode is compiled at once, or the first start would do it.
+.venv/%.ready: requirements/%.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing requirements/$*.txt into .venv …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
+	@touch $@

@@ -1,0 +1,18 @@
+"""What the album service keeps, in MongoDB."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from album_service.app import SERVICE
+from album_service.repository import MongoAlbums
+from album_service.wiring import Stores
+from shared.providers.mongo import open_mongo
+from shared.providers.mongo_cleanups import MongoMediaCleanups
+from shared.settings import MongoSettings
+
+
+@asynccontextmanager
+async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
+    """MongoDB need not be up yet."""
+    async with open_mongo(settings.mongodb_uri.get_secret_value(), "albums_db", SERVICE) as database:
+        yield Stores(database, MongoAlbums(database), MongoMediaCleanups(database))

@@ -1,0 +1,127 @@
+"""`python -m embedded`: the whole system on this machine, until Ctrl-C."""
+
+import asyncio
+import fcntl
+import json
+import signal
+import sys
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from embedded.demo.progress import ProgressBar, Step
+from embedded.demo.seed import SeedError, seed
+from embedded.installation import installation_in
+from embedded.plan import plan
+from embedded.settings import EmbeddedSettings
+from embedded.supervisor import StartError, Supervisor, taken_ports
+from embedded.welcome import welcome
+from shared.settings import explain
+
+
+@contextmanager
+def _only_one(data_dir: Path) -> Iterator[None]:
+    """Two systems on one folder would spoil it."""
+    with (data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise StartError(f"{data_dir} is in use by another run; stop it, or set DATA_DIR") from None
+        yield
+
+
+async def _put_demo_in(settings: EmbeddedSettings, data_dir: Path) -> None:
+    """Once; a first start that was cut off goes on where it was."""
+    state = data_dir / "demo.json"
+    known = json.loads(state.read_text()) if state.exists() else {"heard": [], "done": False}
+    if known["done"]:
+        return
+    heard: list[str] = known["heard"]
+
+    def remember(*, done: bool = False) -> None:
+        draft = state.with_suffix(".new")
+        draft.write_text(json.dumps({"heard": heard, "done": done}))
+        draft.replace(state)
+
+    with ProgressBar() as bar:
+
+        def progress(step: Step) -> None:
+            bar(step)
+            if step.kind == "history" and step.name not in heard:
+                heard.append(step.name)
+                remember()
+
+        summary = await seed(
+            f"http://127.0.0.1:{settings.gateway_port}",
+            f"http://127.0.0.1:{settings.cloud_port}",
+            progress,
+            heard=frozenset(heard),
+        )
+    remember(done=True)
+    sys.stdout.write(f"{summary}\n")
+
+
+async def _run(settings: EmbeddedSettings, started_at: float) -> None:
+    data_dir = settings.data_dir.absolute()
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _only_one(data_dir):
+        plans = plan(settings, installation_in(data_dir), data_dir)
+        if taken := taken_ports(plans):
+            named = ", ".join(f"{each.port} ({each.name.upper()}_PORT)" for each in taken)
+            raise StartError(f"These ports are in use: {named}. Free them, or set the variables named.")
+        stopped = asyncio.Event()
+        for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
+        supervisor = Supervisor(plans, data_dir / "logs")
+        try:
+            await _until(stopped, _start(settings, data_dir, supervisor, started_at))
+            await stopped.wait()
+        finally:
+            sys.stdout.write("\nStopping …\n")
+            await supervisor.stop()
+
+
+async def _start(
+    settings: EmbeddedSettings, data_dir: Path, supervisor: Supervisor, started_at: float
+) -> None:
+    await supervisor.start()
+    if settings.demo:
+        await _put_demo_in(settings, data_dir)
+    sys.stdout.write(welcome(settings))
+    sys.stdout.write(f"Ready in {time.monotonic() - started_at:.1f} s\n")
+    sys.stdout.flush()
+
+
+async def _until(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
+    """Do `work`, unless told to stop meanwhile."""
+    working = asyncio.ensure_future(work)
+    waiting = asyncio.create_task(stopped.wait())
+    await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    waiting.cancel()
+    if not working.done():
+        working.cancel()
+        await asyncio.gather(working, return_exceptions=True)
+        return
+    await working
+
+
+def main() -> int:
+    """The exit status: 0 after Ctrl-C, 1 when it cannot run."""
+    started_at = time.monotonic()
+    try:
+        asyncio.run(_run(EmbeddedSettings(), started_at))
+    except ValidationError as failure:
+        sys.stderr.write(explain(failure))
+        return 1
+    except (StartError, SeedError) as failure:
+        sys.stderr.write(f"{failure}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,15 @@
+"""The services on SQLite: the same apps, policies, providers and caches, with another store behind the ports.
+
+One module a service, so that a process holds only what its own service needs.
+"""
+
+import os
+from pathlib import Path
+
+SQLITE_FILE = "SQLITE_FILE"
+"""The variable that tells a service of the embedded system where its file is."""
+
+
+def sqlite_file() -> Path:
+    """The file of the service that this process runs."""
+    return Path(os.environ[SQLITE_FILE])

@@ -1,0 +1,34 @@
+"""The album service on SQLite."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.types import ASGIApp
+
+from album_service.app import SERVICE, create_app
+from album_service.settings import AlbumSettings
+from album_service.wiring import Stores, assemble
+from embedded.apps import sqlite_file
+from embedded.sqlite import schemas
+from embedded.sqlite.albums import SqliteAlbums
+from embedded.sqlite.database import open_database
+from embedded.sqlite.media_cleanups import SqliteMediaCleanups
+from shared.serve import serve
+from shared.settings import load
+
+
+def app() -> ASGIApp:
+    """The album service on the file that the environment names."""
+    settings, path = load(AlbumSettings), sqlite_file()
+
+    @asynccontextmanager
+    async def stores() -> AsyncIterator[Stores]:
+        async with open_database(path, schemas.ALBUMS) as database:
+            yield Stores(database, SqliteAlbums(database), SqliteMediaCleanups(database))
+
+    return create_app(lambda: assemble(settings, stores))
+
+
+def run() -> None:
+    """Serve it."""
+    serve("embedded.apps.album:app", SERVICE, load(AlbumSettings))

@@ -1,0 +1,33 @@
+"""The user service on SQLite."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from starlette.types import ASGIApp
+
+from embedded.apps import sqlite_file
+from embedded.sqlite import schemas
+from embedded.sqlite.database import open_database
+from embedded.sqlite.users import SqliteUsers
+from shared.serve import serve
+from shared.settings import load
+from user_service.app import SERVICE, create_app
+from user_service.settings import UserSettings
+from user_service.wiring import Stores, assemble
+
+
+def app() -> ASGIApp:
+    """The user service on the file that the environment names."""
+    settings, path = load(UserSettings), sqlite_file()
+
+    @asynccontextmanager
+    async def stores() -> AsyncIterator[Stores]:
+        async with open_database(path, schemas.USERS) as database:
+            yield Stores(database, SqliteUsers(database))
+
+    return create_app(lambda: assemble(settings, stores))
+
+
+def run() -> None:
+    """Serve it."""
+    serve("embedded.apps.user:app", SERVICE, load(UserSettings))

@@ -1,0 +1,26 @@
+"""One process of the embedded system: `python -m embedded.child {redis|cloud|user|song|album|gateway}`."""
+
+import sys
+from importlib import import_module
+
+from embedded.leash import end_with_parent
+
+ENTRIES = {
+    "redis": ("embedded.redis", "run"),
+    "cloud": ("embedded.cloud.__main__", "main"),
+    "user": ("embedded.apps.user", "run"),
+    "song": ("embedded.apps.song", "run"),
+    "album": ("embedded.apps.album", "run"),
+    "gateway": ("api_gateway.main", "main"),
+}
+
+
+def main() -> None:
+    """Run what the first argument names, until told to stop or left alone."""
+    end_with_parent()
+    module, function = ENTRIES[sys.argv[1]]
+    getattr(import_module(module), function)()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,56 @@
+"""The keys of this installation's local cloud: made at the first start, kept in its folder, never shared."""
+
+import base64
+import json
+import os
+import secrets
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Installation:
+    """What the services and the local cloud have to agree on."""
+
+    clerk_secret_key: str
+    clerk_publishable_key: str
+    cloudinary_cloud_name: str
+    cloudinary_api_key: str
+    cloudinary_api_secret: str
+    recombee_database_id: str
+    recombee_private_token: str
+
+    @classmethod
+    def new(cls) -> "Installation":
+        """Fresh keys."""
+        issuer_host = f"clerk-{secrets.token_hex(4)}.local"
+        return cls(
+            clerk_secret_key=f"sk_test_{secrets.token_urlsafe(30)}",
+            clerk_publishable_key="pk_test_" + base64.b64encode(f"{issuer_host}$".encode()).decode(),
+            cloudinary_cloud_name="local",
+            cloudinary_api_key=str(secrets.randbelow(10**15)).zfill(15),
+            cloudinary_api_secret=secrets.token_urlsafe(20),
+            recombee_database_id="local-music",
+            recombee_private_token=secrets.token_urlsafe(40),
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The keys under the names that the services and the local cloud read."""
+        return {name.upper(): value for name, value in asdict(self).items()}
+
+
+def installation_in(data_dir: Path) -> Installation:
+    """The installation of this folder, made when there is none; readable by its owner only."""
+    path = data_dir / "installation.json"
+    if path.exists():
+        return Installation(**json.loads(path.read_text()))
+    made = Installation.new()
+    draft = path.with_suffix(".new")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        json.dump(asdict(made), file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)
+    return made

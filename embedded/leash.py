@@ -1,0 +1,17 @@
+"""A child of the supervisor never outlives it, not even when the supervisor is killed at once."""
+
+import os
+import signal
+import sys
+import threading
+
+
+def end_with_parent() -> None:
+    """End this process, in order, when its standard input closes: the supervisor holds the other end."""
+
+    def watch() -> None:
+        while os.read(sys.stdin.fileno(), 1024):
+            continue
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=watch, name="leash", daemon=True).start()

@@ -1,0 +1,38 @@
+"""What the embedded system may be told: where its state lives and which ports it takes."""
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class EmbeddedSettings(BaseSettings):
+    """All of it has a default, so that one command is enough."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    data_dir: Path = Field(Path(".data"), description="Where the embedded system keeps all its state")
+    gateway_port: int = Field(3000, description="The embedded system's gateway")
+    user_port: int = Field(3001, description="The embedded system's user service")
+    song_port: int = Field(3002, description="The embedded system's song service")
+    album_port: int = Field(3003, description="The embedded system's album service")
+    cloud_port: int = Field(3010, description="The embedded system's local cloud")
+    redis_port: int = Field(3079, description="The embedded system's Redis")
+    frontend_origins: str = Field(
+        "http://localhost:5173,http://127.0.0.1:5173,http://localhost:3000",
+        description="Origins of front ends, comma-separated",
+    )
+    admin_emails: str = Field("admin@demo.local", description="Who becomes admin at registration")
+    demo: bool = Field(True, description="Put demo content in at the first start")
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """Every port that the system takes, by the name of the process that listens there."""
+        return {
+            "redis": self.redis_port,
+            "cloud": self.cloud_port,
+            "user": self.user_port,
+            "song": self.song_port,
+            "album": self.album_port,
+            "gateway": self.gateway_port,
+        }

@@ -1,0 +1,143 @@
+"""Starts the processes of the embedded system, restarts one that dies, and stops them all."""
+
+import asyncio
+import os
+import socket
+import sys
+import time
+from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import httpx
+
+from embedded.plan import ProcessPlan
+
+READY_WITHIN_SECONDS = 60.0
+STOP_WITHIN_SECONDS = 12.0
+RESTART_AFTER_SECONDS = 1.0
+LARGEST_LOG_BYTES = 10_000_000
+
+# Threads of the C library would otherwise each keep memory of their own.
+_TUNING = {
+    "PYTHONUNBUFFERED": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+}
+
+
+class StartError(Exception):
+    """The system cannot run; the text says why, for people."""
+
+
+def taken_ports(plans: Sequence[ProcessPlan]) -> list[ProcessPlan]:
+    """Those whose port somebody listens on already."""
+    taken = []
+    for each in plans:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", each.port))
+            except OSError:
+                taken.append(each)
+    return taken
+
+
+class Supervisor:
+    """The processes of `plans`, with a log file each in `log_dir`."""
+
+    def __init__(self, plans: Sequence[ProcessPlan], log_dir: Path) -> None:
+        self._plans = plans
+        self._log_dir = log_dir
+        self._running: dict[str, Process] = {}
+        self._watchers: list[asyncio.Task[None]] = []
+        self._is_stopping = False
+
+    async def start(self) -> None:
+        """Start all of them and wait until each answers.
+
+        Raises:
+            StartError: one does not, in time, or ends.
+        """
+        self._log_dir.mkdir(parents=True, exist_ok=True)
+        await asyncio.gather(*(self._spawn(each) for each in self._plans))
+        deadline = time.monotonic() + READY_WITHIN_SECONDS
+        async with httpx.AsyncClient(timeout=2, trust_env=False, verify=False) as http:  # noqa: S501 - loopback
+            await asyncio.gather(*(self._until_ready(http, each, deadline) for each in self._plans))
+        self._watchers = [asyncio.create_task(self._keep_running(each)) for each in self._plans]
+
+    async def _spawn(self, plan: ProcessPlan) -> None:
+        path = self._log_dir / f"{plan.name}.log"
+        if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
+            path.replace(path.with_suffix(".log.1"))
+        with path.open("ab") as log:
+            self._running[plan.name] = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "embedded.child",
+                plan.name,
+                stdin=PIPE,
+                stdout=log,
+                stderr=log,
+                env={**os.environ, **_TUNING, **plan.environment},
+                start_new_session=True,
+            )
+
+    async def _until_ready(self, http: httpx.AsyncClient, plan: ProcessPlan, deadline: float) -> None:
+        while not await self._answers(http, plan):
+            if self._running[plan.name].returncode is not None:
+                raise StartError(f"{plan.name} ended while starting:\n{self._last_words(plan)}")
+            if time.monotonic() > deadline:
+                raise StartError(f"{plan.name} does not answer:\n{self._last_words(plan)}")
+            await asyncio.sleep(0.05)
+
+    async def _answers(self, http: httpx.AsyncClient, plan: ProcessPlan) -> bool:
+        if plan.ready_path is None:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", plan.port)
+                writer.close()
+                await writer.wait_closed()
+                return True
+            return False
+        try:
+            answer = await http.get(f"http://127.0.0.1:{plan.port}{plan.ready_path}")
+        except httpx.HTTPError:
+            return False
+        return answer.is_success
+
+    def _last_words(self, plan: ProcessPlan) -> str:
+        path = self._log_dir / f"{plan.name}.log"
+        lines = path.read_text(errors="replace").splitlines()[-12:]
+        return "\n".join([*(f"  {line}" for line in lines), f"  (all of it: {path})"])
+
+    async def _keep_running(self, plan: ProcessPlan) -> None:
+        while True:
+            code = await self._running[plan.name].wait()
+            if self._is_stopping:
+                return
+            sys.stderr.write(f"{plan.name} ended with {code}; starting it again\n")
+            await asyncio.sleep(RESTART_AFTER_SECONDS)
+            await self._spawn(plan)
+
+    async def stop(self) -> None:
+        """Stop all of them, those that are asked before those that answer them."""
+        self._is_stopping = True
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+        for names in (("gateway",), ("user", "song", "album"), ("cloud", "redis")):
+            await asyncio.gather(*(self._end(self._running[name]) for name in names if name in self._running))
+
+    async def _end(self, process: Process) -> None:
+        if process.returncode is not None:
+            return
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            async with asyncio.timeout(STOP_WITHIN_SECONDS):
+                await process.wait()
+        except TimeoutError:
+            process.kill()
+            await process.wait()

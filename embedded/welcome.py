@@ -1,0 +1,38 @@
+"""What a newcomer is told when the system is up."""
+
+from embedded.demo.people import ADMIN, ARTISTS, LISTENERS
+from embedded.settings import EmbeddedSettings
+
+
+def welcome(settings: EmbeddedSettings) -> str:
+    """Where everything is, who can sign in, and three things to try."""
+    gateway = f"http://localhost:{settings.gateway_port}"
+    cloud = f"http://localhost:{settings.cloud_port}"
+    sign_in = f"curl -s {cloud}/sign-in -H 'Content-Type: application/json' -d"
+    lines = [
+        "",
+        f"  API gateway     {gateway}   (REST under /api, /health/services)",
+        f"  user service    http://localhost:{settings.user_port}   (API description at /docs)",
+        f"  song service    http://localhost:{settings.song_port}   (API description at /docs)",
+        f"  album service   http://localhost:{settings.album_port}   (API description at /docs)",
+        f"  local cloud     {cloud}   (stands in for Clerk, Cloudinary and Recombee)",
+        f"  state and logs  {settings.data_dir}",
+        "",
+    ]
+    if settings.demo:
+        lines += [
+            f"  admin           {ADMIN.email}",
+            f"  artists         {', '.join(each.email for each in ARTISTS)}",
+            f"  listeners       {LISTENERS[0].email} … {LISTENERS[-1].email}",
+            "",
+        ]
+    lines += [
+        "  Try:",
+        f"    curl -s '{gateway}/api/songs/trending?count=3'",
+        f'    {sign_in} \'{{"email": "{LISTENERS[0].email}"}}\'',
+        f"    curl -s '{gateway}/api/songs/recommendations/for-you?count=3' \\\n      -H \"Authorization: Bearer $TOKEN\"",
+        "",
+        "  Ctrl-C stops everything.",
+        "",
+    ]
+    return "\n".join(lines) + "\n"

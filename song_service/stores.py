@@ -1,0 +1,21 @@
+"""What the song service keeps, in MongoDB."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from shared.providers.mongo import open_mongo
+from shared.providers.mongo_cleanups import MongoMediaCleanups
+from shared.settings import MongoSettings
+from song_service.app import SERVICE
+from song_service.interactions import MongoInteractions
+from song_service.repository import MongoSongs
+from song_service.wiring import Stores
+
+
+@asynccontextmanager
+async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
+    """MongoDB need not be up yet."""
+    async with open_mongo(settings.mongodb_uri.get_secret_value(), "songs_db", SERVICE) as database:
+        yield Stores(
+            database, MongoSongs(database), MongoInteractions(database), MongoMediaCleanups(database)
+        )

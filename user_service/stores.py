@@ -1,0 +1,17 @@
+"""What the user service keeps, in MongoDB."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from shared.providers.mongo import open_mongo
+from shared.settings import MongoSettings
+from user_service.app import SERVICE
+from user_service.repository import MongoUsers
+from user_service.wiring import Stores
+
+
+@asynccontextmanager
+async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
+    """MongoDB need not be up yet."""
+    async with open_mongo(settings.mongodb_uri.get_secret_value(), "users_db", SERVICE) as database:
+        yield Stores(database, MongoUsers(database))
