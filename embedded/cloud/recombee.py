@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, NoReturn, Self
 from urllib.parse import parse_qsl
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
@@ -86,9 +86,9 @@ class Recombee:
         expected = hmac.new(self._token, signed, sha1).hexdigest()
         if not hmac.compare_digest(expected.encode(), signature):
             return "Invalid HMAC signature"
-        query = dict(parse_qsl(signed.partition(b"?")[2]))
+        query = dict(parse_qsl(signed.partition(b"?")[2].decode("latin-1")))
         try:
-            age = abs(time.time() - int(query.get(b"hmac_timestamp", b"")))
+            age = abs(time.time() - int(query.get("hmac_timestamp", "")))
         except ValueError:
             return "Invalid hmac_timestamp"
         return None if age <= SIGNATURE_VALID_SECONDS else "The hmac_timestamp is too old or in the future"
@@ -120,7 +120,10 @@ def recombee_routes(settings: CloudSettings, recombee: Recombee) -> list[BaseRou
             target += b"?" + request.scope["query_string"]
         if reason := recombee.refused(target):
             return _response(refusal(401, reason))
-        body = await _body(request)
+        try:
+            body = await _body(request)
+        except ClientDisconnect:
+            return _response(refusal(400, "The body ended too early"))
         if body is None:
             return _response(refusal(413, f"The body may have at most {MAX_BODY_BYTES} bytes"))
         query = {k: v for k, v in request.query_params.items() if not k.startswith("hmac_")}

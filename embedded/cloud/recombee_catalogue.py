@@ -1,7 +1,7 @@
 """Requests about items, users and their properties. To the API both are alike: one class serves both."""
 
-import math
 import re
+import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -18,6 +18,8 @@ PROPERTY_NAME = re.compile(r"[a-zA-Z0-9_\-]{1,63}")
 PROPERTY_TYPES = ("int", "double", "string", "boolean", "timestamp", "set", "image", "imageList")
 CASCADE = "!cascadeCreate"
 MOST_LISTED = 1_000_000
+MOST_INT = 2**63 - 1
+MOST_DOUBLE = sys.float_info.max
 
 
 def required(store: RecombeeStore, owner: Owner, entity_id: str, *, create: bool = False) -> int:
@@ -142,9 +144,9 @@ class CatalogueRequests:
             return None
         if kind == "timestamp":
             return checked_timestamp(name, value)
-        number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= MOST_DOUBLE
         fits = {
-            "int": number and value == int(value),
+            "int": number and value == int(value) and -MOST_INT - 1 <= value <= MOST_INT,
             "double": number,
             "string": isinstance(value, str),
             "image": isinstance(value, str),

@@ -10,7 +10,7 @@ real service takes the last case is not documented; this is the careful reading.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,17 +72,13 @@ def parse_filter(text: str, properties: Mapping[str, str]) -> Filter:
     """`properties` gives the declared type of each property by name. Raises FilterError."""
     if len(text) > MAX_FILTER_CHARACTERS:
         raise FilterError(f"A filter may have at most {MAX_FILTER_CHARACTERS} characters")
-    reader = _Reader(_tokens(text), {**properties, "itemId": "string"})
-    condition = reader.boolean(reader.alternatives(0), "a filter")
-    if reader.next_text:
-        raise FilterError(f"Did not expect {reader.next_text} there")
-    return Filter(text, condition.evaluate)
+    return Filter(text, _Reader(_tokens(text), {**properties, "itemId": "string"}).whole().evaluate)
 
 
 def _tokens(text: str) -> list[tuple[str, str]]:
     tokens: list[tuple[str, str]] = []
-    position = 0
-    while text[position:].strip():
+    position, end = 0, len(text.rstrip())
+    while position < end:
         match = _TOKEN.match(text, position)
         if match is None or match.lastgroup is None:
             raise FilterError(f"This part of a filter is not supported: {text[position : position + 30]}")
@@ -95,10 +91,17 @@ def _not(value: Any) -> bool | None:
     return None if value is None else not value
 
 
-def _either(left: Any, right: Any) -> bool | None:
-    if left or right:
-        return True
-    return None if left is None or right is None else False
+def _any(conditions: Iterable[Any]) -> bool | None:
+    unknown = False
+    for condition in conditions:
+        if condition:
+            return True
+        unknown = unknown or condition is None
+    return None if unknown else False
+
+
+def _all(conditions: Iterable[Any]) -> bool | None:
+    return _not(_any(_not(condition) for condition in conditions))
 
 
 class _Reader:
@@ -110,51 +113,50 @@ class _Reader:
         self._properties = properties
 
     @property
-    def next_text(self) -> str:
+    def _next(self) -> str:
         return self._tokens[self._at][1] if self._at < len(self._tokens) else ""
 
     def _take(self, *expected: str) -> str | None:
-        text = self.next_text
+        text = self._next
         if text not in expected or not text:
             return None
         self._at += 1
         return text
 
-    def boolean(self, part: _Part, of: str) -> _Part:
+    def whole(self) -> _Part:
+        condition = self._boolean(self._alternatives(0), "a filter")
+        if self._next:
+            raise FilterError(f"Did not expect {self._next} there")
+        return condition
+
+    def _boolean(self, part: _Part, of: str) -> _Part:
         if part.type != "boolean":
             raise FilterError(f"Expected a condition as {of}, found a value of type {part.type}")
         return part
 
-    def alternatives(self, depth: int) -> _Part:
-        left = self._conjunction(depth)
-        while self._take("or"):
-            right = self.boolean(self._conjunction(depth), "an operand of or")
-            left = self._or(self.boolean(left, "an operand of or"), right)
-        return left
+    def _alternatives(self, depth: int) -> _Part:
+        return self._chain("or", lambda: self._conjunction(depth), _any)
 
     def _conjunction(self, depth: int) -> _Part:
-        left = self._negation(depth)
-        while self._take("and"):
-            right = self.boolean(self._negation(depth), "an operand of and")
-            left = self._and(self.boolean(left, "an operand of and"), right)
-        return left
+        return self._chain("and", lambda: self._negation(depth), _all)
 
-    @staticmethod
-    def _or(left: _Part, right: _Part) -> _Part:
-        return _Part("boolean", lambda values: _either(left.evaluate(values), right.evaluate(values)))
-
-    @staticmethod
-    def _and(left: _Part, right: _Part) -> _Part:
-        return _Part(
-            "boolean",
-            lambda values: _not(_either(_not(left.evaluate(values)), _not(right.evaluate(values)))),
-        )
+    def _chain(
+        self, word: str, operand: Callable[[], _Part], together: Callable[[Iterable[Any]], bool | None]
+    ) -> _Part:
+        """Operands joined by `word`; a long chain is evaluated in a loop, not ever deeper."""
+        first = operand()
+        if self._next != word:
+            return first
+        operands = [self._boolean(first, f"an operand of {word}")]
+        while self._take(word):
+            operands.append(self._boolean(operand(), f"an operand of {word}"))
+        return _Part("boolean", lambda values: together(part.evaluate(values) for part in operands))
 
     def _negation(self, depth: int) -> _Part:
         if not self._take("not"):
             return self._comparison(depth)
-        inner = self.boolean(self._operand(depth), "the operand of not")
-        if self.next_text in _COMPARISONS:
+        inner = self._boolean(self._operand(depth), "the operand of not")
+        if self._next in _COMPARISONS:
             raise FilterError("Put the comparison after not in parentheses")
         return _Part("boolean", lambda values: _not(inner.evaluate(values)), inner.constant)
 
@@ -164,7 +166,7 @@ class _Reader:
         if sign is None:
             return left
         right = self._operand(depth)
-        if self.next_text in _COMPARISONS:
+        if self._next in _COMPARISONS:
             raise FilterError("Chains of comparisons are not supported")
         if left.constant and right.constant:
             raise FilterError("Compares two constants; the name of a property stands in single quotes")
@@ -173,14 +175,14 @@ class _Reader:
     def _operand(self, depth: int) -> _Part:
         if depth > MAX_FILTER_DEPTH:
             raise FilterError("The filter is nested too deeply")
-        if self._at >= len(self._tokens):
+        if not self._next:
             raise FilterError("The filter ends too early")
         kind, text = self._tokens[self._at]
         self._at += 1
         if kind == "property":
             return self._property(text[1:-1])
         if text == "(":
-            inner = self.alternatives(depth + 1)
+            inner = self._alternatives(depth + 1)
             if not self._take(")"):
                 raise FilterError("A closing parenthesis is missing")
             return inner
@@ -196,9 +198,11 @@ class _Reader:
     def _set(self) -> _Part:
         members: list[Any] = []
         while not self._take("}"):
+            if not self._next:
+                raise FilterError("A closing brace is missing")
             if members and not self._take(","):
                 raise FilterError("The members of a set are separated by commas")
-            if self._at >= len(self._tokens):
+            if not self._next:
                 raise FilterError("A closing brace is missing")
             kind, text = self._tokens[self._at]
             self._at += 1

@@ -33,8 +33,8 @@ POPULARITY_IN_SIMILAR = 0.05
 TASTE_IN_SIMILAR = 0.15
 # What a skip takes from the songs that are like the skipped one, each, and at most.
 DISLIKE_SPREADS, DISLIKE_AT_MOST = 0.1, 0.3
-# More than any liking: what was just heard or skipped comes after all else; half of it is over in three days.
-JUST_HEARD, HEARD_HALF_LIFE_DAYS = 2.0, 3.0
+# More than any liking: what was just heard or skipped comes after all else; half of that is over in a week.
+JUST_HEARD, HEARD_HALF_LIFE_DAYS = 2.0, 7.0
 
 
 @dataclass(frozen=True)
@@ -187,18 +187,19 @@ def _popularity(
 ) -> FloatArray:
     """-1..1, the most popular song has 1.
 
-    Going back in time, each listen by the same listener counts half of the one after it: nobody can add more
-    than twice what one listen adds, however often they listen.
+    Of what one listener did with one song the weightiest counts whole, the next half, the next a quarter:
+    nobody adds more than twice what one listen adds, however often they listen. For and against count apart.
     """
     weights = listening.weights()
-    weights = np.where(weights < 0, weights * SKIPS_AGAINST_POPULARITY, weights)
+    against = weights < 0
+    weights = np.where(against, weights * SKIPS_AGAINST_POPULARITY, weights)
     weights *= decay(listening.at, until=until, half_life_days=POPULARITY_HALF_LIFE_DAYS)
-    pairs = rows * max(song_count, 1) + songs
-    order = np.lexsort((-weights, -listening.at, pairs))
+    pairs = (rows * max(song_count, 1) + songs) * 2 + against
+    order = np.lexsort((-np.abs(weights), pairs))
     sorted_pairs = pairs[order]
     starts = np.flatnonzero(np.r_[True, sorted_pairs[1:] != sorted_pairs[:-1]]) if len(order) else order
-    repeats = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
-    counted = weights[order] * np.exp2(-repeats.astype(np.float64))
+    place = np.arange(len(order)) - np.repeat(starts, np.diff(np.r_[starts, len(order)]))
+    counted = weights[order] * np.exp2(-place.astype(np.float64))
     total = np.bincount(songs[order], weights=counted, minlength=song_count).astype(np.float64, copy=False)
     highest = float(np.abs(total).max(initial=0.0))
     return total / highest if highest else total

@@ -1,0 +1,80 @@
+"""A small world of songs and listeners for the recommender, built one deed at a time."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from embedded.cloud.listening import SECONDS_PER_DAY, Listening, Signal
+from embedded.cloud.recommender import Recommender, Wanted
+from embedded.cloud.reql import parse_filter
+from embedded.cloud.song_features import CatalogueSong
+
+NOW = 1_790_000_000.0
+PROPERTIES = {"isListed": "boolean", "genre": "string"}
+
+
+class PlantedListening:
+    """A ListeningSource in memory. Songs are named, listeners are numbers, time is days before NOW."""
+
+    def __init__(self) -> None:
+        self.catalogue_version = self.history_version = self.erasures = 0
+        self._songs: dict[str, CatalogueSong] = {}
+        self._rows: list[tuple[int, int, int, float, float]] = []
+
+    def song(self, name: str, **values: Any) -> str:
+        """Added, or changed when there is one of that name."""
+        known = self._songs.get(name)
+        number = known.number if known else len(self._songs) + 1
+        self._songs[name] = CatalogueSong(number, name, values)
+        self.catalogue_version += 1
+        return name
+
+    def did(
+        self, listener: int, song: str, signal: Signal, *, value: float = 0.0, days_ago: float = 30.0
+    ) -> None:
+        moment = NOW - days_ago * SECONDS_PER_DAY
+        self._rows.append((listener, self._songs[song].number, int(signal), value, moment))
+        self.history_version += 1
+
+    def completed(self, listener: int, *songs: str, days_ago: float = 30.0, times: int = 1) -> None:
+        for _ in range(times):
+            for song in songs:
+                self.did(listener, song, Signal.PURCHASE, days_ago=days_ago)
+
+    def played(self, listener: int, *songs: str, days_ago: float = 30.0) -> None:
+        for song in songs:
+            self.did(listener, song, Signal.DETAIL_VIEW, days_ago=days_ago)
+
+    def skipped(self, listener: int, *songs: str, days_ago: float = 30.0) -> None:
+        for song in songs:
+            self.did(listener, song, Signal.DETAIL_VIEW, days_ago=days_ago)
+            self.did(listener, song, Signal.RATING, value=-0.5, days_ago=days_ago)
+
+    def forget(self, listener: int) -> None:
+        self._rows = [row for row in self._rows if row[0] != listener]
+        self.history_version += 1
+        self.erasures += 1
+
+    def songs(self) -> Iterable[CatalogueSong]:
+        return list(self._songs.values())
+
+    def listening(self, *, after: int) -> tuple[Listening, int]:
+        return Listening.from_rows(self._rows[after:]), len(self._rows)
+
+    def listening_of(self, listener: int) -> Listening:
+        return Listening.from_rows([row for row in self._rows if row[0] == listener])
+
+    def recommender(self) -> Recommender:
+        return Recommender(self, clock=lambda: NOW)
+
+    def popular(self, count: int = 10) -> list[str]:
+        return self.recommender().popular(Wanted(count))
+
+    def personal(self, listener: int, count: int = 10) -> list[str]:
+        return self.recommender().personal(listener, Wanted(count))
+
+    def similar(self, song: str, count: int = 10, *, listener: int | None = None) -> list[str]:
+        return self.recommender().similar(song, listener, Wanted(count))
+
+
+def filtered(count: int, text: str) -> Wanted:
+    return Wanted(count, parse_filter(text, PROPERTIES))

@@ -1,0 +1,115 @@
+"""Batches, sent by the real SDK."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from recombee_api_client.api_requests import (
+    AddCartAddition,
+    AddDetailView,
+    AddItem,
+    AddItemProperty,
+    AddPurchase,
+    AddUser,
+    Batch,
+    DeleteItem,
+    ListItems,
+    ListUserDetailViews,
+    RecommendItemsToItem,
+    RecommendItemsToUser,
+    ResetDatabase,
+    SetItemValues,
+)
+from recombee_api_client.exceptions import ResponseException
+
+from tests.cloud.recombee_service import RecombeeService, running_recombee, settings_in
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecombeeService]:
+    with running_recombee(settings_in(tmp_path_factory.mktemp("recombee"))) as running:
+        yield running
+
+
+@pytest.fixture
+def recombee(service: RecombeeService) -> RecombeeService:
+    service.send(ResetDatabase())
+    return service
+
+
+def test_each_request_has_its_own_code_and_sees_those_before_it(recombee: RecombeeService) -> None:
+    answers = recombee.batch(
+        AddItemProperty("num", "int"),
+        AddItemProperty("time", "timestamp"),
+        SetItemValues("item1", {"num": 99, "!cascadeCreate": True}),
+        AddItem("item1"),
+        SetItemValues("item2", {"num": 68, "time": 27, "!cascadeCreate": True}),
+        ListItems(),
+        ListItems(filter="'num' < 99"),
+        DeleteItem("item1"),
+        ListItems(filter="'num' >= 99"),
+        AddCartAddition("user", "item2", timestamp="2013-10-29T09:38:41.341Z"),
+        AddCartAddition("user", "item2", cascade_create=True),
+        RecommendItemsToItem("item2", "user", 30),
+        RecommendItemsToUser("user_id", 25, filter="'num'==68", cascade_create=True),
+    )
+    codes = [answer["code"] for answer in answers]
+    assert codes == [201, 201, 200, 409, 200, 200, 200, 200, 200, 404, 200, 200, 200]
+    assert answers[5]["json"] == ["item1", "item2"]
+    assert answers[6]["json"] == ["item2"]
+    assert answers[8]["json"] == []
+    assert answers[9]["json"]["statusCode"] == 404
+    assert answers[12]["json"]["recomms"] == [{"id": "item2"}]
+
+
+def test_a_batch_sent_twice_stores_its_interactions_once(recombee: RecombeeService) -> None:
+    plays = [AddDetailView("ann", f"song-{n}", timestamp=1000 + n, cascade_create=True) for n in range(20)]
+    assert [answer["code"] for answer in recombee.batch(*plays)] == [200] * 20
+    assert [answer["code"] for answer in recombee.batch(*plays)] == [409] * 20
+    assert len(recombee.send(ListUserDetailViews("ann"))) == 20
+
+
+def test_recommendations_of_a_batch_are_distinct_when_asked_to_be(recombee: RecombeeService) -> None:
+    recombee.batch(
+        AddUser("ann"), AddUser("ben"), *(AddPurchase("ben", f"s{n}", cascade_create=True) for n in range(6))
+    )
+    asked = [RecommendItemsToUser("ann", 3), RecommendItemsToUser("ann", 3), RecommendItemsToUser("ben", 3)]
+    for distinct, expected in ((True, 6), (False, 3), (None, 3)):
+        answers = recombee.batch(*asked, distinct_recomms=distinct)
+        of_ann = {entry["id"] for answer in answers[:2] for entry in answer["json"]["recomms"]}
+        assert len(of_ann) == expected
+        assert len(answers[2]["json"]["recomms"]) == 3
+
+
+def test_more_than_the_sdk_puts_into_one_batch_is_stored_whole(recombee: RecombeeService) -> None:
+    answers = recombee.batch(*(AddItem(f"item-{n}") for n in range(10_000)))
+    assert {answer["code"] for answer in answers} == {201}
+    too_many = Batch([])
+    too_many.ensure_https = False
+    too_many.timeout = 10_000
+    too_many.set_additional_body_parameters(
+        {"requests": [{"method": "PUT", "path": f"/items/more-{n}"} for n in range(10_001)]}
+    )
+    assert recombee.status(too_many) == 400
+    assert len(recombee.send(ListItems())) == 10_000
+
+
+@pytest.mark.parametrize(
+    "requests",
+    ["x", [1], [{"method": "PUT"}], [{"method": "PUT", "path": "/items/a", "params": []}, {"path": 1}]],
+)
+def test_a_batch_that_is_none_is_refused_whole(recombee: RecombeeService, requests: object) -> None:
+    request = Batch([])
+    request.ensure_https = False
+    request.timeout = 3000
+    request.set_additional_body_parameters({"requests": requests})
+    with pytest.raises(ResponseException) as refused:
+        recombee.send(request)
+    assert json.loads(refused.value.description)["statusCode"] == 400
+    assert recombee.send(ListItems()) == []
+
+
+def test_a_batch_inside_a_batch_is_not_done(recombee: RecombeeService) -> None:
+    answers = recombee.batch(Batch([AddItem("hidden")]), AddItem("seen"))
+    assert [answer["code"] for answer in answers] == [404, 201]
+    assert recombee.send(ListItems()) == ["seen"]

@@ -1,0 +1,246 @@
+"""Recommendations over the wire, asked for by the real SDK."""
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from recombee_api_client.api_requests import (
+    AddDetailView,
+    AddItem,
+    AddItemProperty,
+    AddPurchase,
+    AddRating,
+    AddUser,
+    DeleteItem,
+    DeleteUser,
+    ListUsers,
+    RecommendItemsToItem,
+    RecommendItemsToUser,
+    RecommendNextItems,
+    ResetDatabase,
+    SearchItems,
+    SetItemValues,
+)
+from recombee_api_client.inputs.logic import Logic
+
+from tests.cloud.recombee_service import RecombeeService, running_recombee, settings_in
+
+LISTED = "'isListed' == true"
+ROCK = [f"rock-{number}" for number in range(8)]
+JAZZ = [f"jazz-{number}" for number in range(8)]
+NOW = time.time()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecombeeService]:
+    with running_recombee(settings_in(tmp_path_factory.mktemp("recombee"))) as running:
+        yield running
+
+
+@pytest.fixture
+def recombee(service: RecombeeService) -> RecombeeService:
+    """Eight rock and eight jazz songs, all listed; five fans of each, who know the first five of theirs.
+
+    `rita` and `jack` know only the first two of rock and of jazz; `nora` is new. The first rock song is the
+    most popular of all.
+    """
+    service.send(ResetDatabase())
+    service.batch(
+        *(AddItemProperty(name, "string") for name in ("title", "genre", "artistId")),
+        AddItemProperty("isListed", "boolean"),
+        *(
+            SetItemValues(
+                song,
+                {
+                    "title": f"Song {song}",
+                    "genre": song[:4],
+                    "artistId": f"{song[:4]}-{song[-1] in '0123'}",
+                    "isListed": True,
+                },
+                cascade_create=True,
+            )
+            for song in ROCK + JAZZ
+        ),
+        AddUser("nora"),
+    )
+    plays = [
+        (f"{songs[0]}-fan-{fan}", song) for songs in (ROCK, JAZZ) for fan in range(5) for song in songs[:5]
+    ]
+    plays += [("rita", song) for song in ROCK[:2]] + [("jack", song) for song in JAZZ[:2]]
+    plays += [("passer-by", ROCK[0])]
+    long_ago = NOW - 40 * 24 * 3600
+    service.batch(
+        *(
+            AddPurchase(fan, song, timestamp=long_ago + number, cascade_create=True)
+            for number, (fan, song) in enumerate(plays)
+        )
+    )
+    return service
+
+
+def test_each_group_of_listeners_is_recommended_its_own(recombee: RecombeeService) -> None:
+    assert set(recombee.recommended(RecommendItemsToUser("rita", 5))) <= set(ROCK)
+    assert set(recombee.recommended(RecommendItemsToUser("jack", 5))) <= set(JAZZ)
+
+
+def test_a_new_listener_gets_what_is_popular(recombee: RecombeeService) -> None:
+    recommended = recombee.recommended(RecommendItemsToUser("nora", 5))
+    assert recommended[0] == ROCK[0]
+    assert set(recommended) <= {*ROCK[:5], *JAZZ[:5]}
+
+
+@pytest.mark.parametrize("logic", ["recombee:popular", Logic("recombee:popular")])
+def test_popular_is_the_same_for_everyone(recombee: RecombeeService, logic: object) -> None:
+    chart = recombee.recommended(RecommendItemsToUser("rita", 10, logic=logic))
+    assert chart[0] == ROCK[0]
+    assert set(chart) == {*ROCK[:5], *JAZZ[:5]}
+    assert recombee.recommended(RecommendItemsToUser("jack", 10, logic=logic)) == chart
+
+
+def test_what_is_popular_can_be_asked_without_a_user(recombee: RecombeeService) -> None:
+    chart = recombee.recommended(RecommendItemsToItem(JAZZ[7], None, 10, logic="recombee:popular"))
+    assert chart == recombee.recommended(RecommendItemsToUser("nora", 10, logic="recombee:popular"))
+
+
+@pytest.mark.parametrize("user", [None, "nora", "jack"])
+def test_similar_songs_are_of_the_same_kind_and_never_the_song_itself(
+    recombee: RecombeeService, user: str | None
+) -> None:
+    similar = recombee.recommended(RecommendItemsToItem(ROCK[7], user, 7))
+    assert set(similar) == set(ROCK[:7])
+    everything = recombee.recommended(RecommendItemsToItem(ROCK[7], user, 100, logic="recombee:similar"))
+    assert sorted(everything) == sorted([*ROCK[:7], *JAZZ])
+
+
+def test_what_was_just_completed_or_skipped_is_counted_at_the_next_request(recombee: RecombeeService) -> None:
+    first = recombee.recommended(RecommendItemsToUser("rita", 16))
+    completed, skipped = first[0], first[1]
+    recombee.send(AddPurchase("rita", completed))
+    recombee.send(AddRating("rita", skipped, -0.5))
+    then = recombee.recommended(RecommendItemsToUser("rita", 16))
+    assert set(then[-2:]) == {completed, skipped}
+    assert then[-1] == skipped
+
+
+def test_only_what_passes_the_filter_is_recommended(recombee: RecombeeService) -> None:
+    recombee.send(SetItemValues(ROCK[0], {"isListed": False}))
+    recombee.send(SetItemValues(ROCK[1], {"isListed": None}))
+    hidden = {ROCK[0], ROCK[1]}
+    for request in (
+        RecommendItemsToUser("rita", 100, filter=LISTED),
+        RecommendItemsToUser("rita", 100, filter=LISTED, logic="recombee:popular"),
+        RecommendItemsToItem(ROCK[2], None, 100, filter=LISTED),
+        SearchItems("rita", "song", 100, filter=LISTED),
+    ):
+        assert hidden.isdisjoint(recombee.recommended(request))
+    assert recombee.recommended(RecommendItemsToUser("rita", 100, filter="'genre' == \"none\"")) == []
+
+
+@pytest.mark.parametrize("bad", ["'isHidden' == false", 'context_user["x"]', "'isListed' ==", "'genre'"])
+def test_a_filter_that_is_not_understood_is_refused(recombee: RecombeeService, bad: str) -> None:
+    assert recombee.status(RecommendItemsToUser("rita", 5, filter=bad)) == 400
+    assert recombee.status(RecommendItemsToItem(ROCK[0], None, 5, filter=bad)) == 400
+
+
+def test_a_deleted_song_is_gone_at_the_next_request(recombee: RecombeeService) -> None:
+    gone = recombee.recommended(RecommendItemsToUser("rita", 1))[0]
+    recombee.send(DeleteItem(gone))
+    assert gone not in recombee.recommended(RecommendItemsToUser("rita", 100))
+
+
+@pytest.mark.parametrize("count", [0, -1, 1.5, "many", None])
+def test_the_count_must_be_a_positive_whole_number(recombee: RecombeeService, count: object) -> None:
+    assert recombee.status(RecommendItemsToUser("rita", count)) == 400
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        RecommendItemsToUser("ghost", 5),
+        RecommendItemsToItem("ghost", None, 5),
+        RecommendItemsToItem("rock-0", "ghost", 5),
+        SearchItems("ghost", "song", 5),
+        RecommendNextItems("ghost", 5),
+    ],
+    ids=["user", "item", "target-user", "search", "next"],
+)
+def test_who_or_what_is_unknown_is_not_found_and_not_created(
+    recombee: RecombeeService, request_: object
+) -> None:
+    before = recombee.send(ListUsers())
+    assert recombee.status(request_) == 404
+    assert recombee.send(ListUsers()) == before
+
+
+def test_cascade_create_makes_the_user_and_answers_with_what_is_popular(recombee: RecombeeService) -> None:
+    assert recombee.recommended(RecommendItemsToUser("fresh", 1, cascade_create=True)) == [ROCK[0]]
+    assert "fresh" in recombee.send(ListUsers())
+
+
+@pytest.mark.parametrize("logic", ["recombee:similar", "ecommerce:homepage", 5])
+def test_a_logic_that_the_request_does_not_know_is_refused(recombee: RecombeeService, logic: object) -> None:
+    assert recombee.status(RecommendItemsToUser("rita", 5, logic=logic)) == 400
+
+
+def test_settings_of_a_logic_and_boosters_are_refused_rather_than_ignored(recombee: RecombeeService) -> None:
+    logic = Logic("recombee:popular", {"maxAge": 60})
+    assert recombee.status(RecommendItemsToUser("rita", 5, logic=logic)) == 400
+    assert recombee.status(RecommendItemsToUser("rita", 5, booster="2")) == 400
+
+
+def test_properties_come_back_when_asked_for(recombee: RecombeeService) -> None:
+    request = RecommendItemsToUser("nora", 1, return_properties=True, included_properties=["title", "genre"])
+    assert recombee.send(request)["recomms"] == [
+        {"id": ROCK[0], "values": {"title": f"Song {ROCK[0]}", "genre": "rock"}}
+    ]
+    assert recombee.send(RecommendItemsToUser("nora", 1))["recomms"] == [{"id": ROCK[0]}]
+
+
+def test_next_items_go_on_where_the_last_ended_under_the_same_filter(recombee: RecombeeService) -> None:
+    rock = "'genre' == \"rock\""
+    first = recombee.send(RecommendItemsToUser("rita", 3, scenario="homepage", filter=rock))
+    assert first["numberNextRecommsCalls"] == 0
+    seen = [entry["id"] for entry in first["recomms"]]
+    for call in (1, 2, 3):
+        page = recombee.send(RecommendNextItems(first["recommId"], 3))
+        assert page["numberNextRecommsCalls"] == call
+        seen += [entry["id"] for entry in page["recomms"]]
+    assert sorted(seen) == sorted(ROCK)
+
+
+def test_next_items_of_a_deleted_user_are_still_answered(recombee: RecombeeService) -> None:
+    first = recombee.send(RecommendItemsToUser("rita", 3))
+    recombee.send(DeleteUser("rita"))
+    assert len(recombee.send(RecommendNextItems(first["recommId"], 3))["recomms"]) == 3
+
+
+def test_every_answer_has_an_id_of_its_own(recombee: RecombeeService) -> None:
+    ids = {recombee.send(RecommendItemsToUser("rita", 1))["recommId"] for _ in range(3)}
+    assert len(ids) == 3
+
+
+def test_search_finds_words_by_their_beginning_and_whole_words_first(recombee: RecombeeService) -> None:
+    for song, title in {"a": "Hello there", "b": "Hell freezes", "c": "Other"}.items():
+        recombee.send(SetItemValues(song, {"title": title}, cascade_create=True))
+    assert recombee.recommended(SearchItems("rita", "HELL", 9)) == ["b", "a"]
+    assert recombee.recommended(SearchItems("rita", "hell fre", 9)) == ["b"]
+    assert recombee.recommended(SearchItems("rita", "sdhskldf", 9)) == []
+    assert recombee.status(SearchItems("rita", " ", 9)) == 400
+
+
+def test_an_empty_catalogue_recommends_nothing(recombee: RecombeeService) -> None:
+    recombee.send(ResetDatabase())
+    recombee.send(AddUser("ann"))
+    assert recombee.recommended(RecommendItemsToUser("ann", 5)) == []
+    assert recombee.recommended(RecommendItemsToUser("ann", 5, logic="recombee:popular")) == []
+    recombee.send(AddItem("only"))
+    assert recombee.recommended(RecommendItemsToItem("only", None, 5)) == []
+
+
+def test_interactions_from_the_beginning_of_time_and_from_the_future_are_borne(
+    recombee: RecombeeService,
+) -> None:
+    recombee.send(AddDetailView("rita", JAZZ[7], timestamp=0))
+    recombee.send(AddDetailView("jack", JAZZ[7], timestamp=NOW + 10 * 365 * 24 * 3600))
+    assert len(recombee.recommended(RecommendItemsToUser("rita", 16))) == 16
+    assert recombee.recommended(RecommendItemsToUser("nora", 1)) == [ROCK[0]]

@@ -1,0 +1,130 @@
+"""Who may talk to the local Recombee, and what it makes of requests that no SDK would send."""
+
+import hmac
+import json
+import socket
+import time
+from collections.abc import Iterator
+from hashlib import sha1
+
+import httpx
+import pytest
+from recombee_api_client.api_requests import AddItem, AddItemProperty, ListItems, ResetDatabase, SetItemValues
+
+from tests.cloud.recombee_service import RecombeeService, client_of, running_recombee, settings_in
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecombeeService]:
+    with running_recombee(settings_in(tmp_path_factory.mktemp("recombee"))) as running:
+        yield running
+
+
+@pytest.fixture
+def recombee(service: RecombeeService) -> RecombeeService:
+    service.send(ResetDatabase())
+    return service
+
+
+def signed(recombee: RecombeeService, path: str, *, token: str | None = None, age_seconds: float = 0) -> str:
+    """The URL of a request to `path`, with its query if it has one."""
+    target = f"/{recombee.settings.recombee_database_id}{path}"
+    target += f"{'&' if '?' in target else '?'}hmac_timestamp={int(time.time() - age_seconds)}"
+    key = token or recombee.settings.recombee_private_token
+    signature = hmac.new(key.encode(), target.encode(), sha1).hexdigest()
+    return f"http://{recombee.host}{target}&hmac_sign={signature}"
+
+
+def test_a_wrong_token_is_not_let_in(recombee: RecombeeService) -> None:
+    stranger = client_of(recombee.host, recombee.settings, token="another")
+    other = RecombeeService(recombee.host, recombee.settings, stranger)
+    assert other.status(AddItem("song")) == 401
+    assert other.status(ResetDatabase()) == 401
+    assert recombee.send(ListItems()) == []
+
+
+@pytest.mark.parametrize("age_seconds", [-60, 60])
+def test_a_signature_of_another_time_is_not_let_in(recombee: RecombeeService, age_seconds: float) -> None:
+    answer = httpx.put(signed(recombee, "/items/song", age_seconds=age_seconds), json={})
+    assert answer.status_code == 401
+    assert answer.json()["statusCode"] == 401
+
+
+def test_what_was_changed_after_signing_is_not_let_in(recombee: RecombeeService) -> None:
+    url = signed(recombee, "/items/list/?count=1")
+    assert httpx.get(url).status_code == 200
+    assert httpx.get(url.replace("count=1", "count=9")).status_code == 401
+    assert httpx.get(url.replace("/items/", "/users/")).status_code == 401
+    assert httpx.get(url + "0").status_code == 401
+
+
+def test_a_request_without_a_signature_is_not_let_in(recombee: RecombeeService) -> None:
+    base = f"http://{recombee.host}/{recombee.settings.recombee_database_id}/items/list/"
+    for query in ("", "?hmac_timestamp=1", "?hmac_sign=00", "?hmac_timestamp=x&hmac_sign=00", "?&hmac_sign="):
+        assert httpx.get(base + query).status_code == 401
+
+
+def test_the_signature_is_over_the_path_as_it_was_sent(recombee: RecombeeService) -> None:
+    """The SDK pastes ids into paths as they are, and its HTTP library quotes them after they were signed."""
+    assert recombee.status(AddItem("two words")) == 401
+
+
+def test_a_filter_with_quotes_in_the_query_keeps_its_signature(recombee: RecombeeService) -> None:
+    recombee.send(AddItemProperty("title", "string"))
+    recombee.send(SetItemValues("song", {"title": "50 % & more + ünïcode"}, cascade_create=True))
+    assert recombee.send(ListItems(filter="'title' == \"50 % & more + ünïcode\"")) == ["song"]
+
+
+def test_unknown_paths_and_methods_are_told_apart(recombee: RecombeeService) -> None:
+    assert httpx.get(signed(recombee, "/nothing/here/")).status_code == 404
+    assert httpx.put(signed(recombee, "/items/a/b"), json={}).status_code == 404
+    assert httpx.put(signed(recombee, "/items/"), json={}).status_code == 404
+    assert httpx.get(signed(recombee, "/purchases/")).status_code == 405
+    assert httpx.get(f"http://{recombee.host}/another-database/items/list/").status_code == 404
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b"1", b"\xff", b'{"a": NaN}', b"[" * 100_000])
+def test_a_body_that_is_no_json_object_is_refused(recombee: RecombeeService, body: bytes) -> None:
+    answer = httpx.post(signed(recombee, "/items/song"), content=body)
+    assert answer.status_code == 400
+    assert answer.json()["statusCode"] == 400
+
+
+def test_a_body_that_is_too_long_is_refused_and_the_service_goes_on(recombee: RecombeeService) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(33):
+            yield b" " * 1024 * 1024
+
+    assert httpx.post(signed(recombee, "/batch/"), content=endless()).status_code == 413
+    assert recombee.send(AddItem("song")) == "ok"
+
+
+def test_a_client_that_leaves_in_the_middle_of_its_body_changes_nothing(
+    recombee: RecombeeService, caplog: pytest.LogCaptureFixture
+) -> None:
+    target = httpx.URL(signed(recombee, "/items/half")).raw_path
+    with socket.create_connection(
+        (recombee.host.split(":")[0], int(recombee.host.split(":")[1])), 5
+    ) as client:
+        client.sendall(b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{" % target)
+    assert recombee.send(ListItems()) == []
+    assert "Exception in ASGI application" not in caplog.text
+
+
+def test_text_that_is_no_valid_unicode_is_borne(recombee: RecombeeService) -> None:
+    recombee.send(AddItemProperty("title", "string"))
+    body = b'{"title": "\\ud800", "!cascadeCreate": true}'
+    assert httpx.post(signed(recombee, "/items/song"), content=body).status_code == 200
+    answer = httpx.get(signed(recombee, "/items/song"))
+    assert json.loads(answer.content)["title"] == "\ud800"
+
+
+def test_numbers_beyond_all_measure_are_refused(recombee: RecombeeService) -> None:
+    recombee.send(AddItemProperty("year", "int"))
+    huge = "9" * 400
+    answer = httpx.post(
+        signed(recombee, "/items/song"), content=f'{{"year": {huge}, "!cascadeCreate": true}}'
+    )
+    assert answer.status_code == 400
+    play = f'{{"userId": "a", "itemId": "b", "cascadeCreate": true, "timestamp": {huge}}}'
+    assert httpx.post(signed(recombee, "/detailviews/"), content=play).status_code == 400

@@ -1,0 +1,292 @@
+"""What the recommender makes of planted tastes."""
+
+import pytest
+
+from embedded.cloud.listening import Signal
+from embedded.cloud.recommender import REBUILT_AT_ONCE, Recommender, Wanted
+from tests.cloud.planted_listening import NOW, PlantedListening, filtered
+
+NEW_LISTENER = 999
+
+
+@pytest.fixture
+def world() -> PlantedListening:
+    return PlantedListening()
+
+
+def two_groups(
+    world: PlantedListening, *, with_genres: bool, per_group: int = 12
+) -> tuple[list[str], list[str]]:
+    """Rock listeners 1..8, jazz listeners 11..18; each completed five of the first eight of their songs."""
+    groups = []
+    for first_listener, genre in ((1, "Rock"), (11, "Jazz")):
+        songs = [
+            world.song(
+                f"{genre}-{n}",
+                **({"genre": genre, "artistName": f"{genre} artist {n % 4}"} if with_genres else {}),
+            )
+            for n in range(per_group)
+        ]
+        for listener in range(8):
+            world.completed(first_listener + listener, *[songs[(listener + step) % 8] for step in range(5)])
+        groups.append(songs)
+    return groups[0], groups[1]
+
+
+@pytest.mark.parametrize("with_genres", [True, False])
+def test_two_groups_of_listeners_are_each_recommended_their_own(
+    world: PlantedListening, with_genres: bool
+) -> None:
+    rock, jazz = two_groups(world, with_genres=with_genres)
+    for listener in range(8):
+        assert set(world.personal(1 + listener, 3)) <= set(rock)
+        assert set(world.personal(11 + listener, 3)) <= set(jazz)
+
+
+def test_a_taste_shows_after_one_completed_song(world: PlantedListening) -> None:
+    rock, jazz = two_groups(world, with_genres=True)
+    for listener in range(20, 30):
+        world.completed(listener, rock[0], days_ago=1)
+    world.completed(50, jazz[0])
+    assert set(world.personal(50, 5)) <= set(jazz)
+
+
+def test_a_small_group_is_not_drowned_by_a_large_one(world: PlantedListening) -> None:
+    rock, jazz = two_groups(world, with_genres=False)
+    for listener in range(100, 200):
+        world.completed(listener, *rock[:6], days_ago=1)
+    world.completed(50, jazz[0], jazz[1])
+    assert set(world.personal(50, 4)) <= set(jazz)
+
+
+def test_content_decides_for_songs_that_nobody_heard_yet(world: PlantedListening) -> None:
+    rock, _ = two_groups(world, with_genres=True)
+    assert set(world.personal(1, 12)) == set(rock)
+    assert set(world.similar(rock[0], 11)) == set(rock[1:])
+
+
+def test_a_new_listener_gets_what_is_popular(world: PlantedListening) -> None:
+    rock, jazz = two_groups(world, with_genres=True)
+    for listener in range(30, 34):
+        world.completed(listener, jazz[9], days_ago=1)
+    assert world.personal(NEW_LISTENER, 5)[0] == jazz[9]
+    assert set(world.personal(NEW_LISTENER, 17)) == {*rock[:8], *jazz[:8], jazz[9]}
+
+
+def test_without_any_listening_the_newest_songs_come_first(world: PlantedListening) -> None:
+    for n in range(6):
+        world.song(f"song-{n}")
+    newest_first = [f"song-{n}" for n in reversed(range(6))]
+    assert world.popular() == newest_first
+    assert world.personal(NEW_LISTENER) == newest_first
+    assert world.similar("song-3") == [song for song in newest_first if song != "song-3"]
+
+
+def test_what_was_just_completed_or_skipped_comes_last(world: PlantedListening) -> None:
+    rock, jazz = two_groups(world, with_genres=True)
+    best, second = world.personal(1, 2)
+    world.completed(1, best, days_ago=0)
+    world.skipped(1, second, days_ago=0)
+    everything = world.personal(1, len(rock + jazz))
+    assert sorted(everything) == sorted(rock + jazz)
+    assert everything[-2:] == [best, second]
+
+
+def test_what_was_heard_longest_ago_comes_back_first(world: PlantedListening) -> None:
+    for n, days_ago in enumerate((1, 90, 3, 20, 0)):
+        world.song(f"song-{n}", genre="Rock")
+        world.completed(1, f"song-{n}", days_ago=days_ago)
+    assert world.personal(1) == ["song-1", "song-3", "song-2", "song-0", "song-4"]
+
+
+def test_a_skip_counts_against_the_song_and_a_little_against_its_like(world: PlantedListening) -> None:
+    for genre in ("Rock", "Jazz"):
+        for n in range(3):
+            world.song(f"{genre}-{n}", genre=genre)
+    for listener in range(1, 4):
+        world.completed(listener, *[f"{genre}-{n}" for genre in ("Rock", "Jazz") for n in range(3)])
+    world.skipped(9, "Jazz-2", days_ago=30)
+    order = world.personal(9)
+    assert order[:3] == ["Rock-2", "Rock-1", "Rock-0"]
+    assert order[-1] == "Jazz-2"
+
+
+def test_one_skip_does_not_outweigh_a_history_of_liking(world: PlantedListening) -> None:
+    rock, _ = two_groups(world, with_genres=True)
+    world.skipped(1, rock[9], days_ago=20)
+    assert set(world.personal(1, 6)) <= set(rock)
+
+
+def test_a_skip_takes_from_a_song_in_the_chart(world: PlantedListening) -> None:
+    world.song("skipped")
+    world.song("kept")
+    world.completed(1, "skipped", "kept", days_ago=2)
+    world.completed(2, "skipped", "kept", days_ago=2)
+    assert world.popular() == ["kept", "skipped"]
+    world.skipped(3, "kept", days_ago=1)
+    assert world.popular() == ["skipped", "kept"]
+
+
+def test_completing_says_more_than_playing_and_playing_more_than_hearing_a_part(
+    world: PlantedListening,
+) -> None:
+    for name in ("completed", "played", "heard-a-part"):
+        world.song(name)
+    world.did(1, "completed", Signal.PURCHASE)
+    world.did(1, "played", Signal.DETAIL_VIEW)
+    world.did(1, "heard-a-part", Signal.VIEW_PORTION, value=0.9)
+    assert world.popular() == ["completed", "played", "heard-a-part"]
+
+
+def test_one_person_alone_cannot_carry_the_chart(world: PlantedListening) -> None:
+    world.song("on-repeat")
+    world.song("liked-by-three")
+    world.completed(1, "on-repeat", days_ago=1, times=1000)
+    for listener in (2, 3, 4):
+        world.completed(listener, "liked-by-three", days_ago=1)
+    assert world.popular() == ["liked-by-three", "on-repeat"]
+
+
+def test_the_chart_forgets(world: PlantedListening) -> None:
+    world.song("of-last-season")
+    world.song("of-this-week")
+    for listener in range(10):
+        world.completed(listener, "of-last-season", days_ago=60)
+    world.completed(10, "of-this-week", days_ago=1)
+    world.completed(11, "of-this-week", days_ago=1)
+    assert world.popular() == ["of-this-week", "of-last-season"]
+
+
+def test_one_listen_from_the_future_does_not_wipe_out_the_rest(world: PlantedListening) -> None:
+    world.song("of-the-future")
+    world.song("of-today")
+    world.completed(1, "of-the-future", days_ago=-10_000)
+    for listener in (2, 3):
+        world.completed(listener, "of-today", days_ago=0)
+    assert world.popular() == ["of-today", "of-the-future"]
+
+
+def test_similar_songs_prefer_the_genre_when_nobody_listened(world: PlantedListening) -> None:
+    world.song("seed", genre="Rock", artistName="A", mood="calm")
+    world.song("same-genre", genre=" rock", artistName="B", mood="wild")
+    world.song("same-artist", genre="Jazz", artistName="A", mood="wild")
+    world.song("same-mood", genre="Jazz", artistName="B", mood="calm")
+    world.song("nothing-in-common", genre="Jazz", artistName="B", mood="wild")
+    assert world.similar("seed") == ["same-genre", "same-mood", "same-artist", "nothing-in-common"]
+
+
+def test_similar_songs_are_those_heard_by_the_same_people(world: PlantedListening) -> None:
+    for name in ("seed", "shared", "alone", "popular"):
+        world.song(name, genre="Rock" if name != "shared" else "Folk")
+    for listener in range(1, 7):
+        world.completed(listener, "seed", "shared")
+    for listener in range(7, 30):
+        world.completed(listener, "popular")
+    assert world.similar("seed", 1) == ["shared"]
+
+
+def test_an_unknown_song_is_like_nothing(world: PlantedListening) -> None:
+    world.song("song")
+    assert world.similar("ghost") == []
+
+
+def test_a_listener_is_not_shown_ten_songs_of_one_artist(world: PlantedListening) -> None:
+    favourite = [world.song(f"favourite-{n}", genre="Rock", artistId="favourite") for n in range(15)]
+    for artist in range(5):
+        for n in range(4):
+            world.song(f"other-{artist}-{n}", genre="Rock", artistId=f"other-{artist}")
+    for listener in range(1, 6):
+        world.completed(listener, *favourite[:12])
+    world.completed(9, *favourite[:5])
+    shown = world.personal(9, 10)
+    of_favourite = [song for song in shown if song in favourite]
+    assert shown[0] in favourite
+    assert 2 <= len(of_favourite) <= 7
+
+
+def test_an_artist_with_the_only_songs_of_a_genre_fills_the_list(world: PlantedListening) -> None:
+    rock = [world.song(f"rock-{n}", genre="Rock", artistId="rocker") for n in range(8)]
+    for n in range(20):
+        world.song(f"jazz-{n}", genre="Jazz", artistId=f"jazz-{n}")
+    for listener in range(1, 6):
+        world.completed(listener, *rock[:4])
+    world.completed(9, rock[0], rock[1], days_ago=2)
+    assert set(world.personal(9, 6)) == set(rock[2:])
+
+
+def test_only_songs_that_pass_the_filter_are_considered(world: PlantedListening) -> None:
+    for n in range(6):
+        world.song(f"song-{n}", isListed=n % 2 == 0)
+    world.completed(1, *[f"song-{n}" for n in range(6)])
+    recommender = world.recommender()
+    wanted = filtered(10, "'isListed' == true")
+    listed = {"song-0", "song-2", "song-4"}
+    assert set(recommender.popular(wanted)) == listed
+    assert set(recommender.personal(1, wanted)) == listed
+    assert set(recommender.similar("song-1", None, wanted)) == listed
+    world.song("song-0", isListed=False)
+    world.song("song-1", isListed=True)
+    assert set(recommender.popular(wanted)) == {"song-1", "song-2", "song-4"}
+
+
+def test_what_is_already_shown_is_left_out(world: PlantedListening) -> None:
+    for n in range(4):
+        world.song(f"song-{n}")
+    wanted = Wanted(10, without={"song-1", "song-3", "ghost"})
+    assert world.recommender().popular(wanted) == ["song-2", "song-0"]
+    assert world.recommender().personal(1, wanted) == ["song-2", "song-0"]
+
+
+def test_who_is_forgotten_counts_no_more(world: PlantedListening) -> None:
+    world.song("loved")
+    world.song("newer")
+    recommender = world.recommender()
+    world.completed(1, "loved")
+    assert recommender.popular(Wanted(1)) == ["loved"]
+    world.forget(1)
+    assert recommender.popular(Wanted(1)) == ["newer"]
+
+
+def test_a_small_model_is_rebuilt_at_each_change_and_only_then(world: PlantedListening) -> None:
+    world.song("song")
+    recommender = world.recommender()
+    for rebuilds in (1, 2, 3):
+        world.completed(rebuilds, "song")
+        recommender.popular(Wanted(1))
+        recommender.personal(1, Wanted(1))
+        assert recommender.rebuilds == rebuilds
+
+
+def test_a_large_model_rests_between_rebuilds_but_knows_the_listener_at_once(world: PlantedListening) -> None:
+    seconds = 0.0
+
+    def stopwatch() -> float:
+        nonlocal seconds
+        seconds += 1.0
+        return seconds
+
+    for n in range(3):
+        world.song(f"song-{n}")
+    for number in range(REBUILT_AT_ONCE + 1):
+        world.played(number % 50, "song-0")
+    recommender = Recommender(world, clock=lambda: NOW, stopwatch=stopwatch)
+    assert recommender.popular(Wanted(3)) == ["song-0", "song-2", "song-1"]
+    world.completed(77, "song-2", days_ago=0)
+    world.completed(78, "song-1", days_ago=0)
+    world.completed(79, "song-1", days_ago=0)
+    assert recommender.personal(77, Wanted(3))[-1] == "song-2"
+    assert recommender.rebuilds == 1
+    assert recommender.popular(Wanted(3)) == ["song-0", "song-2", "song-1"]
+    seconds += 60.0
+    assert recommender.popular(Wanted(3)) == ["song-0", "song-1", "song-2"]
+    assert recommender.rebuilds == 2
+
+
+def test_a_catalogue_change_counts_at_once_at_any_size(world: PlantedListening) -> None:
+    world.song("song")
+    for number in range(REBUILT_AT_ONCE + 1):
+        world.played(number % 50, "song")
+    recommender = world.recommender()
+    assert recommender.popular(Wanted(2)) == ["song"]
+    world.song("newer")
+    assert recommender.popular(Wanted(2)) == ["song", "newer"]

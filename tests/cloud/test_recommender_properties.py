@@ -1,0 +1,129 @@
+"""What holds of every recommendation, whatever people listened to."""
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from embedded.cloud.listening import Signal
+from embedded.cloud.recommender import Wanted
+from tests.cloud.planted_listening import PlantedListening, filtered
+
+GENRES = ("Rock", "Jazz", None)
+VALUES = {Signal.RATING: (-0.5, 1.0), Signal.VIEW_PORTION: (0.2, 1.0)}
+
+songs = st.lists(
+    st.tuples(st.sampled_from(GENRES), st.sampled_from(("A", "B", "C", None)), st.booleans()),
+    min_size=1,
+    max_size=12,
+)
+deeds = st.lists(
+    st.tuples(
+        st.integers(1, 6),
+        st.integers(0, 11),
+        st.sampled_from(Signal),
+        st.integers(0, 1),
+        st.floats(-1, 4000, allow_nan=False),
+    ),
+    max_size=40,
+)
+quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+def world_of(
+    songs_: list[tuple[str | None, str | None, bool]], deeds_: list[tuple[int, int, Signal, int, float]]
+) -> PlantedListening:
+    world = PlantedListening()
+    for number, (genre, artist, listed) in enumerate(songs_):
+        world.song(f"song-{number}", genre=genre, artistName=artist, isListed=listed)
+    for listener, song, signal, which, days_ago in deeds_:
+        value = VALUES.get(signal, (0.0, 0.0))[which]
+        world.did(listener, f"song-{song % len(songs_)}", signal, value=value, days_ago=days_ago)
+    return world
+
+
+@quick
+@given(songs, deeds, st.integers(1, 15), st.integers(1, 7))
+def test_every_list_has_the_songs_wanted_once_each_and_is_the_same_again(
+    songs_: list[tuple[str | None, str | None, bool]],
+    deeds_: list[tuple[int, int, Signal, int, float]],
+    count: int,
+    listener: int,
+) -> None:
+    world = world_of(songs_, deeds_)
+    listed = {f"song-{number}" for number, song in enumerate(songs_) if song[2]}
+    wanted = filtered(count, "'isListed' == true")
+    for _ in range(2):
+        recommender = world.recommender()
+        lists = [
+            recommender.popular(wanted),
+            recommender.personal(listener, wanted),
+            recommender.similar("song-0", None, wanted),
+            recommender.similar("song-0", listener, wanted),
+        ]
+        for position, found in enumerate(lists):
+            possible = listed - {"song-0"} if position >= 2 else listed
+            assert len(found) == len(set(found)) == min(count, len(possible))
+            assert set(found) <= possible
+        assert lists == [
+            world.recommender().popular(wanted),
+            world.recommender().personal(listener, wanted),
+            world.recommender().similar("song-0", None, wanted),
+            world.recommender().similar("song-0", listener, wanted),
+        ]
+
+
+@quick
+@given(songs, deeds)
+def test_a_shorter_list_is_the_beginning_of_a_longer_one(
+    songs_: list[tuple[str | None, str | None, bool]], deeds_: list[tuple[int, int, Signal, int, float]]
+) -> None:
+    world = world_of(songs_, deeds_)
+    assert world.personal(1, 3) == world.personal(1, 12)[:3]
+    assert world.popular(3) == world.popular(12)[:3]
+    assert world.similar("song-0", 3) == world.similar("song-0", 12)[:3]
+
+
+@quick
+@given(songs, deeds, st.integers(0, 11))
+def test_one_more_listener_never_lowers_a_song_in_the_chart(
+    songs_: list[tuple[str | None, str | None, bool]],
+    deeds_: list[tuple[int, int, Signal, int, float]],
+    which: int,
+) -> None:
+    world = world_of(songs_, deeds_)
+    song = f"song-{which % len(songs_)}"
+    before = world.popular(12).index(song)
+    world.completed(100, song, days_ago=0)
+    assert world.popular(12).index(song) <= before
+
+
+@quick
+@given(songs, deeds, st.integers(0, 11), st.integers(1, 6))
+def test_a_skip_never_raises_the_skipped_song_for_the_one_who_skipped(
+    songs_: list[tuple[str | None, str | None, bool]],
+    deeds_: list[tuple[int, int, Signal, int, float]],
+    which: int,
+    listener: int,
+) -> None:
+    world = world_of(songs_, deeds_)
+    song = f"song-{which % len(songs_)}"
+    before = world.personal(listener, 12).index(song)
+    world.skipped(listener, song, days_ago=0)
+    assert world.personal(listener, 12).index(song) >= before
+
+
+@quick
+@given(songs, deeds)
+def test_someone_with_no_history_gets_only_what_is_popular_before_what_nobody_heard(
+    songs_: list[tuple[str | None, str | None, bool]], deeds_: list[tuple[int, int, Signal, int, float]]
+) -> None:
+    liked = [deed for deed in deeds_ if deed[2] is not Signal.RATING]
+    world = world_of(songs_, [(who, what, signal, 1, 5.0) for who, what, signal, _, _ in liked])
+    heard = {f"song-{what % len(songs_)}" for _, what, _, _, _ in liked}
+    shown = world.personal(999, 12)
+    assert set(shown[: len(heard)]) == heard
+    assert shown[:1] == world.popular(1)
+
+
+def test_wanting_more_than_there_is_gives_all_there_is() -> None:
+    world = world_of([("Rock", "A", True)] * 5, [])
+    assert len(world.recommender().personal(1, Wanted(10_000))) == 5
