@@ -37,7 +37,7 @@ def _only_one(data_dir: Path) -> Iterator[None]:
 async def _put_demo_in(settings: EmbeddedSettings, data_dir: Path) -> None:
     """Once; a first start that was cut off goes on where it was."""
     state = data_dir / "demo.json"
-    known = json.loads(state.read_text()) if state.exists() else {"heard": [], "done": False}
+    known: dict[str, Any] = json.loads(state.read_text()) if state.exists() else {"heard": [], "done": False}
     if known["done"]:
         return
     heard: list[str] = known["heard"]

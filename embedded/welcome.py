@@ -1,5 +1,7 @@
 """What a newcomer is told when the system is up."""
 
+import json
+
 from embedded.demo.people import ADMIN, ARTISTS, LISTENERS
 from embedded.settings import EmbeddedSettings
 
@@ -9,6 +11,8 @@ def welcome(settings: EmbeddedSettings) -> str:
     gateway = f"http://localhost:{settings.gateway_port}"
     cloud = f"http://localhost:{settings.cloud_port}"
     sign_in = f"curl -s {cloud}/sign-in -H 'Content-Type: application/json' -d"
+    body = json.dumps({"email": LISTENERS[0].email})
+    bearer = "Authorization: Bearer TOKEN"
     lines = [
         "",
         f"  API gateway     {gateway}   (REST under /api, /health/services)",
@@ -29,8 +33,8 @@ def welcome(settings: EmbeddedSettings) -> str:
     lines += [
         "  Try:",
         f"    curl -s '{gateway}/api/songs/trending?count=3'",
-        f'    {sign_in} \'{{"email": "{LISTENERS[0].email}"}}\'',
-        f"    curl -s '{gateway}/api/songs/recommendations/for-you?count=3' \\\n      -H \"Authorization: Bearer $TOKEN\"",
+        f"    {sign_in} {body!r}",
+        f"    curl -s '{gateway}/api/songs/recommendations/for-you?count=3' -H {bearer!r}",
         "",
         "  Ctrl-C stops everything.",
         "",

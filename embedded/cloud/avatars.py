@@ -12,8 +12,9 @@ SIDE_PX = 256
 
 def initials_of(full_name: str) -> str:
     """At most two ASCII letters, since the built-in font draws no others; empty for a name without any."""
-    plain = unicodedata.normalize("NFKD", full_name).encode("ascii", "ignore").decode("ascii")
-    letters = [word[0].upper() for word in plain.split() if word[0].isalnum()]
+    # "É" is an E and an accent to Unicode; what has no such form ("Ø", "李") is left out.
+    firsts = [unicodedata.normalize("NFKD", word)[0].upper() for word in full_name.split()]
+    letters = [first for first in firsts if first.isascii() and first.isalnum()]
     return "".join(letters[:1] + letters[1:][-1:])
 
 

@@ -1,10 +1,12 @@
 """What an uploaded file really is, found by decoding it: names and headers of the upload are not asked."""
 
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import av
+from av.container import InputContainer
 from PIL import Image
 
 # Nothing that reads other files (playlists, concat scripts) may be opened: it would let an upload fetch what
@@ -24,6 +26,7 @@ AUDIO_FORMATS = {
 }
 PROBE_TIMEOUT_SECONDS = 20
 PACKETS_TO_TRY = 500
+NO_AUDIO = "Unsupported video format or file"
 
 PICTURE_FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tiff"}
 MAX_PICTURE_PIXELS = 25_000_000
@@ -46,23 +49,22 @@ def probe_audio(path: Path) -> Facts:
     try:
         with av.open(
             str(path),
+            mode="r",
             options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"},
             metadata_errors="replace",
             timeout=PROBE_TIMEOUT_SECONDS,
         ) as container:
             if not container.streams.audio:
-                raise NotMediaError("Unsupported video format or file")
+                raise NotMediaError(NO_AUDIO)
             stream = container.streams.audio[0]
-            container_format = AUDIO_FORMATS.get(container.format.name, "bin")
-            if container.duration:
-                duration = container.duration / 1_000_000
-            elif stream.duration and stream.time_base:
-                duration = float(stream.duration * stream.time_base)
-            else:
-                duration = 0.0
+            if not any(packet.decode() for packet in islice(container.demux(stream), PACKETS_TO_TRY)):
+                raise NotMediaError(NO_AUDIO)
             context = stream.codec_context
-            facts = Facts(
-                container_format,
+            duration = (
+                container.duration / av.time_base if container.duration else _counted_seconds(container)
+            )
+            return Facts(
+                AUDIO_FORMATS.get(container.format.name, "bin"),
                 {
                     "is_audio": True,
                     "duration": round(duration, 6),
@@ -77,14 +79,18 @@ def probe_audio(path: Path) -> Facts:
                     "video": {},
                 },
             )
-            for tried, packet in enumerate(container.demux(stream)):
-                if packet.decode():
-                    return facts
-                if tried > PACKETS_TO_TRY:
-                    break
     except (av.FFmpegError, ValueError, EOFError) as error:
-        raise NotMediaError("Unsupported video format or file") from error
-    raise NotMediaError("Unsupported video format or file")
+        raise NotMediaError(NO_AUDIO) from error
+
+
+def _counted_seconds(container: InputContainer) -> float:
+    """Of a file that does not say how long it is, such as what a browser records."""
+    stream = container.streams.audio[0]
+    container.seek(0)
+    ends = (
+        packet.pts + (packet.duration or 0) for packet in container.demux(stream) if packet.pts is not None
+    )
+    return float(max(ends, default=0) * (stream.time_base or 0))
 
 
 def probe_picture(path: Path) -> Facts:

@@ -113,9 +113,9 @@ class Uploads:
         if source.seek(0, os.SEEK_END) != chunk.last - chunk.first + 1:
             raise RefusedRequestError(400, "Content-Range does not fit the chunk")
         target = self._folder / f"chunked-{hashlib.sha256(chunk.upload_id.encode()).hexdigest()}"
+        if chunk.first > (target.stat().st_size if target.exists() else 0):
+            raise RefusedRequestError(400, f"The chunk before byte {chunk.first} is missing")
         with target.open("ab") as file:
-            if chunk.first > file.tell():
-                raise RefusedRequestError(400, f"The chunk before byte {chunk.first} is missing")
             file.truncate(chunk.first)
             _copy(source, file)
         if chunk.total is None or chunk.last + 1 < chunk.total:

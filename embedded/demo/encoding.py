@@ -24,7 +24,7 @@ class _Format:
 _FORMATS: dict[Container, _Format] = {
     "wav": _Format("pcm_s16le", SAMPLE_RATE, None, "audio/wav", {}),
     "flac": _Format("flac", SAMPLE_RATE, None, "audio/flac", {"compression_level": "2"}),
-    "mp3": _Format("libmp3lame", SAMPLE_RATE, 192_000, "audio/mpeg", {"compression_level": "7"}),
+    "mp3": _Format("libmp3lame", SAMPLE_RATE, 192_000, "audio/mpeg", {"compression_level": "9"}),
     "ogg": _Format("libopus", 48_000, 160_000, "audio/ogg", {"compression_level": "2"}),
 }
 

@@ -11,7 +11,7 @@ _CEILING = 0.95
 _LOUDNESS_DBFS = -17.0
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _room(decay_seconds: float, length: int) -> npt.NDArray[np.complex64]:
     """The spectrum of a stereo room's answer to a click: noise that decays, darker than it came."""
     time = np.arange(samples_in(decay_seconds), dtype=np.float32) / np.float32(SAMPLE_RATE)

@@ -34,11 +34,10 @@ class ProgressBar:
 
     def __init__(self, stream: TextIO = sys.stderr) -> None:
         self._bar: tqdm[Never] = tqdm(
-            desc="Demo content",
             file=stream,
             disable=not stream.isatty(),
             leave=False,
-            bar_format="{desc} {percentage:3.0f}% |{bar:30}| {postfix}",
+            bar_format="Demo content {percentage:3.0f}% |{bar:30}| {desc}",
         )
 
     def __enter__(self) -> Self:
@@ -52,4 +51,4 @@ class ProgressBar:
     def __call__(self, step: Step) -> None:
         self._bar.total = step.total
         self._bar.n = step.done
-        self._bar.set_postfix_str(f"{step.kind} {step.name}", refresh=True)
+        self._bar.set_description_str(f"{step.kind} {step.name}")

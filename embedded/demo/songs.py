@@ -106,7 +106,7 @@ SONGS = (
         "Electronic",
         "melancholy",
         None,
-        "mp3",
+        "flac",
         Score("B minor", 116, (1, 6, 4, 5), 17),
     ),
     _weather("First Snow on Water", "calm", "flac", Score("D major", 60, (1, 6, 4, 5), 20)),
@@ -167,7 +167,7 @@ SONGS = (
         "Jazz",
         "warm",
         None,
-        "mp3",
+        "flac",
         Score("C minor", 116, (1, 4, 2, 5), 18),
     ),
     Song(

@@ -8,7 +8,7 @@ from embedded.demo.harmony import hertz
 from embedded.demo.mix import SAMPLE_RATE, Sound, samples_in
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=64)
 def plucked_string(note: int, seconds: float, bright_hertz: float) -> Sound:
     """A steel string: a burst of noise going round a delay line that averages it away, high partials first.
 

@@ -10,6 +10,8 @@ from embedded.demo.mix import SAMPLE_RATE, Sound, samples_in
 
 _TABLE_SIZE = 4096
 _HIGHEST_HERTZ = 16_000.0
+_NOTES_KEPT = 40
+"""About as many different notes as one song asks of one instrument."""
 
 
 def _partials(timbre: str, count: int) -> npt.NDArray[np.float64]:
@@ -70,14 +72,14 @@ def _decay(seconds: float, half_life_seconds: float) -> Sound:
     return curve
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_NOTES_KEPT)
 def pad(note: int, seconds: float, cents: float) -> Sound:
     """A slow swelling voice, `cents` out of tune so that two of them beat against each other."""
     sound = oscillator("mellow", hertz(note + cents / 100), seconds, phase=cents / 13 % 1)
     return _ramps(sound, seconds * 0.35, seconds * 0.45)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=8)
 def drone(note: int, seconds: float) -> Sound:
     """A sine that swells and goes."""
     return _ramps(oscillator("sine", hertz(note), seconds), seconds * 0.3, seconds * 0.4)
@@ -92,26 +94,26 @@ def _struck(note: int, seconds: float, partials: tuple[tuple[float, float, float
     return _ramps(sound, 0.004, 0.4)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_NOTES_KEPT)
 def bell(note: int) -> Sound:
     """A soft bell: its upper partials are no multiples of the lowest."""
     return _struck(note, 2.5, ((1.0, 0.7, 0.45), (2.76, 0.22, 0.22), (5.4, 0.08, 0.09)))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_NOTES_KEPT)
 def vibraphone(note: int) -> Sound:
     """A metal bar tuned so that its second partial lies two octaves above the first."""
     return _struck(note, 1.4, ((1.0, 0.75, 0.3), (4.0, 0.2, 0.09), (10.0, 0.06, 0.03)))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_NOTES_KEPT)
 def synth_pluck(timbre: str, note: int, seconds: float) -> Sound:
     """A bright note that falls away at once."""
     sound = oscillator(timbre, hertz(note), seconds) * _decay(seconds, seconds / 3)
     return _ramps(sound, 0.003, 0.02)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_NOTES_KEPT)
 def synth_chord(timbre: str, note: int, seconds: float) -> Sound:
     """One voice of a held chord: two oscillators 14 cents apart."""
     sound = oscillator(timbre, hertz(note - 0.07), seconds)
@@ -119,7 +121,7 @@ def synth_chord(timbre: str, note: int, seconds: float) -> Sound:
     return _ramps(sound * 0.5, 0.02, 0.12)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_NOTES_KEPT)
 def synth_bass(timbre: str, note: int, seconds: float) -> Sound:
     """A full bass note over a sine an octave below."""
     sound = oscillator(timbre, hertz(note), seconds) * 0.55
@@ -127,7 +129,7 @@ def synth_bass(timbre: str, note: int, seconds: float) -> Sound:
     return _ramps(sound * _decay(seconds, seconds), 0.005, 0.03)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_NOTES_KEPT)
 def electric_piano(note: int, seconds: float) -> Sound:
     """A struck tine: a sine whose phase a second, quickly dying sine bends."""
     time = np.arange(samples_in(seconds), dtype=np.float64) * (2 * np.pi * hertz(note) / SAMPLE_RATE)
@@ -137,7 +139,7 @@ def electric_piano(note: int, seconds: float) -> Sound:
     return _ramps(sound * _decay(seconds, 0.5), 0.003, min(0.12, seconds / 3))
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=_NOTES_KEPT)
 def upright_bass(note: int, seconds: float) -> Sound:
     """A plucked double bass: round, with the thump of the finger on the string."""
     sound = oscillator("upright", hertz(note), seconds) * _decay(seconds, 0.28)
