@@ -15,6 +15,7 @@ from starlette.datastructures import UploadFile
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from embedded.demo.people import ADMIN
 
@@ -58,7 +59,7 @@ class SmallSystem:
     """Owners of things, and the first of each interaction, are e-mail addresses. Tests look at and set it.
 
     `busy_answers` is how many uploads are still answered 503 with Retry-After; `late_songs` appear as soon as
-    their owner's songs have been looked at once.
+    their owner's songs have been looked at once; every call takes `delay_seconds` longer.
     """
 
     def __init__(self, admin_email: str = ADMIN.email) -> None:
@@ -70,11 +71,13 @@ class SmallSystem:
         self.busy_answers = 0
         self.refuse_title: str | None = None
         self.late_songs: list[StoredSong] = []
-        self.most_uploads_at_once = 0
-        self._uploads = 0
+        self.delay_seconds = 0.0
+        self.most_calls_at_once = 0
+        self.sign_ins = 0
+        self._calls = 0
         self._admin_email = admin_email
         self._numbers = itertools.count(1)
-        self.app = Starlette(
+        self._app = Starlette(
             routes=[
                 Route("/sign-in", self._sign_in, methods=["POST"]),
                 Route("/api/auth/register", self._register, methods=["POST"]),
@@ -89,6 +92,15 @@ class SmallSystem:
             ],
             exception_handlers={RefusedError: self._refused},
         )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._calls += 1
+        self.most_calls_at_once = max(self.most_calls_at_once, self._calls)
+        try:
+            await asyncio.sleep(self.delay_seconds)
+            await self._app(scope, receive, send)
+        finally:
+            self._calls -= 1
 
     def new_id(self) -> str:
         return f"{next(self._numbers):024x}"
@@ -112,6 +124,7 @@ class SmallSystem:
         return person
 
     async def _sign_in(self, request: Request) -> Response:
+        self.sign_ins += 1
         email = (await request.json())["email"]
         return JSONResponse({"token": f"token-of-{email}", "clerkId": f"user_{email}", "expiresAt": None})
 
@@ -161,14 +174,8 @@ class SmallSystem:
         if self.busy_answers:
             self.busy_answers -= 1
             return JSONResponse({"detail": "Later"}, 503, {"Retry-After": "0"})
-        self._uploads += 1
-        self.most_uploads_at_once = max(self.most_uploads_at_once, self._uploads)
-        try:
-            async with request.form() as form:
-                song = self._song_from(form, owner)
-            await asyncio.sleep(0.02)
-        finally:
-            self._uploads -= 1
+        async with request.form() as form:
+            song = self._song_from(form, owner)
         if song.title == self.refuse_title:
             raise RefusedError(415, "not_audio", "The file is not audio")
         self.songs[song.id] = song
@@ -216,7 +223,7 @@ def running(system: SmallSystem) -> Iterator[SmallSystem]:
         listening.bind(("127.0.0.1", 0))
         listening.listen(64)
         system.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server = uvicorn.Server(uvicorn.Config(system.app, log_config=None, lifespan="off", ws="none"))
+        server = uvicorn.Server(uvicorn.Config(system, log_config=None, lifespan="off", ws="none"))
         thread = threading.Thread(target=server.run, args=([listening],))
         thread.start()
         try:
