@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
-from fastapi import Body, Depends
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
 
@@ -55,11 +54,3 @@ def fields_of_form(model: type[Sent], fields: Mapping[str, str]) -> Sent:
         named = ", ".join(dict.fromkeys(each.field for each in found))
         raise InvalidError(f"Not accepted: {named}", found) from failure
 
-
-def optional_body(model: type[Sent]) -> object:
-    """Dependency: the JSON body as `model`; no body at all is an empty one."""
-
-    async def read(body: Annotated[model | None, Body()] = None) -> Sent:  # type: ignore[valid-type]
-        return body if body is not None else model()
-
-    return Depends(read)

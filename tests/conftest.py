@@ -1,3 +1,16 @@
 """What every test may use."""
 
+import os
+
+import pytest
+
 pytest_plugins = ["tests.mongo_fixture"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI everything that tests need is installed, so a test that is skipped there is a failure."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and reporter is not None and reporter.stats.get("skipped"):
+        reporter.write_line("skipped tests count as failures in CI", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

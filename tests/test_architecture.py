@@ -1,0 +1,160 @@
+"""Rules of the design that nothing but a test would keep."""
+
+import ast
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[1]
+SERVICES = ("user_service", "song_service", "album_service")
+APPS = (*SERVICES, "api_gateway")
+LONGEST_FILE = 310
+
+SHARED = {
+    "shared": """
+        __init__ answers cache clock errors forms health ids images media_cleanup metrics pagination ports
+        problem request_id rows schemas serve service_client settings user_directory web
+    """,
+    "shared/access": "__init__ caller guards permissions",
+    "shared/providers": "__init__ clerk cloudinary mongo mongo_cleanups mongo_errors redis",
+}
+
+ONLY_IMPORTERS = {
+    "motor": {"shared/providers/mongo.py"},
+    "redis": {"shared/providers/redis.py"},
+    "cloudinary": {"shared/providers/cloudinary.py"},
+    "clerk_backend_api": {"shared/providers/clerk.py", "user_service/clerk.py"},
+    "recombee_api_client": {"song_service/recombee.py"},
+    "av": {"song_service/audio.py"},
+    "aiohttp": {"api_gateway/transport.py", "api_gateway/last_words.py"},
+}
+
+
+def files_of(*packages: str) -> Iterator[Path]:
+    for package in packages:
+        yield from sorted((PROJECT / package).rglob("*.py"))
+
+
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
+
+
+def imports_of(path: Path) -> set[str]:
+    """The modules that a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def roots_of(path: Path) -> set[str]:
+    return {module.partition(".")[0] for module in imports_of(path)}
+
+
+@pytest.mark.parametrize("path", list(files_of("shared", *APPS)), ids=name_of)
+def test_no_service_knows_of_the_embedded_system_or_of_tests(path: Path) -> None:
+    assert not roots_of(path) & {"embedded", "tests", "bench"}
+
+
+@pytest.mark.parametrize("app", APPS)
+def test_services_reach_each_other_over_http_only(app: str) -> None:
+    others = set(APPS) - {app}
+    assert {name_of(path): roots_of(path) & others for path in files_of(app) if roots_of(path) & others} == {}
+
+
+def test_shared_knows_no_service() -> None:
+    assert {name_of(path) for path in files_of("shared") if roots_of(path) & set(APPS)} == set()
+
+
+def test_shared_is_a_closed_list() -> None:
+    found = {folder: {path.stem for path in (PROJECT / folder).glob("*.py")} for folder in SHARED}
+    assert found == {folder: set(stems.split()) for folder, stems in SHARED.items()}
+
+
+def test_what_is_shared_is_used_by_two_apps() -> None:
+    """Directly, or through another shared module."""
+    users: dict[str, set[str]] = {}
+    for app in APPS:
+        reached: set[str] = set()
+        waiting = {module for path in files_of(app) for module in imports_of(path)}
+        while waiting:
+            module = waiting.pop()
+            path = PROJECT / (module.replace(".", "/") + ".py")
+            if module.startswith("shared.") and module not in reached and path.exists():
+                reached.add(module)
+                waiting |= imports_of(path)
+        for module in reached:
+            users.setdefault(module, set()).add(app)
+    expected = {
+        f"{folder.replace('/', '.')}.{stem}"
+        for folder, stems in SHARED.items()
+        for stem in stems.split()
+        if stem != "__init__"
+    }
+    assert {module: users.get(module, set()) for module in expected if len(users.get(module, ())) < 2} == {}
+
+
+@pytest.mark.parametrize("library", list(ONLY_IMPORTERS))
+def test_each_library_that_may_be_exchanged_has_one_seam(library: str) -> None:
+    importers = {name_of(path) for path in files_of("shared", *APPS) if library in roots_of(path)}
+    assert importers == ONLY_IMPORTERS[library]
+
+
+def test_only_dependencies_and_guards_read_the_request_state() -> None:
+    allowed = {f"{service}/dependencies.py" for service in SERVICES} | {"shared/access/guards.py"}
+    assert {
+        name_of(path) for path in files_of("shared", *SERVICES) if "request.state" in path.read_text()
+    } == allowed
+
+
+def test_services_raise_their_own_errors_not_statuses() -> None:
+    offenders = {
+        name_of(path)
+        for path in files_of("shared", *APPS)
+        if "HTTPException" in path.read_text() and name_of(path) != "shared/problem.py"
+    }
+    assert offenders == set()
+
+
+def tracked_files() -> list[Path]:
+    listed = subprocess.run(["git", "ls-files"], cwd=PROJECT, check=True, capture_output=True, text=True)
+    return [PROJECT / name for name in listed.stdout.splitlines() if (PROJECT / name).is_file()]
+
+
+def test_files_stay_short() -> None:
+    long = {
+        name_of(path): lines
+        for path in tracked_files()
+        if path.suffix == ".py" and (lines := len(path.read_text().splitlines())) > LONGEST_FILE
+    }
+    assert long == {}
+
+
+def test_no_package_index_is_named() -> None:
+    hosts = re.compile(
+        "pyp"
+        + r"i\.org|python"
+        + r"hosted|registry\."
+        + "npmjs|deb\\."
+        + "debian|proxy\\."
+        + "golang|maven\\."
+        + "org"
+    )
+    texts = {path: path.read_bytes().decode("utf-8", "ignore") for path in tracked_files()}
+    assert {name_of(path) for path, text in texts.items() if hosts.search(text)} == set()
+
+
+def test_every_requirement_is_pinned_with_hashes_and_no_address() -> None:
+    for path in (PROJECT / "requirements").glob("*.txt"):
+        text = path.read_text()
+        pins = re.findall(r"^([a-z0-9][\w.-]*)==", text, re.MULTILINE)
+        assert len(pins) > 20
+        assert text.count("--hash=sha256:") >= len(pins)
+        assert "://" not in text
+        assert "--index-url" not in text

@@ -1,0 +1,123 @@
+"""What a process reads from its environment."""
+
+import re
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
+
+from album_service.settings import Settings as AlbumSettings
+from api_gateway.settings import Settings as GatewaySettings
+from embedded.settings import EmbeddedSettings
+from shared.settings import explain, issuer_of, load
+from song_service.settings import Settings as SongSettings
+from tests.env_example import render
+from user_service.settings import Settings as UserSettings
+
+PROJECT = Path(__file__).parents[1]
+ALL = (UserSettings, SongSettings, AlbumSettings, GatewaySettings, EmbeddedSettings)
+DOCUMENTED = """
+    PORT MONGODB_URI REDIS_URL CLERK_SECRET_KEY CLERK_PUBLISHABLE_KEY CLERK_JWT_KEY CLOUDINARY_CLOUD_NAME
+    CLOUDINARY_API_KEY CLOUDINARY_API_SECRET RECOMBEE_DATABASE_ID RECOMBEE_PRIVATE_TOKEN RECOMBEE_REGION
+    USER_SERVICE_URL SONG_SERVICE_URL ALBUM_SERVICE_URL FRONTEND_ORIGINS ADMIN_EMAILS
+"""
+
+GIVEN = {
+    "REDIS_URL": "redis://localhost:6379/0",
+    "MONGODB_URI": "mongodb://localhost:27017",
+    "CLERK_SECRET_KEY": "for-tests",
+    "CLERK_PUBLISHABLE_KEY": "pk_test_Y2xlcmsuZXhhbXBsZSQ=",
+    "FRONTEND_ORIGINS": "http://localhost:5173, http://localhost:3000/",
+}
+
+
+@pytest.fixture(autouse=True)
+def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for settings in ALL:
+        for name in settings.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+
+
+def names_in_example() -> list[str]:
+    return re.findall(r"^([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE)
+
+
+def test_the_example_names_every_setting_once_and_nothing_else() -> None:
+    read = {name.upper() for settings in ALL for name in settings.model_fields}
+    assert sorted(names_in_example()) == sorted(read)
+
+
+def test_the_example_is_as_the_settings_describe_themselves() -> None:
+    assert (PROJECT / ".env.example").read_text() == render()
+
+
+def test_every_documented_variable_is_read() -> None:
+    assert set(DOCUMENTED.split()) <= set(names_in_example())
+
+
+@pytest.mark.parametrize("settings", ALL)
+def test_every_setting_says_what_it_is_for(settings: type[BaseSettings]) -> None:
+    assert [name for name, field in settings.model_fields.items() if not field.description] == []
+
+
+def test_all_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        load(SongSettings)
+    assert stopped.value.code == 78
+    said = capsys.readouterr().err
+    for name in ("MONGODB_URI", "REDIS_URL", "CLERK_SECRET_KEY", "CLOUDINARY_API_SECRET", "USER_SERVICE_URL"):
+        assert f"{name} is missing" in said
+
+
+def test_a_placeholder_stops_the_start_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**GIVEN, "CLERK_SECRET_KEY": "CHANGE_ME"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as refused:
+        UserSettings()
+    assert "CLERK_SECRET_KEY still holds the placeholder" in explain(refused.value)
+
+
+def test_what_is_wrong_is_said_without_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**GIVEN, "CLERK_PUBLISHABLE_KEY": "s3cr3t-by-mistake"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as refused:
+        UserSettings()
+    said = explain(refused.value)
+    assert "CLERK_PUBLISHABLE_KEY" in said
+    assert "s3cr3t" not in said
+
+
+def test_lists_are_split_at_commas_and_origins_lose_their_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**GIVEN, "ADMIN_EMAILS": "Ada@Demo.local, "}.items():
+        monkeypatch.setenv(name, value)
+    settings = UserSettings()
+    assert settings.frontend_origins == ("http://localhost:5173", "http://localhost:3000")
+    assert settings.admin_emails == ("ada@demo.local",)
+
+
+def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**GIVEN, "MONGODB_URI": "mongodb://name:hidden@localhost"}.items():
+        monkeypatch.setenv(name, value)
+    assert "hidden" not in repr(UserSettings())
+    assert "for-tests" not in repr(UserSettings())
+
+
+def test_the_issuer_is_the_host_in_the_publishable_key() -> None:
+    assert issuer_of("pk_test_Y2xlcmsuZXhhbXBsZSQ=") == "https://clerk.example"
+    assert issuer_of("pk_live_Y2xlcmsuZXhhbXBsZSQ") == "https://clerk.example"
+
+
+@pytest.mark.parametrize(
+    "key", ["", "pk_test_", "pk_test_!!!", "sk_test_Y2xlcmsuZXhhbXBsZSQ=", "pk_test_YWJj"]
+)
+def test_what_is_no_publishable_key_is_refused(key: str) -> None:
+    with pytest.raises(ValueError, match="publishable key"):
+        issuer_of(key)
+
+
+def test_metrics_need_a_single_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**GIVEN, "WORKERS": "2", "METRICS_PORT": "9100"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError, match="WORKERS=1"):
+        UserSettings()
