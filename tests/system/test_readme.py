@@ -1,0 +1,60 @@
+"""What a newcomer does: the demo, and the README's tour, pasted as it is."""
+
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.system.running import PROJECT, RunningSystem, running_system
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """The system as `make run` starts it for the first time."""
+    with running_system(tmp_path_factory.mktemp("demo") / "data", DEMO="true") as running:
+        yield running
+
+
+def tour(system: RunningSystem) -> str:
+    """The blocks of the README's tour as one script, with the addresses of this system."""
+    blocks = re.findall(r"<!-- tour -->\n```bash\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
+    assert len(blocks) >= 8
+    script = "\n".join(blocks)
+    return script.replace("http://localhost:3000", system.gateway).replace(
+        "http://localhost:3010", system.cloud
+    )
+
+
+def test_the_tour_works_when_pasted(demo: RunningSystem, tmp_path: Path) -> None:
+    bash = shutil.which("bash")
+    assert bash is not None
+    run = subprocess.run(
+        [bash, "-euo", "pipefail", "-c", tour(demo)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    assert '"title": "My first song"' in run.stdout
+    assert '{"message":"Play tracked"}' in run.stdout
+    sizes = [(tmp_path / f"{quality}.mp3").stat().st_size for quality in ("low", "medium", "high")]
+    assert sizes[0] * 1.8 < sizes[1] < sizes[2] / 2
+    assert run.stdout.split("False\n")[-1].split() == ["404", "200"], run.stdout[-300:]
+
+
+async def test_the_demo_has_something_to_say(demo: RunningSystem) -> None:
+    async with httpx.AsyncClient(base_url=f"{demo.gateway}/api", timeout=60) as anyone:
+        songs = (await anyone.get("/songs")).json()
+        assert len(songs) >= 24
+        assert len({song["genre"] for song in songs}) >= 4
+        assert len((await anyone.get("/albums")).json()) >= 5
+        trending = (await anyone.get("/songs/trending?count=5")).json()
+        assert len(trending) == 5
+        similar = (await anyone.get(f"/songs/{trending[0]['_id']}/similar?count=3")).json()
+        assert trending[0]["_id"] not in [song["_id"] for song in similar]
+        assert similar[0]["genre"] == trending[0]["genre"]
