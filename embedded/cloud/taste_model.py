@@ -25,10 +25,10 @@ SKIPS_AGAINST_POPULARITY = 0.5
 AUDIENCE_SHRINKAGE = 1.0
 # Collaborative and content scores below these are too faint to be taken as full evidence.
 FAINT_COLLABORATIVE, FAINT_SIMILAR, FAINT_CONTENT = 0.1, 0.2, 0.2
-COLLABORATIVE_SHARE = 0.65
-# How much liking (one complete listen is 0.7) until taste counts for half of what it can count for at most.
-EVIDENCE_FOR_HALF = 0.25
-TASTE_SHARE = 0.9
+COLLABORATIVE_SHARE = 0.6
+# How much liking (one start is 0.34, one complete listen 0.7) until taste counts for half of the most it can.
+EVIDENCE_FOR_HALF = 0.1
+TASTE_SHARE = 0.95
 POPULARITY_IN_SIMILAR = 0.05
 TASTE_IN_SIMILAR = 0.15
 # What a skip takes from the songs that are like the skipped one, each, and at most.
@@ -141,7 +141,7 @@ def _blend(together: FloatArray, faint: float, likeness: FloatArray) -> FloatArr
         return np.zeros_like(together)
     blended = np.zeros_like(together)
     if strongest:
-        blended += audience_share * together / strongest
+        blended += audience_share * np.sqrt(together / strongest)
     if closest:
         blended += content_share * likeness / closest
     blended /= audience_share + content_share

@@ -1,5 +1,7 @@
 """What holds of every recommendation, whatever people listened to."""
 
+from random import Random
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -127,3 +129,25 @@ def test_someone_with_no_history_gets_only_what_is_popular_before_what_nobody_he
 def test_wanting_more_than_there_is_gives_all_there_is() -> None:
     world = world_of([("Rock", "A", True)] * 5, [])
     assert len(world.recommender().personal(1, Wanted(10_000))) == 5
+
+
+@quick
+@given(st.randoms(use_true_random=False), st.sampled_from((Signal.DETAIL_VIEW, Signal.PURCHASE)))
+def test_whatever_the_sizes_of_two_groups_each_is_recommended_its_own(random: Random, signal: Signal) -> None:
+    world = PlantedListening()
+    own = {
+        genre: [
+            world.song(f"{genre}-{n}", genre=genre, artistName=f"{genre} artist {n % 3}")
+            for n in range(random.randint(6, 15))
+        ]
+        for genre in ("Rock", "Jazz")
+    }
+    member = {
+        genre: range(first, first + random.randint(3, 30)) for genre, first in (("Rock", 1), ("Jazz", 101))
+    }
+    for genre, listeners in member.items():
+        for listener in listeners:
+            for song in random.sample(own[genre], random.randint(3, len(own[genre]) - 3)):
+                world.did(listener, song, signal, days_ago=random.uniform(0, 30))
+    for genre, listeners in member.items():
+        assert set(world.personal(listeners[0], 3)) <= set(own[genre])
