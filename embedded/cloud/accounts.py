@@ -55,7 +55,7 @@ def new_id(prefix: str) -> str:
 
 
 def name_from_email(email: str) -> str:
-    """ "maya.lopez+test@example.org" -> "Maya Lopez"."""
+    """`maya.lopez+test@example.org` -> `Maya Lopez`."""
     local = email.partition("@")[0].partition("+")[0]
     words = "".join(char if char.isalpha() else " " for char in local).split()
     return " ".join(word.capitalize() for word in words) or local
@@ -96,7 +96,7 @@ class Accounts:
         """
         now_ms = int(datetime.now(UTC).timestamp() * 1000)
         address = email.lower()
-        # Executed and fetched in one step: a statement that is not at its end would keep others from committing.
+        # Executed and fetched in one step: a statement not yet at its end keeps others from committing.
         rows = await self._connection.execute_fetchall(
             "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (email) DO UPDATE SET last_sign_in_at_ms = excluded.last_sign_in_at_ms RETURNING *",

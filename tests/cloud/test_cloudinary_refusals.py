@@ -1,0 +1,181 @@
+"""What the local Cloudinary does not take."""
+
+import asyncio
+import json
+import secrets
+import time
+from pathlib import Path
+from typing import Any
+
+import cloudinary
+import cloudinary.api
+import cloudinary.exceptions
+import cloudinary.uploader
+import cloudinary.utils
+import httpx
+import pytest
+
+from embedded.cloud.settings import CloudSettings
+from tests.cloud.media import make_picture, make_sound
+from tests.cloud.sending import folders_of_media, post, signed
+
+Options = dict[str, Any]
+
+
+async def test_a_wrong_secret_stores_nothing(
+    cloud: CloudSettings, cloudinary_options: Options, sounds: dict[str, Path]
+) -> None:
+    before = folders_of_media(cloud)
+    wrong = {**cloudinary_options, "api_secret": "wrong"}
+    with pytest.raises(cloudinary.exceptions.AuthorizationRequired, match="Invalid Signature"):
+        await asyncio.to_thread(
+            cloudinary.uploader.upload, str(sounds["mp3"]), resource_type="video", **wrong
+        )
+    with pytest.raises(cloudinary.exceptions.AuthorizationRequired, match="Unknown API key"):
+        await asyncio.to_thread(
+            cloudinary.uploader.destroy, "songs/a", **{**cloudinary_options, "api_key": "123"}
+        )
+    with pytest.raises(cloudinary.exceptions.AuthorizationRequired, match="Invalid cloud_name"):
+        await asyncio.to_thread(
+            cloudinary.uploader.destroy, "songs/a", **{**cloudinary_options, "cloud_name": "other"}
+        )
+    assert folders_of_media(cloud) == before
+
+
+async def test_a_changed_added_or_removed_field_breaks_the_signature(cloud: CloudSettings) -> None:
+    good = signed(cloud, public_id="covers/a", overwrite=1)
+    for fields in (
+        {**good, "public_id": "covers/b"},
+        {**good, "tags": "x"},
+        {key: value for key, value in good.items() if key != "overwrite"},
+        {**good, "signature": "é" * 40},
+    ):
+        answer = await post(cloud, "image", fields, make_picture())
+        assert answer.status_code == 401, fields
+
+
+async def test_one_field_cannot_pose_as_two(cloud: CloudSettings) -> None:
+    """Version 2 of the signature exists because of this."""
+    good = signed(cloud, public_id="covers/a&tags=x")
+    good.update(public_id="covers/a", tags="x")
+    assert (await post(cloud, "image", good, make_picture())).status_code == 401
+
+
+@pytest.mark.parametrize("age_seconds", [3700, -3700])
+async def test_a_stale_request_is_refused(cloud: CloudSettings, age_seconds: int) -> None:
+    answer = await post(
+        cloud, "image", signed(cloud, timestamp=int(time.time()) - age_seconds), make_picture()
+    )
+    assert answer.status_code == 400
+    assert "Stale request" in answer.json()["error"]["message"]
+
+
+async def test_a_request_without_signature_timestamp_or_file_is_refused(cloud: CloudSettings) -> None:
+    unsigned = await post(cloud, "image", {"timestamp": "1"}, make_picture())
+    timeless = signed(cloud, timestamp="", public_id="a")
+    no_time = await post(cloud, "image", timeless, make_picture())
+    no_file = await post(cloud, "image", signed(cloud), None)
+    empty = await post(cloud, "image", signed(cloud), b"")
+    assert [a.status_code for a in (unsigned, no_time, no_file, empty)] == [400] * 4
+    assert "timestamp" in no_time.json()["error"]["message"]
+    assert "file" in no_file.json()["error"]["message"]
+    assert empty.json()["error"]["message"] == "Empty file"
+
+
+def playlist_of_a_secret(tmp_path: Path) -> bytes:
+    secret = make_sound(tmp_path / "secret.wav", seconds=1)
+    return f"#EXTM3U\n#EXTINF:10,\nfile://{secret}\n#EXT-X-ENDLIST\n".encode()
+
+
+async def test_what_is_no_audio_is_refused_whatever_it_is_called(
+    cloud: CloudSettings, sounds: dict[str, Path], tmp_path: Path
+) -> None:
+    before = folders_of_media(cloud)
+    wrong = {
+        "text": b"This is not a song.\n" * 1000,
+        "noise": secrets.token_bytes(20_000),
+        "picture": make_picture(),
+        "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+        "header only": sounds["wav"].read_bytes()[:44],
+        "playlist": playlist_of_a_secret(tmp_path),
+        "concat script": f"ffconcat version 1.0\nfile {tmp_path}/secret.wav\n".encode(),
+    }
+    for name, content in wrong.items():
+        answer = await post(cloud, "video", signed(cloud), content)
+        assert answer.status_code == 400, name
+        assert answer.json()["error"]["message"] == "Unsupported video format or file", name
+    assert folders_of_media(cloud) == before
+    assert list((cloud.data_dir / "cloudinary" / "incoming").iterdir()) == []
+
+
+async def test_what_is_no_picture_is_refused_whatever_it_is_called(
+    cloud: CloudSettings, sounds: dict[str, Path]
+) -> None:
+    wrong = {
+        "text": b"This is not a picture.",
+        "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
+        "song": sounds["mp3"].read_bytes(),
+        "half a picture": make_picture()[:2000],
+        "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
+    }
+    for name, content in wrong.items():
+        answer = await post(cloud, "image", signed(cloud), content)
+        assert answer.status_code == 400, name
+        assert answer.json()["error"]["message"] == "Invalid image file", name
+
+
+async def test_a_picture_that_would_fill_the_memory_is_refused(cloud: CloudSettings) -> None:
+    answer = await post(cloud, "image", signed(cloud), make_picture("PNG", (6000, 6000), "1"))
+    assert answer.status_code == 400
+    assert "too large" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "public_id",
+    [
+        "../a",
+        "songs/../a",
+        "/etc/passwd",
+        "songs//a",
+        "songs/",
+        ".",
+        "a\\b",
+        "a?b",
+        "a%2e",
+        "a\nb",
+        " a",
+        "x" * 256,
+    ],
+)
+async def test_an_id_that_could_be_a_path_elsewhere_is_refused(cloud: CloudSettings, public_id: str) -> None:
+    answer = await post(cloud, "image", signed(cloud, public_id=public_id), make_picture())
+    assert answer.status_code == 400
+    assert "public_id" in answer.json()["error"]["message"]
+
+
+async def test_kinds_and_calls_that_are_not_there_say_so(cloud: CloudSettings) -> None:
+    raw = await post(cloud, "raw", signed(cloud), b"x")
+    assert (raw.status_code, "image or video" in raw.json()["error"]["message"]) == (400, True)
+    async with httpx.AsyncClient(base_url=cloud.public_url) as http:
+        assert (await http.get(f"/v1_1/{cloud.cloud_name}/usage")).json()["error"]["message"]
+
+
+async def test_an_order_that_cannot_be_carried_out_refuses_the_upload(
+    cloud: CloudSettings, sounds: dict[str, Path]
+) -> None:
+    before = folders_of_media(cloud)
+    answer = await post(cloud, "video", signed(cloud, eager="br_77k/mp3"), sounds["mp3"].read_bytes())
+    assert answer.status_code == 400
+    assert "br_77k" in answer.json()["error"]["message"]
+    assert folders_of_media(cloud) == before
+
+
+async def test_a_broken_multipart_body_is_a_bad_request(cloud: CloudSettings) -> None:
+    async with httpx.AsyncClient(base_url=cloud.public_url) as http:
+        answer = await http.post(
+            f"/v1_1/{cloud.cloud_name}/image/upload",
+            content=b"--x\r\nnonsense",
+            headers={"content-type": "multipart/form-data; boundary=x"},
+        )
+    assert answer.status_code == 400
+    assert json.loads(answer.text)["error"]["message"]

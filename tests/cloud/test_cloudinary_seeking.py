@@ -1,0 +1,131 @@
+"""Parts, conditions and headers: how players and browsers read a song from the local Cloudinary."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.cloud.media import make_sound
+from tests.cloud.sending import upload_song
+
+
+async def test_the_first_answer_says_all_that_a_player_needs(
+    video: httpx.AsyncClient, cloudinary_options: dict[str, Any], tmp_path: Path
+) -> None:
+    public_id = await asyncio.to_thread(upload_song, make_sound(tmp_path / "new.wav"), cloudinary_options)
+    answer = await video.get(f"br_64k/v1/{public_id}.mp3", headers={"Range": "bytes=0-"})
+    assert answer.status_code == 206
+    size = len(answer.content)
+    assert answer.headers["content-length"] == str(size)
+    assert answer.headers["content-range"] == f"bytes 0-{size - 1}/{size}"
+    assert answer.headers["accept-ranges"] == "bytes"
+    assert answer.headers["etag"].startswith('"')
+    assert "last-modified" in answer.headers
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert answer.headers["access-control-allow-origin"] == "*"
+    exposed = answer.headers["access-control-expose-headers"]
+    assert {"Content-Length", "Content-Range", "Accept-Ranges", "ETag"} <= set(exposed.split(", "))
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "last"),
+    [
+        ("bytes=0-99", 0, 99),
+        ("bytes=100-199", 100, 199),
+        ("bytes=1000-", 1000, None),
+        ("bytes=-500", -500, None),
+    ],
+)
+async def test_a_player_gets_the_part_it_seeks_to(
+    video: httpx.AsyncClient, songs: dict[str, str], asked: str, first: int, last: int | None
+) -> None:
+    url = f"br_128k/v1/{songs['mp3']}.mp3"
+    whole = (await video.get(url)).content
+    answer = await video.get(url, headers={"Range": asked})
+    expected = whole[first:] if last is None else whole[first : last + 1]
+    begin = first if first >= 0 else len(whole) + first
+    assert answer.status_code == 206
+    assert answer.content == expected
+    assert answer.headers["content-range"] == f"bytes {begin}-{begin + len(expected) - 1}/{len(whole)}"
+
+
+async def test_a_part_behind_the_end_is_not_satisfiable(
+    video: httpx.AsyncClient, songs: dict[str, str]
+) -> None:
+    url = f"v1/{songs['mp3']}.mp3"
+    size = (await video.head(url)).headers["content-length"]
+    for asked in (f"bytes={size}-", "bytes=-0"):
+        answer = await video.get(url, headers={"Range": asked})
+        assert answer.status_code == 416
+        assert answer.headers["content-range"] == f"bytes */{size}"
+        assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize("asked", ["bytes=5-1", "bytes=0-1,5-9", "bytes=a-b", "seconds=0-1", "bytes=-"])
+async def test_a_range_that_is_none_gets_the_whole_file(
+    video: httpx.AsyncClient, songs: dict[str, str], asked: str
+) -> None:
+    answer = await video.get(f"v1/{songs['mp3']}.mp3", headers={"Range": asked})
+    assert answer.status_code == 200
+
+
+async def test_who_has_the_file_is_told_so(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
+    url = f"br_64k/v1/{songs['ogg']}.mp3"
+    first = await video.get(url)
+    etag, modified = first.headers["etag"], first.headers["last-modified"]
+    for headers in (
+        {"If-None-Match": etag},
+        {"If-None-Match": f'"other", W/{etag}'},
+        {"If-None-Match": "*"},
+        {"If-Modified-Since": modified},
+        {"If-None-Match": etag, "Range": "bytes=0-9"},
+    ):
+        answer = await video.get(url, headers=headers)
+        assert (answer.status_code, answer.content) == (304, b""), headers
+        assert answer.headers["etag"] == etag
+        assert answer.headers["access-control-allow-origin"] == "*"
+    for headers in (
+        {"If-None-Match": '"other"', "If-Modified-Since": modified},
+        {"If-Modified-Since": "yesterday"},
+    ):
+        assert (await video.get(url, headers=headers)).status_code == 200, headers
+
+
+async def test_a_part_of_another_file_is_never_appended(
+    video: httpx.AsyncClient, songs: dict[str, str]
+) -> None:
+    url = f"br_64k/v1/{songs['ogg']}.mp3"
+    first = await video.get(url)
+    etag, modified = first.headers["etag"], first.headers["last-modified"]
+    for condition, status in (
+        (etag, 206),
+        (modified, 206),
+        ('"other"', 200),
+        (f"W/{etag}", 200),
+        ("nonsense", 200),
+    ):
+        answer = await video.get(url, headers={"Range": "bytes=10-19", "If-Range": condition})
+        assert answer.status_code == status, condition
+
+
+async def test_head_says_the_same_without_the_song(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
+    url = f"br_320k/v1/{songs['flac']}.mp3"
+    head = await video.head(url)
+    whole = await video.get(url)
+    assert (head.status_code, head.content) == (200, b"")
+    for name in ("content-length", "content-type", "etag", "accept-ranges", "last-modified"):
+        assert head.headers[name] == whole.headers[name]
+
+
+async def test_a_page_may_ask_for_parts(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
+    headers = {
+        "Origin": "http://localhost:5173",
+        "Access-Control-Request-Method": "GET",
+        "Access-Control-Request-Headers": "range",
+    }
+    answer = await video.options(f"br_64k/v1/{songs['mp3']}.mp3", headers=headers)
+    assert answer.status_code == 204
+    assert answer.headers["access-control-allow-origin"] == "*"
+    assert answer.headers["access-control-allow-headers"] == "range"
