@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from itertools import islice
 from typing import Any
 
 from embedded.cloud.recombee_parameters import (
@@ -125,11 +126,12 @@ class CatalogueRequests:
         offset = parameters.whole("offset", lowest=0, highest=MOST_LISTED) or 0
         count = parameters.whole("count", lowest=0, highest=MOST_LISTED)
         parameters.refuse_others()
-        found = [
+        passing = (
             entity
             for entity in self._store.entities(self._owner)
             if wanted is None or wanted.passes(entity.id, entity.values)
-        ][offset : None if count is None else offset + count]
+        )
+        found = list(islice(passing, offset, None if count is None else offset + count))
         if names is None:
             return 200, [entity.id for entity in found]
         return 200, [{self._id_name: e.id, **returned_values(e.values, names)} for e in found]
