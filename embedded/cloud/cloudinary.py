@@ -184,6 +184,7 @@ class Cloudinary:
                 try:
                     await self._renditions.audio(asset, rendition)
                 except RenditionError as error:
+                    await self._remove(asset)
                     raise RefusedRequestError(400, str(error)) from error
         return self._answer(asset, fields)
 
@@ -194,10 +195,15 @@ class Cloudinary:
             if not form.fields.get("public_id"):
                 raise RefusedRequestError(400, "Missing required parameter - public_id")
             asset = await self._assets.find(resource_type, form.fields["public_id"])
-        if asset is None or not await self._assets.forget(asset):
-            return JSONResponse({"result": "not found"})
+        removed = asset is not None and await self._remove(asset)
+        return JSONResponse({"result": "ok" if removed else "not found"})
+
+    async def _remove(self, asset: Asset) -> bool:
+        """Whether it was still there."""
+        if not await self._assets.forget(asset):
+            return False
         await self._renditions.discard(asset)
-        return JSONResponse({"result": "ok"})
+        return True
 
     def _check_cloud(self, request: Request) -> None:
         name = request.path_params["cloud"]

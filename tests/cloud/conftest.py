@@ -10,7 +10,7 @@ import pytest
 from embedded.cloud.settings import CloudSettings
 from tests.cloud.media import SONG_SECONDS, make_sound
 from tests.cloud.running import running_cloud
-from tests.cloud.sending import upload_song
+from tests.cloud.sending import sdk_options, upload_song
 
 
 @pytest.fixture(scope="session")
@@ -21,14 +21,7 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CloudSettings]:
 
 @pytest.fixture(scope="session")
 def cloudinary_options(cloud: CloudSettings) -> dict[str, Any]:
-    """What every call of the Cloudinary SDK is given in place of its process-wide configuration."""
-    return {
-        "cloud_name": cloud.cloud_name,
-        "api_key": cloud.cloudinary_api_key,
-        "api_secret": cloud.cloudinary_api_secret,
-        "upload_prefix": cloud.public_url,
-        "timeout": 30,
-    }
+    return sdk_options(cloud)
 
 
 @pytest.fixture(scope="session")

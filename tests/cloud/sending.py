@@ -12,6 +12,17 @@ import httpx
 from embedded.cloud.settings import CloudSettings
 
 
+def sdk_options(cloud: CloudSettings) -> dict[str, Any]:
+    """What every call of the Cloudinary SDK is given in place of its process-wide configuration."""
+    return {
+        "cloud_name": cloud.cloud_name,
+        "api_key": cloud.cloudinary_api_key,
+        "api_secret": cloud.cloudinary_api_secret,
+        "upload_prefix": cloud.public_url,
+        "timeout": 30,
+    }
+
+
 def new_id() -> str:
     return f"songs/{secrets.token_hex(6)}"
 
