@@ -11,7 +11,7 @@ from album_service import admin_routes, routes
 from album_service.dependencies import Resources, resources
 from shared.health import health_router
 from shared.problem import add_problem_handlers
-from shared.web import Observed
+from shared.web import around_service
 
 SERVICE = "album-service"
 
@@ -29,4 +29,4 @@ def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resource
     app.include_router(health_router(SERVICE, lambda request: resources(request).probes))
     app.include_router(routes.router)
     app.include_router(admin_routes.router)
-    return Observed(app, SERVICE)
+    return around_service(app, SERVICE)

@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import anyio.to_thread
-from starlette.datastructures import UploadFile
+from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
+from shared.body_limit import allow_body
 from shared.errors import FieldError, InvalidError, MalformedError, TooLargeError
 
 FIELD_BYTES = 16 * 1024
+MOST_FIELDS = 20
+
+BYTES_AROUND_FILES = 64 * 1024
+"""What a form may hold besides its files: fields, and the lines between parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +50,34 @@ def _too_large(limit: int) -> TooLargeError:
     return TooLargeError(f"At most {limit // (1024 * 1024)} MB are taken")
 
 
-async def _limited(stream: AsyncIterator[bytes], limit: int) -> AsyncGenerator[bytes, None]:
-    received = 0
-    async for chunk in stream:
-        received += len(chunk)
-        if received > limit:
-            raise _too_large(limit)
-        yield chunk
+class _BoundedParser(MultiPartParser):
+    """Refuses a file as soon as it is known to be one too many or too large, and reads no further."""
+
+    def __init__(
+        self, headers: Headers, stream: AsyncGenerator[bytes, None], file_limits: Mapping[str, int]
+    ) -> None:
+        super().__init__(headers, stream, max_fields=MOST_FIELDS, max_part_size=FIELD_BYTES)
+        self._file_limits = file_limits
+        self._file_bytes: dict[str, int] = {}
+
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        name = self._current_part.field_name
+        if self._current_part.file is None:
+            return
+        if name not in self._file_limits:
+            raise InvalidError(f"Not accepted: {name}", [FieldError(name, "no file is taken here")])
+        if name in self._file_bytes:
+            raise InvalidError(f"Not accepted: {name}", [FieldError(name, "exactly one file")])
+        self._file_bytes[name] = 0
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._current_part.file is not None:
+            name = self._current_part.field_name
+            self._file_bytes[name] += end - start
+            if self._file_bytes[name] > self._file_limits[name]:
+                raise _too_large(self._file_limits[name])
+        super().on_part_data(data, start, end)
 
 
 def _copy(upload: UploadFile, path: Path) -> None:
@@ -65,23 +91,14 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
     """The multipart form of `request`; `file_limits` names the files that it may carry and their most bytes.
 
     Raises:
-        TooLargeError: a file, or the whole, is larger; the rest of it is not read.
+        TooLargeError: a file is larger; the rest of it is not read. 413 when it is the whole (body_limit).
         MalformedError: it is no multipart form, or breaks off.
         InvalidError: a file twice, or one that nobody asked for.
     """
-    whole_limit = sum(file_limits.values()) + 64 * 1024
-    announced = request.headers.get("content-length", "")
-    if announced.isascii() and announced.isdigit() and int(announced) > whole_limit:
-        raise _too_large(whole_limit)
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise MalformedError("The body must be multipart/form-data")
-    parser = MultiPartParser(
-        request.headers,
-        _limited(request.stream(), whole_limit),
-        max_files=len(file_limits) + 1,
-        max_fields=20,
-        max_part_size=FIELD_BYTES,
-    )
+    allow_body(request, sum(file_limits.values()) + BYTES_AROUND_FILES)
+    parser = _BoundedParser(request.headers, request.stream(), file_limits)
     try:
         parsed = await parser.parse()
     except (MultiPartException, KeyError, UnicodeDecodeError) as failure:
@@ -96,12 +113,6 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
                 if isinstance(value, str):
                     fields[name] = value
                     continue
-                if name not in file_limits:
-                    raise InvalidError(f"Not accepted: {name}", [FieldError(name, "no file is taken here")])
-                if name in files:
-                    raise InvalidError(f"Not accepted: {name}", [FieldError(name, "exactly one file")])
-                if value.size is not None and value.size > file_limits[name]:
-                    raise _too_large(file_limits[name])
                 files[name] = Path(folder) / name
                 await anyio.to_thread.run_sync(_copy, value, files[name])
                 await value.close()

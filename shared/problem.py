@@ -29,7 +29,12 @@ STATUS_OF_KIND: Mapping[type[errors.AppError], int] = {
     errors.LateAnswerError: 504,
 }
 
-_CODE_OF_STATUS = {404: "route_not_found", 405: "method_not_allowed", 500: "internal_error"}
+_CODE_OF_STATUS = {
+    404: "route_not_found",
+    405: "method_not_allowed",
+    413: errors.TooLargeError.code,
+    500: "internal_error",
+}
 _TEXT_OF_STATUS = {404: "Route not found", 405: "Method not allowed"}
 
 
@@ -122,7 +127,7 @@ def add_problem_handlers(app: FastAPI) -> None:
             return problem(400, "The body cannot be read", errors.MalformedError.code)
         return problem(
             status,
-            _TEXT_OF_STATUS.get(status, HTTPStatus(status).phrase),
+            error.detail if status == 413 else _TEXT_OF_STATUS.get(status, HTTPStatus(status).phrase),
             _CODE_OF_STATUS.get(status, HTTPStatus(status).phrase.lower().replace(" ", "_")),
             headers=error.headers,
         )

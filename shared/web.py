@@ -8,6 +8,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import metrics
+from shared.body_limit import BodyLimit
 from shared.problem import internal_problem
 from shared.request_id import HEADER, adopt_request_id, current_request_id
 
@@ -66,6 +67,11 @@ class Observed:
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
             )
+
+
+def around_service(app: ASGIApp, service: str) -> ASGIApp:
+    """`app` with the layers that every service has."""
+    return Observed(BodyLimit(app), service)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

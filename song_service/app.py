@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from shared.health import health_router
 from shared.problem import add_problem_handlers
-from shared.web import Observed
+from shared.web import around_service
 from song_service import admin_routes, listening_routes, routes
 from song_service.dependencies import Resources, resources
 
@@ -30,4 +30,4 @@ def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resource
     app.include_router(listening_routes.router)
     app.include_router(routes.router)
     app.include_router(admin_routes.router)
-    return Observed(app, SERVICE)
+    return around_service(app, SERVICE)

@@ -15,8 +15,9 @@ LONGEST_FILE = 310
 
 SHARED = {
     "shared": """
-        __init__ answers cache clock errors forms health ids images media_cleanup metrics pagination ports
-        problem request_id rows schemas serve service_client settings user_directory web
+        __init__ answers body_limit cache clock errors forms health ids images
+        media_cleanup metrics pagination ports problem request_id rows schemas serve service_client
+        settings user_directory web
     """,
     "shared/access": "__init__ caller guards permissions",
     "shared/providers": "__init__ clerk cloudinary mongo mongo_cleanups mongo_errors redis",

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from shared.health import health_router
 from shared.problem import add_problem_handlers
-from shared.web import Observed
+from shared.web import around_service
 from user_service import admin_routes, routes
 from user_service.dependencies import Resources, resources
 
@@ -29,4 +29,4 @@ def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resource
     app.include_router(health_router(SERVICE, lambda request: resources(request).probes))
     app.include_router(routes.router)
     app.include_router(admin_routes.router)
-    return Observed(app, SERVICE)
+    return around_service(app, SERVICE)
