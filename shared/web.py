@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import metrics
 from shared.body_limit import BodyLimit
+from shared.head_requests import HeadAsGet
 from shared.problem import internal_problem
 from shared.request_id import HEADER, adopt_request_id, current_request_id
 
@@ -71,7 +72,7 @@ class Observed:
 
 def around_service(app: ASGIApp, service: str) -> ASGIApp:
     """`app` with the layers that every service has."""
-    return Observed(BodyLimit(app), service)
+    return Observed(HeadAsGet(BodyLimit(app)), service)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
