@@ -101,6 +101,9 @@ def validation_problem(failure: RequestValidationError) -> Response:
     found = failure.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return problem(400, "The body is not valid JSON", errors.MalformedError.code)
+    if isinstance(failure.body, bytes):  # what FastAPI does not even try to read as JSON
+        detail = "The body must be JSON, with the Content-Type application/json"
+        return problem(400, detail, errors.MalformedError.code)
     field_errors = [
         errors.FieldError(".".join(str(part) for part in each["loc"][1:]) or "body", each["msg"])
         for each in found
