@@ -12,14 +12,17 @@ _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
 
 def json_answer(request: Request, body: bytes, headers: dict[str, str] | None = None) -> Response:
-    """`body` as JSON. Clients may keep it, and must ask each time whether it is still so."""
+    """`body` as JSON. Clients may keep what they got, and must ask each time whether it is still so."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     given = {**_HEADERS, "ETag": tag, **(headers or {})}
-    if tag in {
-        each.strip().removeprefix("W/") for each in request.headers.get("if-none-match", "").split(",")
-    }:
+    if request.method == "GET" and tag in _kept_by_client(request):
         return Response(status_code=304, headers=given)
     return Response(body, headers=given, media_type="application/json")
+
+
+def _kept_by_client(request: Request) -> set[str]:
+    named = request.headers.get("if-none-match", "").split(",")
+    return {each.strip().removeprefix("W/") for each in named}
 
 
 def list_answer(request: Request, rows: Rows, page: Page, total: int | None = None) -> Response:
