@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Request
 
 from album_service.browsing import Browsing
-from album_service.domain import AlbumNotFoundError
+from album_service.domain import AlbumNotFoundError, SongNotFoundError
 from album_service.editing import Editing
 from album_service.ports import AlbumRepository
 from album_service.settings import AlbumSettings
@@ -43,8 +43,15 @@ def _album_id(album_id: Annotated[str, Path(description="24 hexadecimal characte
     return album_id.lower()
 
 
+def _song_id(song_id: Annotated[str, Path(description="24 hexadecimal characters")]) -> str:
+    if not is_id(song_id):
+        raise SongNotFoundError
+    return song_id.lower()
+
+
 Needs = Annotated[Resources, Depends(resources)]
 AlbumId = Annotated[str, Depends(_album_id)]
+SongId = Annotated[str, Depends(_song_id)]
 WantedPage = Annotated[Page, Depends(page_of_request)]
 
 Anyone = AnyCaller

@@ -1,11 +1,18 @@
 """`/albums`: browsing, making and changing albums."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from album_service import policy
-from album_service.dependencies import AlbumId, Anyone, Creator, Needs, Owner, Publisher, WantedPage
+from album_service.dependencies import (
+    AlbumId,
+    Anyone,
+    Creator,
+    Needs,
+    Owner,
+    Publisher,
+    SongId,
+    WantedPage,
+)
 from album_service.domain import Album
 from album_service.openapi import ALBUM_FORM, ALBUM_WITH_SONGS, LIST_OF_ALBUMS, ONE_ALBUM
 from album_service.ports import AlbumFilter
@@ -67,12 +74,10 @@ async def append_song(album_id: AlbumId, wanted: SongToAdd, owner: Owner, needs:
 
 
 @router.delete("/{album_id}/songs/{song_id}", summary="Take a song out", responses=ONE_ALBUM)
-async def take_song_out(
-    album_id: AlbumId, song_id: Annotated[str, Path(max_length=100)], owner: Owner, needs: Needs
-) -> Response:
+async def take_song_out(album_id: AlbumId, song_id: SongId, owner: Owner, needs: Needs) -> Response:
     album = await needs.albums.get(album_id)
     policy.check_may_change(owner, album)
-    return _answer(await needs.editing.take_song_out(album, song_id.lower()))
+    return _answer(await needs.editing.take_song_out(album, song_id))
 
 
 @router.patch("/{album_id}/visibility", summary="Flip or set isPublic", responses=ONE_ALBUM)
