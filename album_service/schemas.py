@@ -10,9 +10,9 @@ from pydantic.alias_generators import to_camel
 from album_service.domain import Album
 from album_service.ports import AlbumChanges
 from shared.clock import to_iso
-from shared.schemas import SentModel
+from shared.schemas import FormBool, OneLine, SentModel
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
 
 
 class AlbumOut(BaseModel):
@@ -80,7 +80,7 @@ class AlbumFields(SentModel):
     """The text fields of a new album."""
 
     title: Title
-    is_public: bool = False
+    is_public: FormBool = False
 
 
 class AlbumPatch(SentModel):

@@ -1,10 +1,12 @@
 """What the shapes of all services have in common."""
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Annotated, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from shared.errors import FieldError, InvalidError
 from shared.ids import is_id
@@ -29,12 +31,34 @@ class Message(BaseModel):
 
 def _check_id(text: str) -> str:
     if not is_id(text):
-        raise ValueError("is not an id")
+        raise PydanticCustomError("not_an_id", "is not an id")
     return text.lower()
 
 
 BodyId = Annotated[str, AfterValidator(_check_id)]
 """An id inside a body: 24 hexadecimal characters."""
+
+
+def _check_line(text: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in text):
+        raise PydanticCustomError("control_characters", "must not hold control characters")
+    if text and not any(character.isprintable() and not character.isspace() for character in text):
+        raise PydanticCustomError("blank", "must not be blank")
+    return text
+
+
+OneLine = AfterValidator(_check_line)
+"""For text that people read: nothing in it breaks the line, and not all of it is invisible."""
+
+
+def _true_or_false(given: object) -> object:
+    if given not in ("true", "false"):
+        raise PydanticCustomError("not_true_or_false", "must be true or false")
+    return given
+
+
+FormBool = Annotated[bool, BeforeValidator(_true_or_false)]
+"""A boolean field of a form: the text `true` or `false`, and none of the others that pydantic takes."""
 
 
 def fields_of_form(model: type[Sent], fields: Mapping[str, str]) -> Sent:
@@ -53,4 +77,3 @@ def fields_of_form(model: type[Sent], fields: Mapping[str, str]) -> Sent:
         ]
         named = ", ".join(dict.fromkeys(each.field for each in found))
         raise InvalidError(f"Not accepted: {named}", found) from failure
-

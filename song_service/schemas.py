@@ -6,14 +6,14 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from shared.clock import to_iso
-from shared.schemas import BodyId, SentModel
+from shared.schemas import BodyId, FormBool, OneLine, SentModel
 from song_service.domain import Song
 from song_service.ports import SongChanges
 
 MAX_BATCH = 500
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=50)]
+Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=50), OneLine]
 
 
 class StreamingUrls(BaseModel):
@@ -79,7 +79,7 @@ class SongFields(SentModel):
 
     title: Title
     album_id: BodyId | None = None
-    is_public: bool = True
+    is_public: FormBool = True
     genre: Label | None = None
     mood: Label | None = None
 

@@ -7,10 +7,10 @@ from pydantic.alias_generators import to_camel
 
 from shared.access.permissions import Role
 from shared.clock import to_iso
-from shared.schemas import SentModel
+from shared.schemas import OneLine, SentModel
 from user_service.domain import User
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
 Email = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
 ]
