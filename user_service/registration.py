@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from shared.access.caller import BlockedError
 from shared.access.guards import Session
 from shared.access.permissions import Role
 from shared.clock import now
@@ -53,11 +54,14 @@ class Registrar:
 
         Raises:
             OtherIdentityError, RoleNotGrantedError: what was asked is not the caller's to ask.
+            BlockedError: an admin blocked them.
             InvalidError: neither the identity provider nor the caller says who they are.
             EmailTakenError: another account has their e-mail.
         """
         policy.check_may_register(session.identity.clerk_id, asked.clerk_id, asked.role)
         known = await self._users.find_by_clerk_id(session.identity.clerk_id)
+        if known is not None and known.is_blocked:
+            raise BlockedError
         profile = await self._profile(session.identity.clerk_id)
         if known is not None:
             return Registered(await self._brought_up_to_date(known, profile), is_new=False)
