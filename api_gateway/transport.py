@@ -5,13 +5,17 @@ nothing, repeats nothing by itself and changes no byte of a path. Every failure 
 """
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from types import TracebackType
 from typing import Self
 
 import aiohttp
 import httpx
+from aiohttp.client_proto import ResponseHandler
 from yarl import URL
+
+from api_gateway.last_words import AttentiveHandler
 
 # Below the servers' own idle time (75 s, shared/serve.py): never send on a connection that is being closed.
 IDLE_CONNECTION_SECONDS = 15.0
@@ -47,6 +51,10 @@ async def _without_repeating(
         return await handler(request)
     except (aiohttp.ClientError, OSError) as failure:
         raise as_httpx(failure) from failure
+
+
+def _handler(loop: asyncio.AbstractEventLoop) -> ResponseHandler:
+    return AttentiveHandler(loop)
 
 
 class _Patience:
@@ -85,11 +93,16 @@ class RelayTransport(httpx.AsyncBaseTransport):
     bytes), `first_byte` (from the request sent to the answer begun) and `read` (between two pieces of it).
     """
 
-    def __init__(self, max_connections_per_host: int) -> None:
+    def __init__(
+        self, max_connections_per_host: int, idle_connection_seconds: float = IDLE_CONNECTION_SECONDS
+    ) -> None:
+        connector = aiohttp.TCPConnector(
+            limit=0, limit_per_host=max_connections_per_host, keepalive_timeout=idle_connection_seconds
+        )
+        # aiohttp offers no other way to say what reads a connection.
+        connector._factory = functools.partial(_handler, asyncio.get_running_loop())
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=0, limit_per_host=max_connections_per_host, keepalive_timeout=IDLE_CONNECTION_SECONDS
-            ),
+            connector=connector,
             cookie_jar=aiohttp.DummyCookieJar(),
             skip_auto_headers=_AUTOMATIC_HEADERS,
             auto_decompress=False,

@@ -1,0 +1,142 @@
+"""CORS: answered by the gateway, for the front ends' origins, on every answer, once."""
+
+import asyncio
+
+import pytest
+
+from tests.gateway.gateway import FRONT_END, gateway
+from tests.gateway.services import Scripted, closed_port, listening, plain
+from tests.gateway.wire import Headers, ask, connect, hear, request
+
+OTHER_FRONT_END = "https://app.example.com"
+ORIGINS = f"{FRONT_END}, {OTHER_FRONT_END}/"
+
+CORS_OF_A_SERVICE = (
+    "Access-Control-Allow-Origin: *",
+    "Access-Control-Allow-Credentials: true",
+    "Access-Control-Expose-Headers: X-Secret",
+)
+
+
+def granted(headers: Headers) -> dict[str, str]:
+    """The CORS headers, each of which may be there once."""
+    return {name: headers.get(name) or "" for name in headers.names if name.startswith("access-control-")}
+
+
+def words(listed: str) -> set[str]:
+    return {word.strip().lower() for word in listed.split(",")}
+
+
+@pytest.mark.parametrize("origin", [FRONT_END, OTHER_FRONT_END])
+async def test_a_front_end_of_ours_may_read_answers_with_credentials(origin: str) -> None:
+    service = Scripted(plain(b"{}", *CORS_OF_A_SERVICE, "Vary: Accept-Encoding"))
+    async with listening(service.talk) as there, gateway(there, frontend_origins=ORIGINS) as port:
+        answer = await ask(port, "GET", "/api/songs", f"Origin: {origin}")
+    found = granted(answer.headers)
+    assert found["access-control-allow-origin"] == origin
+    assert found["access-control-allow-credentials"] == "true"
+    assert words(found["access-control-expose-headers"]) >= {
+        *("x-request-id", "link", "x-total-count", "etag", "retry-after", "content-length", "content-range"),
+    }
+    assert words(", ".join(answer.headers.all("vary"))) == {"accept-encoding", "origin"}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "http://evil.example.com",
+        "http://localhost:5174",
+        "https://localhost:5173",
+        "http://localhost:5173.evil.example.com",
+        "http://LOCALHOST:5173",
+        "null",
+        "*",
+        "",
+    ],
+)
+@pytest.mark.parametrize("path", ["/api/songs", "/api/nobodys", "/health"])
+async def test_a_foreign_origin_gets_no_cors_headers(origin: str, path: str) -> None:
+    service = Scripted(plain(b"{}", *CORS_OF_A_SERVICE))
+    async with listening(service.talk) as there, gateway(there) as port:
+        simple = await ask(port, "GET", path, f"Origin: {origin}")
+        preflight = await ask(
+            port, "OPTIONS", path, f"Origin: {origin}", "Access-Control-Request-Method: PUT"
+        )
+    for answer in (simple, preflight):
+        assert granted(answer.headers) == {}
+        assert "origin" in words(", ".join(answer.headers.all("vary")))
+
+
+async def test_without_an_origin_there_are_no_cors_headers_but_caches_are_told_that_it_matters() -> None:
+    service = Scripted(plain(b"{}", *CORS_OF_A_SERVICE))
+    async with listening(service.talk) as there, gateway(there) as port:
+        answer = await ask(port, "GET", "/api/songs")
+    assert granted(answer.headers) == {}
+    assert answer.headers.all("vary") == ["Origin"]
+
+
+@pytest.mark.parametrize("path", ["/api/songs", "/api/nobodys", "/health"])
+async def test_a_preflight_is_answered_here(path: str) -> None:
+    service = Scripted()
+    async with listening(service.talk) as there, gateway(there) as port:
+        answer = await ask(
+            *(port, "OPTIONS", path, f"Origin: {FRONT_END}", "Access-Control-Request-Method: PATCH"),
+            "Access-Control-Request-Headers: authorization, x-clerk-session-id",
+        )
+    found = granted(answer.headers)
+    assert (answer.status, service.heard) == (204, [])
+    assert found["access-control-allow-origin"] == FRONT_END
+    assert found["access-control-allow-credentials"] == "true"
+    assert found["access-control-max-age"] == "600"
+    assert words(found["access-control-allow-methods"]) >= {"get", "head", "post", "put", "patch", "delete"}
+    assert words(found["access-control-allow-headers"]) == {
+        *("authorization", "content-type", "x-clerk-session-id", "cache-control", "pragma", "expires"),
+        *("x-request-id", "idempotency-key"),
+    }
+
+
+async def test_an_options_request_that_is_no_preflight_goes_to_the_service() -> None:
+    service = Scripted(plain(b"mine", "Allow: GET"))
+    async with listening(service.talk) as there, gateway(there) as port:
+        answer = await ask(port, "OPTIONS", "/api/songs", f"Origin: {FRONT_END}")
+    assert (answer.body, answer.headers.get("allow")) == (b"mine", "GET")
+    assert service.last.method == "OPTIONS"
+
+
+async def test_every_error_of_the_gateway_can_be_read_by_the_front_end() -> None:
+    async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard = await hear(reader)
+        if heard.target == "/songs/late":
+            await reader.read(1)
+
+    limits = {"max_body_bytes": 10, "first_byte_timeout_seconds": 0.1}
+    away = f"http://127.0.0.1:{await closed_port()}"
+    origin = f"Origin: {FRONT_END}"
+    async with listening(broken) as there, gateway(there, album_service_url=away, **limits) as port:
+        answers = [
+            await ask(port, "GET", "/api/nobodys", origin),
+            await ask(port, "POST", "/health", origin),
+            await ask(port, "POST", "/api/songs", origin, body=b"far too large"),
+            await ask(port, "GET", "/api/songs", origin),
+            await ask(port, "GET", "/api/albums", origin),
+            await ask(port, "GET", "/api/songs/late", origin),
+            await ask(port, "GET", "/health/services", origin),
+        ]
+    assert [answer.status for answer in answers] == [404, 405, 413, 502, 503, 504, 503]
+    assert {answer.headers.get("access-control-allow-origin") for answer in answers} == {FRONT_END}
+
+
+async def test_a_mistake_of_ours_can_be_read_by_the_front_end_and_says_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def mistaken() -> None:
+        raise ZeroDivisionError("secret")
+
+    monkeypatch.setattr("api_gateway.health.own_health", mistaken)
+    async with gateway(1) as port, connect(port) as client:
+        await client.write(request("GET", "/health", f"Origin: {FRONT_END}"))
+        answer = await client.answer()
+    assert answer.status == 500
+    assert answer.headers.get("access-control-allow-origin") == FRONT_END
+    assert b"secret" not in answer.body
+    assert b"ZeroDivision" not in answer.body

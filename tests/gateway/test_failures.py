@@ -1,0 +1,242 @@
+"""Services that are away, late or broken: which answer each failure gets, and what is tried again."""
+
+import asyncio
+import contextlib
+import json
+from collections import Counter
+
+import httpx
+import pytest
+
+from api_gateway.transport import IDLE_CONNECTION_SECONDS, RelayTransport
+from shared.serve import KEEP_ALIVE_SECONDS
+from tests.gateway.gateway import FRONT_END, gateway
+from tests.gateway.services import Scripted, Talk, closed_port, listening, plain
+from tests.gateway.wire import Answer, ask, connect, hear, read_head, request
+
+
+async def answer_before(talk: Talk, method: str = "GET", **changed: object) -> Answer:
+    """What a client gets when the service talks like this."""
+    async with listening(talk) as there, gateway(there, **changed) as port:
+        return await ask(port, method, "/api/songs", f"Origin: {FRONT_END}")
+
+
+def check_problem(answer: Answer, status: int, code: str) -> None:
+    """It is a problem, readable for the front end, that says no more than it should."""
+    problem = json.loads(answer.body)
+    assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
+    assert answer.headers.get("content-type") == "application/problem+json"
+    assert problem["error"] == problem["detail"]
+    assert problem["requestId"] == answer.headers.get("x-request-id")
+    assert answer.headers.get("access-control-allow-origin") == FRONT_END
+    assert answer.headers.get("date")
+    for secret in ("127.0.0.1", "localhost", "aiohttp", "Error", "/songs"):
+        assert secret not in answer.body.decode()
+
+
+async def test_a_service_that_refuses_connections_is_503_with_retry_after() -> None:
+    async with gateway(await closed_port()) as port:
+        answer = await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
+    check_problem(answer, 503, "service_unreachable")
+    assert int(answer.headers.get("retry-after") or 0) >= 1
+
+
+async def test_a_service_whose_name_is_unknown_is_503() -> None:
+    async with gateway(1, song_service_url="http://no-such-service.invalid:80") as port:
+        answer = await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
+    check_problem(answer, 503, "service_unreachable")
+    assert "invalid" not in answer.body.decode()
+
+
+async def test_a_service_that_takes_no_connection_in_time_is_503() -> None:
+    # An address reserved for documentation: packets to it go nowhere.
+    async with gateway(1, song_service_url="http://192.0.2.1:80", connect_timeout_seconds=0.2) as port:
+        check_problem(
+            await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}"), 503, "service_unreachable"
+        )
+
+
+async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await hear(reader)
+    await reader.read(1)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_service_that_does_not_answer_in_time_is_504(method: str) -> None:
+    check_problem(await answer_before(silent, method, first_byte_timeout_seconds=0.2), 504, "service_late")
+
+
+async def test_an_upload_is_given_longer_to_be_answered() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        await asyncio.sleep(0.5)
+        writer.write(plain(b"stored"))
+
+    limits = {"first_byte_timeout_seconds": 0.1, "upload_answer_timeout_seconds": 5}
+    async with listening(talk) as there, gateway(there, **limits) as port:
+        form = "Content-Type: multipart/form-data; boundary=x"
+        uploaded = await ask(port, "POST", "/api/songs", form, body=b"--x--")
+        posted = await ask(port, "POST", "/api/songs", "Content-Type: application/json", body=b"{}")
+    assert (uploaded.status, posted.status) == (200, 504)
+
+
+async def test_waiting_for_a_free_connection_ends_in_503() -> None:
+    async with (
+        listening(silent) as there,
+        gateway(
+            there, max_connections_per_service=1, pool_timeout_seconds=0.1, connect_timeout_seconds=0.1
+        ) as port,
+        connect(port) as first,
+    ):
+        await first.write(request("GET", "/api/songs"))
+        await asyncio.sleep(0.05)
+        assert (await ask(port, "GET", "/api/songs")).status == 503
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n",
+        b"not HTTP at all\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\na",
+        b"HTTP/1.1 200 OK\r\nX-Bad: a\x00b\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 999 Odd\r\nContent-Length: 0\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX-Long: " + b"x" * 200_000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    ],
+    ids=lambda said: said[:60].decode("latin-1"),
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_what_is_no_usable_answer_is_502(said: bytes, method: str) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        writer.write(said)
+
+    check_problem(await answer_before(talk, method), 502, "service_bad_answer")
+
+
+@pytest.mark.parametrize(
+    ("status", "after"), [("503 Service Unavailable", "9"), ("429 Too Many Requests", "8"), ("504 Late", "7")]
+)
+async def test_a_refusal_of_the_service_itself_passes_unchanged(status: str, after: str) -> None:
+    service = Scripted(plain(b'{"error":"mine"}', f"Retry-After: {after}", status=status))
+    async with listening(service.talk) as there, gateway(there) as port:
+        answers = [await ask(port, "GET", "/api/songs") for _ in range(30)]
+    assert {(answer.status, answer.body) for answer in answers} == {(int(status[:3]), b'{"error":"mine"}')}
+    assert answers[-1].headers.get("retry-after") == after
+
+
+class FailsFirst:
+    """A service that hangs up on the first request to it and answers the next."""
+
+    def __init__(self) -> None:
+        self.seen = 0
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        self.seen += 1
+        if self.seen > 1:
+            writer.write(plain(b""))
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_a_read_whose_connection_fails_before_an_answer_is_tried_once_more(method: str) -> None:
+    service = FailsFirst()
+    answer = await answer_before(service.talk, method)
+    assert (answer.status, service.seen) == (200, 2)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+async def test_what_may_change_something_is_never_tried_twice(method: str) -> None:
+    service = FailsFirst()
+    answer = await answer_before(service.talk, method)
+    assert (answer.status, service.seen) == (502, 1)
+
+
+async def test_a_read_with_a_body_is_not_tried_twice() -> None:
+    service = FailsFirst()
+    async with listening(service.talk) as there, gateway(there) as port:
+        answer = await ask(port, "GET", "/api/songs", body=b"{}")
+    assert (answer.status, service.seen) == (502, 1)
+
+
+async def test_a_read_is_tried_twice_and_not_more_often() -> None:
+    seen = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal seen
+        await hear(reader)
+        seen += 1
+
+    answer = await answer_before(talk)
+    assert (answer.status, seen) == (502, 2)
+
+
+async def test_a_late_answer_is_not_asked_for_again() -> None:
+    seen = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal seen
+        await hear(reader)
+        seen += 1
+        await reader.read(1)
+
+    answer = await answer_before(talk, first_byte_timeout_seconds=0.2)
+    assert (answer.status, seen) == (504, 1)
+
+
+async def test_the_gateway_lets_go_of_idle_connections_well_before_the_services_do() -> None:
+    assert IDLE_CONNECTION_SECONDS < KEEP_ALIVE_SECONDS / 2
+
+
+async def test_posts_that_come_about_when_idle_connections_end_are_all_answered() -> None:
+    """The gateway's idle time is 0.1 s, the service's 0.3 s; pauses lie around both."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(TimeoutError):
+            while True:
+                async with asyncio.timeout(0.3):
+                    await read_head(reader)
+                writer.write(plain())
+
+    async def post(transport: RelayTransport, port: int, pause: float) -> None:
+        for _ in range(5):
+            response = await transport.handle_async_request(
+                httpx.Request("POST", f"http://127.0.0.1:{port}/")
+            )
+            answered[response.status_code] += 1
+            await response.aread()
+            await asyncio.sleep(pause)
+
+    answered: Counter[int] = Counter()
+    pauses = [0.08 + 0.01 * number for number in range(26)]
+    async with listening(talk) as there, RelayTransport(100, idle_connection_seconds=0.1) as transport:
+        await asyncio.gather(*(post(transport, there, pause) for pause in pauses))
+    assert answered == {200: 5 * len(pauses)}
+
+
+async def test_a_service_that_hangs_up_after_each_answer_without_saying_so_costs_no_request() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        writer.write(plain(b"once"))
+
+    async with listening(talk) as there, gateway(there) as port:
+        statuses = []
+        for _ in range(50):
+            statuses.append((await ask(port, "POST", "/api/songs", body=b"{}")).status)
+            await asyncio.sleep(0.002)
+    assert statuses == [200] * 50
+
+
+async def test_a_service_that_comes_back_on_the_same_port_is_asked_at_once() -> None:
+    service = Scripted()
+    there = await closed_port()
+    async with gateway(there) as port:
+        assert (await ask(port, "POST", "/api/songs")).status == 503
+        async with listening(service.talk, there):
+            assert (await ask(port, "POST", "/api/songs")).status == 200
+        assert (await ask(port, "POST", "/api/songs")).status == 503

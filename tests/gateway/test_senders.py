@@ -1,0 +1,78 @@
+"""Whom a request comes from, as the service is told, and by which id it is known."""
+
+from tests.gateway.exchange import exchange
+from tests.gateway.services import plain
+
+
+async def test_the_service_learns_who_asked_and_by_which_host() -> None:
+    heard, _ = await exchange("GET", "/api/songs")
+    assert heard.headers.get("x-forwarded-for") == "127.0.0.1"
+    assert heard.headers.get("x-forwarded-proto") == "http"
+    assert heard.headers.get("x-forwarded-host") == "gateway.test"
+    assert (heard.headers.get("host") or "").startswith("127.0.0.1:")
+
+
+FORGED = (
+    "X-Forwarded-For: 6.6.6.6",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Host: evil.test",
+    "X-Forwarded-User: admin",
+    "X-Forwarded-Prefix: /x",
+    "Forwarded: for=6.6.6.6",
+    "X-Real-IP: 6.6.6.6",
+    "X-User-Id: 1",
+    "X-User: 1",
+    "X_User_Role: admin",
+    "X-Internal-Token: 1",
+    "X-Authenticated-User: admin",
+    "X-Auth-Request-Email: admin@demo.local",
+    "Remote-User: admin",
+    "X-Remote-User: admin",
+)
+
+
+async def test_what_a_client_claims_about_itself_does_not_pass() -> None:
+    heard, _ = await exchange(
+        "GET", "/api/songs", *FORGED, "x-clerk-session-id: sess_1", "X-Username-Hint: kept"
+    )
+    assert heard.headers.names == {
+        "host",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-request-id",
+        "x-clerk-session-id",
+        "x-username-hint",
+    }
+    assert heard.headers.get("x-forwarded-for") == "127.0.0.1"
+    assert heard.headers.get("x-forwarded-proto") == "http"
+    assert heard.headers.get("x-forwarded-host") == "gateway.test"
+    assert heard.headers.get("x-clerk-session-id") == "sess_1"
+
+
+async def test_a_trusted_proxy_may_say_for_whom_it_asks_and_nothing_else() -> None:
+    heard, _ = await exchange("GET", "/api/songs", *FORGED, trusted_proxies="10.0.0.0/8, 127.0.0.1")
+    assert heard.headers.get("x-forwarded-for") == "6.6.6.6, 127.0.0.1"
+    assert heard.headers.get("x-forwarded-proto") == "https"
+    assert heard.headers.get("x-forwarded-host") == "evil.test"
+    assert heard.headers.names == {
+        "host",
+        "x-forwarded-for",
+        "x-forwarded-proto",
+        "x-forwarded-host",
+        "x-request-id",
+    }
+
+
+async def test_a_request_id_goes_through_and_comes_back_once() -> None:
+    heard, got = await exchange(
+        "GET", "/api/songs", "X-Request-ID: abc-1", answer=plain(b"{}", "X-Request-ID: another")
+    )
+    assert heard.headers.get("x-request-id") == got.headers.get("x-request-id") == "abc-1"
+
+
+async def test_a_request_id_that_is_not_one_is_replaced() -> None:
+    heard, got = await exchange("GET", "/api/songs", "X-Request-ID: a b")
+    made = heard.headers.get("x-request-id")
+    assert made == got.headers.get("x-request-id")
+    assert made not in (None, "a b", "")

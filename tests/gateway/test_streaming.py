@@ -1,0 +1,264 @@
+"""Bodies stream: nothing is collected, nobody is hurried, and what breaks off does not look finished."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+
+import pytest
+
+from tests.gateway.gateway import gateway, gateway_process
+from tests.gateway.services import Scripted, listening
+from tests.gateway.wire import (
+    PATIENCE_SECONDS,
+    BrokenOffError,
+    ask,
+    connect,
+    hear,
+    read_chunk,
+    read_head,
+    request,
+)
+
+MEGABYTE = 1024 * 1024
+PIECE = bytes(range(256)) * 256
+
+
+async def test_a_body_reaches_the_service_while_the_client_still_sends_it() -> None:
+    pieces: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        while piece := await read_chunk(reader):
+            pieces.put_nowait(piece)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    async with listening(talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("POST", "/api/songs", "Transfer-Encoding: chunked"))
+        for piece in (b"first", b"second"):
+            await client.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                assert await pieces.get() == piece
+        await client.write(b"0\r\n\r\n")
+        assert (await client.answer()).status == 200
+
+
+async def test_an_answer_reaches_the_client_while_the_service_still_sends_it() -> None:
+    go_on = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
+        await go_on.wait()
+        writer.write(b"6\r\nsecond\r\n0\r\n\r\n")
+
+    async with listening(talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("GET", "/api/songs"))
+        await read_head(client.reader)
+        assert await read_chunk(client.reader) == b"first"
+        go_on.set()
+        assert [await read_chunk(client.reader), await read_chunk(client.reader)] == [b"second", b""]
+
+
+async def test_both_bodies_can_be_under_way_at_the_same_time() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while piece := await read_chunk(reader):
+            writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+        writer.write(b"0\r\n\r\n")
+
+    async with listening(talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("POST", "/api/songs", "Transfer-Encoding: chunked") + b"3\r\none\r\n")
+        await read_head(client.reader)
+        assert await read_chunk(client.reader) == b"one"
+        await client.write(b"3\r\ntwo\r\n")
+        assert await read_chunk(client.reader) == b"two"
+        await client.write(b"0\r\n\r\n")
+        assert await read_chunk(client.reader) == b""
+
+
+async def heard_of(true: Callable[[], bool]) -> None:
+    """Wait until `true` is."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not true():  # noqa: ASYNC110 - it is the other side of a connection that changes
+            await asyncio.sleep(0.01)
+
+
+@pytest.mark.parametrize("framing", ["Content-Length", "chunked"])
+async def test_a_client_that_dies_within_its_upload_does_not_look_finished(framing: str) -> None:
+    service = Scripted()
+    async with listening(service.talk) as there, gateway(there) as port:
+        async with connect(port) as client:
+            if framing == "chunked":
+                await client.write(request("POST", "/api/songs", "Transfer-Encoding: chunked"))
+                await client.write(b"4\r\nhalf\r\n")
+            else:
+                await client.write(request("POST", "/api/songs", "Content-Length: 8") + b"half")
+            await heard_of(lambda: service.connections == 1)
+        await heard_of(lambda: bool(service.heard))
+    assert not service.last.complete
+
+
+class Endless:
+    """A service that answers without end, and notices when nobody reads any more."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.left = asyncio.Event()
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        try:
+            while True:
+                writer.write(b"10000\r\n" + PIECE + b"\r\n")
+                await writer.drain()
+                self.sent += len(PIECE)
+        except ConnectionError:
+            self.left.set()
+
+
+async def test_a_client_that_leaves_within_the_answer_ends_it_at_the_service() -> None:
+    service = Endless()
+    async with listening(service.talk) as there, gateway(there) as port:
+        async with connect(port) as client:
+            await client.write(request("GET", "/api/songs"))
+            await client.reader.readexactly(MEGABYTE)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await service.left.wait()
+
+
+async def test_a_client_that_leaves_before_the_answer_ends_the_request_at_the_service() -> None:
+    asked, left = asyncio.Event(), asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        asked.set()
+        assert await reader.read(1) == b""
+        left.set()
+
+    async with listening(talk) as there, gateway(there) as port:
+        async with connect(port) as client:
+            await client.write(request("POST", "/api/songs", body=b"{}"))
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                await asked.wait()
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await left.wait()
+
+
+async def test_a_slow_client_slows_the_service_down() -> None:
+    service = Endless()
+    async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("GET", "/api/songs"))
+        await client.reader.readexactly(MEGABYTE)
+        sent = -1
+        while sent < service.sent:
+            sent = service.sent
+            await asyncio.sleep(0.3)
+        # What stands still is in the buffers of the sockets and at most a few pieces in the gateway.
+        assert sent < 16 * MEGABYTE
+        await client.reader.readexactly(16 * MEGABYTE)
+        assert service.sent > sent
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+    ],
+)
+async def test_an_answer_that_breaks_off_breaks_off_for_the_client_too(begin: bytes) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        writer.write(begin)
+
+    async with listening(talk) as there, gateway(there) as port:
+        with pytest.raises(BrokenOffError):
+            await ask(port, "GET", "/api/songs")
+
+
+async def test_an_answer_that_stands_still_is_given_up() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        await reader.read(1)
+
+    async with listening(talk) as there, gateway(there, idle_timeout_seconds=0.2) as port:
+        with pytest.raises(BrokenOffError):
+            await ask(port, "GET", "/api/songs")
+
+
+async def test_an_upload_that_takes_longer_than_the_deadlines_succeeds_as_long_as_it_moves() -> None:
+    service = Scripted()
+    async with (
+        listening(service.talk) as there,
+        gateway(there, first_byte_timeout_seconds=0.3, idle_timeout_seconds=0.3) as port,
+        connect(port) as client,
+    ):
+        await client.write(request("POST", "/api/songs", "Content-Length: 8"))
+        for letter in b"slowbody":
+            await client.write(bytes([letter]))
+            await asyncio.sleep(0.1)
+        assert (await client.answer()).status == 200
+    assert service.last.body == b"slowbody"
+
+
+class Sink:
+    """A service that counts what it is sent and answers at the end, or sends as much as it is told to."""
+
+    def __init__(self, answer_bytes: int) -> None:
+        self.received = 0
+        self._answer_bytes = answer_bytes
+
+    async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, headers = await read_head(reader)
+        length = int(headers.get("content-length") or 0)
+        while self.received < length:
+            self.received += len(await reader.read(MEGABYTE))
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {self._answer_bytes}\r\n\r\n".encode())
+        for _ in range(self._answer_bytes // len(PIECE)):
+            writer.write(PIECE)
+            await writer.drain()
+
+
+async def test_a_hundred_megabytes_each_way_move_the_gateways_memory_little() -> None:
+    size = 100 * MEGABYTE
+    service = Sink(answer_bytes=size)
+    async with listening(service.talk) as there, gateway_process(there) as running:
+        await ask(running.port, "GET", "/livez")
+        before = running.resident_bytes
+        async with connect(running.port) as client:
+            await client.write(request("POST", "/api/songs", f"Content-Length: {size}"))
+            for _ in range(size // len(PIECE)):
+                await client.write(PIECE)
+            await read_head(client.reader)
+            received = 0
+            while received < size:
+                piece = await client.reader.read(MEGABYTE)
+                assert piece
+                received += len(piece)
+        grown = running.most_resident_bytes - before
+    assert (service.received, received) == (size, size)
+    assert grown < 40 * MEGABYTE
+
+
+async def test_thirty_slow_clients_do_not_fill_the_gateways_memory() -> None:
+    service = Endless()
+    async with (
+        listening(service.talk) as there,
+        gateway_process(there) as running,
+        contextlib.AsyncExitStack() as clients,
+    ):
+        await ask(running.port, "GET", "/livez")
+        before = running.resident_bytes
+        for _ in range(30):
+            client = await clients.enter_async_context(connect(running.port))
+            await client.write(request("GET", "/api/songs"))
+        sent = -1
+        while sent < service.sent:
+            sent = service.sent
+            await asyncio.sleep(0.3)
+        grown = running.most_resident_bytes - before
+    assert sent > 30 * MEGABYTE
+    assert grown < 40 * MEGABYTE
