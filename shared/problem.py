@@ -135,6 +135,10 @@ def add_problem_handlers(app: FastAPI) -> None:
             headers=error.headers,
         )
 
+    async def on_mistake(_: Request, __: Exception) -> Response:
+        return internal_problem()
+
+    app.add_exception_handler(Exception, on_mistake)
     app.add_exception_handler(errors.AppError, on_app_error)
     app.add_exception_handler(RequestValidationError, on_validation_error)
     app.add_exception_handler(HTTPException, on_http_exception)

@@ -32,10 +32,12 @@ class Observed:
         offered = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
         request_id = adopt_request_id(offered.decode("latin-1") if offered else None)
         status = 0
+        is_answered = False
         started_at = time.perf_counter()
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, is_answered
+            is_answered = message["type"] == "http.response.body" and not message.get("more_body")
             if message["type"] == "http.response.start":
                 status = message["status"]
                 kept = [pair for pair in message.get("headers", []) if pair[0].lower() != b"x-request-id"]
@@ -49,8 +51,8 @@ class Observed:
             log.exception("unhandled", path=scope["path"], method=scope["method"])
             if not status:
                 await internal_problem()(scope, receive, send_with_id)
-            else:
-                raise
+            elif not is_answered:
+                raise  # the server then cuts the connection, so that nobody takes half an answer for a whole
         finally:
             metrics.IN_FLIGHT.labels(self._service).dec()
             self._record(scope, status, time.perf_counter() - started_at)

@@ -1,0 +1,67 @@
+"""What every app has around it."""
+
+import httpx
+import pytest
+from fastapi import FastAPI
+from starlette.responses import StreamingResponse
+
+from shared.problem import add_problem_handlers
+from shared.web import around_service
+
+
+def app() -> FastAPI:
+    made = FastAPI()
+    add_problem_handlers(made)
+
+    @made.get("/mistake")
+    async def mistake() -> None:
+        raise RuntimeError("the password is in here")
+
+    @made.get("/half")
+    async def half() -> StreamingResponse:
+        async def parts():  # type: ignore[no-untyped-def] # a generator that ends badly
+            yield b"half"
+            raise RuntimeError("and then it broke")
+
+        return StreamingResponse(parts())
+
+    @made.get("/fine")
+    async def fine() -> dict[str, bool]:
+        return {"fine": True}
+
+    return made
+
+
+def client() -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(app=around_service(app(), "test-service"))
+    return httpx.AsyncClient(transport=transport, base_url="http://test")
+
+
+async def test_a_mistake_of_ours_is_a_problem_that_tells_nothing() -> None:
+    async with client() as http:
+        answer = await http.get("/mistake", headers={"X-Request-ID": "mine-1"})
+    assert answer.status_code == 500
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["code"] == "internal_error"
+    assert answer.json()["requestId"] == "mine-1"
+    assert "password" not in answer.text
+
+
+async def test_an_answer_that_breaks_off_is_not_ended_as_if_it_were_whole() -> None:
+    async with client() as http:
+        with pytest.raises(RuntimeError, match="and then it broke"):
+            await http.get("/half")
+
+
+@pytest.mark.parametrize("offered", ["", "with space", "a" * 129, "semi;colon", "new\u00e9"])
+async def test_a_request_id_that_is_not_well_formed_is_replaced(offered: str) -> None:
+    async with client() as http:
+        answer = await http.get("/fine", headers={"X-Request-ID": offered.encode()})
+    assert answer.headers["x-request-id"] != offered
+    assert len(answer.headers["x-request-id"]) == 32
+
+
+async def test_a_well_formed_request_id_is_answered_once() -> None:
+    async with client() as http:
+        answer = await http.get("/fine", headers={"X-Request-ID": "trace-7.a_b"})
+    assert answer.headers.get_list("x-request-id") == ["trace-7.a_b"]
