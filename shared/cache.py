@@ -80,7 +80,7 @@ class ReadThrough:
         self._cache = cache
         self._retry_seconds = retry_seconds
         self._loading: dict[tuple[str, ...], asyncio.Future[bytes | None]] = {}
-        self._owes_renewal = False
+        self._debts = 0
         self._renewal: asyncio.Task[None] | None = None
 
     async def read(self, entry: Entry, load: Loader) -> bytes | None:
@@ -89,7 +89,7 @@ class ReadThrough:
         None and `Passing` from `load` are answered and not kept. Of several readers at one time one loads.
         """
         families = (EVERYTHING, *entry.families)
-        if self._owes_renewal:
+        if self._debts:
             metrics.CACHE_READS.labels(entry.kind, "bypassed").inc()
             return _plain(await load())
         try:
@@ -135,22 +135,31 @@ class ReadThrough:
         """Whether the cache answers."""
         return await self._cache.ping()
 
-    def _owe_renewal(self) -> None:
-        if not self._owes_renewal:
-            self._owes_renewal = True
-            log.warning("cache bypassed until it can be told what is stale")
+    def distrust(self) -> None:
+        """Believe nothing that was kept up to now, by whomever.
+
+        For the start of a process: the one before it may have ended with something stale that it never told.
+        """
+        self._debts += 1
+        if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.create_task(self._renew_everything())
 
+    def _owe_renewal(self) -> None:
+        if not self._debts:
+            log.warning("cache bypassed until it can be told what is stale")
+        self.distrust()
+
     async def _renew_everything(self) -> None:
-        while True:
+        """A debt made while Redis is being told is not paid by that: it may have been told too early."""
+        while self._debts:
+            owed = self._debts
             try:
                 await self._cache.renew([EVERYTHING])
             except CacheDownError:
                 await asyncio.sleep(self._retry_seconds)
-            else:
-                self._owes_renewal = False
-                log.info("cache used again")
-                return
+                continue
+            self._debts -= owed
+        log.info("cache used again")
 
     async def close(self) -> None:
         """End the work in the background."""
@@ -165,8 +174,9 @@ def _plain(loaded: bytes | Passing | None) -> bytes | None:
 
 @asynccontextmanager
 async def reading_through(cache: Cache) -> AsyncIterator[ReadThrough]:
-    """A ReadThrough on `cache`, closed at the end."""
+    """A ReadThrough on `cache` that believes nothing older than itself, closed at the end."""
     through = ReadThrough(cache)
+    through.distrust()
     try:
         yield through
     finally:

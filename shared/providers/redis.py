@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from typing import TypeVar, cast
@@ -13,6 +12,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from shared import metrics
+from shared.breaker import Breaker
 from shared.cache import CacheDownError
 
 Answer = TypeVar("Answer")
@@ -24,19 +24,13 @@ GENERATION_SECONDS = 7 * 24 * 3600
 class RedisCache:
     """Implements shared.cache.Cache.
 
-    After `failures_to_open` failures in a row Redis is left alone for `rest_seconds`, so that a hanging one
-    does not cost every request its deadline; then one call tries it again.
+    A Redis that hangs is left alone for a while (shared.breaker), but for what is made stale.
     """
 
-    def __init__(
-        self, client: Redis, timeout_seconds: float, failures_to_open: int = 3, rest_seconds: float = 0.5
-    ) -> None:
+    def __init__(self, client: Redis, timeout_seconds: float, breaker: Breaker) -> None:
         self._client = client
         self._timeout_seconds = timeout_seconds
-        self._failures_to_open = failures_to_open
-        self._rest_seconds = rest_seconds
-        self._failures = 0
-        self._closed_until = 0.0
+        self._breaker = breaker
 
     async def read(self, key: str, families: Sequence[str]) -> tuple[bytes | None, tuple[str, ...]]:
         names = [_generation_key(family) for family in families]
@@ -75,26 +69,18 @@ class RedisCache:
         return bool(await self._ask(cast("Awaitable[object]", self._client.ping()), even_resting=True))
 
     async def _ask(self, command: Awaitable[Answer], *, even_resting: bool = False) -> Answer:
-        if time.monotonic() < self._closed_until and not even_resting:
+        if not even_resting and not self._breaker.admits():
             _close(command)
             raise CacheDownError
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 answer = await command
         except (RedisError, OSError, TimeoutError) as failure:
-            self._note_failure()
+            metrics.CACHE_FAILURES.inc()
+            self._breaker.failed()
             raise CacheDownError from failure
-        self._failures = 0
-        self._closed_until = 0.0
-        metrics.BREAKER_OPEN.labels("redis").set(0)
+        self._breaker.succeeded()
         return answer
-
-    def _note_failure(self) -> None:
-        metrics.CACHE_FAILURES.inc()
-        self._failures += 1
-        if self._failures >= self._failures_to_open:
-            self._closed_until = time.monotonic() + self._rest_seconds
-            metrics.BREAKER_OPEN.labels("redis").set(1)
 
 
 def _generation_key(family: str) -> str:
@@ -129,6 +115,6 @@ async def open_redis_cache(url: str, timeout_seconds: float) -> AsyncIterator[Re
     )
     client = Redis.from_pool(pool)
     try:
-        yield RedisCache(client, timeout_seconds)
+        yield RedisCache(client, timeout_seconds, Breaker("redis", failures_to_open=3, rest_seconds=0.5))
     finally:
         await client.aclose()

@@ -1,0 +1,41 @@
+"""A cache in memory that can be down, and keeps what it holds meanwhile, as a Redis does that hangs."""
+
+import itertools
+from collections.abc import Sequence
+
+from shared.cache import CacheDownError
+
+
+class MemoryCache:
+    """A `Cache`. `renewals` are the families that it was told of, each call's in one."""
+
+    def __init__(self) -> None:
+        self.is_down = False
+        self.renewals: list[tuple[str, ...]] = []
+        self.entries: dict[str, tuple[tuple[str, ...], bytes]] = {}
+        self._generations: dict[str, str] = {}
+        self._words = (f"word-{number}" for number in itertools.count())
+
+    async def read(self, key: str, families: Sequence[str]) -> tuple[bytes | None, tuple[str, ...]]:
+        self._answer_or_fail()
+        present = tuple(self._generations.setdefault(family, next(self._words)) for family in families)
+        kept_at, value = self.entries.get(key, ((), b""))
+        return (value if kept_at == present else None), present
+
+    async def keep(self, key: str, generations: Sequence[str], value: bytes, ttl_seconds: int) -> None:
+        self._answer_or_fail()
+        self.entries[key] = (tuple(generations), value)
+
+    async def renew(self, families: Sequence[str]) -> None:
+        self._answer_or_fail()
+        self.renewals.append(tuple(families))
+        for family in families:
+            self._generations[family] = next(self._words)
+
+    async def ping(self) -> bool:
+        self._answer_or_fail()
+        return True
+
+    def _answer_or_fail(self) -> None:
+        if self.is_down:
+            raise CacheDownError

@@ -1,0 +1,220 @@
+"""Reading through the cache: what is believed, what is kept, and what an outage must not bring back."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from shared.cache import EVERYTHING, Entry, Passing, ReadThrough, reading_through
+from tests.shared.memory_cache import MemoryCache
+
+SONG = Entry("song", "song:1", 600, ("song:1", "songs"))
+
+
+class Source:
+    """What stands behind the cache: answers `value`, when it may, and counts how often it was asked."""
+
+    def __init__(self, value: bytes | Passing | None = b"old") -> None:
+        self.value = value
+        self.asked = 0
+        self.begun = asyncio.Event()
+        self.may_answer = asyncio.Event()
+        self.may_answer.set()
+
+    async def load(self) -> bytes | Passing | None:
+        self.asked += 1
+        seen = self.value
+        self.begun.set()
+        await self.may_answer.wait()
+        return seen
+
+
+@pytest.fixture
+def redis() -> MemoryCache:
+    return MemoryCache()
+
+
+@pytest.fixture
+async def cache(redis: MemoryCache) -> AsyncIterator[ReadThrough]:
+    through = ReadThrough(redis, retry_seconds=0.001)
+    yield through
+    await through.close()
+
+
+async def until_paid(cache: ReadThrough, redis: MemoryCache, source: Source) -> None:
+    """Until an answer comes from the cache again."""
+    async with asyncio.timeout(5):
+        while True:
+            asked = source.asked
+            await cache.read(SONG, source.load)
+            if source.asked == asked:
+                return
+            await asyncio.sleep(0.001)
+
+
+async def test_what_was_read_once_is_answered_from_the_cache(cache: ReadThrough) -> None:
+    source = Source(b"a song")
+    assert [await cache.read(SONG, source.load) for _ in range(3)] == [b"a song"] * 3
+    assert source.asked == 1
+
+
+@pytest.mark.parametrize("family", SONG.families)
+async def test_each_family_of_an_entry_makes_it_stale(cache: ReadThrough, family: str) -> None:
+    source = Source()
+    await cache.read(SONG, source.load)
+    source.value = b"new"
+    await cache.make_stale(family)
+    assert await cache.read(SONG, source.load) == b"new"
+
+
+async def test_another_family_does_not(cache: ReadThrough) -> None:
+    source = Source()
+    await cache.read(SONG, source.load)
+    source.value = b"new"
+    await cache.make_stale("song:2", "albums")
+    assert await cache.read(SONG, source.load) == b"old"
+
+
+@pytest.mark.parametrize(("loaded", "answered"), [(None, None), (Passing(b"for now"), b"for now")])
+async def test_nothing_and_what_is_right_for_now_are_not_kept(
+    cache: ReadThrough, redis: MemoryCache, loaded: Passing | None, answered: bytes | None
+) -> None:
+    source = Source(loaded)
+    assert [await cache.read(SONG, source.load) for _ in range(2)] == [answered] * 2
+    assert source.asked == 2
+    assert redis.entries == {}
+
+
+async def test_a_slow_reader_cannot_put_an_old_answer_back(cache: ReadThrough) -> None:
+    source = Source(b"old")
+    source.may_answer.clear()
+    slow = asyncio.create_task(cache.read(SONG, source.load))
+    await source.begun.wait()
+    source.value = b"new"
+    await cache.make_stale("song:1")
+    source.may_answer.set()
+    assert await slow == b"old"
+    assert await cache.read(SONG, source.load) == b"new"
+
+
+async def test_of_many_readers_at_once_one_loads(cache: ReadThrough) -> None:
+    source = Source(b"a song")
+    source.may_answer.clear()
+    readers = [asyncio.create_task(cache.read(SONG, source.load)) for _ in range(20)]
+    await source.begun.wait()
+    source.may_answer.set()
+    assert await asyncio.gather(*readers) == [b"a song"] * 20
+    assert source.asked == 1
+
+
+async def test_who_comes_after_a_write_does_not_wait_for_a_load_begun_before_it(cache: ReadThrough) -> None:
+    before, after = Source(b"old"), Source(b"new")
+    before.may_answer.clear()
+    early = asyncio.create_task(cache.read(SONG, before.load))
+    await before.begun.wait()
+    await cache.make_stale("songs")
+    assert await cache.read(SONG, after.load) == b"new"
+    before.may_answer.set()
+    assert await early == b"old"
+
+
+async def test_a_reader_who_leaves_does_not_end_the_load_for_the_others(cache: ReadThrough) -> None:
+    source = Source(b"a song")
+    source.may_answer.clear()
+    leaving, staying = (asyncio.create_task(cache.read(SONG, source.load)) for _ in range(2))
+    await source.begun.wait()
+    leaving.cancel()
+    await asyncio.gather(leaving, return_exceptions=True)
+    source.may_answer.set()
+    assert await staying == b"a song"
+    assert source.asked == 1
+
+
+async def test_all_who_wait_for_a_load_that_fails_are_told_and_the_next_loads_again(
+    cache: ReadThrough,
+) -> None:
+    failing = Source()
+
+    async def fail() -> bytes:
+        await failing.load()
+        raise ZeroDivisionError
+
+    outcomes = await asyncio.gather(*(cache.read(SONG, fail) for _ in range(2)), return_exceptions=True)
+    assert [type(each) for each in outcomes] == [ZeroDivisionError] * 2
+    assert await cache.read(SONG, Source(b"a song").load) == b"a song"
+
+
+async def test_without_its_cache_every_reader_is_answered(cache: ReadThrough, redis: MemoryCache) -> None:
+    redis.is_down = True
+    source = Source(b"a song")
+    assert [await cache.read(SONG, source.load) for _ in range(2)] == [b"a song"] * 2
+
+
+async def test_what_changed_during_an_outage_does_not_come_back_after_it(
+    cache: ReadThrough, redis: MemoryCache
+) -> None:
+    source = Source(b"old")
+    await cache.read(SONG, source.load)
+    redis.is_down = True
+    source.value = b"new"
+    await cache.make_stale("song:1")
+    redis.is_down = False
+    assert await cache.read(SONG, source.load) == b"new"
+    await until_paid(cache, redis, source)
+    assert await cache.read(SONG, source.load) == b"new"
+    # Another process, which noticed nothing of the outage, believes no old entry either.
+    assert await ReadThrough(redis).read(SONG, source.load) == b"new"
+
+
+class ChangingMeanwhile(MemoryCache):
+    """While it is told for the first time that everything is stale, something else changes, untold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.telling = asyncio.Event()
+        self.may_end = asyncio.Event()
+
+    async def renew(self, families: Sequence[str]) -> None:
+        await super().renew(families)
+        if families == [EVERYTHING] and not self.telling.is_set():
+            self.telling.set()
+            await self.may_end.wait()
+
+
+async def test_a_change_that_fails_to_be_told_while_another_is_being_made_up_for_is_made_up_for_too() -> None:
+    redis = ChangingMeanwhile()
+    async with asyncio.timeout(10):
+        cache = ReadThrough(redis, retry_seconds=0.001)
+        redis.is_down = True
+        await cache.make_stale("songs")
+        redis.is_down = False
+        await redis.telling.wait()
+        # Redis has renewed everything, and its answer is on its way; another process keeps what it reads now.
+        other, source = ReadThrough(redis), Source(b"old")
+        await other.read(SONG, source.load)
+        source.value = b"new"
+        redis.is_down = True
+        await cache.make_stale("song:1")
+        redis.is_down = False
+        redis.may_end.set()
+        await until_paid(cache, redis, source)
+        assert await other.read(SONG, source.load) == b"new"
+        await cache.close()
+
+
+async def test_a_process_that_starts_believes_nothing_that_was_kept_before(redis: MemoryCache) -> None:
+    """The one before it may have died between a change and telling of it."""
+    source = Source(b"old")
+    await ReadThrough(redis).read(SONG, source.load)
+    source.value = b"new"
+    async with reading_through(redis) as cache:
+        assert await cache.read(SONG, source.load) == b"new"
+        await until_paid(cache, redis, source)
+    assert redis.renewals == [(EVERYTHING,)]
+
+
+async def test_it_can_be_closed_while_it_still_owes_a_renewal(redis: MemoryCache) -> None:
+    redis.is_down = True
+    async with asyncio.timeout(5), reading_through(redis) as cache:
+        await cache.make_stale("songs")
+    assert redis.renewals == []
