@@ -56,7 +56,7 @@ class Editing:
         cover = [MediaRef(f"albums/{album_id}/cover", "image")]
         async with AsyncExitStack() as undo:
             await self._keeper.begin(cover, UPLOAD_AT_MOST)
-            undo.push_async_callback(self._keeper.discard, cover)
+            undo.push_async_callback(self._keeper.abandon, cover)
             album = Album(
                 id=album_id,
                 title=fields.title,

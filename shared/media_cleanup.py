@@ -21,6 +21,9 @@ RETRY_AFTER = timedelta(seconds=30)
 LEASE = timedelta(minutes=5)
 BATCH = 50
 
+REMOVED_NOW_SECONDS = 5.0
+"""How long whoever causes a removal waits for it, even when the store hangs for longer."""
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -48,14 +51,32 @@ class MediaKeeper:
             log.warning("note of media stays", error=type(failure).__name__)
 
     async def discard(self, media: Sequence[MediaRef]) -> None:
-        """Remove these now, or soon when the store is down. Never raises."""
-        for each in media:
-            try:
-                await self._store.destroy(each)
-                await self._notes.keep([each])
-            except AppError as failure:
-                log.warning("media removed later", media=each.public_id, error=type(failure).__name__)
-                await self._remind(each)
+        """Remove these now, or soon when the store is down or slow. Never raises."""
+        for removed in await self._destroy(media):
+            await self.keep([removed])
+
+    async def abandon(self, media: Sequence[MediaRef]) -> None:
+        """Storing these failed: remove what arrived of them, now or soon. Never raises.
+
+        Their notes stand, for what is still on its way to the store: a request that ran out of time may
+        yet succeed.
+        """
+        await self._destroy(media)
+
+    async def _destroy(self, media: Sequence[MediaRef]) -> Sequence[MediaRef]:
+        """Those that are gone; there is a reminder of the others."""
+        gone = await asyncio.gather(*(self._is_destroyed(each) for each in media))
+        return [each for each, is_gone in zip(media, gone, strict=True) if is_gone]
+
+    async def _is_destroyed(self, media: MediaRef) -> bool:
+        try:
+            async with asyncio.timeout(REMOVED_NOW_SECONDS):
+                await self._store.destroy(media)
+        except (AppError, TimeoutError) as failure:
+            log.warning("media removed later", media=media.public_id, error=type(failure).__name__)
+            await self._remind(media)
+            return False
+        return True
 
     async def _remind(self, media: MediaRef) -> None:
         try:
@@ -79,6 +100,10 @@ class MediaKeeper:
                 followed = await self.follow_due_notes()
             except AppError as failure:
                 log.warning("notes of media not followed", error=type(failure).__name__)
+                followed = 0
+            except Exception:
+                # A mistake of ours about one note must not end the following of all others.
+                log.exception("notes of media not followed")
                 followed = 0
             if followed < BATCH:
                 await asyncio.sleep(poll_seconds)

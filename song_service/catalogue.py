@@ -83,7 +83,7 @@ class Catalogue:
         refs = [MediaRef(f"songs/{song_id}/cover", "image"), MediaRef(f"songs/{song_id}/audio", "video")]
         async with AsyncExitStack() as undo:
             await self._keeper.begin(refs, UPLOAD_AT_MOST)
-            undo.push_async_callback(self._keeper.discard, refs)
+            undo.push_async_callback(self._keeper.abandon, refs)
             stored_image, stored_audio = await self._store(image, refs[0], audio, refs[1])
             song = Song(
                 id=song_id,
