@@ -1,4 +1,7 @@
-"""Calls from one service to another: deadline, request id, one retry where it is safe, statuses as kinds."""
+"""Calls from one service to another: deadline, request id, one retry where it is safe, statuses as kinds.
+
+A service that hangs is left alone for a while, or each request that would ask it would wait for its deadline.
+"""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -7,6 +10,7 @@ from typing import Any
 import httpx
 import structlog
 
+from shared.breaker import Breaker
 from shared.errors import (
     AppError,
     ConflictError,
@@ -35,6 +39,7 @@ class ServiceClient:
     def __init__(self, http: httpx.AsyncClient, name: str) -> None:
         self._http = http
         self._name = name
+        self._breaker = Breaker(name, failures_to_open=5, rest_seconds=1)
 
     async def ask(
         self,
@@ -53,6 +58,8 @@ class ServiceClient:
             AppError: of the kind of the status it answered.
             UnavailableError: it cannot be reached, is late, or fails.
         """
+        if not self._breaker.admits():
+            raise self._unavailable()
         headers = {HEADER: current_request_id()}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -60,8 +67,10 @@ class ServiceClient:
         try:
             response = await self._send(request, repeatable)
         except httpx.HTTPError as failure:
+            self._breaker.failed()
             log.warning("service call failed", callee=self._name, error=type(failure).__name__)
             raise self._unavailable() from failure
+        self._breaker.succeeded()
         if response.is_success:
             return self._json(response)
         kind = _KIND_OF_STATUS.get(response.status_code)

@@ -1,0 +1,148 @@
+"""What becomes of everything that a call to another service can meet."""
+
+import inspect
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from shared.errors import (
+    AppError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from shared.service_client import ServiceClient
+
+Behaviour = Callable[[httpx.Request], httpx.Response]
+
+
+def client(behaviour: Behaviour) -> ServiceClient:
+    http = httpx.AsyncClient(base_url="http://service.test", transport=httpx.MockTransport(behaviour))
+    return ServiceClient(http, "album service")
+
+
+class Failing:
+    """Fails with `failure` the first `times`, then answers."""
+
+    def __init__(self, failure: Exception, times: int = 1000) -> None:
+        self.failure = failure
+        self.times = times
+        self.calls = 0
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        self.calls += 1
+        if self.calls <= self.times:
+            raise self.failure
+        return httpx.Response(200, json={"answered": True})
+
+
+def failures_of_httpx() -> list[Exception]:
+    """One of each kind that a request can end with."""
+    kinds = [
+        each
+        for _, each in inspect.getmembers(httpx, inspect.isclass)
+        if issubclass(each, httpx.RequestError) or each is httpx.HTTPError
+    ]
+    assert len(kinds) > 15
+    return [kind("http://10.0.0.7:3003 refused") for kind in kinds]
+
+
+@pytest.mark.parametrize("failure", failures_of_httpx(), ids=lambda each: type(each).__name__)
+@pytest.mark.parametrize("repeatable", [True, False])
+async def test_every_failure_of_httpx_is_an_unavailable_service(failure: Exception, repeatable: bool) -> None:
+    with pytest.raises(UnavailableError, match=r"^The album service is not available now$"):
+        await client(Failing(failure)).ask("GET", "/albums/1", repeatable=repeatable)
+
+
+@pytest.mark.parametrize(
+    "failure", [httpx.ConnectError("refused"), httpx.ReadError("reset"), httpx.RemoteProtocolError("closed")]
+)
+async def test_what_may_be_repeated_is_tried_once_more_when_the_connection_failed(failure: Exception) -> None:
+    service = Failing(failure, times=1)
+    assert await client(service).ask("GET", "/albums/1", repeatable=True) == {"answered": True}
+    assert service.calls == 2
+
+
+@pytest.mark.parametrize(
+    ("failure", "repeatable"),
+    [(httpx.ReadError("reset"), False), (httpx.ReadTimeout("late"), True), (httpx.ConnectTimeout("x"), True)],
+)
+async def test_nothing_else_is_repeated(failure: Exception, repeatable: bool) -> None:
+    service = Failing(failure, times=1)
+    with pytest.raises(UnavailableError):
+        await client(service).ask("POST", "/albums/1/songs", repeatable=repeatable)
+    assert service.calls == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (401, UnauthenticatedError),
+        (403, ForbiddenError),
+        (404, NotFoundError),
+        (409, ConflictError),
+        (422, InvalidError),
+        *((status, UnavailableError) for status in (301, 400, 413, 429, 500, 502, 503, 504)),
+    ],
+)
+async def test_a_refusal_is_of_the_kind_of_its_status(status: int, kind: type[AppError]) -> None:
+    service = client(lambda _: httpx.Response(status, json={"detail": "No"}))
+    with pytest.raises(kind):
+        await service.ask("GET", "/albums/1")
+
+
+@pytest.mark.parametrize(
+    ("body", "detail"), [({"detail": "The album is full"}, "The album is full"), ({"detail": 7}, "Refused")]
+)
+async def test_the_text_of_a_refusal_is_passed_on_when_it_is_one(body: object, detail: str) -> None:
+    with pytest.raises(ConflictError) as refused:
+        await client(lambda _: httpx.Response(409, json=body)).ask("GET", "/albums/1")
+    assert refused.value.detail == detail
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe\xff", b'{"half":'])
+@pytest.mark.parametrize("status", [200, 404])
+async def test_an_answer_that_is_not_json_is_an_unavailable_service(body: bytes, status: int) -> None:
+    """A 404 of a proxy in between must not pass for "there is no such album"."""
+    with pytest.raises(UnavailableError):
+        await client(lambda _: httpx.Response(status, content=body)).ask("GET", "/albums/1")
+
+
+async def test_a_service_that_keeps_failing_is_left_alone_for_a_while() -> None:
+    service = Failing(httpx.ReadTimeout("late"))
+    asking = client(service)
+    for _ in range(20):
+        with pytest.raises(UnavailableError):
+            await asking.ask("GET", "/albums/1")
+    assert service.calls == 5
+
+
+async def test_a_service_that_refuses_is_not() -> None:
+    calls = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        calls.append(request)
+        return httpx.Response(404, json={"detail": "No"})
+
+    asking = client(refuse)
+    for _ in range(20):
+        with pytest.raises(NotFoundError):
+            await asking.ask("GET", "/albums/1")
+    assert len(calls) == 20
+
+
+async def test_the_token_and_the_body_are_sent_as_given() -> None:
+    sent = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(201, json=[])
+
+    assert await client(answer).ask("POST", "/songs/batch", token="t.o.k", json={"ids": ["a"]}) == []
+    assert sent[0].headers["authorization"] == "Bearer t.o.k"
+    assert json.loads(sent[0].content) == {"ids": ["a"]}
