@@ -1,5 +1,7 @@
 """What every app has around it."""
 
+from collections.abc import AsyncIterator
+
 import httpx
 import pytest
 from fastapi import FastAPI
@@ -19,7 +21,7 @@ def app() -> FastAPI:
 
     @made.get("/half")
     async def half() -> StreamingResponse:
-        async def parts():  # type: ignore[no-untyped-def] # a generator that ends badly
+        async def parts() -> AsyncIterator[bytes]:
             yield b"half"
             raise RuntimeError("and then it broke")
 
@@ -56,7 +58,7 @@ async def test_an_answer_that_breaks_off_is_not_ended_as_if_it_were_whole() -> N
 @pytest.mark.parametrize("offered", ["", "with space", "a" * 129, "semi;colon", "new\u00e9"])
 async def test_a_request_id_that_is_not_well_formed_is_replaced(offered: str) -> None:
     async with client() as http:
-        answer = await http.get("/fine", headers={"X-Request-ID": offered.encode()})
+        answer = await http.get("/fine", headers={b"X-Request-ID": offered.encode()})
     assert answer.headers["x-request-id"] != offered
     assert len(answer.headers["x-request-id"]) == 32
 
