@@ -5,6 +5,7 @@ transaction and no change stream, which a standalone server does not have.
 """
 
 import asyncio
+import math
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -14,7 +15,6 @@ from typing import Any, Final
 import pymongo
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
-from pymongo.errors import PyMongoError
 
 from shared.errors import UnavailableError
 from shared.ids import is_id
@@ -35,7 +35,7 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "retryWrites": True,
 }
 PING_SECONDS = 0.9
-OPERATION_SECONDS = 5.0
+GRACE_SECONDS = 0.5
 # At the first start on a collection that is large already.
 INDEX_BUILD_SECONDS = 600.0
 
@@ -66,6 +66,41 @@ def contains(text: str) -> Query:
     return {"$regex": re.escape(text).replace("\0", r"\x00"), "$options": "i"}
 
 
+class Calls:
+    """Limits how long a call to the server is waited for, and answers its errors in our words."""
+
+    def __init__(self, motor_client: AsyncIOMotorClient[Document]) -> None:
+        self._motor_client = motor_client
+        self._client: pymongo.MongoClient[Document] = motor_client.delegate
+
+    @asynccontextmanager
+    async def limited(self, seconds: float | None = None) -> AsyncIterator[None]:
+        """Around one call, which may take `seconds`, or as long as the client's options say.
+
+        Raises:
+            UnavailableError: the server cannot be used now, or time was up.
+            DuplicateDocumentError: a key is taken.
+        """
+        options = self._client.options
+        most = seconds or options.timeout
+        try:
+            # The driver's own limit begins only when one of its few threads is free.
+            async with asyncio.timeout(most and most + GRACE_SECONDS):
+                with store_errors():
+                    if not self._client.topology_description.has_writable_server():
+                        await self._find_server(min(options.server_selection_timeout, most or math.inf))
+                    with pymongo.timeout(seconds):
+                        yield
+        except TimeoutError:
+            raise UnavailableError("The database is too slow now") from None
+
+    async def _find_server(self, seconds: float) -> None:
+        # With `timeoutMS` the driver forgets `serverSelectionTimeoutMS`: while there is no server, each call
+        # would take all of its time, and a thread with it.
+        with pymongo.timeout(seconds):
+            await self._motor_client.admin.command("ping")
+
+
 class Collection:
     """Documents of one kind.
 
@@ -73,14 +108,21 @@ class Collection:
     indexes are there: what must be unique is so too after a start without the server.
     """
 
-    def __init__(self, motor_collection: AsyncIOMotorCollection[Document], indexes: Sequence[Index]) -> None:
+    def __init__(
+        self, motor_collection: AsyncIOMotorCollection[Document], calls: Calls, indexes: Sequence[Index]
+    ) -> None:
         self._motor_collection = motor_collection
+        self._calls = calls
         self._indexes = indexes
         self._is_indexed = False
         self._indexing = asyncio.Lock()
 
-    async def ensure_indexes(self, timeout_seconds: float = INDEX_BUILD_SECONDS) -> None:
-        """Build the indexes that are missing. May be called again and again."""
+    async def ensure_indexes(self) -> None:
+        """Build the indexes that are missing, with more patience than other calls have; may be repeated."""
+        async with self._calls.limited(INDEX_BUILD_SECONDS):
+            await self._build_indexes()
+
+    async def _build_indexes(self) -> None:
         models = [
             pymongo.IndexModel(
                 list(index.fields),
@@ -91,30 +133,25 @@ class Collection:
         ]
         async with self._indexing:
             if not self._is_indexed:
-                with store_errors(), pymongo.timeout(timeout_seconds):
-                    await self._motor_collection.create_indexes(models)
+                await self._motor_collection.create_indexes(models)
                 self._is_indexed = True
 
-    async def _documents(self) -> AsyncIOMotorCollection[Document]:
-        """Motor's collection, with its indexes."""
-        if not self._is_indexed:
-            try:
-                async with asyncio.timeout(OPERATION_SECONDS):
-                    await self.ensure_indexes(OPERATION_SECONDS)
-            except TimeoutError:
-                raise UnavailableError("The database is being prepared") from None
-        return self._motor_collection
+    @asynccontextmanager
+    async def _documents(self) -> AsyncIterator[AsyncIOMotorCollection[Document]]:
+        """Motor's collection, with its indexes, for one call."""
+        async with self._calls.limited():
+            if not self._is_indexed:
+                await self._build_indexes()
+            yield self._motor_collection
 
     async def insert(self, document: Document) -> None:
         """Raises DuplicateDocumentError."""
-        documents = await self._documents()
-        with store_errors():
+        async with self._documents() as documents:
             await documents.insert_one(document)
 
     async def find_one(self, query: Query) -> Document | None:
         """The document that meets `query`, if there is one."""
-        documents = await self._documents()
-        with store_errors():
+        async with self._documents() as documents:
             found: Document | None = await documents.find_one(query)
         return found
 
@@ -122,8 +159,7 @@ class Collection:
         self, query: Query, *, order: Order = (), limit: int | None = None, fields: Sequence[str] = ()
     ) -> list[Document]:
         """Documents that meet `query`; with `fields`, only these of each."""
-        documents = await self._documents()
-        with store_errors():
+        async with self._documents() as documents:
             cursor = documents.find(query, list(fields) or None)
             if order:
                 cursor = cursor.sort(list(order))
@@ -142,8 +178,7 @@ class Collection:
 
     async def count(self, query: Query) -> int:
         """How many documents meet `query`."""
-        documents = await self._documents()
-        with store_errors():
+        async with self._documents() as documents:
             return int(await documents.count_documents(query))
 
     async def change_one(self, query: Query, update: Query) -> Document | None:
@@ -152,8 +187,7 @@ class Collection:
         Raises:
             DuplicateDocumentError: a key that it would have is another's.
         """
-        documents = await self._documents()
-        with store_errors():
+        async with self._documents() as documents:
             changed: Document | None = await documents.find_one_and_update(
                 query, update, return_document=pymongo.ReturnDocument.AFTER
             )
@@ -161,17 +195,15 @@ class Collection:
 
     async def change_many(self, query: Query, update: Query) -> None:
         """Update all documents that meet `query`, each at once."""
-        documents = await self._documents()
-        with store_errors():
+        async with self._documents() as documents:
             await documents.update_many(query, update)
 
     async def change_each(self, changes: Sequence[tuple[Query, Query]], *, or_insert: bool = False) -> None:
         """For each (query, update): update a document that meets it; `or_insert` one when none does."""
         if not changes:
             return
-        documents = await self._documents()
         updates = [pymongo.UpdateOne(query, update, upsert=or_insert) for query, update in changes]
-        with store_errors():
+        async with self._documents() as documents:
             await documents.bulk_write(updates, ordered=False)
 
     async def claim(
@@ -203,20 +235,17 @@ class Collection:
 
     async def remove_one(self, query: Query) -> bool:
         """Whether there was a document that meets `query`; it is gone now."""
-        documents = await self._documents()
-        with store_errors():
+        async with self._documents() as documents:
             return bool((await documents.delete_one(query)).deleted_count)
 
     async def remove_many(self, query: Query) -> None:
         """Remove all documents that meet `query`."""
-        documents = await self._documents()
-        with store_errors():
+        async with self._documents() as documents:
             await documents.delete_many(query)
 
     async def aggregate(self, stages: Sequence[Query]) -> list[Document]:
         """What comes out of an aggregation pipeline."""
-        documents = await self._documents()
-        with store_errors():
+        async with self._documents() as documents:
             answered: list[Document] = await documents.aggregate(list(stages)).to_list(None)
         return answered
 
@@ -226,17 +255,18 @@ class MongoDatabase:
 
     def __init__(self, motor_database: AsyncIOMotorDatabase[Document]) -> None:
         self._motor_database = motor_database
+        self._calls = Calls(motor_database.client)
 
     def collection(self, name: str, indexes: Sequence[Index]) -> Collection:
         """The collection called `name`, with the indexes that it is to have."""
-        return Collection(self._motor_database[name], indexes)
+        return Collection(self._motor_database[name], self._calls, indexes)
 
     async def ping(self) -> bool:
         """Whether the server answers within a second."""
         try:
-            with pymongo.timeout(PING_SECONDS):
+            async with self._calls.limited(PING_SECONDS):
                 await self._motor_database.command("ping")
-        except PyMongoError:
+        except UnavailableError:
             return False
         return True
 

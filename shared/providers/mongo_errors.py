@@ -5,22 +5,27 @@ from contextlib import contextmanager
 from typing import Final
 
 from pymongo.errors import (
-    ConnectionFailure,
+    CollectionInvalid,
+    ConfigurationError,
     CursorNotFound,
     DuplicateKeyError,
+    EncryptionError,
     ExecutionTimeout,
+    InvalidName,
+    InvalidOperation,
     OperationFailure,
-    ProtocolError,
     PyMongoError,
     WriteConcernError,
 )
 
 from shared.errors import UnavailableError
 
-# Answers of a server that cannot do it now, of those that the driver has no class for: HostUnreachable,
+# Answers of a server that cannot do it now, those that the driver has no class for: HostUnreachable,
 # HostNotFound, LockTimeout, LockBusy, NetworkTimeout, WriteConflict, ReadConcernMajorityNotAvailableYet,
 # NetworkInterfaceExceededTimeLimit, ExceededTimeLimit, SocketException, Interrupted, OutOfDiskSpace.
 UNAVAILABLE_CODES: Final = frozenset({6, 7, 24, 46, 89, 112, 134, 202, 262, 9001, 11601, 14031})
+
+_OUR_MISTAKES = (CollectionInvalid, ConfigurationError, EncryptionError, InvalidName, InvalidOperation)
 
 
 class DuplicateDocumentError(Exception):
@@ -44,16 +49,10 @@ def store_errors() -> Iterator[None]:
 
 
 def _is_unavailable(error: PyMongoError) -> bool:
-    if isinstance(
-        error, ConnectionFailure | ExecutionTimeout | CursorNotFound | WriteConcernError | ProtocolError
-    ):
+    if not isinstance(error, OperationFailure):
+        return not isinstance(error, _OUR_MISTAKES)
+    if isinstance(error, ExecutionTimeout | CursorNotFound | WriteConcernError):
         return True
-    return error.timeout or (
-        isinstance(error, OperationFailure) and not _codes(error).isdisjoint(UNAVAILABLE_CODES)
-    )
-
-
-def _codes(error: OperationFailure) -> set[int | None]:
-    """The error's code; those of its single writes when it is of many at once."""
-    writes = (error.details or {}).get("writeErrors", ())
-    return {error.code, *(write.get("code") for write in writes)}
+    details = error.details or {}
+    codes = {error.code, *(write.get("code") for write in details.get("writeErrors", ()))}
+    return bool(details.get("writeConcernErrors")) or not codes.isdisjoint(UNAVAILABLE_CODES)

@@ -1,0 +1,167 @@
+"""How things lie in MongoDB: what another program that reads the database may rely on."""
+
+import uuid
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+from bson import ObjectId
+from motor.motor_asyncio import AsyncIOMotorClient
+
+from album_service import repository as album_repository
+from album_service.repository import MongoAlbums
+from shared.providers import mongo_cleanups
+from shared.providers.mongo import ASCENDING, Calls, Collection, Index, MongoDatabase, Query, open_mongo
+from shared.providers.mongo_cleanups import MongoMediaCleanups
+from song_service import interactions as interaction_repository
+from song_service import repository as song_repository
+from song_service.interactions import MongoInteractions
+from song_service.repository import MongoSongs
+from tests.repositories.builders import NOON, a_song, a_user, an_album, an_interaction
+from user_service import repository as user_repository
+from user_service.repository import MongoUsers
+
+pytestmark = pytest.mark.mongo
+
+DECLARED: dict[str, tuple[Index, ...]] = {
+    "users": user_repository.INDEXES,
+    "songs": song_repository.INDEXES,
+    "interactions": interaction_repository.INDEXES,
+    "albums": album_repository.INDEXES,
+    "media_cleanups": mongo_cleanups.INDEXES,
+}
+
+
+@pytest.fixture
+def name() -> str:
+    return f"test_{uuid.uuid4().hex}"
+
+
+@pytest.fixture
+async def raw(mongo_uri: str, name: str) -> AsyncIterator[Any]:
+    """The same database, seen by somebody else."""
+    client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
+        mongo_uri, tz_aware=True, timeoutMS=10_000
+    )
+    yield client[name]
+    await client.drop_database(name)
+    client.close()
+
+
+@pytest.fixture
+async def database(mongo_uri: str, name: str, raw: Any) -> AsyncIterator[MongoDatabase]:
+    async with open_mongo(mongo_uri, name, "tests") as opened:
+        yield opened
+
+
+async def test_a_user_is_written_in_the_names_of_the_api(database: MongoDatabase, raw: Any) -> None:
+    user = a_user(clerk_id="user_ada", email="ada@example.org")
+    await MongoUsers(database).add(user)
+    assert await raw.users.find_one() == {
+        "_id": ObjectId(user.id),
+        "clerkId": "user_ada",
+        "fullName": "Ada Lovelace",
+        "email": "ada@example.org",
+        "imageUrl": "https://images.example.org/ada.png",
+        "role": "user",
+        "isBlocked": False,
+        "createdAt": NOON,
+        "updatedAt": NOON,
+    }
+
+
+async def test_a_song_is_written_in_the_names_of_the_api(database: MongoDatabase, raw: Any) -> None:
+    song = a_song()
+    await MongoSongs(database).add(song)
+    document = await raw.songs.find_one({}, {"leaseUntil": False})
+    assert document == {
+        "_id": ObjectId(song.id),
+        "title": "Blue in Green",
+        "artistId": "a" * 24,
+        "artistName": "Bill Evans",
+        "imagePublicId": song.image.public_id,
+        "imageUrl": song.image.url,
+        "audioPublicId": song.audio.public_id,
+        "audioUrl": song.audio.url,
+        "streamingUrls": {
+            "low": song.audio.low_url,
+            "medium": song.audio.medium_url,
+            "high": song.audio.high_url,
+        },
+        "duration": 327,
+        "albumId": None,
+        "genre": "jazz",
+        "mood": None,
+        "isPublic": True,
+        "isVisible": True,
+        "createdAt": NOON,
+        "updatedAt": NOON,
+        "revision": 1,
+        "deletedAt": None,
+        "isSent": False,
+    }
+
+
+async def test_an_album_is_written_in_the_names_of_the_api(database: MongoDatabase, raw: Any) -> None:
+    album = an_album(song_ids=("b" * 24, "a" * 24))
+    await MongoAlbums(database).add(album)
+    assert await raw.albums.find_one() == {
+        "_id": ObjectId(album.id),
+        "title": "Kind of Blue",
+        "creatorId": "c" * 24,
+        "creatorName": "Miles Davis",
+        "imagePublicId": album.image.public_id,
+        "imageUrl": album.image.url,
+        "songIds": ["b" * 24, "a" * 24],
+        "isPublic": True,
+        "isVisible": True,
+        "createdAt": NOON,
+        "updatedAt": NOON,
+        "revision": 1,
+    }
+
+
+async def test_a_removed_song_is_marked_until_the_engine_has_heard_of_it(
+    database: MongoDatabase, raw: Any
+) -> None:
+    songs, song = MongoSongs(database), a_song()
+    await songs.add(song)
+    await songs.remove(song.id)
+    assert (await raw.songs.find_one())["deletedAt"] > NOON
+    await songs.catalogue_sent(await songs.claim_unsent(NOON, NOON, 9))
+    assert await raw.songs.count_documents({}) == 0
+
+
+async def test_the_indexes_that_are_declared_are_there(database: MongoDatabase, raw: Any) -> None:
+    for repository in (MongoUsers, MongoSongs, MongoInteractions, MongoAlbums, MongoMediaCleanups):
+        made = repository(database)
+        await made.ensure_indexes()
+        await made.ensure_indexes()
+    for collection, declared in DECLARED.items():
+        found = await raw[collection].index_information()
+        del found["_id_"]
+        assert sorted((index["key"], index.get("unique", False)) for index in found.values()) == sorted(
+            (list(index.fields), index.unique) for index in declared
+        )
+
+
+async def test_the_first_call_builds_the_indexes(database: MongoDatabase, raw: Any) -> None:
+    interactions = MongoInteractions(database)
+    assert await interactions.add(an_interaction(dedup_key="same"))
+    assert not await interactions.add(an_interaction(dedup_key="same"))
+    assert len(await raw.interactions.index_information()) == 1 + len(DECLARED["interactions"])
+
+
+class Overtaken(Collection):
+    """Whatever this worker has found, another has claimed before this one can."""
+
+    async def change_each(self, changes: Sequence[tuple[Query, Query]], *, or_insert: bool = False) -> None:
+        await super().change_each([(query, {"$set": {"isFree": False}}) for query, _ in changes])
+        await super().change_each(changes, or_insert=or_insert)
+
+
+async def test_what_another_claims_in_between_is_not_claimed_twice(raw: Any) -> None:
+    jobs = Overtaken(raw.jobs, Calls(raw.client), [Index([("n", ASCENDING)])])
+    await jobs.insert({"n": 1, "isFree": True})
+    assert await jobs.claim({"isFree": True}, [("n", ASCENDING)], 9, {"isFree": False}) == []
+    assert await raw.jobs.count_documents({"isFree": False, "claim": {"$exists": False}}) == 1

@@ -1,0 +1,197 @@
+"""MongoDB is stopped, hangs, comes late and comes back."""
+
+import asyncio
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+
+import pytest
+from pymongo import MongoClient
+
+from album_service.repository import MongoAlbums
+from shared.errors import NotFoundError, UnavailableError
+from shared.pagination import Slice
+from shared.ports import MediaRef
+from shared.providers.mongo import MongoDatabase, open_mongo
+from shared.providers.mongo_cleanups import MongoMediaCleanups
+from song_service.domain import CatalogueEntry
+from song_service.interactions import MongoInteractions
+from song_service.ports import SongFilter
+from song_service.repository import MongoSongs
+from tests.repositories.builders import NOON, a_song, a_user, an_album, an_interaction
+from tests.repositories.wire import Wire, open_wire
+from user_service.domain import EmailTakenError
+from user_service.ports import UserFilter
+from user_service.repository import MongoUsers
+
+pytestmark = pytest.mark.mongo
+
+SOON_SECONDS = 4.0
+IMPATIENT = {"serverSelectionTimeoutMS": "300", "timeoutMS": "300"}
+
+
+@pytest.fixture
+def database_name(mongo_uri: str) -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
+    yield name
+    with MongoClient[dict[str, object]](mongo_uri, timeoutMS=10_000) as client:
+        client.drop_database(name)
+
+
+@pytest.fixture
+async def wire(mongo_uri: str) -> AsyncIterator[Wire]:
+    async with open_wire(mongo_uri) as opened:
+        yield opened
+
+
+def every_call(database: MongoDatabase) -> dict[str, Callable[[], Awaitable[object]]]:
+    users, songs, albums = MongoUsers(database), MongoSongs(database), MongoAlbums(database)
+    interactions, cleanups = MongoInteractions(database), MongoMediaCleanups(database)
+    user, song, album, interaction = a_user(), a_song(), an_album(), an_interaction()
+    note, part = MediaRef("songs/1", "image"), Slice(9)
+    return {
+        "users.add": lambda: users.add(user),
+        "users.get": lambda: users.get(user.id),
+        "users.find_by_clerk_id": lambda: users.find_by_clerk_id(user.clerk_id),
+        "users.list": lambda: users.list(UserFilter(), part),
+        "users.count": lambda: users.count(UserFilter()),
+        "users.change": lambda: users.change(user.id, {"is_blocked": True}),
+        "users.remove": lambda: users.remove(user.id),
+        "songs.get_many": lambda: songs.get_many([song.id]),
+        "songs.list": lambda: songs.list(SongFilter(), part),
+        "songs.change": lambda: songs.change(song.id, {"title": "t"}),
+        "songs.remove": lambda: songs.remove(song.id),
+        "songs.claim_unsent": lambda: songs.claim_unsent(NOON, NOON, 9),
+        "songs.catalogue_sent": lambda: songs.catalogue_sent([CatalogueEntry(song.id, 1, None)]),
+        "albums.append_song": lambda: albums.append_song(album.id, song.id, 9),
+        "albums.take_song_out": lambda: albums.take_song_out(album.id, song.id),
+        "interactions.add": lambda: interactions.add(interaction),
+        "interactions.mark_sent": lambda: interactions.mark_sent([interaction]),
+        "interactions.most_played": lambda: interactions.most_played(NOON, 9),
+        "interactions.latest_listener": interactions.latest_listener,
+        "cleanups.plan": lambda: cleanups.plan([note], NOON),
+        "cleanups.keep": lambda: cleanups.keep([note]),
+        "cleanups.claim_due": lambda: cleanups.claim_due(NOON, NOON, 9),
+    }
+
+
+async def works(call: Callable[[], Awaitable[object]]) -> bool:
+    try:
+        await call()
+    except UnavailableError:
+        return False
+    except NotFoundError:
+        return True
+    return True
+
+
+async def answers(calls: dict[str, Callable[[], Awaitable[object]]]) -> dict[str, bool]:
+    """Which of the calls work, all made at once."""
+    return dict(zip(calls, await asyncio.gather(*map(works, calls.values())), strict=True))
+
+
+async def until_it_works(call: Callable[[], Awaitable[object]]) -> None:
+    async with asyncio.timeout(SOON_SECONDS):
+        while not await works(call):  # noqa: ASYNC110 - the driver tells nobody when it has found a server
+            await asyncio.sleep(0.02)
+
+
+@pytest.mark.parametrize("is_used_before", [True, False])
+async def test_every_call_says_that_a_stopped_server_is_unavailable(
+    wire: Wire, mongo_uri: str, database_name: str, is_used_before: bool
+) -> None:
+    uri = wire.uri(mongo_uri, serverSelectionTimeoutMS="800", timeoutMS="1500")
+    async with open_mongo(uri, database_name, "tests") as database:
+        calls = every_call(database)
+        if is_used_before:
+            assert set((await answers(calls)).values()) == {True}
+        await wire.cut()
+        async with asyncio.timeout(2 * SOON_SECONDS):  # the driver has few threads, and each waits
+            assert set((await answers(calls)).values()) == {False}
+
+
+async def test_a_stopped_server_is_noticed_within_seconds(
+    wire: Wire, mongo_uri: str, database_name: str
+) -> None:
+    async with open_mongo(wire.uri(mongo_uri), database_name, "tests") as database:
+        await wire.cut()
+        async with asyncio.timeout(SOON_SECONDS):
+            with pytest.raises(UnavailableError):
+                await MongoUsers(database).get(a_user().id)
+        async with asyncio.timeout(SOON_SECONDS):
+            assert not await database.ping()
+
+
+async def test_a_server_that_hangs_is_unavailable_when_time_is_up(
+    wire: Wire, mongo_uri: str, database_name: str
+) -> None:
+    async with open_mongo(wire.uri(mongo_uri, **IMPATIENT), database_name, "tests") as database:
+        users, ada = MongoUsers(database), a_user()
+        await users.add(ada)
+        wire.hold()
+        async with asyncio.timeout(SOON_SECONDS):
+            with pytest.raises(UnavailableError):
+                await users.get(ada.id)
+            with pytest.raises(UnavailableError):
+                await MongoSongs(database).add(a_song())
+            assert not await database.ping()
+        wire.release()
+        assert await users.get(ada.id) == ada
+
+
+async def test_a_server_that_comes_back_is_used_again(wire: Wire, mongo_uri: str, database_name: str) -> None:
+    async with open_mongo(wire.uri(mongo_uri, **IMPATIENT), database_name, "tests") as database:
+        users, ada = MongoUsers(database), a_user()
+        await users.add(ada)
+        await wire.cut()
+        assert not await works(lambda: users.get(ada.id))
+        await wire.join()
+        await until_it_works(lambda: users.get(ada.id))
+        assert await users.get(ada.id) == ada
+
+
+async def test_what_must_be_unique_is_so_after_a_start_without_the_server(
+    wire: Wire, mongo_uri: str, database_name: str
+) -> None:
+    uri = wire.uri(mongo_uri, **IMPATIENT)
+    await wire.cut()
+    async with open_mongo(uri, database_name, "tests") as database:
+        users = MongoUsers(database)
+        with pytest.raises(UnavailableError):
+            await users.ensure_indexes()
+        await wire.join()
+        await until_it_works(lambda: users.add(a_user(email="ada@example.org")))
+        with pytest.raises(EmailTakenError):
+            await users.add(a_user(email="ada@example.org"))
+
+
+async def test_a_server_learns_which_service_is_asking(
+    wire: Wire, mongo_uri: str, database_name: str
+) -> None:
+    async with open_mongo(wire.uri(mongo_uri), database_name, "song-service") as database:
+        assert await database.ping()
+    assert b"song-service" in wire.said
+    async with open_mongo(wire.uri(mongo_uri, appname="given"), database_name, "not-this") as database:
+        assert await database.ping()
+    assert b"given" in wire.said
+    assert b"not-this" not in wire.said
+
+
+async def test_writes_wait_for_a_majority_unless_the_uri_says_otherwise(
+    wire: Wire, mongo_uri: str, database_name: str
+) -> None:
+    async with open_mongo(wire.uri(mongo_uri), database_name, "tests") as database:
+        await MongoUsers(database).add(a_user())
+    assert b"majority" in wire.said
+    wire.said = b""
+    async with open_mongo(wire.uri(mongo_uri, w="1"), database_name, "tests") as database:
+        await MongoUsers(database).add(a_user())
+    assert b"majority" not in wire.said
+
+
+async def test_the_database_that_the_uri_names_is_used(mongo_uri: str, database_name: str) -> None:
+    stripped = mongo_uri.partition("?")[0].rstrip("/")
+    async with open_mongo(f"{stripped}/{database_name}", "not_this", "tests") as database:
+        await MongoUsers(database).add(a_user())
+    with MongoClient[dict[str, object]](mongo_uri, timeoutMS=10_000) as client:
+        assert client[database_name].users.count_documents({}) == 1
+        assert "not_this" not in client.list_database_names()

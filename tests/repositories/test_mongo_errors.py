@@ -1,0 +1,99 @@
+"""Every error of the driver is answered as one of ours, or deliberately let through."""
+
+from collections.abc import Iterator
+
+import bson.errors
+import pymongo.errors
+import pymongo.pool_shared
+import pytest
+
+from shared.errors import UnavailableError
+from shared.providers.mongo_errors import UNAVAILABLE_CODES, DuplicateDocumentError, store_errors
+
+ANSWERED: list[tuple[Exception, type[Exception]]] = [
+    (pymongo.errors.ConnectionFailure("gone"), UnavailableError),
+    (pymongo.errors.AutoReconnect("gone"), UnavailableError),
+    (pymongo.errors.NetworkTimeout("late"), UnavailableError),
+    (pymongo.errors.NotPrimaryError("another is"), UnavailableError),
+    (pymongo.errors.ServerSelectionTimeoutError("none"), UnavailableError),
+    (pymongo.errors.WaitQueueTimeoutError("busy"), UnavailableError),
+    (pymongo.errors._OperationCancelled("closed"), UnavailableError),
+    (pymongo.errors.ExecutionTimeout("late", 50), UnavailableError),
+    (pymongo.errors.CursorNotFound("forgotten", 43), UnavailableError),
+    (pymongo.errors.WriteConcernError("too few", 100), UnavailableError),
+    (pymongo.errors.WTimeoutError("late", 64), UnavailableError),
+    (pymongo.errors.ProtocolError("nonsense"), UnavailableError),
+    (pymongo.pool_shared._PoolClosedError("a server left"), UnavailableError),
+    (pymongo.errors.PyMongoError("something"), UnavailableError),
+    (pymongo.errors.DuplicateKeyError("taken", 11000), DuplicateDocumentError),
+]
+# Our own command, document or configuration is wrong: asking again is of no use, and somebody must see it.
+LET_THROUGH: list[Exception] = [
+    pymongo.errors.OperationFailure("unknown operator", 2),
+    pymongo.errors.WriteError("document failed validation", 121),
+    pymongo.errors.BulkWriteError({"writeErrors": [{"code": 121}]}),
+    pymongo.errors.ClientBulkWriteException({}, False),
+    pymongo.errors.ConfigurationError("no such option"),
+    pymongo.errors.InvalidURI("no scheme"),
+    pymongo.errors.InvalidName("$"),
+    pymongo.errors.InvalidOperation("closed"),
+    pymongo.errors.CollectionInvalid("there already"),
+    pymongo.errors.DocumentTooLarge("16 MB"),
+    pymongo.errors.EncryptionError(Exception("no key")),
+    pymongo.errors.EncryptedCollectionError(Exception("no key"), {}),
+    bson.errors.BSONError("wrong"),
+    bson.errors.InvalidBSON("wrong"),
+    bson.errors.InvalidStringData("wrong"),
+    bson.errors.InvalidDocument("wrong"),
+    bson.errors.InvalidId("wrong"),
+]
+
+
+def all_kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
+    if kind.__module__.startswith(("pymongo.", "bson.")):
+        yield kind
+    for each in kind.__subclasses__():
+        yield from all_kinds(each)
+
+
+def test_every_error_of_the_driver_is_in_one_of_the_tables() -> None:
+    known = {type(error) for error, _ in ANSWERED} | {type(error) for error in LET_THROUGH}
+    assert {*all_kinds(pymongo.errors.PyMongoError), *all_kinds(bson.errors.BSONError)} == known
+
+
+@pytest.mark.parametrize(("error", "expected"), ANSWERED, ids=lambda each: getattr(each, "__name__", None))
+def test_what_only_the_server_can_help_is_answered_in_our_words(
+    error: Exception, expected: type[Exception]
+) -> None:
+    with pytest.raises(expected) as answered, store_errors():
+        raise error
+    assert str(error) not in str(answered.value)
+
+
+@pytest.mark.parametrize("error", LET_THROUGH, ids=lambda error: type(error).__name__)
+def test_a_mistake_of_our_own_passes(error: Exception) -> None:
+    with pytest.raises(type(error)) as passed, store_errors():
+        raise error
+    assert passed.value is error
+
+
+@pytest.mark.parametrize("code", sorted(UNAVAILABLE_CODES))
+def test_a_code_that_passes_by_itself_means_unavailable_alone_and_among_many(code: int) -> None:
+    for error in (
+        pymongo.errors.OperationFailure("later", code),
+        pymongo.errors.WriteError("later", code),
+        pymongo.errors.BulkWriteError({"writeErrors": [{"code": 121}, {"code": code}]}),
+    ):
+        with pytest.raises(UnavailableError), store_errors():
+            raise error
+
+
+def test_writes_that_too_few_servers_confirmed_are_unavailable_among_many() -> None:
+    error = pymongo.errors.BulkWriteError(
+        {
+            "writeErrors": [],
+            "writeConcernErrors": [{"code": 64, "errmsg": "waiting for replication timed out"}],
+        }
+    )
+    with pytest.raises(UnavailableError), store_errors():
+        raise error
