@@ -22,8 +22,11 @@ from recombee_api_client.api_requests import (
 from requests.exceptions import ConnectionError as Refused
 
 from embedded.cloud.database import UnknownSchemaError
+from embedded.cloud.listening import Signal
 from embedded.cloud.recombee import DATABASE_FILE, Recombee
-from embedded.cloud.recombee_store import RecombeeStore
+from embedded.cloud.recombee_requests import RecombeeRequests
+from embedded.cloud.recombee_store import Interaction, RecombeeStore
+from embedded.cloud.recommender import Recommender
 from tests.cloud.recombee_service import RecombeeService, client_of, running_recombee, settings_in
 
 START_SECONDS = 20.0
@@ -31,6 +34,7 @@ SERVE = """
 import sys
 from pathlib import Path
 import uvicorn
+from embedded.cloud.recommender import Recommender
 from tests.cloud.recombee_service import app_of, settings_in
 app = app_of(settings_in(Path(sys.argv[1]), token=sys.argv[2]))
 uvicorn.run(app, fd=int(sys.argv[3]), log_level="warning")
@@ -110,6 +114,47 @@ def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
         assert store.find("items", "song") is None
         assert store.catalogue_version != before[0]
         assert store.erasures != before[1]
+    finally:
+        store.close()
+
+
+class FullDisk(RecombeeStore):
+    """Takes two interactions and no more."""
+
+    room = 2
+
+    def add_interaction(self, interaction: Interaction) -> bool:
+        if self.room == 0:
+            raise sqlite3.OperationalError("database or disk is full")
+        self.room -= 1
+        return super().add_interaction(interaction)
+
+
+def test_a_batch_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
+    store = FullDisk(tmp_path / DATABASE_FILE)
+    try:
+        requests = RecombeeRequests(store, Recommender(store))
+        play = {"userId": "ann", "itemId": "song", "cascadeCreate": True}
+        batch = {"requests": [{"method": "POST", "path": "/detailviews/", "params": play}] * 3}
+        with pytest.raises(sqlite3.OperationalError):
+            requests.answer("POST", "/batch/", batch)
+        assert store.find("users", "ann") is None
+        assert len(store.listening(after=0)[0]) == 0
+    finally:
+        store.close()
+
+
+def test_a_removed_user_leaves_no_row_behind(tmp_path: Path) -> None:
+    store = RecombeeStore(tmp_path / DATABASE_FILE)
+    try:
+        with store.transaction():
+            song = store.add("items", "song")
+            listeners = [store.add("users", name) for name in ("ann", "ben")]
+            for listener in listeners:
+                store.add_interaction(Interaction(listener, song, Signal.PURCHASE, 0.0, 5.0, "", {}))
+        with store.transaction():
+            store.remove(listeners[0])
+        assert store.listening(after=0)[0].listener.tolist() == [listeners[1]]
     finally:
         store.close()
 

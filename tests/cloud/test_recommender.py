@@ -99,6 +99,14 @@ def test_what_was_heard_longest_ago_comes_back_first(world: PlantedListening) ->
     assert world.personal(1) == ["song-1", "song-3", "song-2", "song-0", "song-4"]
 
 
+def test_having_listened_to_two_songs_oneself_does_not_recommend_them(world: PlantedListening) -> None:
+    for name in ("own-1", "own-2", "own-3", "of-a-neighbour"):
+        world.song(name)
+    world.completed(1, "own-1", "own-2", "own-3", days_ago=200, times=20)
+    world.completed(2, "own-1", "of-a-neighbour", days_ago=200)
+    assert world.personal(1, 1) == ["of-a-neighbour"]
+
+
 def test_a_skip_counts_against_the_song_and_a_little_against_its_like(world: PlantedListening) -> None:
     for genre in ("Rock", "Jazz"):
         for n in range(3):
