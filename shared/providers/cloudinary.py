@@ -18,6 +18,7 @@ import cloudinary.exceptions
 import cloudinary.uploader
 import cloudinary.utils
 import structlog
+import urllib3.exceptions
 
 from shared.errors import UnavailableError, UnsupportedMediaError
 from shared.ports import MediaRef, StoredAudio, StoredImage
@@ -27,7 +28,11 @@ CHUNK_BYTES = 5_500_000
 """Cloudinary takes chunks from 5 MB on."""
 
 THREADS = 6
+PING_SECONDS = 2.0
 BIT_RATES = {"low": "64k", "medium": "128k", "high": "320k"}
+
+_UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
+"""What the SDK stumbles with over an answer that is JSON, and not the JSON that it expects."""
 
 Answer = TypeVar("Answer")
 
@@ -67,21 +72,24 @@ class CloudinaryMediaStore:
         )
 
     async def destroy(self, media: MediaRef) -> None:
-        await self._call(
+        answer: object = await self._call(
             cloudinary.uploader.destroy,
             media.public_id,
             resource_type=media.resource_type,
             invalidate=True,
         )
+        if not isinstance(answer, dict) or answer.get("result") not in ("ok", "not found"):
+            log.warning("media store failed", error="answer that is no removal")
+            raise _unavailable()
 
     async def ping(self) -> bool:
-        await self._call(cloudinary.api.ping)
+        await self._call(cloudinary.api.ping, timeout=PING_SECONDS)
         return True
 
     async def _upload(
         self, path: Path, public_id: str, resource_type: str, **options: object
     ) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = await self._call(
+        answer: object = await self._call(
             cloudinary.uploader.upload_large,
             str(path),
             public_id=public_id,
@@ -90,22 +98,29 @@ class CloudinaryMediaStore:
             chunk_size=CHUNK_BYTES,
             **options,
         )
+        if not isinstance(answer, dict) or not {"version", "format"} <= answer.keys():
+            log.warning("media store failed", error="answer without version and format")
+            raise _unavailable()
         return answer
 
     async def _call(self, function: Callable[..., Answer], *args: object, **options: object) -> Answer:
-        call = partial(function, *args, **self._account, **options)
+        call = partial(function, *args, **{**self._account, **options})
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except cloudinary.exceptions.BadRequest as failure:
             log.warning("media refused", error=str(failure))
             raise UnsupportedMediaError("The file is not of a kind that can be stored") from failure
-        except cloudinary.exceptions.Error as failure:
+        except (cloudinary.exceptions.Error, urllib3.exceptions.HTTPError, *_UNREADABLE) as failure:
             log.warning("media store failed", error=type(failure).__name__)
-            raise UnavailableError("Media cannot be stored or removed now") from failure
+            raise _unavailable() from failure
 
     def _url(self, public_id: str, **options: object) -> str:
         address, _ = cloudinary.utils.cloudinary_url(public_id, **self._delivery, **options)
         return str(address)
+
+
+def _unavailable() -> UnavailableError:
+    return UnavailableError("Media cannot be stored or removed now")
 
 
 def _delivery_options(delivery_url: str, cloud_name: str) -> dict[str, Any]:

@@ -1,0 +1,86 @@
+"""A server on a real socket that answers every request with the same bytes, whatever they are."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+
+class OddServer:
+    """`answer` is what it sends, verbatim, before it hangs up; None keeps the client waiting."""
+
+    def __init__(self, answer: bytes | None) -> None:
+        self.answer = answer
+        self.requests: list[bytes] = []
+        self.url = ""
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+            self.requests.append(head)
+            lengths = [
+                line.split(b":")[1]
+                for line in head.lower().split(b"\r\n")
+                if line.startswith(b"content-length")
+            ]
+            await reader.readexactly(int(lengths[0]) if lengths else 0)
+            if self.answer is None:
+                await reader.read()
+            else:
+                writer.write(self.answer)
+                await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+
+def answer(status: int, body: bytes, header: str = "Content-Type: application/json") -> bytes:
+    """A whole HTTP answer."""
+    head = f"HTTP/1.1 {status} X\r\n{header}\r\nContent-Length: {len(body)}\r\n"
+    return head.encode() + b"Connection: close\r\n\r\n" + body
+
+
+CUT_SHORT = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
+
+ODD_ANSWERS: dict[str, bytes | None] = {
+    "hangs": None,
+    "hangs up": b"",
+    "is cut short": CUT_SHORT,
+    "is no HTTP": b"SSH-2.0-OpenSSH_9.6\r\n",
+    "is no JSON": answer(200, b"<html>maintenance</html>", "Content-Type: text/html"),
+    "is empty": answer(200, b""),
+    "is no text": answer(200, b"\xff\xfe\x00"),
+    "is no object": answer(200, b'"ok"'),
+    "is a number": answer(200, b"7"),
+    "is null": answer(200, b"null"),
+    "is an empty object": answer(200, b"{}"),
+    "is an empty list": answer(200, b"[]"),
+    "leads in circles": answer(302, b"", "Location: /again"),
+    "is garbled gzip": answer(200, b"abc", "Content-Encoding: gzip"),
+    **{
+        f"is {status}": answer(status, b'{"error": {"message": "no"}}')
+        for status in (401, 403, 429, 500, 502, 503)
+    },
+    "is 503 of a proxy": answer(503, b"<html>", "Content-Type: text/html"),
+}
+
+
+@asynccontextmanager
+async def odd_server(answers: bytes | None) -> AsyncIterator[OddServer]:
+    """Running until the end of the block; clients that still wait are cut off then."""
+    odd = OddServer(answers)
+    handling: set[asyncio.Task[None]] = set()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handling.add(asyncio.ensure_future(odd.handle(reader, writer)))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    odd.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    try:
+        yield odd
+    finally:
+        server.close()
+        for each in handling:
+            each.cancel()
+        await asyncio.gather(*handling, return_exceptions=True)
+        await server.wait_closed()

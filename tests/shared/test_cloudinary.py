@@ -1,0 +1,95 @@
+"""What becomes of everything that the media store can answer, and does not."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from shared.errors import AppError, UnavailableError, UnsupportedMediaError
+from shared.ports import MediaRef
+from shared.providers.cloudinary import CloudinaryMediaStore, open_cloudinary
+from shared.settings import MediaSettings
+from tests.shared.odd_server import ODD_ANSWERS, answer, odd_server
+
+Call = Callable[[CloudinaryMediaStore, Path], Awaitable[object]]
+UPLOADS: dict[str, Call] = {
+    "upload_image": lambda store, path: store.upload_image(path, "songs/1/cover"),
+    "upload_audio": lambda store, path: store.upload_audio(path, "songs/1/audio"),
+}
+
+
+@asynccontextmanager
+async def store_at(url: str) -> AsyncIterator[CloudinaryMediaStore]:
+    settings = MediaSettings(
+        cloudinary_cloud_name="test",
+        cloudinary_api_key=secrets.token_hex(8),
+        cloudinary_api_secret=secrets.token_hex(16),
+        cloudinary_api_url=url,
+        cloudinary_timeout_seconds=0.3,
+    )
+    async with open_cloudinary(settings) as store:
+        yield store
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    made = tmp_path / "file"
+    made.write_bytes(b"12345")
+    return made
+
+
+@pytest.mark.parametrize("call", UPLOADS)
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+async def test_a_store_whose_answer_nobody_can_use_is_unavailable(odd: str, call: str, file: Path) -> None:
+    async with asyncio.timeout(20), odd_server(ODD_ANSWERS[odd]) as server, store_at(server.url) as store:
+        with pytest.raises(UnavailableError, match=r"^Media cannot be stored or removed now$"):
+            await UPLOADS[call](store, file)
+
+
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+async def test_a_removal_that_nobody_can_be_sure_of_is_none(odd: str) -> None:
+    async with asyncio.timeout(20), odd_server(ODD_ANSWERS[odd]) as server, store_at(server.url) as store:
+        with pytest.raises(AppError):
+            await store.destroy(MediaRef("songs/1/audio", "video"))
+
+
+@pytest.mark.parametrize("result", ["ok", "not found"])
+async def test_what_is_gone_already_counts_as_removed(result: str) -> None:
+    body = f'{{"result": "{result}"}}'.encode()
+    async with odd_server(answer(200, body)) as server, store_at(server.url) as store:
+        await store.destroy(MediaRef("songs/1/audio", "video"))
+        assert server.requests[0].startswith(b"POST /v1_1/test/video/destroy ")
+
+
+@pytest.mark.parametrize("body", [b'{"result": "error"}', b"{}", b'{"result": null}'])
+async def test_any_other_result_of_a_removal_is_a_failure(body: bytes) -> None:
+    async with odd_server(answer(200, body)) as server, store_at(server.url) as store:
+        with pytest.raises(UnavailableError):
+            await store.destroy(MediaRef("songs/1/audio", "video"))
+
+
+@pytest.mark.parametrize("call", UPLOADS)
+async def test_a_file_that_the_store_refuses_is_the_senders_fault(call: str, file: Path) -> None:
+    body = b'{"error": {"message": "Invalid image file"}}'
+    async with odd_server(answer(400, body)) as server, store_at(server.url) as store:
+        with pytest.raises(UnsupportedMediaError):
+            await UPLOADS[call](store, file)
+
+
+@pytest.mark.parametrize("call", UPLOADS)
+async def test_a_store_that_nobody_reaches_is_unavailable(call: str, file: Path) -> None:
+    async with odd_server(b"") as server:
+        url = server.url
+    async with store_at(url) as store:
+        with pytest.raises(UnavailableError):
+            await UPLOADS[call](store, file)
+
+
+@pytest.mark.parametrize("odd", ["hangs up", "is no JSON", "is 401", "is 503"])
+async def test_a_store_that_refuses_us_does_not_answer_the_ping(odd: str) -> None:
+    async with odd_server(ODD_ANSWERS[odd]) as server, store_at(server.url) as store:
+        with pytest.raises(UnavailableError):
+            await store.ping()
