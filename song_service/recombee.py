@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import requests
 import structlog
+import urllib3.exceptions
 from recombee_api_client.api_client import RecombeeClient, Region
 from recombee_api_client.api_requests import (
     AddDetailView,
@@ -31,11 +32,13 @@ from recombee_api_client.api_requests import (
 )
 from recombee_api_client.exceptions import APIException, ResponseException
 
+from shared.breaker import Breaker
 from shared.errors import UnavailableError
 from song_service.domain import CatalogueEntry, Interaction, InteractionKind, Song
 from song_service.settings import RecombeeSettings
 
 THREADS = 4
+GRACE_SECONDS = 0.5
 PROPERTIES = {
     "title": "string",
     "artistId": "string",
@@ -62,7 +65,8 @@ class RecombeeEngine:
     def __init__(self, client: RecombeeClient, threads: ThreadPoolExecutor, timeout_seconds: float) -> None:
         self._client = client
         self._threads = threads
-        self._timeout_ms = round(timeout_seconds * 1000)
+        self._timeout_seconds = timeout_seconds
+        self._breaker = Breaker("recombee", failures_to_open=3, rest_seconds=1)
 
     async def prepare(self) -> None:
         await self._send_all([AddItemProperty(name, kind) for name, kind in PROPERTIES.items()])
@@ -109,13 +113,21 @@ class RecombeeEngine:
         return True
 
     async def _recommend(self, request: Request) -> Sequence[str]:
+        """Listeners wait for this, and there is something else to tell them: an engine that hangs is left
+        alone for a while.
+        """
+        if not self._breaker.admits():
+            raise _unavailable()
         try:
             answer = await self._send(request)
         except ResponseException as failure:
             if failure.status_code == _NOT_KNOWN:
                 return []
             raise _unavailable() from failure
-        return [str(each["id"]) for each in answer["recomms"]]
+        try:
+            return [str(each["id"]) for each in answer["recomms"]]
+        except (KeyError, TypeError) as failure:
+            raise _unavailable() from failure
 
     async def _send_all(self, requests_: Sequence[Request]) -> None:
         """Send them in one batch; what is there already, or is known no more, counts as done."""
@@ -125,8 +137,7 @@ class RecombeeEngine:
             answers = await self._send(batch)
         except ResponseException as failure:
             raise _unavailable() from failure
-        for request, answer in zip(requests_, answers, strict=True):
-            code = int(answer["code"])
+        for request, code in zip(requests_, _codes(answers, len(requests_)), strict=True):
             if code >= 500 or code in (401, 403, 429):
                 raise _unavailable()
             if code >= 400 and code not in (_ALREADY_THERE, _NOT_KNOWN):
@@ -139,18 +150,46 @@ class RecombeeEngine:
             ResponseException: it refused what was asked, with a status of 400 to 499.
             UnavailableError: it cannot be reached, is late or fails, or refuses us.
         """
-        request.timeout = self._timeout_ms
+        request.timeout = round(self._timeout_seconds * 1000)
         call: Callable[[], Any] = lambda: self._client.send(request)  # noqa: E731 - the executor takes no arguments
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+            # The SDK's time-out is for each read, and starts only when there is a thread to run in.
+            async with asyncio.timeout(self._timeout_seconds + GRACE_SECONDS):
+                answer = await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except ResponseException as failure:
             if failure.status_code >= 500 or failure.status_code in (401, 403, 429):
-                log.warning("engine failed", status=failure.status_code)
-                raise _unavailable() from failure
+                raise self._failed(failure, status=failure.status_code) from failure
+            self._breaker.succeeded()
             raise
-        except (APIException, requests.exceptions.RequestException) as failure:
-            log.warning("engine failed", error=type(failure).__name__)
-            raise _unavailable() from failure
+        except (
+            APIException,
+            requests.exceptions.RequestException,
+            urllib3.exceptions.HTTPError,
+            TimeoutError,
+        ) as failure:
+            raise self._failed(failure) from failure
+        self._breaker.succeeded()
+        return answer
+
+    def _failed(self, failure: Exception, **facts: int) -> UnavailableError:
+        self._breaker.failed()
+        log.warning("engine failed", error=type(failure).__name__, **facts)
+        return _unavailable()
+
+
+def _codes(answers: Any, count: int) -> Sequence[int]:
+    """The status of each answer of a batch.
+
+    Raises:
+        UnavailableError: the engine answered something else than one status for each request.
+    """
+    try:
+        codes = [int(each["code"]) for each in answers]
+    except (KeyError, TypeError, ValueError) as failure:
+        raise _unavailable() from failure
+    if len(codes) != count:
+        raise _unavailable()
+    return codes
 
 
 def _catalogue_request(entry: CatalogueEntry) -> Request:

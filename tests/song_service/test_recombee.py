@@ -1,0 +1,129 @@
+"""What becomes of everything that the engine can answer, and does not."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from shared.errors import UnavailableError
+from song_service.domain import CatalogueEntry
+from song_service.recombee import RecombeeEngine, open_recombee
+from song_service.settings import RecombeeSettings
+from tests.repositories.builders import a_song, an_interaction
+from tests.shared.odd_server import ODD_ANSWERS, OddServer, answer, odd_server
+
+Call = Callable[[RecombeeEngine], Awaitable[object]]
+SONG, USER = "d" * 24, "b" * 24
+
+RECOMMENDING: dict[str, Call] = {
+    "for_user": lambda engine: engine.for_user(USER, 10),
+    "similar": lambda engine: engine.similar(SONG, 10),
+    "trending": lambda engine: engine.trending(USER, 10),
+}
+TELLING: dict[str, Call] = {
+    "prepare": lambda engine: engine.prepare(),
+    "send_catalogue": lambda engine: engine.send_catalogue([CatalogueEntry(SONG, 1, a_song(song_id=SONG))]),
+    "send_interactions": lambda engine: engine.send_interactions([an_interaction()]),
+}
+
+
+@asynccontextmanager
+async def engine_at(url: str, timeout_seconds: float = 0.3) -> AsyncIterator[RecombeeEngine]:
+    settings = RecombeeSettings(
+        recombee_database_id="music-test",
+        recombee_private_token=secrets.token_hex(16),
+        recombee_api_url=url,
+        recombee_timeout_seconds=timeout_seconds,
+    )
+    async with open_recombee(settings) as engine:
+        yield engine
+
+
+@pytest.mark.parametrize("call", [*RECOMMENDING, *TELLING])
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+async def test_an_engine_whose_answer_nobody_can_use_is_unavailable(odd: str, call: str) -> None:
+    async with asyncio.timeout(20), odd_server(ODD_ANSWERS[odd]) as server, engine_at(server.url) as engine:
+        with pytest.raises(UnavailableError, match=r"^Recommendations are not available now$"):
+            await {**RECOMMENDING, **TELLING}[call](engine)
+
+
+@pytest.mark.parametrize("call", [*RECOMMENDING, *TELLING])
+async def test_an_engine_that_nobody_reaches_is_unavailable(call: str) -> None:
+    async with odd_server(b"") as server:
+        url = server.url
+    async with engine_at(url) as engine:
+        with pytest.raises(UnavailableError):
+            await {**RECOMMENDING, **TELLING}[call](engine)
+
+
+@pytest.mark.parametrize(
+    "recomms", [b'{"recomms": null}', b'{"recomms": [{}]}', b'{"recomms": ["a"]}', b'{"recomms": 3}']
+)
+async def test_recommendations_that_are_none_are_as_good_as_no_answer(recomms: bytes) -> None:
+    async with odd_server(answer(200, recomms)) as server, engine_at(server.url) as engine:
+        with pytest.raises(UnavailableError):
+            await engine.for_user(USER, 10)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [b"[]", b'[{"code": 200}]', b'[{"code": 200}, {"code": 200}, {"code": 200}]', b'[{"code": 200}, 1]'],
+)
+async def test_a_batch_counts_as_sent_only_when_each_part_was_answered(codes: bytes) -> None:
+    async with odd_server(answer(200, codes)) as server, engine_at(server.url) as engine:
+        with pytest.raises(UnavailableError):
+            await engine.send_interactions([an_interaction()])
+
+
+@pytest.mark.parametrize("code", [401, 403, 429, 500, 503])
+async def test_a_batch_of_which_a_part_may_succeed_later_is_not_sent(code: int) -> None:
+    body = f'[{{"code": 201}}, {{"code": {code}}}]'.encode()
+    async with odd_server(answer(200, body)) as server, engine_at(server.url) as engine:
+        with pytest.raises(UnavailableError):
+            await engine.send_interactions([an_interaction()])
+
+
+@pytest.mark.parametrize("code", [200, 201, 404, 409, 400])
+async def test_a_part_that_is_done_or_will_never_succeed_holds_nothing_up(code: int) -> None:
+    body = f'[{{"code": 409}}, {{"code": {code}}}]'.encode()
+    async with odd_server(answer(200, body)) as server, engine_at(server.url) as engine:
+        await engine.send_interactions([an_interaction()])
+        assert len(server.requests) == 1
+
+
+async def test_who_is_unknown_to_the_engine_gets_nothing() -> None:
+    async with odd_server(answer(404, b"{}")) as server, engine_at(server.url) as engine:
+        assert [await call(engine) for call in RECOMMENDING.values()] == [[], [], []]
+
+
+async def hundred_ask(engine: RecombeeEngine) -> list[BaseException | object]:
+    asked = [engine.for_user(USER, 10) for _ in range(100)]
+    return await asyncio.gather(*asked, return_exceptions=True)
+
+
+async def test_listeners_do_not_queue_up_before_an_engine_that_hangs() -> None:
+    """A few threads serve everybody: a wait for one of them counts as much as the answer."""
+    async with asyncio.timeout(20), odd_server(None) as server, engine_at(server.url) as engine:
+        for _ in range(3):
+            outcomes = await hundred_ask(engine)
+            assert {type(each) for each in outcomes} == {UnavailableError}
+        assert len(server.requests) < 20
+
+
+async def test_an_engine_that_rests_is_still_told_things_and_comes_back_by_that() -> None:
+    async with odd_server(answer(500, b"{}")) as server, engine_at(server.url) as engine:
+        await hundred_ask(engine)
+        asked = len(server.requests)
+        with pytest.raises(UnavailableError):
+            await engine.for_user(USER, 10)
+        assert len(server.requests) == asked
+        await comes_back(server, engine)
+        assert await engine.for_user(USER, 10) == [SONG]
+
+
+async def comes_back(server: OddServer, engine: RecombeeEngine) -> None:
+    server.answer = answer(200, b'[{"code": 200}, {"code": 200}]')
+    await engine.send_interactions([an_interaction()])
+    server.answer = answer(200, f'{{"recomms": [{{"id": "{SONG}"}}]}}'.encode())
