@@ -60,6 +60,10 @@ class Staleness:
         """Added, changed or removed: the song, every list of songs, albums, recommendations."""
         await self._cache.make_stale(_song_family(song.id), SONGS, RECOMMENDATIONS)
 
+    async def engine_heard_of_songs(self) -> None:
+        """The engine has learnt what songs there are: what it says of any."""
+        await self._cache.make_stale(RECOMMENDATIONS)
+
     async def engine_heard_of(self, user_ids: set[str]) -> None:
         """The engine has learnt what these listeners did: their own recommendations."""
         await self._cache.make_stale(*(_listener_family(user_id) for user_id in sorted(user_ids)))

@@ -47,14 +47,15 @@ class Discovery:
         return await self._read(TRENDING, load)
 
     async def similar(self, song: Song) -> Rows:
-        """Like `song`, never itself; songs of its genre, then of its artist, while the engine is down."""
+        """Like `song`, never itself; of its genre, then of its artist, while the engine is down or silent."""
 
         async def load() -> tuple[list[Song], bool]:
             try:
                 ids = await self._engine.similar(song.id, MOST)
             except UnavailableError:
-                return await self._alike(song), False
-            return [each for each in await self._listed(ids) if each.id != song.id], True
+                ids = ()
+            like_it = [each for each in await self._listed(ids) if each.id != song.id]
+            return (like_it, True) if like_it else (await self._alike(song), False)
 
         return await self._read(similar_to(song.id), load)
 
@@ -87,9 +88,10 @@ class Discovery:
         if listener is None:
             return await self._most_played(), True
         try:
-            return await self._listed(await self._engine.trending(listener, MOST)), True
+            popular = await self._listed(await self._engine.trending(listener, MOST))
         except UnavailableError:
-            return await self._most_played(), False
+            popular = []
+        return (popular, True) if popular else (await self._most_played(), False)
 
     async def _popular(self) -> Sequence[Song]:
         return (await self._trending_songs())[0]

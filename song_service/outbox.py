@@ -7,9 +7,10 @@ songs that they are about.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
 import structlog
 
@@ -20,7 +21,8 @@ from song_service.caching import Staleness
 from song_service.ports import InteractionRepository, RecommendationEngine, SongRepository
 
 LEASE = timedelta(seconds=30)
-"""Longer than a batch can take, or another replica would send it, too (harmless, but of no use)."""
+SENT_WITHIN = timedelta(seconds=10)
+"""Longer than a batch can take: with less than this left of its lease it is not begun to be sent."""
 
 BATCH = 200
 SETTLE_SECONDS = 0.1
@@ -28,7 +30,32 @@ SETTLE_SECONDS = 0.1
 
 LONGEST_PAUSE_SECONDS = 60.0
 
+Waiting = TypeVar("Waiting")
+Claim = Callable[[datetime, datetime, int], Awaitable[Sequence[Waiting]]]
+
 log = structlog.stdlib.get_logger(__name__)
+
+
+class _Batches(Generic[Waiting]):
+    """The batches of one queue. One that was not sent is ours to send again while its lease lasts."""
+
+    def __init__(self, claim: Claim[Waiting]) -> None:
+        self._claim = claim
+        self._held: Sequence[Waiting] = ()
+        self._begin_until = now()
+
+    async def next(self) -> Sequence[Waiting]:
+        """What is to be sent now; empty when nothing is, or others hold it."""
+        moment = now()
+        if not self._held or moment > self._begin_until:
+            self._held = ()
+            self._begin_until = moment + LEASE - SENT_WITHIN
+            self._held = await self._claim(moment, moment + LEASE, BATCH)
+        return self._held
+
+    def sent(self) -> None:
+        """The last one was sent."""
+        self._held = ()
 
 
 class Outbox:
@@ -44,6 +71,8 @@ class Outbox:
     ) -> None:
         self._songs = songs
         self._interactions = interactions
+        self._catalogue_batches = _Batches(songs.claim_unsent)
+        self._interaction_batches = _Batches(interactions.claim_unsent)
         self._engine = engine
         self._stale = stale
         self._poll_seconds = poll_seconds
@@ -71,17 +100,20 @@ class Outbox:
         await self._measure()
 
     async def _send_catalogue(self) -> bool:
-        entries = await self._songs.claim_unsent(now(), now() + LEASE, BATCH)
+        entries = await self._catalogue_batches.next()
         if entries:
             await self._engine.send_catalogue(entries)
             await self._songs.catalogue_sent(entries)
+            self._catalogue_batches.sent()
+            await self._stale.engine_heard_of_songs()
         return bool(entries)
 
     async def _send_interactions(self) -> bool:
-        waiting = await self._interactions.claim_unsent(now(), now() + LEASE, BATCH)
+        waiting = await self._interaction_batches.next()
         if waiting:
             await self._engine.send_interactions(waiting)
             await self._interactions.mark_sent(waiting)
+            self._interaction_batches.sent()
             await self._stale.engine_heard_of({each.user_id for each in waiting})
         return bool(waiting)
 
@@ -96,15 +128,17 @@ class Outbox:
                 await self.send_all()
             except AppError as failure:
                 failures += 1
-                pause = min(LONGEST_PAUSE_SECONDS, self._poll_seconds * 2 ** min(failures, 10))
-                log.warning(
-                    "engine not told yet", error=type(failure).__name__, pause_seconds=round(pause, 1)
-                )
-                await self._measure_anyway()
-                await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311 - jitter among replicas
+                log.warning("engine not told yet", error=type(failure).__name__, failures=failures)
+            except Exception:
+                # A mistake of ours must not end the sending for good, and without anybody noticing.
+                failures += 1
+                log.exception("engine not told yet", failures=failures)
             else:
                 failures = 0
                 await self._wait()
+                continue
+            await self._measure_anyway()
+            await asyncio.sleep(pause_after(failures, self._poll_seconds))
 
     async def _measure_anyway(self) -> None:
         try:
@@ -131,3 +165,9 @@ class Outbox:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+
+def pause_after(failures: int, poll_seconds: float) -> float:
+    """Seconds to the next try: doubled by each failure in a row, with jitter among replicas."""
+    pause = min(LONGEST_PAUSE_SECONDS, poll_seconds * 2.0 ** min(failures, 10))
+    return pause * random.uniform(0.5, 1)  # noqa: S311 - no secret

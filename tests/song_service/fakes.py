@@ -1,0 +1,168 @@
+"""What the song service talks to, in memory and with state."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from shared.errors import UnavailableError
+from shared.pagination import Slice
+from song_service.domain import CatalogueEntry, Interaction, Song, SongNotFoundError
+from song_service.ports import SongChanges, SongFilter
+
+NOT_LEASED = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Engine:
+    """A `RecommendationEngine` that writes down what it is sent, and can be down, slow of wit or broken.
+
+    `refusals`: failures to raise, one a call, before it takes anything.
+    """
+
+    def __init__(self) -> None:
+        self.songs: dict[str, Song] = {}
+        self.interactions: list[Interaction] = []
+        self.batches: list[int] = []
+        self.refusals: list[Exception] = []
+        self.is_down = False
+        self.prepared = 0
+        self.asked = 0
+        self.answer: list[str] = []
+
+    async def prepare(self) -> None:
+        self._answer_or_fail()
+        self.prepared += 1
+
+    async def send_catalogue(self, entries: Sequence[CatalogueEntry]) -> None:
+        self._answer_or_fail()
+        for entry in entries:
+            if entry.song is None:
+                self.songs.pop(entry.song_id, None)
+            else:
+                self.songs[entry.song_id] = entry.song
+
+    async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
+        self._answer_or_fail()
+        self.batches.append(len(interactions))
+        self.interactions += interactions
+
+    async def for_user(self, user_id: str, count: int) -> Sequence[str]:
+        return self._recommended()
+
+    async def similar(self, song_id: str, count: int) -> Sequence[str]:
+        return self._recommended()
+
+    async def trending(self, on_behalf_of: str, count: int) -> Sequence[str]:
+        return self._recommended()
+
+    async def ping(self) -> bool:
+        self._answer_or_fail()
+        return True
+
+    def _recommended(self) -> Sequence[str]:
+        self._answer_or_fail()
+        return list(self.answer)
+
+    def _answer_or_fail(self) -> None:
+        self.asked += 1
+        if self.refusals:
+            raise self.refusals.pop(0)
+        if self.is_down:
+            raise UnavailableError("Recommendations are not available now")
+
+
+class Songs:
+    """A `SongRepository`; `note` writes a song down as the engine has yet to hear of it."""
+
+    def __init__(self, *songs: Song) -> None:
+        self.kept = {song.id: song for song in songs}
+        self.unsent: dict[str, CatalogueEntry] = {}
+        self.leased_until: dict[str, datetime] = {}
+
+    def note(self, song: Song) -> None:
+        self.kept[song.id] = song
+        self.unsent[song.id] = CatalogueEntry(song.id, song.revision, song)
+
+    async def add(self, song: Song) -> None:
+        self.note(song)
+
+    async def get(self, song_id: str) -> Song:
+        if song_id not in self.kept:
+            raise SongNotFoundError
+        return self.kept[song_id]
+
+    async def get_many(self, song_ids: Sequence[str]) -> Sequence[Song]:
+        return [self.kept[each] for each in sorted(set(song_ids)) if each in self.kept]
+
+    async def list(self, wanted: SongFilter, part: Slice) -> Sequence[Song]:
+        shown = [song for song in self.kept.values() if song.is_listed or not wanted.listed_only]
+        return sorted(shown, key=lambda song: (song.created_at, song.id), reverse=True)[: part.limit]
+
+    async def count(self, wanted: SongFilter) -> int:
+        return len(await self.list(wanted, Slice(10**6)))
+
+    async def change(
+        self, song_id: str, changes: SongChanges, *, if_revision: int | None = None
+    ) -> Song | None:
+        raise NotImplementedError
+
+    async def remove(self, song_id: str) -> None:
+        del self.kept[song_id]
+
+    async def claim_unsent(
+        self, moment: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[CatalogueEntry]:
+        free = [each for each in self.unsent if self.leased_until.get(each, NOT_LEASED) <= moment][:limit]
+        self.leased_until |= dict.fromkeys(free, lease_until)
+        return [self.unsent[each] for each in free]
+
+    async def catalogue_sent(self, entries: Sequence[CatalogueEntry]) -> None:
+        for entry in entries:
+            self.leased_until.pop(entry.song_id, None)
+            if self.unsent.get(entry.song_id) == entry:
+                del self.unsent[entry.song_id]
+
+    async def count_unsent(self) -> int:
+        return len(self.unsent)
+
+
+class Interactions:
+    """An `InteractionRepository`."""
+
+    def __init__(self) -> None:
+        self.kept: dict[str, Interaction] = {}
+        self.sent: set[str] = set()
+        self.leased_until: dict[str, datetime] = {}
+        self.is_down = False
+
+    async def add(self, interaction: Interaction) -> bool:
+        if interaction.dedup_key in self.kept:
+            return False
+        self.kept[interaction.dedup_key] = interaction
+        return True
+
+    async def claim_unsent(
+        self, moment: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[Interaction]:
+        waiting = [each for each in self.kept.values() if each.id not in self.sent]
+        free = [each for each in waiting if self.leased_until.get(each.id, NOT_LEASED) <= moment]
+        oldest = sorted(free, key=lambda each: (each.at, each.id))[:limit]
+        self.leased_until |= {each.id: lease_until for each in oldest}
+        return oldest
+
+    async def mark_sent(self, interactions: Sequence[Interaction]) -> None:
+        if self.is_down:
+            raise UnavailableError("The database cannot be used now")
+        self.sent |= {each.id for each in interactions}
+
+    async def count_unsent(self) -> int:
+        return len({each.id for each in self.kept.values()} - self.sent)
+
+    async def most_played(self, since: datetime, limit: int) -> Sequence[str]:
+        counts: dict[str, int] = {}
+        for each in self.kept.values():
+            if each.at >= since:
+                counts[each.song_id] = counts.get(each.song_id, 0) + 1
+        return sorted(counts, key=lambda song_id: -counts[song_id])[:limit]
+
+    async def latest_listener(self) -> str | None:
+        sent = [each for each in self.kept.values() if each.id in self.sent]
+        return max(sent, key=lambda each: each.at).user_id if sent else None

@@ -1,0 +1,220 @@
+"""What is accepted reaches the engine in the end, whatever fails meanwhile."""
+
+import asyncio
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared.cache import ReadThrough
+from shared.errors import UnavailableError
+from song_service import outbox as outbox_module
+from song_service.caching import Staleness
+from song_service.outbox import BATCH, LEASE, LONGEST_PAUSE_SECONDS, Outbox, pause_after
+from tests.repositories.builders import NOON, a_song, an_interaction
+from tests.shared.memory_cache import MemoryCache
+from tests.song_service.fakes import Engine, Interactions, Songs
+
+DOWN = UnavailableError("Recommendations are not available now")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.moment = NOON
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
+class World:
+    """An outbox, its two queues, the engine and the cache."""
+
+    def __init__(self, poll_seconds: float = 0.002) -> None:
+        self.songs, self.interactions, self.engine, self.redis = (
+            Songs(),
+            Interactions(),
+            Engine(),
+            MemoryCache(),
+        )
+        self.stale = Staleness(ReadThrough(self.redis))
+        self.poll_seconds = poll_seconds
+        self.outbox = self.another_replica()
+
+    def another_replica(self) -> Outbox:
+        return Outbox(self.songs, self.interactions, self.engine, self.stale, self.poll_seconds)
+
+    async def play(self, count: int = 1) -> None:
+        for number in range(count):
+            await self.interactions.add(an_interaction(at=NOON + timedelta(seconds=number)))
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(outbox_module, "now", clock)
+    return clock
+
+
+async def test_interactions_arrive_once_and_in_the_order_in_which_they_happened() -> None:
+    world = World()
+    await world.play(BATCH * 2 + 1)
+    await world.outbox.send_all()
+    assert world.engine.batches == [BATCH, BATCH, 1]
+    assert [each.at for each in world.engine.interactions] == sorted(
+        each.at for each in world.interactions.kept.values()
+    )
+    await world.outbox.send_all()
+    assert len(world.engine.interactions) == BATCH * 2 + 1
+
+
+async def test_songs_arrive_before_what_listeners_did_with_them() -> None:
+    world = World()
+    await world.play()
+    world.songs.note(a_song())
+    world.engine.refusals = [*[DOWN] * 2]
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            await world.outbox.send_all()
+        assert world.engine.interactions == []
+    await world.outbox.send_all()
+    assert (len(world.engine.songs), len(world.engine.interactions)) == (1, 1)
+
+
+async def test_interactions_wait_while_another_replica_is_sending_songs() -> None:
+    world = World()
+    world.songs.note(a_song())
+    await world.songs.claim_unsent(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)
+    await world.play()
+    await world.outbox.send_all()
+    assert world.engine.interactions == []
+
+
+async def test_what_was_refused_is_sent_at_the_next_try_not_at_the_end_of_its_lease(clock: Clock) -> None:
+    world = World()
+    world.songs.note(a_song())
+    await world.play(3)
+    await world.outbox.send_all()
+    world.songs.note(a_song())
+    await world.play(5)
+    world.engine.refusals = [DOWN]
+    with pytest.raises(UnavailableError):
+        await world.outbox.send_all()
+    clock.moment += timedelta(seconds=2)
+    await world.outbox.send_all()
+    assert (len(world.engine.songs), len(world.engine.interactions)) == (2, 8)
+
+
+async def test_a_batch_is_not_begun_again_when_its_lease_is_about_to_end(clock: Clock) -> None:
+    """Another replica may be sending it by then, in another state."""
+    world = World()
+    await world.outbox.send_all()
+    song = a_song()
+    world.songs.note(song)
+    world.engine.refusals = [DOWN]
+    with pytest.raises(UnavailableError):
+        await world.outbox.send_all()
+    world.songs.note(replace(song, title="New", revision=2))
+    clock.moment += LEASE - timedelta(seconds=1)
+    await world.outbox.send_all()
+    assert world.engine.songs == {}
+    clock.moment += timedelta(seconds=1)
+    await world.outbox.send_all()
+    assert world.engine.songs[song.id].title == "New"
+
+
+async def test_a_song_that_changes_while_it_is_being_sent_is_sent_again(clock: Clock) -> None:
+    world = World()
+    await world.outbox.send_all()
+    song = a_song()
+    world.songs.note(song)
+    world.engine.refusals = [DOWN]
+    with pytest.raises(UnavailableError):
+        await world.outbox.send_all()
+    world.songs.note(replace(song, is_visible=False, revision=2))
+    await world.outbox.send_all()
+    assert world.engine.songs[song.id].is_visible is False
+    assert await world.songs.count_unsent() == 0
+
+
+async def test_what_a_dead_replica_had_claimed_is_sent_by_another_when_its_lease_ends(clock: Clock) -> None:
+    world = World()
+    await world.outbox.send_all()
+    await world.play(3)
+    world.engine.refusals = [DOWN]
+    with pytest.raises(UnavailableError):
+        await world.outbox.send_all()
+    other = world.another_replica()
+    await other.send_all()
+    assert world.engine.interactions == []
+    clock.moment += LEASE
+    await other.send_all()
+    assert len(world.engine.interactions) == 3
+
+
+async def test_what_was_sent_and_not_noted_is_sent_again(clock: Clock) -> None:
+    """At least once: the engine passes over what it knows already."""
+    world = World()
+    await world.play()
+    world.interactions.is_down = True
+    with pytest.raises(UnavailableError):
+        await world.outbox.send_all()
+    world.interactions.is_down = False
+    await world.outbox.send_all()
+    assert len(world.engine.interactions) == 2
+    assert await world.interactions.count_unsent() == 0
+
+
+async def test_the_engine_is_prepared_before_anything_is_sent_and_once() -> None:
+    world = World()
+    world.engine.refusals = [DOWN]
+    with pytest.raises(UnavailableError):
+        await world.outbox.send_all()
+    for _ in range(3):
+        await world.play()
+        await world.outbox.send_all()
+    assert world.engine.prepared == 1
+
+
+async def test_recommendations_are_stale_when_the_engine_has_heard_of_songs() -> None:
+    """What it said of a new song, before it knew that song, must not be kept."""
+    world = World()
+    world.songs.note(a_song())
+    await world.outbox.send_all()
+    assert world.redis.renewals == [("recommendations",)]
+
+
+async def test_a_listeners_recommendations_are_stale_when_the_engine_has_heard_of_their_plays() -> None:
+    world = World()
+    await world.interactions.add(an_interaction(user_id="b" * 24))
+    await world.outbox.send_all()
+    assert world.redis.renewals == [(f"recommendations:user:{'b' * 24}",)]
+
+
+@pytest.mark.parametrize("failure", [DOWN, ValueError("a mistake of ours"), OSError("what nobody mapped")])
+async def test_no_failure_ends_the_sending(failure: Exception) -> None:
+    world = World()
+    await world.play()
+    world.engine.refusals = [failure] * 3
+    async with asyncio.timeout(10), world.outbox.sending():
+        while await world.interactions.count_unsent():  # noqa: ASYNC110 - the fake tells nobody
+            await asyncio.sleep(0.002)
+    assert len(world.engine.interactions) == 1
+
+
+async def test_who_wakes_it_does_not_wait_for_the_next_look() -> None:
+    world = World(poll_seconds=3600)
+    async with asyncio.timeout(10), world.outbox.sending():
+        await asyncio.sleep(0.01)
+        await world.play()
+        world.outbox.wake()
+        while await world.interactions.count_unsent():  # noqa: ASYNC110 - the fake tells nobody
+            await asyncio.sleep(0.002)
+
+
+def test_the_pauses_grow_with_each_failure_up_to_a_minute() -> None:
+    longest = [max(pause_after(failures, 2) for _ in range(200)) for failures in range(1, 40)]
+    assert longest[0] <= 4
+    assert longest[1] > 4
+    assert longest[3] > 16
+    assert max(longest) <= LONGEST_PAUSE_SECONDS
+    assert min(pause_after(39, 2) for _ in range(200)) >= LONGEST_PAUSE_SECONDS / 2
