@@ -4,6 +4,7 @@ Every statement is its own transaction, written so that it does at once what has
 keeps each call at one trip to SQLite's thread, and a caller who is cancelled never leaves one half done.
 """
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -57,6 +58,10 @@ class NewerSchemaError(Exception):
         )
 
 
+class DuplicateRowError(Exception):
+    """A unique column holds this value already; nothing was stored."""
+
+
 class OldSqliteError(Exception):
     """Python brings a SQLite library that is too old."""
 
@@ -67,12 +72,16 @@ class OldSqliteError(Exception):
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Answer a database that cannot be used as UnavailableError.
+    """Answer a file that cannot be used now as UnavailableError, a taken value as DuplicateRowError.
 
-    IntegrityError and what is wrong with the statement itself pass.
+    What is wrong with the statement itself passes as it is.
     """
     try:
         yield
+    except sqlite3.IntegrityError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+            raise
+        raise DuplicateRowError from error
     except sqlite3.DatabaseError as error:
         primary_code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if primary_code not in UNAVAILABLE_CODES:
@@ -100,7 +109,7 @@ class SqliteDatabase:
 
         Raises:
             UnavailableError: the file cannot be written now.
-            sqlite3.IntegrityError: it contradicts a constraint; nothing was written.
+            DuplicateRowError: a unique column holds this value already; nothing was written.
         """
         return await _rows(self._writer, statement, values)
 
@@ -145,8 +154,14 @@ async def open_database(
 async def _connection(
     path: Path, busy_timeout_seconds: float, pragmas: Sequence[str]
 ) -> AsyncIterator[aiosqlite.Connection]:
-    with store_errors():
-        connection = await aiosqlite.connect(path, timeout=busy_timeout_seconds, isolation_level=None)
+    connection = aiosqlite.connect(path, timeout=busy_timeout_seconds, isolation_level=None)
+    try:
+        with store_errors():
+            await connection
+    except BaseException:
+        # Nobody else waits for the thread of a connection that cannot be opened, and it reports to our loop.
+        await asyncio.to_thread(connection._thread.join, busy_timeout_seconds)
+        raise
     try:
         connection.row_factory = sqlite3.Row
         for pragma in pragmas:

@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Mapping, Sequence
 
 from embedded.sqlite import statements
-from embedded.sqlite.database import SqliteDatabase, Value
+from embedded.sqlite.database import DuplicateRowError, SqliteDatabase, Value
 from shared.access.permissions import Role
 from shared.clock import from_millis, now, to_millis
 from shared.pagination import Slice
@@ -24,7 +24,7 @@ class SqliteUsers:
         row = _to_row(user)
         try:
             await self._database.write(statements.insert("users", row), row)
-        except sqlite3.IntegrityError:
+        except DuplicateRowError:
             if await self.find_by_clerk_id(user.clerk_id) is not None:
                 raise AlreadyRegisteredError from None
             raise EmailTakenError from None
@@ -61,7 +61,7 @@ class SqliteUsers:
             rows = await self._database.write(
                 statement, {**row, "id": user_id.lower(), "if_blocked": if_blocked}
             )
-        except sqlite3.IntegrityError:
+        except DuplicateRowError:
             raise EmailTakenError from None
         if rows:
             return _to_user(rows[0])
