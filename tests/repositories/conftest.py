@@ -8,7 +8,7 @@ import pytest
 from album_service.ports import AlbumRepository
 from shared.ports import MediaCleanups
 from song_service.ports import InteractionRepository, SongRepository
-from tests.repositories.stores import MongoStore, Repositories, SqliteStore, Store
+from tests.repositories.stores import MongoStore, Repositories, SongStore, SqliteStore, Store
 from user_service.ports import UserRepository
 
 
@@ -29,25 +29,33 @@ async def repositories(store: Store) -> AsyncIterator[Repositories]:
 
 
 @pytest.fixture
-def users(repositories: Repositories) -> UserRepository:
-    return repositories.users
+async def users(store: Store) -> AsyncIterator[UserRepository]:
+    async with store.users() as opened:
+        yield opened
 
 
 @pytest.fixture
-def songs(repositories: Repositories) -> SongRepository:
-    return repositories.songs
+async def albums(store: Store) -> AsyncIterator[AlbumRepository]:
+    async with store.albums() as opened:
+        yield opened
 
 
 @pytest.fixture
-def interactions(repositories: Repositories) -> InteractionRepository:
-    return repositories.interactions
+async def song_store(store: Store) -> AsyncIterator[SongStore]:
+    async with store.songs() as opened:
+        yield opened
 
 
 @pytest.fixture
-def albums(repositories: Repositories) -> AlbumRepository:
-    return repositories.albums
+def songs(song_store: SongStore) -> SongRepository:
+    return song_store.songs
 
 
 @pytest.fixture
-def cleanups(repositories: Repositories) -> MediaCleanups:
-    return repositories.cleanups
+def interactions(song_store: SongStore) -> InteractionRepository:
+    return song_store.interactions
+
+
+@pytest.fixture
+def cleanups(song_store: SongStore) -> MediaCleanups:
+    return song_store.cleanups

@@ -1,11 +1,11 @@
 """Both kinds of store, opened as the services open theirs."""
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 from motor.motor_asyncio import AsyncIOMotorClient
 
@@ -29,8 +29,18 @@ from user_service.repository import MongoUsers
 
 
 @dataclass(frozen=True, slots=True)
+class SongStore:
+    """What the song service keeps."""
+
+    songs: SongRepository
+    interactions: InteractionRepository
+    cleanups: MediaCleanups
+    database: Database
+
+
+@dataclass(frozen=True, slots=True)
 class Repositories:
-    """Every repository there is, on one database."""
+    """What all services keep."""
 
     users: UserRepository
     songs: SongRepository
@@ -40,36 +50,50 @@ class Repositories:
     database: Database
 
 
-class Store(Protocol):
+class Store(ABC):
     """Where a test's data lives; opened anew, it holds what was stored before."""
 
-    def open(self) -> AbstractAsyncContextManager[Repositories]: ...
+    @abstractmethod
+    def users(self) -> AbstractAsyncContextManager[UserRepository]: ...
+
+    @abstractmethod
+    def songs(self) -> AbstractAsyncContextManager[SongStore]: ...
+
+    @abstractmethod
+    def albums(self) -> AbstractAsyncContextManager[AlbumRepository]: ...
+
+    @asynccontextmanager
+    async def open(self) -> AsyncIterator[Repositories]:
+        """All of it."""
+        async with self.users() as users, self.songs() as kept, self.albums() as albums:
+            yield Repositories(users, kept.songs, kept.interactions, albums, kept.cleanups, kept.database)
 
 
-class SqliteStore:
+class SqliteStore(Store):
     """Files in a folder, one for each service."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Repositories]:
-        async with (
-            open_database(self._folder / "users.db", schemas.USERS) as users,
-            open_database(self._folder / "songs.db", schemas.SONGS) as songs,
-            open_database(self._folder / "albums.db", schemas.ALBUMS) as albums,
-        ):
-            yield Repositories(
-                users=SqliteUsers(users),
-                songs=SqliteSongs(songs),
-                interactions=SqliteInteractions(songs),
-                albums=SqliteAlbums(albums),
-                cleanups=SqliteMediaCleanups(songs),
-                database=songs,
+    async def users(self) -> AsyncIterator[UserRepository]:
+        async with open_database(self._folder / "users.db", schemas.USERS) as database:
+            yield SqliteUsers(database)
+
+    @asynccontextmanager
+    async def songs(self) -> AsyncIterator[SongStore]:
+        async with open_database(self._folder / "songs.db", schemas.SONGS) as database:
+            yield SongStore(
+                SqliteSongs(database), SqliteInteractions(database), SqliteMediaCleanups(database), database
             )
 
+    @asynccontextmanager
+    async def albums(self) -> AsyncIterator[AlbumRepository]:
+        async with open_database(self._folder / "albums.db", schemas.ALBUMS) as database:
+            yield SqliteAlbums(database)
 
-class MongoStore:
+
+class MongoStore(Store):
     """A database of its own on a server that others may use too."""
 
     def __init__(self, uri: str) -> None:
@@ -77,14 +101,21 @@ class MongoStore:
         self._name = f"test_{uuid.uuid4().hex}"
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[Repositories]:
-        async with open_mongo(self._uri, self._name, app_name="tests") as database:
-            users, songs = MongoUsers(database), MongoSongs(database)
-            interactions, albums = MongoInteractions(database), MongoAlbums(database)
-            cleanups = MongoMediaCleanups(database)
-            for repository in (users, songs, interactions, albums, cleanups):
-                await repository.ensure_indexes()
-            yield Repositories(users, songs, interactions, albums, cleanups, database)
+    async def users(self) -> AsyncIterator[UserRepository]:
+        async with open_mongo(self._uri, self._name, "tests") as database:
+            yield MongoUsers(database)
+
+    @asynccontextmanager
+    async def songs(self) -> AsyncIterator[SongStore]:
+        async with open_mongo(self._uri, self._name, "tests") as database:
+            yield SongStore(
+                MongoSongs(database), MongoInteractions(database), MongoMediaCleanups(database), database
+            )
+
+    @asynccontextmanager
+    async def albums(self) -> AsyncIterator[AlbumRepository]:
+        async with open_mongo(self._uri, self._name, "tests") as database:
+            yield MongoAlbums(database)
 
     async def drop(self) -> None:
         """Remove everything that was stored."""
