@@ -158,7 +158,7 @@ class _Exchange:
                     await self._pass_on(response, outgoing.timeout["read"])
                 finally:
                     await response.aclose()
-        except (TimeoutError, httpx.TransportError):
+        except TimeoutError:
             await self._refuse_body()
         finally:
             watch.cancel()
@@ -168,14 +168,11 @@ class _Exchange:
 
         Raises:
             AppError: there is none that can be passed on.
-            httpx.TransportError: the body failed on its way to the service; its `failure` says why.
         """
         name = self._upstream.name
         try:
             response = await self._attempt(outgoing)
         except httpx.TransportError as failure:
-            if self._body.failure is not None:
-                raise
             self._admission.failed()
             log.warning("no answer", callee=name, error=type(failure).__name__)
             if isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout):

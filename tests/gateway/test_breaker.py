@@ -203,14 +203,8 @@ test_no_history_breaks_it = AnyHistory.TestCase
 QUICK = {"breaker_minimum_calls": 4, "breaker_open_seconds": 0.3}
 
 
-@pytest.fixture
-async def away() -> int:
-    """A port where no service is."""
-    return await closed_port()
-
-
-async def test_a_service_that_is_away_is_refused_at_once_and_served_soon_after_it_returns(away: int) -> None:
-    service = Scripted()
+async def test_a_service_that_is_away_is_refused_at_once_and_served_soon_after_it_returns() -> None:
+    service, away = Scripted(), await closed_port()
     async with gateway(away, **QUICK) as port:
         for _ in range(6):
             assert (await ask(port, "GET", "/api/songs")).status == 503
@@ -224,7 +218,8 @@ async def test_a_service_that_is_away_is_refused_at_once_and_served_soon_after_i
             assert (await ask(port, "GET", "/api/songs")).status == 200
 
 
-async def test_one_service_that_is_away_does_not_touch_the_others(away: int) -> None:
+async def test_one_service_that_is_away_does_not_touch_the_others() -> None:
+    away = await closed_port()
     async with (
         listening(Scripted().talk) as there,
         gateway(there, song_service_url=f"http://127.0.0.1:{away}", **QUICK) as port,
@@ -291,3 +286,26 @@ async def test_clients_that_leave_or_send_too_much_never_open_it() -> None:
                 await client.write(b"b\r\nhello world\r\n0\r\n\r\n")
                 assert (await client.answer()).status == 413
         assert (await ask(port, "GET", "/api/songs/quick")).status == 200
+
+
+async def test_a_client_that_leaves_while_its_call_probes_does_not_keep_the_next_one_out() -> None:
+    heard = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (await hear(reader)).target == "/songs/quick":
+            writer.write(plain())
+        heard.set()
+        await reader.read(1)
+
+    away = await closed_port()
+    async with gateway(away, **QUICK) as port:
+        for _ in range(4):
+            await ask(port, "GET", "/api/songs")
+        async with listening(talk, away):
+            await asyncio.sleep(0.35)
+            async with connect(port) as client:
+                await client.write(request("GET", "/api/songs/hangs"))
+                await heard.wait()
+                assert (await ask(port, "GET", "/api/songs/quick")).status == 503
+            await asyncio.sleep(0.1)
+            assert (await ask(port, "GET", "/api/songs/quick")).status == 200

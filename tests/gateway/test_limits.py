@@ -11,7 +11,17 @@ import pytest
 
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import PATIENCE_SECONDS, Client, ask, connect, hear, read_head, request
+from tests.gateway.wire import (
+    PATIENCE_SECONDS,
+    BrokenOffError,
+    Client,
+    ask,
+    connect,
+    hear,
+    read_chunk,
+    read_head,
+    request,
+)
 
 LIMIT = 1024 * 1024
 PIECE = b"x" * 65536
@@ -246,6 +256,28 @@ async def test_a_client_that_stops_sending_at_an_early_answer_gets_it_whole_at_o
     async with listening(talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs", f"Content-Length: {LIMIT}") + PIECE)
         assert (await client.answer()).status == 401
+
+
+async def test_a_body_that_grows_too_large_after_the_answer_has_begun_cuts_the_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n")
+        await reader.read(-1)
+
+    async with (
+        listening(talk) as there,
+        gateway(there, max_body_bytes=LIMIT) as port,
+        connect(port) as client,
+    ):
+        await client.write(request("POST", "/api/songs", "Transfer-Encoding: chunked") + b"1\r\nx\r\n")
+        await read_head(client.reader)
+        assert await read_chunk(client.reader) == b"begun"
+        await push(client, 2 * LIMIT, chunked=True)
+        with pytest.raises((BrokenOffError, ConnectionError)):
+            await read_chunk(client.reader)
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 async def test_a_small_body_that_nobody_read_does_not_cost_the_connection() -> None:

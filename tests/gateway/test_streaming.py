@@ -189,6 +189,17 @@ async def test_an_answer_that_stands_still_is_given_up() -> None:
             await ask(port, "GET", "/api/songs")
 
 
+async def test_an_answer_that_has_begun_may_pause_longer_than_it_may_take_to_begin() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
+        await asyncio.sleep(0.5)
+        writer.write(b"half")
+
+    async with listening(talk) as there, gateway(there, first_byte_timeout_seconds=0.2) as port:
+        assert (await ask(port, "GET", "/api/songs")).body == b"halfhalf"
+
+
 async def test_an_upload_that_takes_longer_than_the_deadlines_succeeds_as_long_as_it_moves() -> None:
     service = Scripted()
     async with (

@@ -2,7 +2,10 @@
 
 import asyncio
 import inspect
+import socket
 import ssl
+import threading
+from collections.abc import AsyncIterator
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -12,6 +15,8 @@ import pytest
 
 from api_gateway.transport import RelayTransport, as_httpx
 from tests.gateway.services import Scripted, listening, plain
+
+PIECE = b"x" * 65536
 
 
 def failures_of(kind: type[Exception]) -> list[type[Exception]]:
@@ -91,3 +96,34 @@ async def test_a_body_that_can_only_be_read_blocking_is_a_mistake() -> None:
         )
         with pytest.raises(httpx.ReadError):
             await transport.handle_async_request(request)
+
+
+async def test_an_answer_that_was_in_the_socket_when_writing_failed_is_not_lost() -> None:
+    """The service answers and resets the connection while the loop is busy, so that the next write fails."""
+    hung_up = threading.Event()
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def answer_and_hang_up() -> None:
+        connection, _ = listener.accept()
+        connection.recv(1000)
+        connection.sendall(plain(b"refused", status="401 Unauthorized"))
+        connection.close()
+        hung_up.set()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield PIECE
+        await asyncio.sleep(0)
+        assert hung_up.wait(5)
+        while True:
+            yield PIECE
+
+    service = threading.Thread(target=answer_and_hang_up)
+    service.start()
+    try:
+        async with RelayTransport(10) as transport:
+            request = httpx.Request("POST", f"http://127.0.0.1:{listener.getsockname()[1]}/", content=body())
+            answer = await transport.handle_async_request(request)
+            assert (answer.status_code, await answer.aread()) == (401, b"refused")
+    finally:
+        service.join()
+        listener.close()
