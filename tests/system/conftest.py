@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from tests.system.running import People, RunningSystem, running_system
+from tests.system.running import ADMIN_EMAIL, SECOND_ADMIN_EMAIL, People, RunningSystem, running_system
 
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """The embedded system, without demo content."""
-    with running_system(tmp_path_factory.mktemp("system") / "data") as running:
+    emails = f"{ADMIN_EMAIL},{SECOND_ADMIN_EMAIL}"
+    with running_system(tmp_path_factory.mktemp("system") / "data", ADMIN_EMAILS=emails) as running:
         yield running
 
 
@@ -20,3 +21,11 @@ async def people(system: RunningSystem) -> AsyncIterator[People]:
     made = People(system)
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="session")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """Another one, for tests that stop and kill parts of it: each leaves it whole, with what it stored."""
+    folder = tmp_path_factory.mktemp("breakable")
+    with running_system(folder / "data", OUTBOX_POLL_SECONDS="0.2") as running:
+        yield running

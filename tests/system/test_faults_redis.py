@@ -1,0 +1,148 @@
+"""Without Redis everything works, slower; and no cached answer comes back to life after it."""
+
+import asyncio
+import os
+import signal
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from redis.asyncio import Redis
+
+from tests.system.media import make_album, upload
+from tests.system.processes import hanging, server_of_redis
+from tests.system.running import People, Person, RunningSystem
+from tests.system.waiting import until
+
+
+@pytest.fixture(scope="module")
+def system(breakable: RunningSystem) -> RunningSystem:
+    return breakable
+
+
+async def redis_says(service: str) -> bool:
+    async with httpx.AsyncClient(timeout=10) as http:
+        health = (await http.get(f"{service}/health")).json()
+    assert health["status"] == ("OK" if health["redis"] else "DEGRADED")
+    answer: bool = health["redis"]
+    return answer
+
+
+async def until_redis_is(system: RunningSystem, expected: bool) -> None:
+    async def all_say_so() -> bool:
+        services = (system.users, system.songs, system.albums)
+        return {await redis_says(service) for service in services} == {expected}
+
+    await until(all_say_so)
+
+
+@dataclass
+class Shown:
+    """A song in an album, both read by everybody so that they are cached."""
+
+    song: str
+    album: str
+    artist: Person
+    anyone: httpx.AsyncClient
+
+    async def is_anywhere(self) -> list[str]:
+        """The paths on which the song is to be seen."""
+        paths = [
+            f"/songs/{self.song}",
+            "/songs",
+            f"/albums/{self.album}",
+            "/songs/trending?count=50",
+        ]
+        answers = await asyncio.gather(*(self.anyone.get(path) for path in paths))
+        assert {answer.status_code for answer in answers} <= {200, 404}
+        return [
+            path
+            for path, answer in zip(paths, answers, strict=True)
+            if answer.status_code == 200 and f'"_id":"{self.song}"' in answer.text
+        ]
+
+
+async def shown_song(people: People) -> Shown:
+    artist = await people.artist()
+    album = await make_album(artist)
+    song = await upload(artist, "Here now", albumId=album["_id"])
+    shown = Shown(song["_id"], album["_id"], artist, people.client())
+    for _ in range(2):
+        assert len(await shown.is_anywhere()) == 4
+    return shown
+
+
+async def test_what_was_hidden_while_redis_hung_stays_hidden_when_it_goes_on(
+    system: RunningSystem, people: People
+) -> None:
+    admin, shown = await people.admin(), await shown_song(people)
+    with hanging(server_of_redis(system)):
+        assert len(await shown.is_anywhere()) == 4
+        assert await redis_says(system.songs) is False
+        hidden = await admin.patch(f"/admin/songs/{shown.song}/visible", json={"isVisible": False})
+        assert hidden.status_code == 200
+        assert await shown.is_anywhere() == []
+    for _ in range(30):
+        assert await shown.is_anywhere() == []
+    await until_redis_is(system, True)
+    assert await shown.is_anywhere() == []
+
+
+async def test_who_was_blocked_while_redis_hung_stays_blocked_when_it_goes_on(
+    system: RunningSystem, people: People
+) -> None:
+    admin, shown = await people.admin(), await shown_song(people)
+    play = f"/songs/{shown.song}/track/play"
+    assert (await shown.artist.post(play)).status_code == 200
+    with hanging(server_of_redis(system)):
+        blocked = await admin.patch(f"/admin/users/{shown.artist.id}/block", json={"isBlocked": True})
+        assert blocked.status_code == 200
+        assert (await shown.artist.post(play)).json()["code"] == "user_blocked"
+    for _ in range(20):
+        assert (await shown.artist.post(play)).json()["code"] == "user_blocked"
+    await until_redis_is(system, True)
+
+
+async def test_no_answer_goes_to_the_wrong_question_when_redis_goes_on(
+    system: RunningSystem, people: People
+) -> None:
+    """A reply that comes after its deadline must not be taken for the reply to the next command."""
+    artist, anyone = await people.artist(), people.client()
+    songs = [(await upload(artist, f"Number {number}"))["_id"] for number in range(3)]
+
+    async def read_all() -> None:
+        answers = await asyncio.gather(*(anyone.get(f"/songs/{song}") for song in songs * 5))
+        assert [answer.json()["_id"] for answer in answers] == songs * 5
+
+    await read_all()
+    for _ in range(3):
+        with hanging(server_of_redis(system)):
+            await read_all()
+        await read_all()
+        await until_redis_is(system, True)
+        await read_all()
+
+
+async def test_without_redis_everything_works_and_it_is_used_again_when_it_is_back(
+    system: RunningSystem, people: People
+) -> None:
+    admin, shown = await people.admin(), await shown_song(people)
+    os.kill(server_of_redis(system), signal.SIGKILL)
+    renamed = await shown.artist.patch(f"/songs/{shown.song}", json={"title": "New name"})
+    assert renamed.status_code == 200
+    assert (await shown.anyone.get(f"/songs/{shown.song}")).json()["title"] == "New name"
+    assert len(await shown.is_anywhere()) == 4
+    assert (await shown.artist.post(f"/songs/{shown.song}/track/play")).status_code == 200
+    await admin.patch(f"/admin/songs/{shown.song}/visible", json={"isVisible": False})
+    assert await shown.is_anywhere() == []
+
+    await until_redis_is(system, True)
+    await admin.patch(f"/admin/songs/{shown.song}/visible", json={"isVisible": True})
+
+    async def is_kept_again() -> bool:
+        assert len(await shown.is_anywhere()) == 4
+        async with Redis(port=system.redis_port) as redis:
+            return bool(await redis.exists(f"song:{shown.song}"))
+
+    await until(is_kept_again)
+    assert (await shown.anyone.get(f"/songs/{shown.song}")).json()["title"] == "New name"
