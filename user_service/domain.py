@@ -86,6 +86,15 @@ class RoleNotGrantedError(ForbiddenError):
         super().__init__("Only an admin grants roles")
 
 
+class UnprovedEmailError(ForbiddenError):
+    """The e-mail address has to be verified at the identity provider first."""
+
+    code = "email_not_verified"
+
+    def __init__(self) -> None:
+        super().__init__("Verify this e-mail address first")
+
+
 class SelfChangeError(ConflictError):
     """Admins cannot block, demote or delete themselves."""
 

@@ -17,7 +17,7 @@ from shared.errors import FieldError, InvalidError, UnavailableError
 from shared.ids import new_id
 from user_service import policy
 from user_service.caching import Staleness
-from user_service.domain import AlreadyRegisteredError, Profile, User
+from user_service.domain import AlreadyRegisteredError, Profile, UnprovedEmailError, User
 from user_service.ports import IdentityProvider, UserChanges, UserFilter, UserRepository
 from user_service.schemas import Registration
 
@@ -56,6 +56,8 @@ class Registrar:
             OtherIdentityError, RoleNotGrantedError: what was asked is not the caller's to ask.
             BlockedError: an admin blocked them.
             InvalidError: neither the identity provider nor the caller says who they are.
+            UnprovedEmailError: their e-mail would make them an admin, and is not verified.
+            UnavailableError: the same, and the identity provider cannot be asked now.
             EmailTakenError: another account has their e-mail.
         """
         policy.check_may_register(session.identity.clerk_id, asked.clerk_id, asked.role)
@@ -66,6 +68,7 @@ class Registrar:
         if known is not None:
             return Registered(await self._brought_up_to_date(known, profile), is_new=False)
         user = _new_user(session.identity.clerk_id, profile, asked)
+        self._check_proved(user, profile)
         if self._is_admin_by_email(profile):
             user = replace(user, role=Role.ADMIN)
         try:
@@ -84,6 +87,16 @@ class Registrar:
         except UnavailableError:
             log.warning("registering without the identity provider", clerk_id=clerk_id)
             return _UNKNOWN
+
+    def _check_proved(self, user: User, profile: Profile) -> None:
+        """An address that makes an admin is kept for whoever can prove it: stored for anybody else, it would
+        be taken when its owner comes.
+        """
+        if user.email not in self._admin_emails or profile.email_is_verified:
+            return
+        if profile is _UNKNOWN:
+            raise UnavailableError("This e-mail address cannot be verified now")
+        raise UnprovedEmailError
 
     def _is_admin_by_email(self, profile: Profile) -> bool:
         return profile.email_is_verified and profile.email in self._admin_emails
