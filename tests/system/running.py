@@ -20,6 +20,7 @@ PROJECT = Path(__file__).parents[2]
 PORTS = ("GATEWAY_PORT", "USER_PORT", "SONG_PORT", "ALBUM_PORT", "CLOUD_PORT", "REDIS_PORT")
 START_SECONDS = 90.0
 ADMIN_EMAIL = "admin@demo.local"
+SECOND_ADMIN_EMAIL = "second-admin@test.local"
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For clients of http:// addresses: without it each client reads all certificates of the machine first."""
 

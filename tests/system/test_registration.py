@@ -1,0 +1,182 @@
+"""Registering: as oneself, as a user, once, with what the identity provider knows."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.system.problems import problem_in
+from tests.system.running import ADMIN_EMAIL, NO_TLS, SECOND_ADMIN_EMAIL, People, RunningSystem
+
+
+def new_email() -> str:
+    return f"r{os.urandom(6).hex()}@test.local"
+
+
+def form(signed_in: dict[str, str], **changed: Any) -> dict[str, Any]:
+    """What the front end sends, but for `changed`; None leaves a field out."""
+    sent = {
+        "clerkId": signed_in["clerkId"],
+        "fullName": "Rae",
+        "email": new_email(),
+        "imageUrl": "",
+        **changed,
+    }
+    return {name: value for name, value in sent.items() if value is not None}
+
+
+@asynccontextmanager
+async def clerk_down(system: RunningSystem) -> AsyncIterator[None]:
+    """While this is open, Clerk's API fails; keys that the services have fetched they still have."""
+    async with httpx.AsyncClient(verify=NO_TLS) as http:
+        assert (await http.put(f"{system.cloud}/faults/clerk", json={"status": 503})).status_code == 204
+        try:
+            yield
+        finally:
+            await http.delete(f"{system.cloud}/faults/clerk")
+
+
+async def test_what_the_identity_provider_knows_counts_before_what_the_body_says(people: People) -> None:
+    email = new_email()
+    signed_in = await people.sign_in(email, "Rae Real")
+    answer = await people.client(signed_in["token"]).post(
+        "/auth/register",
+        json=form(signed_in, fullName="Fake", email=ADMIN_EMAIL, imageUrl="https://example.org/fake.png"),
+    )
+    assert answer.status_code == 201
+    user = answer.json()
+    assert (user["fullName"], user["email"], user["role"]) == ("Rae Real", email, "user")
+    assert "fake" not in user["imageUrl"]
+    assert set(user) == {
+        *("_id", "clerkId", "fullName", "email", "imageUrl", "role", "isBlocked", "createdAt", "updatedAt")
+    }
+
+
+async def test_registering_again_answers_200_with_the_same_user(people: People) -> None:
+    person = await people.user()
+    again = await person.post("/auth/register", json={"clerkId": person.clerk_id, "fullName": "Another"})
+    assert again.status_code == 200
+    assert again.json()["_id"] == person.id
+    assert again.json()["fullName"] == person.full_name
+
+
+async def test_registering_ten_times_at_once_makes_one_user(people: People) -> None:
+    signed_in = await people.sign_in(new_email())
+    client = people.client(signed_in["token"])
+    answers = await asyncio.gather(*(client.post("/auth/register", json=form(signed_in)) for _ in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
+    assert len({answer.json()["_id"] for answer in answers}) == 1
+
+
+async def test_nobody_registers_somebody_else(people: People) -> None:
+    victim, signed_in = await people.sign_in(new_email()), await people.sign_in(new_email())
+    client = people.client(signed_in["token"])
+    answer = await client.post("/auth/register", json=form(signed_in, clerkId=victim["clerkId"]))
+    problem_in(answer, 403, "other_identity")
+    for each in (signed_in, victim):
+        problem_in(await people.client(each["token"]).get("/auth/me"), 404, "user_not_registered")
+
+
+@pytest.mark.parametrize("role", ["artist", "admin"])
+async def test_nobody_registers_with_a_role(role: str, people: People) -> None:
+    signed_in = await people.sign_in(new_email())
+    client = people.client(signed_in["token"])
+    problem_in(await client.post("/auth/register", json=form(signed_in, role=role)), 403, "role_not_granted")
+    problem_in(await client.get("/auth/me"), 404, "user_not_registered")
+    assert (await client.post("/auth/register", json=form(signed_in, role="user"))).status_code == 201
+    problem_in(await client.post("/auth/register", json=form(signed_in, role=role)), 403, "role_not_granted")
+    assert (await client.get("/auth/me")).json()["role"] == "user"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("clerkId", None),
+        ("clerkId", {"$gt": ""}),
+        ("clerkId", ["a"]),
+        ("clerkId", 7),
+        ("clerkId", ""),
+        ("clerkId", "x" * 101),
+        ("role", "king"),
+        ("role", {"$ne": "user"}),
+        ("fullName", {"$gt": ""}),
+        ("fullName", "a\u0000b"),
+        ("fullName", " "),
+        ("fullName", "x" * 201),
+        ("email", {"$regex": ".*"}),
+        ("email", "no address"),
+        ("email", "x" * 250 + "@test.local"),
+        ("imageUrl", "javascript:alert(1)"),
+        ("imageUrl", True),
+    ],
+)
+async def test_a_field_that_cannot_be_accepted_is_named(field: str, value: object, people: People) -> None:
+    signed_in = await people.sign_in(new_email())
+    client = people.client(signed_in["token"])
+    answer = await client.post("/auth/register", json=form(signed_in, **{field: value}))
+    assert [each["field"] for each in problem_in(answer, 422)["errors"]] == [field]  # type: ignore[attr-defined]
+    problem_in(await client.get("/auth/me"), 404, "user_not_registered")
+
+
+async def test_what_only_the_system_decides_is_ignored_in_a_registration(people: People) -> None:
+    signed_in = await people.sign_in(new_email())
+    own = {"_id": "0" * 24, "isBlocked": True, "createdAt": "2001-01-01T00:00:00.000Z", "isAdmin": True}
+    user = (
+        await people.client(signed_in["token"]).post("/auth/register", json=form(signed_in, **own))
+    ).json()
+    assert user["_id"] != "0" * 24
+    assert user["isBlocked"] is False
+    assert user["createdAt"] > "2026"
+    assert "isAdmin" not in user
+
+
+async def test_while_the_identity_provider_is_down_the_body_fills_in(
+    system: RunningSystem, people: People
+) -> None:
+    taken = await people.user()
+    signed_in, email = await people.sign_in(new_email(), "Rae Real"), new_email()
+    client = people.client(signed_in["token"])
+    async with clerk_down(system):
+        problem_in(await client.post("/auth/register", json={"clerkId": signed_in["clerkId"]}), 422)
+        another = await client.post("/auth/register", json=form(signed_in, email=taken.email.upper()))
+        problem_in(another, 409, "email_taken")
+        answer = await client.post("/auth/register", json=form(signed_in, fullName="Rae Said", email=email))
+        assert answer.status_code == 201
+        assert (answer.json()["fullName"], answer.json()["email"]) == ("Rae Said", email)
+
+
+async def test_a_name_that_the_body_gave_is_put_right_when_the_provider_is_back(
+    system: RunningSystem, people: People
+) -> None:
+    email = new_email()
+    signed_in = await people.sign_in(email, "Rae Real")
+    client = people.client(signed_in["token"])
+    async with clerk_down(system):
+        assert (await client.post("/auth/register", json=form(signed_in))).status_code == 201
+    user = (await client.post("/auth/register", json=form(signed_in))).json()
+    assert (user["fullName"], user["email"]) == ("Rae Real", email)
+
+
+async def test_the_admins_address_in_a_body_makes_no_admin_and_is_not_given_away(
+    system: RunningSystem, people: People
+) -> None:
+    """Unproved, it must not be stored either: the admin who can prove it would find it taken."""
+    listed = SECOND_ADMIN_EMAIL
+    signed_in = await people.sign_in(new_email())
+    client = people.client(signed_in["token"])
+    await client.get("/auth/me")
+    async with clerk_down(system):
+        answer = await client.post("/auth/register", json=form(signed_in, email=listed))
+        problem_in(answer, 503)
+        answer = await client.post("/auth/register", json=form(signed_in, email=f" {listed.upper()} "))
+        problem_in(answer, 503)
+    problem_in(await client.get("/auth/me"), 404)
+    assert (await people.registered(listed, "Second Admin")).full_name == "Second Admin"
+    admin = await people.admin()
+    (made,) = (await admin.get("/admin/users", params={"q": listed})).json()
+    assert made["role"] == "admin"
+    assert (await admin.delete(f"/admin/users/{made['_id']}")).status_code == 200

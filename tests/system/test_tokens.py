@@ -1,0 +1,83 @@
+"""Whose session tokens are believed, by each of the services."""
+
+import pytest
+
+from tests.system.forging import Forger
+from tests.system.problems import problem_in
+from tests.system.running import People, RunningSystem
+
+PERSONAL = ("/auth/me", "/songs/recommendations/for-you", "/albums/user/my-albums")
+PUBLIC = ("/songs", "/songs/trending", "/albums")
+"""Shown to anyone, but not to whoever says to be somebody and cannot prove it."""
+
+
+async def test_a_token_signed_as_clerk_does_it_is_believed(system: RunningSystem, people: People) -> None:
+    person = await people.user()
+    forger = Forger(system, person.clerk_id)
+    client = people.client(forger.signed())
+    for path in (*PERSONAL, *PUBLIC):
+        assert (await client.get(path)).status_code == 200, path
+    without_state = people.client(forger.signed(sts=None, v=None))
+    assert (await without_state.get("/auth/me")).json()["_id"] == person.id
+
+
+async def test_no_bad_token_is_believed_by_any_service(system: RunningSystem, people: People) -> None:
+    person = await people.user()
+    client = people.client()
+    for wrong, token in Forger(system, person.clerk_id).bad_tokens().items():
+        for path in (*PERSONAL, *PUBLIC):
+            answer = await client.get(path, headers={b"Authorization": f"Bearer {token}".encode()})
+            assert answer.status_code == 401, (wrong, path)
+            problem_in(answer, 401, "invalid_token")
+            assert answer.headers["www-authenticate"].startswith("Bearer"), wrong
+
+
+async def test_a_bad_token_writes_nothing(system: RunningSystem, people: People) -> None:
+    artist = await people.artist()
+    expired = people.client(Forger(system, artist.clerk_id).bad_tokens()["expired"])
+    for method, path in (
+        ("POST", "/auth/register"),
+        ("PATCH", f"/admin/users/{artist.id}/role"),
+        ("POST", "/songs"),
+        ("POST", "/songs/batch"),
+        ("POST", "/albums"),
+        ("DELETE", "/albums/6b02e54d47536df235eeff05"),
+    ):
+        body = {"clerkId": artist.clerk_id, "role": "admin", "ids": []}
+        problem_in(await expired.request(method, path, json=body), 401, "invalid_token")
+    assert (await artist.get("/auth/me")).json()["role"] == "artist"
+
+
+@pytest.mark.parametrize("header", ["", "Bearer", "Basic dXNlcjpwYXNz", "Token {token}", "{token}"])
+async def test_an_authorization_that_is_no_bearer_token_is_refused(header: str, people: People) -> None:
+    person = await people.user()
+    client = people.client()
+    for path in PERSONAL:
+        answer = await client.get(path, headers={"Authorization": header.format(token=person.token)})
+        problem_in(answer, 401, "invalid_token")
+
+
+async def test_no_token_means_sign_in_where_somebody_must_be_known(people: People) -> None:
+    for path in PERSONAL:
+        problem_in(await people.client().get(path), 401, "sign_in_required")
+
+
+async def test_the_scheme_may_be_written_in_any_case(people: People) -> None:
+    person = await people.user()
+    answer = await people.client().get("/auth/me", headers={"Authorization": f"bearer {person.token}"})
+    assert answer.json()["_id"] == person.id
+
+
+async def test_nobody_is_believed_for_a_header_or_a_cookie(people: People) -> None:
+    admin = await people.admin()
+    claims = {
+        "x-clerk-session-id": "sess_1",
+        "x-user-id": admin.id,
+        "x-clerk-user-id": admin.clerk_id,
+        "x-forwarded-user": admin.email,
+        "x-user-role": "admin",
+        "cookie": f"__session={admin.token}; role=admin",
+    }
+    problem_in(await people.client().get("/admin/users", headers=claims), 401, "sign_in_required")
+    user = await people.user()
+    problem_in(await user.get("/admin/users", headers=claims), 403, "role_not_allowed")
