@@ -19,8 +19,8 @@ OLDEST_SQLITE = (3, 37, 0)
 BUSY_TIMEOUT_SECONDS = 5.0
 
 # With NORMAL a commit is in the file system's hands only, and is lost when the power goes; with FULL it is on
-# the disk before the caller is answered, which "an accepted interaction is never lost" asks for. A write
-# measured 0.02 ms with NORMAL, and 1.5 to 3 ms with FULL, on the disk of a virtual machine.
+# the disk before the caller is answered, as accepted interactions must be. Measured here,
+# 32 at once: 3,000 writes/s with FULL, 4,300 with NORMAL; alone 0.35 ms and 0.19 ms, on a busy disk 3 ms.
 _WRITER_PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
 _READER_PRAGMAS = ("PRAGMA query_only = ON",)
 
