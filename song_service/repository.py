@@ -20,7 +20,8 @@ INDEXES = (
     Index([("isPublic", DESCENDING), ("isVisible", DESCENDING), *NEWEST_FIRST]),
     Index([("artistId", DESCENDING), *NEWEST_FIRST]),
     Index(NEWEST_FIRST),
-    Index(_OLDEST_CHANGE_FIRST, only={"isSent": False}),
+    # Begins with `isSent`, though it is the same in all of them: to count them, MongoDB takes no other index.
+    Index([("isSent", ASCENDING), *_OLDEST_CHANGE_FIRST], only={"isSent": False}),
 )
 
 _EXISTS: Document = {"deletedAt": None}
