@@ -44,6 +44,10 @@ class MongoInteractions:
             return False
         return True
 
+    async def happened_at(self, dedup_key: str) -> datetime | None:
+        found = await self._interactions.find({"dedupKey": dedup_key}, limit=1, fields=["at"])
+        return found[0]["at"] if found else None
+
     async def claim_unsent(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:

@@ -1,6 +1,7 @@
 """What listeners do with songs is written down at once, and told to the engine later."""
 
 import hashlib
+from datetime import timedelta
 
 from shared.access.caller import Caller
 from shared.clock import now
@@ -24,9 +25,16 @@ class Listening:
         Idempotency-Key, else when it follows within the song's length, 30 s at most.
         """
         at = now()
-        window = max(1, min(song.duration, LONGEST_WINDOW_SECONDS))
-        sameness = f"key:{_digest(key)}" if key else f"window:{int(at.timestamp()) // window}"
-        dedup_key = f"{listener.id}:{song.id}:{kind.value}:{sameness}"
+        deed = f"{listener.id}:{song.id}:{kind.value}"
+        if key:
+            dedup_key = f"{deed}:key:{_digest(key)}"
+        else:
+            window = max(1, min(song.duration, LONGEST_WINDOW_SECONDS))
+            number = int(at.timestamp()) // window
+            dedup_key = f"{deed}:window:{number}"
+            before = await self._interactions.happened_at(f"{deed}:window:{number - 1}")
+            if before is not None and at - before < timedelta(seconds=window):
+                return
         if await self._interactions.add(Interaction(new_id(), listener.id, song.id, kind, at, dedup_key)):
             self._outbox.wake()
 

@@ -106,6 +106,10 @@ class InteractionRepository(Protocol):
         """Store it; False when one with its `dedup_key` is there already, and nothing was stored."""
         ...
 
+    async def happened_at(self, dedup_key: str) -> datetime | None:
+        """When the one with this key did; None when there is none."""
+        ...
+
     async def claim_unsent(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:

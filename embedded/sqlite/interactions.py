@@ -38,6 +38,11 @@ class SqliteInteractions:
         )
         return bool(await self._database.write(statement, row))
 
+    async def happened_at(self, dedup_key: str) -> datetime | None:
+        statement = statements.select("at", "interactions", ["dedup_key = :dedup_key"])
+        rows = await self._database.read(statement, {"dedup_key": dedup_key})
+        return from_millis(rows[0]["at"]) if rows else None
+
     async def claim_unsent(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:

@@ -53,6 +53,12 @@ async def test_a_key_stays_taken_after_it_was_sent(interactions: InteractionRepo
     assert await interactions.count_unsent() == 0
 
 
+async def test_it_is_known_when_the_one_with_a_key_happened(interactions: InteractionRepository) -> None:
+    await interactions.add(an_interaction(dedup_key="ada played blue", at=NOON - minutes(3)))
+    assert await interactions.happened_at("ada played blue") == NOON - minutes(3)
+    assert await interactions.happened_at("ada played green") is None
+
+
 async def test_the_oldest_are_claimed_first(interactions: InteractionRepository) -> None:
     made = [an_interaction(at=NOON - minutes(n // 2)) for n in range(6)]
     for interaction in made:

@@ -139,6 +139,9 @@ class Interactions:
         self.kept[interaction.dedup_key] = interaction
         return True
 
+    async def happened_at(self, dedup_key: str) -> datetime | None:
+        return self.kept[dedup_key].at if dedup_key in self.kept else None
+
     async def claim_unsent(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:
