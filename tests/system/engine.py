@@ -1,0 +1,57 @@
+"""What the local Recombee knows of a running system, asked through Recombee's own SDK."""
+
+import asyncio
+import json
+from typing import Any
+from urllib.parse import urlsplit
+
+from recombee_api_client.api_client import RecombeeClient
+from recombee_api_client.api_requests import (
+    ListItems,
+    ListUserDetailViews,
+    ListUserPurchases,
+    ListUserRatings,
+    ListUsers,
+)
+
+from tests.system.running import RunningSystem
+
+
+class EngineView:
+    """Asks the engine of `system`, beside the song service."""
+
+    def __init__(self, system: RunningSystem) -> None:
+        keys = json.loads((system.data_dir / "installation.json").read_text())
+        self._client = RecombeeClient(
+            keys["recombee_database_id"],
+            keys["recombee_private_token"],
+            protocol="http",
+            options={"base_uri": urlsplit(system.cloud).netloc},
+        )
+
+    async def _ask(self, request: Any) -> Any:
+        return await asyncio.to_thread(self._client.send, request)
+
+    async def users(self) -> set[str]:
+        """The ids of all listeners in its model."""
+        return set(await self._ask(ListUsers()))
+
+    async def songs(self) -> set[str]:
+        """The ids of all songs that it knows, listed or not."""
+        return set(await self._ask(ListItems()))
+
+    async def listed_songs(self) -> set[str]:
+        """The ids of those that it may recommend."""
+        return set(await self._ask(ListItems(filter="'isListed'")))
+
+    async def plays_of(self, user_id: str) -> list[str]:
+        """The songs whose plays by this listener it knows, one for each play."""
+        return [each["itemId"] for each in await self._ask(ListUserDetailViews(user_id))]
+
+    async def completions_of(self, user_id: str) -> list[str]:
+        """The same of songs heard to their end."""
+        return [each["itemId"] for each in await self._ask(ListUserPurchases(user_id))]
+
+    async def skips_of(self, user_id: str) -> list[tuple[str, float]]:
+        """The same of skips, each with its rating."""
+        return [(each["itemId"], each["rating"]) for each in await self._ask(ListUserRatings(user_id))]
