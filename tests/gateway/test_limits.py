@@ -63,6 +63,14 @@ async def test_a_declared_length_over_the_limit_is_refused_before_a_byte_is_read
     assert service.connections == 0
 
 
+async def test_a_body_that_may_or_may_not_follow_a_refusal_costs_the_connection() -> None:
+    """Who asked for permission and got a refusal may send the body or not: the next bytes are ambiguous."""
+    async with gateway(1) as port, connect(port) as client:
+        await client.write(request("POST", "/api/nobodys", "Content-Length: 2", "Expect: 100-continue"))
+        answer = await client.answer()
+        assert (answer.status, answer.headers.get("connection")) == (404, "close")
+
+
 async def test_a_client_that_waits_for_permission_is_refused_without_it() -> None:
     async with (
         listening(Scripted().talk) as there,

@@ -1,5 +1,10 @@
 """Whom a request comes from, as the service is told, and by which id it is known."""
 
+from ipaddress import ip_network
+
+import pytest
+
+from api_gateway.headers import is_trusted
 from tests.gateway.exchange import exchange
 from tests.gateway.services import plain
 
@@ -76,3 +81,24 @@ async def test_a_request_id_that_is_not_one_is_replaced() -> None:
     made = heard.headers.get("x-request-id")
     assert made == got.headers.get("x-request-id")
     assert made not in (None, "a b", "")
+
+
+async def test_a_proxy_that_is_not_among_the_trusted_ones_is_not_believed() -> None:
+    heard, _ = await exchange("GET", "/api/songs", *FORGED, trusted_proxies="10.0.0.0/8, ::1")
+    assert heard.headers.get("x-forwarded-for") == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("address", "networks", "trusted"),
+    [
+        ("10.1.2.3", ["10.0.0.0/8"], True),
+        ("::ffff:10.1.2.3", ["10.0.0.0/8"], True),
+        ("11.1.2.3", ["10.0.0.0/8"], False),
+        ("fd00::1", ["10.0.0.0/8", "fd00::/8"], True),
+        ("10.1.2.3", [], False),
+        ("", ["10.0.0.0/8"], False),
+        ("unix:", ["10.0.0.0/8"], False),
+    ],
+)
+def test_who_is_a_proxy_of_ours(address: str, networks: list[str], trusted: bool) -> None:
+    assert is_trusted(address, [ip_network(each) for each in networks]) == trusted

@@ -146,6 +146,18 @@ async def test_a_client_that_leaves_before_the_answer_ends_the_request_at_the_se
             await left.wait()
 
 
+async def test_a_client_that_reads_nothing_any_more_is_given_up() -> None:
+    service = Endless()
+    async with (
+        listening(service.talk) as there,
+        gateway(there, idle_timeout_seconds=0.3) as port,
+        connect(port) as client,
+    ):
+        await client.write(request("GET", "/api/songs"))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await service.left.wait()
+
+
 async def test_a_slow_client_slows_the_service_down() -> None:
     service = Endless()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
