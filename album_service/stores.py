@@ -8,6 +8,7 @@ from album_service.repository import MongoAlbums
 from album_service.wiring import Stores
 from shared.providers.mongo import open_mongo
 from shared.providers.mongo_cleanups import MongoMediaCleanups
+from shared.providers.mongo_indexes import building_indexes
 from shared.settings import MongoSettings
 
 
@@ -15,4 +16,6 @@ from shared.settings import MongoSettings
 async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
     """MongoDB need not be up yet."""
     async with open_mongo(settings.mongodb_uri.get_secret_value(), "albums_db", SERVICE) as database:
-        yield Stores(database, MongoAlbums(database), MongoMediaCleanups(database))
+        albums, cleanups = MongoAlbums(database), MongoMediaCleanups(database)
+        async with building_indexes(albums, cleanups):
+            yield Stores(database, albums, cleanups)

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from shared.providers.mongo import open_mongo
 from shared.providers.mongo_cleanups import MongoMediaCleanups
+from shared.providers.mongo_indexes import building_indexes
 from shared.settings import MongoSettings
 from song_service.app import SERVICE
 from song_service.interactions import MongoInteractions
@@ -16,6 +17,7 @@ from song_service.wiring import Stores
 async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
     """MongoDB need not be up yet."""
     async with open_mongo(settings.mongodb_uri.get_secret_value(), "songs_db", SERVICE) as database:
-        yield Stores(
-            database, MongoSongs(database), MongoInteractions(database), MongoMediaCleanups(database)
-        )
+        songs, interactions = MongoSongs(database), MongoInteractions(database)
+        cleanups = MongoMediaCleanups(database)
+        async with building_indexes(songs, interactions, cleanups):
+            yield Stores(database, songs, interactions, cleanups)

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from shared.providers.mongo import open_mongo
+from shared.providers.mongo_indexes import building_indexes
 from shared.settings import MongoSettings
 from user_service.app import SERVICE
 from user_service.repository import MongoUsers
@@ -14,4 +15,6 @@ from user_service.wiring import Stores
 async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
     """MongoDB need not be up yet."""
     async with open_mongo(settings.mongodb_uri.get_secret_value(), "users_db", SERVICE) as database:
-        yield Stores(database, MongoUsers(database))
+        users = MongoUsers(database)
+        async with building_indexes(users):
+            yield Stores(database, users)

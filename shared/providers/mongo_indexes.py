@@ -1,0 +1,45 @@
+"""Building indexes ahead of the first request, in the background: MongoDB need not be up when a service starts."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Protocol
+
+import structlog
+
+from shared.errors import UnavailableError
+
+RETRY_SECONDS = 2.0
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Indexed(Protocol):
+    """A repository that declares indexes."""
+
+    async def ensure_indexes(self) -> None:
+        """Raises UnavailableError; may be called again."""
+        ...
+
+
+async def _build(repository: Indexed) -> None:
+    while True:
+        try:
+            await repository.ensure_indexes()
+        except UnavailableError:
+            log.warning("indexes not built yet", repository=type(repository).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+        else:
+            return
+
+
+@asynccontextmanager
+async def building_indexes(*repositories: Indexed) -> AsyncIterator[None]:
+    """While this is open, the indexes of these are built, again and again until they are."""
+    tasks = [asyncio.create_task(_build(each)) for each in repositories]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,77 @@
+"""The services' own MongoDB stores, as production opens them."""
+
+import asyncio
+
+import pymongo
+import pytest
+from pydantic import SecretStr
+
+import album_service.stores
+import song_service.stores
+import user_service.stores
+from shared.errors import UnavailableError
+from shared.providers import mongo_indexes
+from shared.settings import MongoSettings
+
+EXPECTED = {
+    "users_db": {"users"},
+    "songs_db": {"songs", "interactions", "media_cleanups"},
+    "albums_db": {"albums", "media_cleanups"},
+}
+
+
+@pytest.mark.mongo
+async def test_each_service_builds_its_indexes_in_a_database_of_its_own(mongo_uri: str) -> None:
+    settings = MongoSettings(mongodb_uri=SecretStr(mongo_uri))
+    with pymongo.MongoClient[dict[str, object]](mongo_uri) as client:
+        for name in EXPECTED:
+            client.drop_database(name)
+        async with (
+            user_service.stores.open_stores(settings),
+            song_service.stores.open_stores(settings),
+            album_service.stores.open_stores(settings),
+            asyncio.timeout(20),
+        ):
+            found: dict[str, set[str]] = {}
+            while found != EXPECTED:
+                await asyncio.sleep(0.05)
+                found = {
+                    name: {
+                        collection
+                        for collection in client[name].list_collection_names()
+                        if len(client[name][collection].index_information()) > 1
+                    }
+                    for name in EXPECTED
+                }
+        for name in EXPECTED:
+            client.drop_database(name)
+    assert found == EXPECTED
+
+
+class ComesUpLater:
+    """A repository whose server is not there at first."""
+
+    def __init__(self, failures: int) -> None:
+        self.failures = failures
+        self.is_built = asyncio.Event()
+
+    async def ensure_indexes(self) -> None:
+        if self.failures > 0:
+            self.failures -= 1
+            raise UnavailableError("not yet")
+        self.is_built.set()
+
+
+async def test_indexes_are_built_when_the_server_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo_indexes, "RETRY_SECONDS", 0.01)
+    repository = ComesUpLater(failures=3)
+    async with mongo_indexes.building_indexes(repository), asyncio.timeout(5):
+        await repository.is_built.wait()
+    assert repository.failures == 0
+
+
+async def test_a_service_can_stop_while_its_indexes_are_not_built() -> None:
+    repository = ComesUpLater(failures=10**9)
+    async with asyncio.timeout(5), mongo_indexes.building_indexes(repository):
+        await asyncio.sleep(0)
+    assert not repository.is_built.is_set()
