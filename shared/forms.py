@@ -16,7 +16,7 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from shared.body_limit import allow_body
-from shared.errors import FieldError, InvalidError, MalformedError, TooLargeError
+from shared.errors import FieldError, InvalidError, MalformedError, TooLargeError, UnavailableError
 
 FIELD_BYTES = 16 * 1024
 MOST_FIELDS = 20
@@ -86,6 +86,11 @@ def _copy(upload: UploadFile, path: Path) -> None:
         shutil.copyfileobj(upload.file, target, 256 * 1024)
 
 
+def _no_room() -> UnavailableError:
+    """The disk is full, or fails, which is no fault of the sender."""
+    return UnavailableError("Files cannot be taken now")
+
+
 @asynccontextmanager
 async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIterator[Form]:
     """The multipart form of `request`; `file_limits` names the files that it may carry and their most bytes.
@@ -94,6 +99,7 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
         TooLargeError: a file is larger; the rest of it is not read. 413 when it is the whole (body_limit).
         MalformedError: it is no multipart form, or breaks off.
         InvalidError: a file twice, or one that nobody asked for.
+        UnavailableError: there is no room for the files.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise MalformedError("The body must be multipart/form-data")
@@ -105,6 +111,8 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
         raise MalformedError("The multipart body cannot be read") from failure
     except ClientDisconnect as failure:
         raise MalformedError("The body broke off") from failure
+    except OSError as failure:
+        raise _no_room() from failure
     try:
         with tempfile.TemporaryDirectory(prefix="upload-") as folder:
             fields: dict[str, str] = {}
@@ -114,8 +122,11 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
                     fields[name] = value
                     continue
                 files[name] = Path(folder) / name
-                await anyio.to_thread.run_sync(_copy, value, files[name])
-                await value.close()
+                try:
+                    await anyio.to_thread.run_sync(_copy, value, files[name])
+                    await value.close()
+                except OSError as failure:
+                    raise _no_room() from failure
             yield Form(fields, files)
     finally:
         await parsed.close()
