@@ -27,5 +27,10 @@ async def people(system: RunningSystem) -> AsyncIterator[People]:
 def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """Another one, for tests that stop and kill parts of it: each leaves it whole, with what it stored."""
     folder = tmp_path_factory.mktemp("breakable")
-    with running_system(folder / "data", OUTBOX_POLL_SECONDS="0.2", RECOMBEE_TIMEOUT_SECONDS="1") as running:
+    impatience = {
+        "OUTBOX_POLL_SECONDS": "0.2",
+        "RECOMBEE_TIMEOUT_SECONDS": "1",
+        "SERVICE_TIMEOUT_SECONDS": "2",
+    }
+    with running_system(folder / "data", **impatience) as running:
         yield running
