@@ -9,7 +9,7 @@ run: .venv/embedded.ready
 
 test: .venv/dev.ready
 	@tests/mongo_server/build.sh || echo "The MongoDB test server is not built: its tests will say that they are skipped."
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/dev.ready
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""Building indexes ahead of the first request, in the background: MongoDB need not be up when a service starts."""
+"""Indexes are built in the background, ahead of the first request: MongoDB need not be up at the start."""
 
 import asyncio
 from collections.abc import AsyncIterator
