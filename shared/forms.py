@@ -59,6 +59,10 @@ class _BoundedParser(MultiPartParser):
         super().__init__(headers, stream, max_fields=MOST_FIELDS, max_part_size=FIELD_BYTES)
         self._file_limits = file_limits
         self._file_bytes: dict[str, int] = {}
+        self.is_whole = False
+
+    def on_end(self) -> None:
+        self.is_whole = True
 
     def on_headers_finished(self) -> None:
         super().on_headers_finished()
@@ -114,6 +118,8 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
     except OSError as failure:
         raise _no_room() from failure
     try:
+        if not parser.is_whole:
+            raise MalformedError("The multipart body breaks off")
         with tempfile.TemporaryDirectory(prefix="upload-") as folder:
             fields: dict[str, str] = {}
             files: dict[str, Path] = {}
