@@ -26,6 +26,10 @@ MOST_BROKEN = 0.01
 """Share of packets that may be undecodable; players pass over that much, too."""
 
 
+LENGTH_OF_STREAMS = 0x7000_0000
+"""Bytes. WAV headers that promise more were written before the length was known."""
+
+
 @dataclass(frozen=True, slots=True)
 class AudioFacts:
     """`duration` in whole seconds, at least 1; `genre` from the tags of the file."""
@@ -65,11 +69,26 @@ def _decode(container: InputContainer, max_seconds: float) -> float:
     return seconds
 
 
+def _check_wav(path: Path) -> None:
+    """FFmpeg takes a WAV file to be as long as it is found to be. Its header knows better, unless it was
+    written as a stream: then it names a length that no file has.
+
+    Raises:
+        NotAudioError: a part is missing.
+    """
+    with path.open("rb") as file:
+        header = file.read(12)
+    announced = int.from_bytes(header[4:8], "little") + 8
+    if header[:4] == b"RIFF" and announced < LENGTH_OF_STREAMS and path.stat().st_size < announced - 1:
+        raise _damaged()
+
+
 def _damaged() -> NotAudioError:
     return NotAudioError("The audio is damaged or cut short")
 
 
 def _inspect(path: Path, max_seconds: float) -> AudioFacts:
+    _check_wav(path)
     try:
         with av.open(str(path), options=_OPEN_OPTIONS, metadata_errors="ignore") as container:
             pictures_only = all(
