@@ -36,6 +36,7 @@ class RunningSystem:
     albums: str
     redis_port: int
     data_dir: Path
+    temporary_dir: Path
     process: "subprocess.Popen[bytes]" = field(repr=False)
 
     def log(self, name: str) -> str:
@@ -57,7 +58,9 @@ def running_system(data_dir: Path, **environment: str) -> Iterator[RunningSystem
     """`python -m embedded` on `data_dir`, without demo content unless DEMO says so, until it is left."""
     ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
     told = {name: str(port) for name, port in ports.items()}
-    told |= {"DATA_DIR": str(data_dir), "DEMO": "false", **environment}
+    temporary_dir = data_dir.with_suffix(".tmp")
+    temporary_dir.mkdir(exist_ok=True)
+    told |= {"DATA_DIR": str(data_dir), "TMPDIR": str(temporary_dir), "DEMO": "false", **environment}
     output = data_dir.with_suffix(".out")
     with output.open("wb") as out:
         process = subprocess.Popen(
@@ -77,6 +80,7 @@ def running_system(data_dir: Path, **environment: str) -> Iterator[RunningSystem
                 albums=f"http://127.0.0.1:{ports['ALBUM_PORT']}",
                 redis_port=ports["REDIS_PORT"],
                 data_dir=data_dir,
+                temporary_dir=temporary_dir,
                 process=process,
             )
         finally:

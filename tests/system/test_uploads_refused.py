@@ -1,0 +1,197 @@
+"""Uploads that cannot be accepted: each says why, and leaves nothing behind anywhere."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.system import bad_media
+from tests.system.leftovers import Leftovers
+from tests.system.media import audio, image, make_album, song_form
+from tests.system.problems import problem_in
+from tests.system.running import People, RunningSystem, free_ports
+
+FILES: dict[str, tuple[str, Callable[[], bytes], int, str]] = {
+    "a text": ("audio", lambda: bad_media.TEXT, 415, "not_audio"),
+    "an empty file": ("audio", lambda: b"", 422, "invalid_fields"),
+    "one byte": ("audio", lambda: b"\xff", 415, "not_audio"),
+    "half an MP3": ("audio", lambda: bad_media.truncated("mp3"), 415, "not_audio"),
+    "half a WAV": ("audio", lambda: bad_media.truncated("wav"), 415, "not_audio"),
+    "half a FLAC": ("audio", lambda: bad_media.truncated("flac"), 415, "not_audio"),
+    "half an M4A": ("audio", lambda: bad_media.truncated("m4a"), 415, "not_audio"),
+    "a damaged MP3": ("audio", bad_media.damaged_in_the_middle, 415, "not_audio"),
+    "a picture": ("audio", image, 415, "not_audio"),
+    "a film": ("audio", bad_media.video, 415, "not_audio"),
+    "a web page": ("audio", lambda: bad_media.HTML, 415, "not_audio"),
+    "a script of other files": (
+        "audio",
+        lambda: bad_media.concatenation("/etc/hostname"),
+        415,
+        "not_audio",
+    ),
+    "an SVG with a script": ("image", lambda: bad_media.SVG_WITH_SCRIPT, 415, "not_an_image"),
+    "no picture but a web page": ("image", lambda: bad_media.HTML, 415, "not_an_image"),
+    "no picture but an empty file": ("image", lambda: b"", 422, "invalid_fields"),
+    "no picture but sound": ("image", audio, 415, "not_an_image"),
+    "half a PNG": ("image", lambda: bad_media.half("PNG"), 415, "not_an_image"),
+    "half a JPEG": ("image", lambda: bad_media.half("JPEG"), 415, "not_an_image"),
+    "a BMP": ("image", lambda: image("BMP"), 415, "not_an_image"),
+    "144 million pixels": ("image", bad_media.picture_bomb, 415, "not_an_image"),
+}
+
+FIELDS: dict[str, tuple[dict[str, Any], str]] = {
+    "no title": ({"title": None}, "title"),
+    "a blank title": ({"title": "  "}, "title"),
+    "a title too long": ({"title": "x" * 201}, "title"),
+    "isPublic that is neither": ({"isPublic": "yes"}, "isPublic"),
+    "isPublic as a number": ({"isPublic": "1"}, "isPublic"),
+    "an album id that is none": ({"albumId": "nope"}, "albumId"),
+    "an album id that is a query": ({"albumId": '{"$gt": ""}'}, "albumId"),
+    "an unknown album": ({"albumId": "0" * 24}, "albumId"),
+    "a genre too long": ({"genre": "x" * 51}, "genre"),
+    "a mood that breaks the line": ({"mood": "calm\r\nX: y"}, "mood"),
+}
+
+
+def form(**changed: Any) -> dict[str, Any]:
+    """A good upload but for the fields in `changed`; None leaves one out."""
+    good = song_form("A song")
+    good["data"] = {name: value for name, value in {**good["data"], **changed}.items() if value is not None}
+    return good
+
+
+@pytest.mark.parametrize("wrong", FILES)
+async def test_a_file_that_is_not_what_it_should_be(
+    wrong: str, system: RunningSystem, people: People
+) -> None:
+    """Whatever its name and type say."""
+    artist, (name, content, status, code) = await people.artist(), FILES[wrong]
+    sent = form()
+    sent["files"][name] = ("song.mp3", content(), "audio/mpeg") if name == "audio" else ("c.png", content())
+    before = Leftovers(system)
+    problem_in(await artist.post("/songs", **sent), status, code)
+    if name == "image":
+        album = {"data": {"title": "An album"}, "files": {"image": ("c.png", content(), "image/png")}}
+        problem_in(await artist.post("/albums", **album), status, code)
+    assert await before.since() == set()
+
+
+@pytest.mark.parametrize("wrong", FIELDS)
+async def test_a_field_that_cannot_be_accepted(wrong: str, system: RunningSystem, people: People) -> None:
+    artist, (changed, field) = await people.artist(), FIELDS[wrong]
+    before = Leftovers(system)
+    told = problem_in(await artist.post("/songs", **form(**changed)), 422, "invalid_fields")
+    assert [each["field"] for each in told["errors"]] == [field]  # type: ignore[attr-defined]
+    if field in ("title", "isPublic"):
+        data = {"title": "An album", **changed}
+        sent: dict[str, Any] = {"data": {name: value for name, value in data.items() if value is not None}}
+        told = problem_in(await artist.post("/albums", **sent, files={"image": ("c.png", image())}), 422)
+        assert [each["field"] for each in told["errors"]] == [field]  # type: ignore[attr-defined]
+    assert await before.since() == set()
+
+
+async def test_another_artists_album_takes_no_song(system: RunningSystem, people: People) -> None:
+    artist, other, admin = await people.artist(), await people.artist(), await people.admin()
+    listed, private = await make_album(other), await make_album(other, public=False)
+    before = Leftovers(system)
+    for person, album in ((artist, listed), (artist, private), (admin, listed)):
+        told = problem_in(await person.post("/songs", **form(albumId=album["_id"])), 422)
+        assert told["detail"] == "Not accepted: albumId"
+    assert await before.since() == set()
+    assert (await people.client().get(f"/albums/{listed['_id']}")).json()["songs"] == []
+
+
+@pytest.mark.parametrize("missing", ["image", "audio"])
+async def test_a_file_that_is_missing_or_only_a_text_field(
+    missing: str, system: RunningSystem, people: People
+) -> None:
+    artist, before = await people.artist(), Leftovers(system)
+    sent = form()
+    del sent["files"][missing]
+    for changed in ({}, {missing: "https://example.org/file"}):
+        sent["data"] = {"title": "A song", **changed}
+        told = problem_in(await artist.post("/songs", **sent), 422)
+        assert told["detail"] == f"Not accepted: {missing}"
+    assert await before.since() == set()
+
+
+@pytest.mark.parametrize("extra", ["audio", "image", "video", "title"])
+async def test_a_file_too_many(extra: str, system: RunningSystem, people: People) -> None:
+    artist, before = await people.artist(), Leftovers(system)
+    sent = form()
+    sent["files"] = [*sent["files"].items(), (extra, ("extra.mp3", audio(), "audio/mpeg"))]
+    told = problem_in(await artist.post("/songs", **sent), 422)
+    assert told["detail"] == f"Not accepted: {extra}"
+    assert await before.since() == set()
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'{"title": "A song"}'),
+        ("multipart/form-data", b"--x\r\n\r\n--x--\r\n"),
+        ("multipart/form-data; boundary=x", b"nothing of the kind"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\nA\r\n--x--\r\n"),
+        (
+            "multipart/form-data; boundary=x",
+            b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nID3 and no end',
+        ),
+        ("multipart/form-data; boundary=x", b""),
+        ("application/x-www-form-urlencoded", b"title=A+song"),
+        ("text/plain", b"A song"),
+    ],
+)
+async def test_a_body_that_is_no_whole_form_is_400(
+    content_type: str, body: bytes, system: RunningSystem, people: People
+) -> None:
+    artist, before = await people.artist(), Leftovers(system)
+    for path in ("/songs", "/albums"):
+        answer = await artist.post(path, content=body, headers={"Content-Type": content_type})
+        problem_in(answer, 400, "malformed")
+    assert await before.since() == set()
+
+
+async def test_more_fields_than_any_form_has_are_400(system: RunningSystem, people: People) -> None:
+    artist, before = await people.artist(), Leftovers(system)
+    many = {f"field{number}": "x" for number in range(50)}
+    problem_in(await artist.post("/songs", **form(**many)), 400, "malformed")
+    assert await before.since() == set()
+
+
+async def test_a_playlist_is_refused_and_not_followed(system: RunningSystem, people: People) -> None:
+    visitors: list[object] = []
+    (port,) = free_ports(1)
+    server = await asyncio.start_server(lambda *visitor: visitors.append(visitor), "127.0.0.1", port)
+    async with server:
+        artist, before = await people.artist(), Leftovers(system)
+        sent = form()
+        for content in (
+            bad_media.playlist(f"http://127.0.0.1:{port}/stolen.mp3"),
+            bad_media.playlist("file:///etc/hostname"),
+            bad_media.concatenation(f"http://127.0.0.1:{port}/stolen.mp3"),
+        ):
+            sent["files"]["audio"] = ("song.mp3", content, "audio/mpeg")
+            problem_in(await artist.post("/songs", **sent), 415, "not_audio")
+    assert visitors == []
+    assert await before.since() == set()
+
+
+@pytest.mark.parametrize(
+    "filename", ["../../../../evil.mp3", "/etc/passwd", "a\\..\\evil.mp3", "..", "%2e%2e%2fevil"]
+)
+async def test_the_name_of_a_file_leads_nowhere(filename: str, system: RunningSystem, people: People) -> None:
+    artist, before = await people.artist(), Leftovers(system)
+    sent = form()
+    sent["files"] = {"image": (filename, image(), "x/y"), "audio": (filename, audio(), "x/y")}
+    answer = await artist.post("/songs", **sent)
+    assert answer.status_code == 201
+    song = answer.json()
+    for url in (song["imageUrl"], song["audioUrl"], *song["streamingUrls"].values()):
+        assert "evil" not in url
+        assert "passwd" not in url
+        assert f"/songs/{song['_id']}/" in url
+    assert not any("evil" in each or "passwd" in each for each in before.now())
+    assert list(system.data_dir.parent.rglob("*evil*")) == []
+    assert (await artist.delete(f"/songs/{song['_id']}")).status_code == 200
+    assert await before.since() == set()
