@@ -1,0 +1,134 @@
+"""Whatever the media store does, what is left in it in the end are the media of what exists."""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+
+import httpx
+import pytest
+
+from tests.system.engine import EngineView
+from tests.system.faults import fault, health_of
+from tests.system.media import image, make_album, song_form, upload
+from tests.system.processes import pid_of
+from tests.system.running import People, RunningSystem
+from tests.system.storage import make_notes_due, media_notes, rows, stored_media
+from tests.system.waiting import until
+
+DELAY_SECONDS = 2
+
+
+@pytest.fixture(scope="module")
+def system(breakable: RunningSystem) -> RunningSystem:
+    return breakable
+
+
+def media_of_what_exists(system: RunningSystem) -> set[str]:
+    songs = rows(system, "songs.sqlite", "SELECT id FROM songs WHERE is_removed = 0")
+    albums = rows(system, "albums.sqlite", "SELECT id FROM albums")
+    return {
+        *(f"songs/{song}/{part}" for song in songs for part in ("cover", "audio")),
+        *(f"albums/{album}/cover" for album in albums),
+    }
+
+
+async def start_again(system: RunningSystem, name: str, address: str) -> None:
+    """Kill a service; go on when it is back."""
+    os.kill(pid_of(system, name), signal.SIGKILL)
+
+    async def is_back() -> bool:
+        try:
+            return bool((await health_of(address))["status"] == "OK")
+        except httpx.TransportError:
+            return False
+
+    await asyncio.sleep(0.2)
+    await until(is_back)
+
+
+async def follow_all_notes(system: RunningSystem) -> None:
+    """A service that starts looks at once for notes that are due."""
+    for name, address in (("song", system.songs), ("album", system.albums)):
+        make_notes_due(system, name)
+        await start_again(system, name, address)
+
+    async def are_followed() -> bool:
+        return not media_notes(system, "song") and not media_notes(system, "album")
+
+    await until(are_followed)
+
+
+async def test_an_upload_to_a_store_that_is_down_leaves_nothing_behind(
+    system: RunningSystem, people: People
+) -> None:
+    artist, engine = await people.artist(), EngineView(system)
+    await upload(artist, "Before")
+    media, songs = stored_media(system), await engine.songs()
+    async with fault(system, "cloudinary", status=503):
+        for answer in (
+            await artist.post("/songs", **song_form("Not now")),
+            await artist.post(
+                "/albums", data={"title": "Not now"}, files={"image": ("a.png", image(), "image/png")}
+            ),
+        ):
+            assert answer.status_code == 503
+            assert int(answer.headers["retry-after"]) >= 1
+        assert [song["title"] for song in (await artist.get("/songs/artist/my-songs")).json()] == ["Before"]
+        assert (await artist.get("/albums/user/my-albums")).json() == []
+        assert (await artist.get("/songs")).status_code == 200
+
+        async def is_noticed() -> bool:
+            health = await health_of(system.songs)
+            return health["status"] == "DEGRADED" and health["cloudinary"] is False
+
+        await until(is_noticed)
+    assert stored_media(system) == media
+    assert await engine.songs() - songs <= set(rows(system, "songs.sqlite", "SELECT id FROM songs"))
+
+
+async def test_half_failed_uploads_deletions_and_a_dying_service_leave_no_medium_behind_and_take_none(
+    system: RunningSystem, people: People
+) -> None:
+    artist = await people.artist()
+    kept, deleted = await upload(artist, "Kept"), await upload(artist, "Deleted")
+    album = await make_album(artist, "Deleted too")
+
+    # Now and then an image goes up and its audio does not, or the other way; so do the removals.
+    async with fault(system, "cloudinary", status=500, rate=0.5):
+        answers = [await artist.post("/songs", **song_form(f"Perhaps {n}")) for n in range(8)]
+    statuses = Counter(answer.status_code for answer in answers)
+    assert set(statuses) <= {201, 503}
+    assert statuses[503]
+
+    async with fault(system, "cloudinary", status=500):
+        assert (await artist.delete(f"/songs/{deleted['_id']}")).status_code == 200
+        assert (await artist.delete(f"/albums/{album['_id']}")).status_code == 200
+        assert (await artist.get(f"/songs/{deleted['_id']}")).status_code == 404
+    assert f"songs/{deleted['_id']}/audio" in stored_media(system)
+
+    # The service dies while its media are on their way, and the store takes them all the same.
+    async with fault(system, "cloudinary", delaySeconds=DELAY_SECONDS):
+        noted = media_notes(system, "song")
+        dying = asyncio.create_task(artist.post("/songs", **song_form("Cut off")))
+
+        async def is_on_its_way() -> bool:
+            return len(media_notes(system, "song") - noted) == 2
+
+        await until(is_on_its_way)
+        await asyncio.sleep(DELAY_SECONDS / 2)
+        os.kill(pid_of(system, "song"), signal.SIGKILL)
+        assert (await dying).status_code in (502, 503)
+        await asyncio.sleep(DELAY_SECONDS)
+
+    await follow_all_notes(system)
+    existing = media_of_what_exists(system)
+    assert stored_media(system) == existing
+    assert f"songs/{kept['_id']}/audio" in existing
+    titles = {song["title"] for song in (await artist.get("/songs/artist/my-songs")).json()}
+    accepted = {answer.json()["title"] for answer in answers if answer.status_code == 201}
+    assert titles == {"Kept", *accepted}
+    for answer in answers:
+        if answer.status_code == 201:
+            async with httpx.AsyncClient(timeout=30) as listener:
+                assert (await listener.get(answer.json()["audioUrl"])).status_code == 200
