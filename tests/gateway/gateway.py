@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from api_gateway import wiring
 from api_gateway.app import create_app
+from api_gateway.protocol import BoundedHttp
 from api_gateway.settings import Settings
 from shared.serve import KEEP_ALIVE_SECONDS
 
@@ -33,7 +34,7 @@ def settings_for(url: str, **changed: object) -> Settings:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, keep_alive_seconds: int = KEEP_ALIVE_SECONDS) -> AsyncIterator[int]:
+async def serving(app: ASGIApp, protocol: type[BoundedHttp] = BoundedHttp) -> AsyncIterator[int]:
     """uvicorn on a free port, without the pauses of its graceful end; yields the port."""
     config = uvicorn.Config(
         app,
@@ -43,7 +44,8 @@ async def serving(app: ASGIApp, keep_alive_seconds: int = KEEP_ALIVE_SECONDS) ->
         proxy_headers=False,
         server_header=False,
         date_header=False,
-        timeout_keep_alive=keep_alive_seconds,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        http=protocol,
     )
     config.load()
     server = uvicorn.Server(config)
@@ -65,10 +67,12 @@ async def serving(app: ASGIApp, keep_alive_seconds: int = KEEP_ALIVE_SECONDS) ->
 
 
 @asynccontextmanager
-async def gateway(service_port: int, **changed: object) -> AsyncIterator[int]:
+async def gateway(
+    service_port: int, *, protocol: type[BoundedHttp] = BoundedHttp, **changed: object
+) -> AsyncIterator[int]:
     """The gateway before one service that plays all three; yields its port."""
     settings = settings_for(f"http://127.0.0.1:{service_port}", **changed)
-    async with serving(create_app(wiring.production(settings), settings.frontend_origins)) as port:
+    async with serving(create_app(wiring.production(settings), settings.frontend_origins), protocol) as port:
         yield port
 
 

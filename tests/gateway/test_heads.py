@@ -1,0 +1,138 @@
+"""The head of a request: bounded in size and time, and answered in our shape when it cannot be read."""
+
+import asyncio
+import json
+
+import pytest
+
+from api_gateway.protocol import BoundedHttp
+from tests.gateway.gateway import gateway
+from tests.gateway.services import Scripted, listening, plain
+from tests.gateway.wire import Answer, Client, ask, connect, hear, request
+
+PIECE = b"y" * 50_000
+
+
+class Impatient(BoundedHttp):
+    """Waits less long than the real one."""
+
+    head_seconds = 0.2
+
+
+def check_problem(answer: Answer, status: int, code: str) -> None:
+    problem = json.loads(answer.body)
+    assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
+    assert problem["error"] == problem["detail"]
+    assert problem["requestId"] == answer.headers.get("x-request-id")
+    assert answer.headers.get("content-type") == "application/problem+json"
+    assert answer.headers.get("connection") == "close"
+    assert answer.headers.get("date")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"this is not HTTP\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nBad Header: 1\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nX-Bad: a\x00b\r\n\r\n",
+        b"BREW /health HTTP/1.1\r\n\r\n",
+        b"CONNECT gateway.test:443 HTTP/1.1\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"POST /api/songs HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+    ],
+)
+async def test_what_is_no_request_is_400_in_our_shape(said: bytes) -> None:
+    async with gateway(1) as port, connect(port) as client:
+        await client.write(said)
+        check_problem(await client.answer(), 400, "malformed")
+        assert await client.at_end()
+
+
+async def push_head(client: Client, piece: bytes) -> int:
+    """Send `piece` for as long as the gateway takes it, or 20 MB; how many bytes it took."""
+    taken = 0
+    try:
+        while taken < 20_000_000:
+            await client.write(piece)
+            taken += len(piece)
+            await asyncio.sleep(0)
+    except ConnectionError:
+        return taken
+    return taken
+
+
+@pytest.mark.parametrize("piece", [b"X-Long: " + PIECE + b"\r\n", PIECE, b"a: b\r\n" * 8_000])
+async def test_a_head_without_end_is_not_collected(piece: bytes) -> None:
+    async with gateway(1) as port, connect(port) as client:
+        await client.write(b"GET /health HTTP/1.1\r\nX: 1")
+        await client.write(b"\r\n" if piece != PIECE else b"")
+        assert await push_head(client, piece) < 10_000_000
+
+
+async def test_a_head_that_is_too_large_is_431() -> None:
+    async with gateway(1) as port:
+        check_problem(await ask(port, "GET", "/health", "X-Long: " + "y" * 70_000), 431, "head_too_large")
+        many = [f"X-{number}: {'y' * 100}" for number in range(700)]
+        check_problem(await ask(port, "GET", "/health", *many), 431, "head_too_large")
+        check_problem(await ask(port, "GET", "/health?" + "y" * 70_000), 431, "head_too_large")
+
+
+async def test_a_head_in_many_pieces_before_a_large_body_is_no_reason_to_refuse() -> None:
+    service = Scripted()
+    whole = request("POST", "/api/songs", "X-Long: " + "y" * 60_000, body=b"z" * 1_000_000)
+    async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
+        for start in range(0, 60_000, 6_000):
+            await client.write(whole[start : start + 6_000])
+            await asyncio.sleep(0.001)
+        await client.write(whole[60_000:])
+        assert (await client.answer()).status == 200
+    assert len(service.last.body) == 1_000_000
+
+
+async def test_a_head_that_does_not_come_to_its_end_is_408() -> None:
+    async with gateway(1, protocol=Impatient) as port, connect(port) as client:
+        await client.write(b"GET /health HTTP/1.1\r\nHost:")
+        check_problem(await client.answer(), 408, "request_timeout")
+        assert await client.at_end()
+
+
+async def test_a_connection_on_which_nothing_comes_is_closed() -> None:
+    async with gateway(1, protocol=Impatient) as port, connect(port) as client:
+        assert await client.at_end()
+
+
+async def test_a_second_head_is_waited_for_no_longer_than_the_first() -> None:
+    async with gateway(1, protocol=Impatient) as port, connect(port) as client:
+        await client.write(request("GET", "/health") + b"GET ")
+        assert (await client.answer()).status == 200
+        check_problem(await client.answer(), 408, "request_timeout")
+
+
+async def test_bodies_and_answers_may_take_longer_than_a_head() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        await asyncio.sleep(0.4)
+        writer.write(plain(b"slow"))
+
+    async with (
+        listening(talk) as there,
+        gateway(there, protocol=Impatient) as port,
+        connect(port) as client,
+    ):
+        await client.write(request("POST", "/api/songs", "Content-Length: 4") + b"ha")
+        await asyncio.sleep(0.4)
+        await client.write(b"lf")
+        assert (await client.answer()).body == b"slow"
+        await asyncio.sleep(0.4)
+        await client.write(request("GET", "/health"))
+        assert (await client.answer()).status == 200
+
+
+async def test_nonsense_after_a_request_is_not_taken_for_its_answer() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        await reader.read(1)
+
+    async with listening(talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("GET", "/api/songs") + b"this is not HTTP\r\n\r\n")
+        assert await client.at_end()
