@@ -80,7 +80,7 @@ async def seed(
             seeding = _Seeding(api, studio, content, progress)
             await seeding.enrol_artists()
             await _together((seeding.publish(), seeding.enrol_listeners()))
-            await seeding.play_histories(heard)
+            await _together((studio.close(), seeding.play_histories(heard)))
     except CallFailedError as error:
         raise SeedError(str(error)) from error
     except BrokenProcessPool as error:

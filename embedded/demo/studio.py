@@ -42,7 +42,7 @@ def record(song: Song, artist_name: str) -> Recording:
 
 
 class Studio:
-    """Its processes start with the first recording and are gone when it closes."""
+    """Its processes start with the first recording and are gone when it has closed."""
 
     def __init__(self) -> None:
         # Spawned, not forked: who asks for recordings may have threads and open sockets.
@@ -58,6 +58,10 @@ class Studio:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Ends its processes; nothing can be recorded afterwards. Closing it again does no harm."""
         await asyncio.to_thread(self._processes.shutdown, cancel_futures=True)
 
     async def record(self, song: Song, artist_name: str) -> Recording:
