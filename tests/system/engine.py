@@ -29,29 +29,30 @@ class EngineView:
             options={"base_uri": urlsplit(system.cloud).netloc},
         )
 
-    async def _ask(self, request: Any) -> Any:
+    async def ask(self, request: Any) -> Any:
+        """What the SDK answers."""
         return await asyncio.to_thread(self._client.send, request)
 
     async def users(self) -> set[str]:
         """The ids of all listeners in its model."""
-        return set(await self._ask(ListUsers()))
+        return set(await self.ask(ListUsers()))
 
     async def songs(self) -> set[str]:
         """The ids of all songs that it knows, listed or not."""
-        return set(await self._ask(ListItems()))
+        return set(await self.ask(ListItems()))
 
     async def listed_songs(self) -> set[str]:
         """The ids of those that it may recommend."""
-        return set(await self._ask(ListItems(filter="'isListed'")))
+        return set(await self.ask(ListItems(filter="'isListed'")))
 
     async def plays_of(self, user_id: str) -> list[str]:
         """The songs whose plays by this listener it knows, one for each play."""
-        return [each["itemId"] for each in await self._ask(ListUserDetailViews(user_id))]
+        return [each["itemId"] for each in await self.ask(ListUserDetailViews(user_id))]
 
     async def completions_of(self, user_id: str) -> list[str]:
         """The same of songs heard to their end."""
-        return [each["itemId"] for each in await self._ask(ListUserPurchases(user_id))]
+        return [each["itemId"] for each in await self.ask(ListUserPurchases(user_id))]
 
     async def skips_of(self, user_id: str) -> list[tuple[str, float]]:
         """The same of skips, each with its rating."""
-        return [(each["itemId"], each["rating"]) for each in await self._ask(ListUserRatings(user_id))]
+        return [(each["itemId"], each["rating"]) for each in await self.ask(ListUserRatings(user_id))]
