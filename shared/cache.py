@@ -5,10 +5,12 @@ family stale gives it a new generation, so that no entry of the old one is belie
 put there. A generation is a random word, not a number: one that Redis has lost never comes back as itself.
 
 Redis down or slow is a miss. A process that could not make something stale believes nothing in the cache, and
-lets nobody else believe it either, as soon as Redis can be told: `EVERYTHING` is a family of every entry.
+lets nobody else believe it either, as soon as Redis can be told: `EVERYTHING` is a family of every entry. Whoever
+found Redis down believes nothing for a moment after it is back, so that others can tell it first what is stale.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +21,9 @@ import structlog
 from shared import metrics
 
 EVERYTHING = "everything"
+
+DOUBT_SECONDS = 1.0
+"""After an outage: a process that owes Redis something tells it many times within this."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -76,9 +81,14 @@ class Entry:
 class ReadThrough:
     """Reads through the cache, and makes what it holds stale."""
 
-    def __init__(self, cache: Cache, retry_seconds: float = 0.05) -> None:
+    def __init__(
+        self, cache: Cache, retry_seconds: float = 0.05, doubt_seconds: float = DOUBT_SECONDS
+    ) -> None:
         self._cache = cache
         self._retry_seconds = retry_seconds
+        self._doubt_seconds = doubt_seconds
+        self._is_down = False
+        self._doubt_until = 0.0
         self._loading: dict[tuple[str, ...], asyncio.Future[bytes | None]] = {}
         self._debts = 0
         self._renewal: asyncio.Task[None] | None = None
@@ -95,10 +105,21 @@ class ReadThrough:
         try:
             kept, generations = await self._cache.read(entry.key, families)
         except CacheDownError:
+            self._is_down = True
             metrics.CACHE_READS.labels(entry.kind, "down").inc()
+            return _plain(await load())
+        if self._doubts():
+            metrics.CACHE_READS.labels(entry.kind, "bypassed").inc()
             return _plain(await load())
         metrics.CACHE_READS.labels(entry.kind, "miss" if kept is None else "hit").inc()
         return kept if kept is not None else await self._load_once(entry, generations, load)
+
+    def _doubts(self) -> bool:
+        """Whether Redis came back too lately to be believed; called after each answer of it."""
+        if self._is_down:
+            self._is_down = False
+            self._doubt_until = time.monotonic() + self._doubt_seconds
+        return time.monotonic() < self._doubt_until
 
     async def _load_once(self, entry: Entry, generations: tuple[str, ...], load: Loader) -> bytes | None:
         """One loader a key and generation: who comes after a write never waits for a load begun before it."""

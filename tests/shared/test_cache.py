@@ -36,7 +36,7 @@ def redis() -> MemoryCache:
 
 @pytest.fixture
 async def cache(redis: MemoryCache) -> AsyncIterator[ReadThrough]:
-    through = ReadThrough(redis, retry_seconds=0.001)
+    through = ReadThrough(redis, retry_seconds=0.001, doubt_seconds=0.01)
     yield through
     await through.close()
 
@@ -200,6 +200,23 @@ async def test_a_change_that_fails_to_be_told_while_another_is_being_made_up_for
         await until_paid(cache, redis, source)
         assert await other.read(SONG, source.load) == b"new"
         await cache.close()
+
+
+async def test_who_saw_the_outage_waits_until_others_could_tell_what_is_stale(redis: MemoryCache) -> None:
+    """Another process changed something during the outage, and was not yet able to say so."""
+    source = Source(b"shown")
+    through = ReadThrough(redis, doubt_seconds=0.2)
+    assert await through.read(SONG, source.load) == b"shown"
+    redis.is_down = True
+    assert await through.read(SONG, source.load) == b"shown"
+    source.value = b"hidden"
+    redis.is_down = False
+    assert [await through.read(SONG, source.load) for _ in range(3)] == [b"hidden"] * 3
+    await redis.renew([EVERYTHING])
+    await asyncio.sleep(0.25)
+    assert [await through.read(SONG, source.load) for _ in range(2)] == [b"hidden"] * 2
+    assert source.asked == 6
+    await through.close()
 
 
 async def test_a_process_that_starts_believes_nothing_that_was_kept_before(redis: MemoryCache) -> None:
