@@ -5,8 +5,8 @@ family stale gives it a new generation, so that no entry of the old one is belie
 put there. A generation is a random word, not a number: one that Redis has lost never comes back as itself.
 
 Redis down or slow is a miss. A process that could not make something stale believes nothing in the cache, and
-lets nobody else believe it either, as soon as Redis can be told: `EVERYTHING` is a family of every entry. Whoever
-found Redis down believes nothing for a moment after it is back, so that others can tell it first what is stale.
+lets nobody else believe it either, as soon as Redis can be told: `EVERYTHING` is a family of every entry.
+Whoever found Redis down believes nothing for a moment after it is back: others may have to tell it something.
 """
 
 import asyncio

@@ -1,5 +1,7 @@
 """The album service, asked over HTTP as the caller."""
 
+from collections.abc import Collection
+
 from shared.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
 from shared.service_client import ServiceClient
 
@@ -14,12 +16,12 @@ class HttpAlbums:
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
-    async def check_own(self, album_id: str, token: str, caller_id: str) -> None:
+    async def check_made_by(self, album_id: str, token: str, creator_ids: Collection[str]) -> None:
         try:
             album = await self._service.ask("GET", f"/albums/{album_id}", token=token, repeatable=True)
         except NotFoundError as failure:
             raise _not_own() from failure
-        if album["creatorId"] != caller_id:
+        if album["creatorId"] not in creator_ids:
             raise _not_own()
 
     async def append(self, album_id: str, song_id: str, token: str) -> None:

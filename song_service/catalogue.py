@@ -78,7 +78,7 @@ class Catalogue:
             inspect_audio(audio, self._limits.max_audio_seconds),
         )
         if fields.album_id is not None:
-            await self._albums.check_own(fields.album_id, artist.token, artist.id)
+            await self._albums.check_made_by(fields.album_id, artist.token, {artist.id})
         song_id, moment = new_id(), now()
         refs = [MediaRef(f"songs/{song_id}/cover", "image"), MediaRef(f"songs/{song_id}/audio", "video")]
         async with AsyncExitStack() as undo:
@@ -135,16 +135,16 @@ class Catalogue:
         await self._announce(song)
 
     async def change(self, caller: Caller, song: Song, changes: SongChanges) -> Song:
-        """The song after `changes`; into another album only when that is the caller's own.
+        """The song after `changes`; into another album only when the caller or the song's artist made that.
 
         Raises:
-            InvalidError: the album is none of the caller's.
+            InvalidError: the album is neither's.
             UnavailableError: the album service is down.
         """
         moved = "album_id" in changes and changes["album_id"] != song.album_id
         new_album = changes["album_id"] if moved else None
         if new_album is not None:
-            await self._albums.check_own(new_album, caller.token, caller.id)
+            await self._albums.check_made_by(new_album, caller.token, {caller.id, song.artist_id})
             await self._albums.append(new_album, song.id, caller.token)
         changed = await self._songs.change(song.id, changes)
         assert changed is not None  # noqa: S101 - only a condition on the revision can miss

@@ -1,6 +1,6 @@
 """What the song service needs from outside."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypedDict
@@ -171,11 +171,11 @@ class RecommendationEngine(Protocol):
 class Albums(Protocol):
     """The album service, asked as the caller. All calls raise UnavailableError when it is down."""
 
-    async def check_own(self, album_id: str, token: str, caller_id: str) -> None:
-        """Go on only when the caller made this album.
+    async def check_made_by(self, album_id: str, token: str, creator_ids: Collection[str]) -> None:
+        """Go on only when one of these made the album.
 
         Raises:
-            InvalidError: there is no such album, or it is another's.
+            InvalidError: there is no such album for the caller, or somebody else made it.
         """
         ...
 

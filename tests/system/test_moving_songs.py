@@ -1,0 +1,49 @@
+"""A song goes into an album, and from one to another."""
+
+from typing import Any
+
+from tests.system.media import make_album, upload
+from tests.system.running import People, Person
+
+
+async def songs_of(reader: Person, album: dict[str, Any]) -> list[str]:
+    return [song["title"] for song in (await reader.get(f"/albums/{album['_id']}")).json()["songs"]]
+
+
+async def test_a_song_changes_albums_at_once(people: People) -> None:
+    artist = await people.artist()
+    first, second = await make_album(artist, "First"), await make_album(artist, "Second")
+    song = await upload(artist, "Wanderer", albumId=first["_id"])
+    assert await songs_of(artist, first) == ["Wanderer"]
+
+    moved = await artist.patch(f"/songs/{song['_id']}", json={"albumId": second["_id"]})
+    assert moved.json()["albumId"] == second["_id"]
+    assert (await songs_of(artist, first), await songs_of(artist, second)) == ([], ["Wanderer"])
+
+    left = await artist.patch(f"/songs/{song['_id']}", json={"albumId": None})
+    assert left.json()["albumId"] is None
+    assert await songs_of(artist, second) == []
+
+
+async def test_an_admin_may_move_a_song_into_an_album_of_its_artist_but_of_nobody_else(
+    people: People,
+) -> None:
+    artist, other, admin = await people.artist(), await people.artist(), await people.admin()
+    own, foreign = await make_album(artist), await make_album(other)
+    song = await upload(artist, "Moved for me")
+
+    refused = await admin.patch(f"/songs/{song['_id']}", json={"albumId": foreign["_id"]})
+    assert refused.status_code == 422
+    assert [each["field"] for each in refused.json()["errors"]] == ["albumId"]
+    moved = await admin.patch(f"/songs/{song['_id']}", json={"albumId": own["_id"]})
+    assert moved.status_code == 200
+    assert await songs_of(artist, own) == ["Moved for me"]
+
+
+async def test_a_deleted_song_leaves_its_album(people: People) -> None:
+    artist = await people.artist()
+    album = await make_album(artist)
+    song = await upload(artist, "Short stay", albumId=album["_id"])
+    assert (await artist.delete(f"/songs/{song['_id']}")).json() == {"message": "Song deleted successfully"}
+    assert await songs_of(artist, album) == []
+    assert (await artist.get("/albums/user/my-albums")).json()[0]["songIds"] == []
