@@ -15,7 +15,7 @@ from shared.serve import DRAINING
 
 SERVICE: Final = "api-gateway"
 
-_PROBE_SECONDS: Final = 1.8
+PROBE_SECONDS: Final = 1.8
 _MAX_DATA_BYTES: Final = 65536
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
@@ -59,7 +59,7 @@ async def services_health(transport: httpx.AsyncBaseTransport, upstreams: Mappin
 
 async def _report(transport: httpx.AsyncBaseTransport, upstream: Upstream) -> dict[str, object]:
     try:
-        async with asyncio.timeout(_PROBE_SECONDS):
+        async with asyncio.timeout(PROBE_SECONDS):
             data = await _ask(transport, upstream)
     except _UnhealthyError as reason:
         return {"name": upstream.name, "status": "unhealthy", "error": str(reason)}
@@ -77,7 +77,7 @@ async def _ask(transport: httpx.AsyncBaseTransport, upstream: Upstream) -> dict[
         "GET",
         upstream.url.join("/health"),
         headers={"Accept": "application/json", HEADER: current_request_id()},
-        extensions={"timeout": dict.fromkeys(("connect", "pool", "read"), _PROBE_SECONDS)},
+        extensions={"timeout": dict.fromkeys(("connect", "pool", "read"), PROBE_SECONDS)},
     )
     response = await transport.handle_async_request(request)
     try:

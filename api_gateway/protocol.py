@@ -1,7 +1,7 @@
 """uvicorn's HTTP/1.1, with bounds on the head of a request, and with our own words for what cannot be read.
 
-uvicorn over httptools takes header lines without end and waits for ever for the rest of a head; so one connection
-could fill the memory (100 MB of headers were kept as 100 MB), and idle ones all sockets.
+uvicorn over httptools takes header lines without end and waits for ever for the rest of a head; so one
+connection could fill the memory (100 MB of headers were kept as 100 MB), and idle ones all sockets.
 """
 
 import asyncio
@@ -100,9 +100,5 @@ def _answer(status: int, detail: str, code: str) -> bytes:
         (b"date", http_date()),
         (b"connection", b"close"),
     ]
-    return (
-        STATUS_LINE[status]
-        + b"".join(b"%s: %s\r\n" % pair for pair in headers)
-        + b"\r\n"
-        + bytes(answer.body)
-    )
+    lines = b"".join(b"%s: %s\r\n" % pair for pair in headers)
+    return STATUS_LINE[status] + lines + b"\r\n" + bytes(answer.body)

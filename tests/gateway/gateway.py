@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import uvicorn
@@ -34,7 +34,7 @@ def settings_for(url: str, **changed: object) -> Settings:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, protocol: type[BoundedHttp] = BoundedHttp) -> AsyncIterator[int]:
+async def serving(app: ASGIApp, protocol: type[BoundedHttp]) -> AsyncIterator[int]:
     """uvicorn on a free port, without the pauses of its graceful end; yields the port."""
     config = uvicorn.Config(
         app,
@@ -67,13 +67,18 @@ async def serving(app: ASGIApp, protocol: type[BoundedHttp] = BoundedHttp) -> As
 
 
 @asynccontextmanager
-async def gateway(
-    service_port: int, *, protocol: type[BoundedHttp] = BoundedHttp, **changed: object
+async def gateway_speaking(
+    protocol: type[BoundedHttp], service_port: int, **changed: object
 ) -> AsyncIterator[int]:
     """The gateway before one service that plays all three; yields its port."""
     settings = settings_for(f"http://127.0.0.1:{service_port}", **changed)
     async with serving(create_app(wiring.production(settings), settings.frontend_origins), protocol) as port:
         yield port
+
+
+def gateway(service_port: int, **changed: object) -> AbstractAsyncContextManager[int]:
+    """The gateway as it is, before one service that plays all three; yields its port."""
+    return gateway_speaking(BoundedHttp, service_port, **changed)
 
 
 class GatewayProcess:

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from api_gateway.protocol import BoundedHttp
-from tests.gateway.gateway import gateway
+from tests.gateway.gateway import gateway, gateway_speaking
 from tests.gateway.services import Scripted, listening, plain
 from tests.gateway.wire import Answer, Client, ask, connect, hear, request
 
@@ -90,19 +90,19 @@ async def test_a_head_in_many_pieces_before_a_large_body_is_no_reason_to_refuse(
 
 
 async def test_a_head_that_does_not_come_to_its_end_is_408() -> None:
-    async with gateway(1, protocol=Impatient) as port, connect(port) as client:
+    async with gateway_speaking(Impatient, 1) as port, connect(port) as client:
         await client.write(b"GET /health HTTP/1.1\r\nHost:")
         check_problem(await client.answer(), 408, "request_timeout")
         assert await client.at_end()
 
 
 async def test_a_connection_on_which_nothing_comes_is_closed() -> None:
-    async with gateway(1, protocol=Impatient) as port, connect(port) as client:
+    async with gateway_speaking(Impatient, 1) as port, connect(port) as client:
         assert await client.at_end()
 
 
 async def test_a_second_head_is_waited_for_no_longer_than_the_first() -> None:
-    async with gateway(1, protocol=Impatient) as port, connect(port) as client:
+    async with gateway_speaking(Impatient, 1) as port, connect(port) as client:
         await client.write(request("GET", "/health") + b"GET ")
         assert (await client.answer()).status == 200
         check_problem(await client.answer(), 408, "request_timeout")
@@ -116,7 +116,7 @@ async def test_bodies_and_answers_may_take_longer_than_a_head() -> None:
 
     async with (
         listening(talk) as there,
-        gateway(there, protocol=Impatient) as port,
+        gateway_speaking(Impatient, there) as port,
         connect(port) as client,
     ):
         await client.write(request("POST", "/api/songs", "Content-Length: 4") + b"ha")

@@ -205,10 +205,10 @@ async def test_an_answer_that_has_begun_may_pause_longer_than_it_may_take_to_beg
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(1.0)
         writer.write(b"half")
 
-    async with listening(talk) as there, gateway(there, first_byte_timeout_seconds=0.2) as port:
+    async with listening(talk) as there, gateway(there, first_byte_timeout_seconds=0.5) as port:
         assert (await ask(port, "GET", "/api/songs")).body == b"halfhalf"
 
 
@@ -216,7 +216,7 @@ async def test_an_upload_that_takes_longer_than_the_deadlines_succeeds_as_long_a
     service = Scripted()
     async with (
         listening(service.talk) as there,
-        gateway(there, first_byte_timeout_seconds=0.3, idle_timeout_seconds=0.3) as port,
+        gateway(there, first_byte_timeout_seconds=0.5, idle_timeout_seconds=0.5) as port,
         connect(port) as client,
     ):
         await client.write(request("POST", "/api/songs", "Content-Length: 8"))
@@ -279,9 +279,8 @@ async def test_thirty_slow_clients_do_not_fill_the_gateways_memory() -> None:
             client = await clients.enter_async_context(connect(running.port))
             await client.write(request("GET", "/api/songs"))
         sent = -1
-        while sent < service.sent:
+        while sent < service.sent or sent < 30 * MEGABYTE:
             sent = service.sent
             await asyncio.sleep(0.3)
         grown = running.most_resident_bytes - before
-    assert sent > 30 * MEGABYTE
     assert grown < 40 * MEGABYTE

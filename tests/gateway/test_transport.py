@@ -15,8 +15,7 @@ import pytest
 
 from api_gateway.transport import RelayTransport, as_httpx
 from tests.gateway.services import Scripted, listening, plain
-
-PIECE = b"x" * 65536
+from tests.gateway.wire import PIECE
 
 
 def failures_of(kind: type[Exception]) -> list[type[Exception]]:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 PATIENCE_SECONDS = 10.0
+PIECE = b"x" * 65536
 
 
 class BrokenOffError(Exception):
@@ -118,6 +119,19 @@ class Client:
                 break
         without_body = method == "HEAD" or status in (204, 304)
         return Answer(status, headers, b"" if without_body else await read_body(self.reader, headers))
+
+    async def push(self, total: int, *, chunked: bool) -> int:
+        """Send a body of `total` bytes without looking for an answer; how many could be sent."""
+        sent = 0
+        try:
+            while sent < total:
+                await self.write(b"10000\r\n" + PIECE + b"\r\n" if chunked else PIECE)
+                sent += len(PIECE)
+            if chunked:
+                await self.write(b"0\r\n\r\n")
+        except ConnectionError:
+            return sent
+        return sent
 
     async def at_end(self) -> bool:
         """Whether the server closes the connection without another byte."""

@@ -1,0 +1,122 @@
+"""How the gateway gives a service a rest, and takes it back."""
+
+import asyncio
+
+import pytest
+
+from tests.gateway.gateway import gateway
+from tests.gateway.services import Scripted, closed_port, listening, plain
+from tests.gateway.wire import PATIENCE_SECONDS, ask, connect, hear, request
+
+FOUR = {"breaker_minimum_calls": 4, "breaker_open_seconds": 30}
+BRIEFLY = {"breaker_minimum_calls": 4, "breaker_open_seconds": 1}
+
+
+async def test_a_service_that_is_away_is_refused_at_once_and_served_soon_after_it_returns() -> None:
+    service, away = Scripted(), await closed_port()
+    async with gateway(away, **BRIEFLY) as port:
+        for _ in range(6):
+            assert (await ask(port, "GET", "/api/songs")).status == 503
+        async with listening(service.talk, away):
+            refused = await ask(port, "GET", "/api/songs")
+            assert (refused.status, refused.headers.get("retry-after")) == (503, "1")
+            assert service.heard == []
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while (await ask(port, "GET", "/api/songs")).status == 503:  # noqa: ASYNC110 - over a socket
+                    await asyncio.sleep(0.05)
+            assert (await ask(port, "GET", "/api/songs")).status == 200
+
+
+async def test_one_service_that_is_away_does_not_touch_the_others() -> None:
+    away = await closed_port()
+    async with (
+        listening(Scripted().talk) as there,
+        gateway(there, song_service_url=f"http://127.0.0.1:{away}", **FOUR) as port,
+    ):
+        for _ in range(6):
+            await ask(port, "GET", "/api/songs")
+        assert (await ask(port, "GET", "/api/songs")).status == 503
+        assert (await ask(port, "GET", "/api/albums")).status == 200
+
+
+@pytest.mark.parametrize("status", ["500 Internal Server Error", "503 Service Unavailable", "404 Not Found"])
+async def test_answers_of_the_service_never_open_it(status: str) -> None:
+    service = Scripted(plain(status=status))
+    async with listening(service.talk) as there, gateway(there, **FOUR) as port:
+        for _ in range(20):
+            await ask(port, "GET", "/api/songs")
+    assert len(service.heard) == 20
+
+
+async def test_answers_that_cannot_be_used_open_it() -> None:
+    seen = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal seen
+        await hear(reader)
+        seen += 1
+        writer.write(b"not HTTP\r\n\r\n")
+
+    async with listening(talk) as there, gateway(there, **FOUR) as port:
+        statuses = [(await ask(port, "POST", "/api/songs")).status for _ in range(8)]
+    assert statuses == [502] * 4 + [503] * 4
+    assert seen == 4
+
+
+async def test_late_answers_open_it() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        await reader.read(1)
+
+    limits = {**FOUR, "first_byte_timeout_seconds": 0.1}
+    async with listening(talk) as there, gateway(there, **limits) as port:
+        late = await asyncio.gather(*(ask(port, "GET", "/api/songs") for _ in range(4)))
+        assert {answer.status for answer in late} == {504}
+        assert (await ask(port, "GET", "/api/songs")).status == 503
+
+
+async def test_clients_that_leave_or_send_too_much_never_open_it() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard = await hear(reader)
+        if heard.target == "/songs/quick":
+            writer.write(plain())
+        await reader.read(1)
+
+    async with listening(talk) as there, gateway(there, max_body_bytes=10, **FOUR) as port:
+        for _ in range(10):
+            async with connect(port) as client:
+                await client.write(request("GET", "/api/songs"))
+                await asyncio.sleep(0.01)
+            async with connect(port) as client:
+                await client.write(request("POST", "/api/songs", "Content-Length: 10") + b"half")
+                await asyncio.sleep(0.01)
+            async with connect(port) as client:
+                await client.write(request("POST", "/api/songs", "Transfer-Encoding: chunked"))
+                await client.write(b"b\r\nhello world\r\n0\r\n\r\n")
+                assert (await client.answer()).status == 413
+        assert (await ask(port, "GET", "/api/songs/quick")).status == 200
+
+
+async def test_a_client_that_leaves_while_its_call_probes_does_not_keep_the_next_one_out() -> None:
+    heard = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if (await hear(reader)).target == "/songs/quick":
+            writer.write(plain())
+        heard.set()
+        await reader.read(1)
+
+    away = await closed_port()
+    async with gateway(away, **BRIEFLY) as port:
+        for _ in range(4):
+            await ask(port, "GET", "/api/songs")
+        async with listening(talk, away):
+            await asyncio.sleep(1.1)
+            async with connect(port) as client:
+                await client.write(request("GET", "/api/songs/hangs"))
+                await heard.wait()
+                assert (await ask(port, "GET", "/api/songs/quick")).status == 503
+            # A slow probe stops keeping others out after five seconds; this must not take as long.
+            async with asyncio.timeout(4):
+                while (await ask(port, "GET", "/api/songs/quick")).status == 503:  # noqa: ASYNC110 - over a socket
+                    await asyncio.sleep(0.05)

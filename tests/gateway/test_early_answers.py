@@ -1,0 +1,115 @@
+"""Answers that do not wait for the end of the body."""
+
+import asyncio
+
+import pytest
+
+from tests.gateway.gateway import gateway
+from tests.gateway.services import Scripted, listening, plain
+from tests.gateway.wire import (
+    PATIENCE_SECONDS,
+    PIECE,
+    BrokenOffError,
+    ask,
+    connect,
+    hear,
+    read_chunk,
+    read_head,
+    request,
+)
+
+LIMIT = 1024 * 1024
+
+REFUSED = plain(b'{"error":"no"}', "Content-Type: application/problem+json", status="401 Unauthorized")
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+@pytest.mark.parametrize("then", ["close", "read", "linger"])
+async def test_an_answer_before_the_end_of_the_body_is_relayed(then: str, chunked: bool) -> None:
+    total = 20 * LIMIT
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(REFUSED)
+        await writer.drain()
+        if then == "read":
+            while await reader.read(65536):
+                pass
+        elif then == "linger":
+            await reader.read(1)
+
+    async with listening(talk) as there, gateway(there) as port:
+        for _ in range(10):
+            async with connect(port) as client:
+                framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {total}"
+                await client.write(request("POST", "/api/songs", framing))
+                await client.push(total, chunked=chunked)
+                answer = await client.answer()
+                assert (answer.status, answer.body) == (401, b'{"error":"no"}')
+                assert await client.at_end()
+
+
+async def test_a_client_that_stops_sending_at_an_early_answer_gets_it_whole_at_once() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(REFUSED)
+        await reader.read(1)
+
+    async with listening(talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("POST", "/api/songs", f"Content-Length: {LIMIT}") + PIECE)
+        assert (await client.answer()).status == 401
+
+
+async def test_a_body_that_grows_too_large_after_the_answer_has_begun_cuts_the_answer(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nbegun\r\n")
+        await reader.read(-1)
+
+    async with (
+        listening(talk) as there,
+        gateway(there, max_body_bytes=LIMIT) as port,
+        connect(port) as client,
+    ):
+        await client.write(request("POST", "/api/songs", "Transfer-Encoding: chunked") + b"1\r\nx\r\n")
+        await read_head(client.reader)
+        assert await read_chunk(client.reader) == b"begun"
+        await client.push(2 * LIMIT, chunked=True)
+        with pytest.raises((BrokenOffError, ConnectionError)):
+            await read_chunk(client.reader)
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+async def test_a_small_body_that_nobody_read_does_not_cost_the_connection() -> None:
+    async with listening(Scripted().talk) as there, gateway(there) as port, connect(port) as client:
+        for _ in range(3):
+            await client.write(request("POST", "/api/nobodys", body=b"{}"))
+            assert (await client.answer()).status == 404
+        await client.write(request("GET", "/api/songs"))
+        assert (await client.answer()).status == 200
+
+
+async def test_an_upload_that_the_service_does_not_take_is_given_up() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(PATIENCE_SECONDS)
+
+    async with (
+        listening(talk) as there,
+        gateway(there, idle_timeout_seconds=0.3) as port,
+        connect(port) as client,
+    ):
+        await client.write(request("POST", "/api/songs", f"Content-Length: {100 * LIMIT}"))
+        await client.push(100 * LIMIT, chunked=False)
+        assert (await client.answer()).status == 504
+
+
+async def test_a_whole_request_is_answered_although_the_service_answers_at_its_first_byte() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(plain(b"early"))
+        await hear(reader)
+
+    async with listening(talk) as there, gateway(there) as port:
+        answer = await ask(port, "POST", "/api/songs", body=b"x" * LIMIT)
+    assert (answer.status, answer.body) == (200, b"early")
