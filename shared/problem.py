@@ -11,6 +11,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import Match
 
 from shared import errors
 from shared.request_id import current_request_id
@@ -35,6 +36,7 @@ _CODE_OF_STATUS = {
     413: errors.TooLargeError.code,
     500: "internal_error",
 }
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 _TEXT_OF_STATUS = {404: "Route not found", 405: "Method not allowed"}
 
 
@@ -112,6 +114,16 @@ def validation_problem(failure: RequestValidationError) -> Response:
     return problem(422, f"Not accepted: {named}", errors.InvalidError.code, field_errors=field_errors)
 
 
+def _methods_of_path(app: FastAPI, request: Request) -> list[str]:
+    """What can be asked of this path: of several routes, Starlette names the methods of the first."""
+    found = [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in app.routes)
+    ]
+    return [*found, "HEAD"] if "GET" in found else found
+
+
 def add_problem_handlers(app: FastAPI) -> None:
     """Make every failure inside `app` answer as problem details."""
 
@@ -123,16 +135,19 @@ def add_problem_handlers(app: FastAPI) -> None:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for that type only
         return validation_problem(error)
 
-    async def on_http_exception(_: Request, error: Exception) -> Response:
+    async def on_http_exception(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)  # noqa: S101 - registered for that type only
         status = error.status_code
+        headers = error.headers
         if status == 400:
             return problem(400, "The body cannot be read", errors.MalformedError.code)
+        if status == 405:
+            headers = {"Allow": ", ".join(_methods_of_path(app, request))}
         return problem(
             status,
             error.detail if status == 413 else _TEXT_OF_STATUS.get(status, HTTPStatus(status).phrase),
             _CODE_OF_STATUS.get(status, HTTPStatus(status).phrase.lower().replace(" ", "_")),
-            headers=error.headers,
+            headers=headers,
         )
 
     async def on_mistake(_: Request, __: Exception) -> Response:
