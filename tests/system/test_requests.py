@@ -1,0 +1,270 @@
+"""Paging, counts, ids, paths and methods that are not what they should be."""
+
+import base64
+from typing import Any
+
+import pytest
+
+from tests.system.media import make_album, upload
+from tests.system.problems import problem_in
+from tests.system.running import People
+
+UNKNOWN = "6b02e54d47536df235eeff05"
+NOT_IDS = (
+    "nope",
+    "0",
+    UNKNOWN[:-1],
+    UNKNOWN + "0",
+    "g" * 24,
+    "%00",
+    "%F0%9F%8E%B5",
+    "%27%20OR%201%3D1",
+    "x" * 2000,
+)
+
+
+def cursor(plain: str) -> str:
+    return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+BAD_PAGING = (
+    "limit=0",
+    "limit=-1",
+    "limit=101",
+    "limit=abc",
+    "limit=1.5",
+    "limit=",
+    "limit=%00",
+    "limit=99999999999999999999999",
+    "limit=2&limit=abc",
+    "limit=NaN",
+    "total=perhaps",
+    "cursor=abc",
+    "cursor=%FF%FE",
+    "cursor=é",
+    f"limit=2&cursor={'a' * 129}",
+    f"cursor={cursor('nonsense')}",
+    f"cursor={cursor('1e3.' + UNKNOWN)}",
+    f"cursor={cursor('0.' + 'z' * 24)}",
+    f"cursor={cursor('9' * 30 + '.' + UNKNOWN)}",
+    f"cursor={cursor('-' + '9' * 16 + '.' + UNKNOWN)}",
+)
+
+
+@pytest.mark.parametrize("query", BAD_PAGING)
+async def test_paging_that_cannot_be_is_422_in_every_list(query: str, people: People) -> None:
+    admin = await people.admin()
+    for path in (
+        "/songs",
+        "/songs/artist/my-songs",
+        "/admin/songs",
+        "/albums",
+        "/albums/user/my-albums",
+        "/admin/albums",
+        "/admin/users",
+    ):
+        told = problem_in(await admin.get(f"{path}?{query}"), 422, "invalid_fields")
+        assert told["detail"] in ("Not accepted: limit", "Not accepted: cursor", "Not accepted: total"), path
+
+
+@pytest.mark.parametrize("count", ["0", "51", "-1", "abc", "", "1e1", "1.5", "NaN", "null", "9" * 30, "%00"])
+async def test_a_count_that_cannot_be_is_422(count: str, people: People) -> None:
+    person = await people.artist()
+    song = await upload(person)
+    for path in ("/songs/trending", f"/songs/{song['_id']}/similar", "/songs/recommendations/for-you"):
+        told = problem_in(await person.get(f"{path}?count={count}"), 422, "invalid_fields")
+        assert told["detail"] == "Not accepted: count"
+
+
+@pytest.mark.parametrize(("count", "most"), [("1", 1), ("50", 50), (None, 20)])
+async def test_a_count_is_the_most_that_is_answered(count: str | None, most: int, people: People) -> None:
+    artist = await people.artist()
+    for number in range(2):
+        await upload(artist, f"Song {number}")
+    query = f"?count={count}" if count else ""
+    found = (await people.client().get(f"/songs/trending{query}")).json()
+    assert 1 <= len(found) <= most
+    assert len({song["_id"] for song in found}) == len(found)
+
+
+async def test_unknown_query_parameters_are_ignored(people: People) -> None:
+    person = await people.artist()
+    song, album = await upload(person), await make_album(person)
+    for path in ("/songs", f"/songs/{song['_id']}", "/albums", f"/albums/{album['_id']}", "/auth/me"):
+        plain = await person.get(path)
+        for query in (
+            "t=1732280000000",
+            "t=",
+            "isVisible=false",
+            "artistId[$ne]=x",
+            "role=admin",
+            "x=%00&x=1",
+        ):
+            answer = await person.get(f"{path}?{query}")
+            assert (answer.status_code, answer.content) == (200, plain.content), (path, query)
+
+
+async def test_a_list_is_walked_to_its_end_by_its_links(people: People) -> None:
+    artist, anyone = await people.artist(), people.client()
+    ids = [(await upload(artist, f"Song {number}"))["_id"] for number in range(3)]
+    hidden = await upload(artist, "Private", isPublic="false")
+    address, walked, pages = "/songs?limit=2&t=7", list[str](), 0
+    while address:
+        page = await anyone.get(address)
+        assert 1 <= len(page.json()) <= 2
+        walked += [song["_id"] for song in page.json()]
+        pages += 1
+        following = page.links.get("next", {}).get("url", "")
+        assert not following.startswith(("http", "/")), "must hold behind any prefix"
+        assert "t=7" in following or not following
+        address = f"/songs{following}" if following else ""
+    whole = (await anyone.get("/songs?total=true")).json()
+    assert walked == [song["_id"] for song in whole]
+    assert walked[:3] == ids[::-1]
+    assert hidden["_id"] not in walked
+    assert pages == (len(walked) + 1) // 2
+    keys = [(song["createdAt"], song["_id"]) for song in whole]
+    assert keys == sorted(keys, reverse=True)
+
+
+async def test_the_total_counts_what_the_list_holds(people: People) -> None:
+    artist = await people.artist()
+    for public in ("true", "false"):
+        await upload(artist, isPublic=public)
+    listed = await people.client().get("/songs?limit=1&total=true")
+    whole = await people.client().get("/songs")
+    assert int(listed.headers["x-total-count"]) == len(whole.json())
+    assert "x-total-count" not in whole.headers
+    own = await artist.get("/songs/artist/my-songs?limit=1&total=true")
+    assert (own.headers["x-total-count"], len(own.json())) == ("2", 1)
+
+
+@pytest.mark.parametrize("song_id", [UNKNOWN, *NOT_IDS])
+async def test_an_id_that_is_unknown_or_none_is_404_on_every_path(song_id: str, people: People) -> None:
+    admin = await people.admin()
+    album = await make_album(admin)
+    requests: tuple[tuple[str, str, dict[str, Any]], ...] = (
+        ("GET", "/songs/{id}", {}),
+        ("GET", "/songs/{id}/similar", {}),
+        ("POST", "/songs/{id}/track/play", {}),
+        ("POST", "/songs/{id}/track/complete", {}),
+        ("POST", "/songs/{id}/track/skip", {}),
+        ("PATCH", "/songs/{id}", {"json": {"title": "T"}}),
+        ("PATCH", "/songs/{id}/visibility", {}),
+        ("DELETE", "/songs/{id}", {}),
+        ("PATCH", "/admin/songs/{id}/visible", {}),
+        ("GET", "/albums/{id}", {}),
+        ("PATCH", "/albums/{id}", {"json": {"title": "T"}}),
+        ("PATCH", "/albums/{id}/visibility", {}),
+        ("DELETE", "/albums/{id}", {}),
+        ("POST", "/albums/{id}/songs", {"json": {"songId": UNKNOWN}}),
+        ("DELETE", f"/albums/{{id}}/songs/{UNKNOWN}", {}),
+        ("DELETE", f"/albums/{album['_id']}/songs/{{id}}", {}),
+        ("PATCH", "/admin/albums/{id}/visible", {}),
+        ("GET", "/users/{id}", {}),
+        ("PATCH", "/admin/users/{id}/block", {}),
+        ("PATCH", "/admin/users/{id}/role", {"json": {"role": "artist"}}),
+        ("DELETE", "/admin/users/{id}", {}),
+    )
+    for method, path, content in requests:
+        answer = await admin.http.request(method, path.format(id=song_id), **content)
+        told = problem_in(answer, 404)
+        assert str(told["code"]).endswith("_not_found"), path
+
+
+async def test_an_id_may_be_written_in_capitals(people: People) -> None:
+    artist = await people.artist()
+    song, album = await upload(artist), await make_album(artist)
+    capitals = song["_id"].upper()
+    assert (await artist.get(f"/songs/{capitals}")).json() == song
+    put = await artist.post(f"/albums/{album['_id'].upper()}/songs", json={"songId": capitals})
+    assert put.json()["songIds"] == [song["_id"]]
+    again = await artist.post(f"/albums/{album['_id']}/songs", json={"songId": song["_id"]})
+    problem_in(again, 409, "song_in_album")
+    taken = await artist.delete(f"/albums/{album['_id']}/songs/{capitals}")
+    assert taken.json()["songIds"] == []
+    problem_in(await artist.delete(f"/albums/{album['_id']}/songs/{song['_id']}"), 404, "song_not_found")
+    moved = await artist.patch(f"/songs/{song['_id']}", json={"albumId": album["_id"].upper()})
+    assert moved.json()["albumId"] == album["_id"]
+    assert (await artist.delete(f"/songs/{capitals}")).status_code == 200
+    problem_in(await artist.get(f"/songs/{song['_id']}"), 404)
+
+
+async def test_a_batch_answers_in_the_order_asked_each_as_often_as_asked(people: People) -> None:
+    artist, anyone = await people.artist(), people.client()
+    first, second = await upload(artist, "First"), await upload(artist, "Second")
+    wanted = [second["_id"], "nope", first["_id"].upper(), UNKNOWN, second["_id"], "", "{$gt}", "\u0000"]
+    found = await anyone.post("/songs/batch", json={"ids": wanted})
+    assert [song["_id"] for song in found.json()] == [second["_id"], first["_id"], second["_id"]]
+    full = await anyone.post("/songs/batch", json={"ids": [first["_id"]] + [UNKNOWN] * 499})
+    assert [song["_id"] for song in full.json()] == [first["_id"]]
+    problem_in(await anyone.post("/songs/batch", json={"ids": [UNKNOWN] * 501}), 422, "invalid_fields")
+    assert (await anyone.post("/songs/batch", json={"ids": []})).json() == []
+
+
+async def test_a_trailing_slash_means_the_same_as_none(people: People) -> None:
+    artist = await people.artist()
+    song = await upload(artist)
+    for path in ("/songs", f"/songs/{song['_id']}", "/songs/trending", "/albums", "/auth/me"):
+        plain, slashed = await artist.get(path), await artist.get(f"{path}/")
+        assert (slashed.status_code, slashed.content) == (200, plain.content), path
+    assert (await artist.post(f"/songs/{song['_id']}/track/play/")).json() == {"message": "Play tracked"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/nope",
+        "/songsx",
+        "/songs/a/b",
+        "/songs//",
+        "/admin",
+        "/admin/nope",
+        "/auth",
+        "/auth/logout",
+        "/users",
+    ],
+)
+async def test_a_path_that_leads_nowhere_is_404(path: str, people: People) -> None:
+    admin = await people.admin()
+    for method in ("GET", "POST", "DELETE"):
+        told = problem_in(await admin.http.request(method, path), 404, "route_not_found")
+        assert told["error"] == "Route not found"
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PUT", "/songs", "GET, POST, HEAD"),
+        ("DELETE", "/songs", "GET, POST, HEAD"),
+        ("PUT", f"/songs/{UNKNOWN}", "GET, PATCH, DELETE, HEAD"),
+        ("POST", f"/songs/{UNKNOWN}", "GET, PATCH, DELETE, HEAD"),
+        ("GET", f"/songs/{UNKNOWN}/track/play", "POST"),
+        ("DELETE", "/auth/me", "GET, HEAD"),
+        ("GET", "/auth/register", "POST"),
+        ("PUT", f"/albums/{UNKNOWN}", "GET, PATCH, DELETE, HEAD"),
+        ("GET", f"/admin/users/{UNKNOWN}/role", "PATCH"),
+        ("TRACE", "/songs", "GET, POST, HEAD"),
+        ("PROPFIND", "/albums", "GET, POST, HEAD"),
+    ],
+)
+async def test_a_method_that_a_path_does_not_know_is_405_and_says_which_it_does(
+    method: str, path: str, allowed: str, people: People
+) -> None:
+    answer = await (await people.admin()).http.request(method, path)
+    problem_in(answer, 405, "method_not_allowed")
+    assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize("query", ["role=king", "isBlocked=perhaps", f"q={'x' * 201}", "role="])
+async def test_a_filter_of_users_that_cannot_be_is_422(query: str, people: People) -> None:
+    problem_in(await (await people.admin()).get(f"/admin/users?{query}"), 422, "invalid_fields")
+
+
+async def test_users_are_found_by_what_is_written_and_not_by_patterns(people: People) -> None:
+    admin, user = await people.admin(), await people.user("Percy 100% _Under(score")
+    for query in ("100%", "_under(", user.email.upper(), "percy 100"):
+        found = (await admin.get("/admin/users", params={"q": query})).json()
+        assert user.id in [each["_id"] for each in found], query
+    for query in ("P%y", "1__%", ".*", "\u0000", "' OR '1'='1"):
+        assert (await admin.get("/admin/users", params={"q": query})).json() == [], query

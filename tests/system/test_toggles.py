@@ -1,0 +1,66 @@
+"""Toggles flip when nothing is said, and set what is said, so that a repeat is harmless."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tests.system.media import make_album, upload
+from tests.system.running import People, Person
+
+TOGGLES = {
+    "/songs/{song}/visibility": ("owner", "isPublic"),
+    "/admin/songs/{song}/visible": ("admin", "isVisible"),
+    "/albums/{album}/visibility": ("owner", "isPublic"),
+    "/admin/albums/{album}/visible": ("admin", "isVisible"),
+    "/admin/users/{user}/block": ("admin", "isBlocked"),
+}
+
+
+async def prepared(path: str, people: People) -> tuple[Person, str, str, bool]:
+    """Who toggles, the address, the field, and what it is now."""
+    owner, (who, field) = await people.artist(), TOGGLES[path]
+    ids = {
+        "song": (await upload(owner))["_id"] if "{song}" in path else "",
+        "album": (await make_album(owner))["_id"],
+        "user": (await people.user()).id,
+    }
+    person = owner if who == "owner" else await people.admin()
+    return person, path.format(**ids), field, field != "isBlocked"
+
+
+@pytest.mark.parametrize("path", TOGGLES)
+async def test_an_empty_body_flips(path: str, people: People) -> None:
+    person, address, field, now = await prepared(path, people)
+    empty: tuple[dict[str, Any], ...] = (
+        {},
+        {"json": {}},
+        {"content": b"", "headers": {"Content-Type": "application/json"}},
+        {"content": b"null", "headers": {"Content-Type": "application/json"}},
+        {"json": {"somethingElse": True}},
+        {"data": {}, "headers": {"Content-Type": "application/x-www-form-urlencoded"}},
+    )
+    for sent in empty:
+        now = not now
+        answer = await person.patch(address, **sent)
+        assert (answer.status_code, answer.json()[field]) == (200, now), sent
+
+
+@pytest.mark.parametrize("path", TOGGLES)
+async def test_a_body_sets_and_a_repeat_is_harmless(path: str, people: People) -> None:
+    person, address, field, _ = await prepared(path, people)
+    for wanted in (True, True, False, False, True):
+        answer = await person.patch(address, json={field: wanted})
+        assert (answer.status_code, answer.json()[field]) == (200, wanted)
+
+
+@pytest.mark.parametrize("path", TOGGLES)
+async def test_flips_at_the_same_time_are_each_a_flip(path: str, people: People) -> None:
+    person, address, field, before = await prepared(path, people)
+    answers = await asyncio.gather(*(person.patch(address) for _ in range(4)))
+    flips = [answer for answer in answers if answer.status_code == 200]
+    assert {answer.status_code for answer in answers} <= {200, 409}
+    last = await person.patch(address, json={field: before})
+    assert last.status_code == 200
+    shown = [answer.json()[field] for answer in flips]
+    assert abs(shown.count(True) - shown.count(False)) <= 1
