@@ -1,0 +1,138 @@
+"""What artists upload comes back to be heard, at the promised bit rates, and goes when it is deleted."""
+
+import io
+import re
+import sys
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import av
+import httpx
+import numpy as np
+import pytest
+
+from tests.system.media import audio, make_album, song_form, upload
+from tests.system.processes import pid_of
+from tests.system.running import People, RunningSystem
+from tests.system.storage import media_notes, stored_media
+
+SECONDS = 20
+RATES = {"low": 64, "medium": 128, "high": 320}
+MEGABYTE = 1_000_000
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What decoding a file to its end says. `rate`, in kbit/s, is of the sound without headers and tags."""
+
+    codec: str
+    seconds: float
+    rate: float
+
+
+def hear(content: bytes) -> Heard:
+    with av.open(io.BytesIO(content), "r") as container:
+        stream = container.streams.audio[0]
+        size, seconds = 0, 0.0
+        for packet in container.demux(stream):
+            size += packet.size
+            seconds += sum(frame.samples / frame.sample_rate for frame in packet.decode())
+        return Heard(stream.codec_context.name, seconds, size * 8 / 1000 / seconds)
+
+
+@pytest.mark.parametrize("container", ["wav", "flac", "mp3", "ogg"])
+async def test_an_upload_comes_back_playable_at_three_bit_rates(people: People, container: str) -> None:
+    song = await upload(await people.artist(), container, sound=audio(container, SECONDS))
+    assert song["duration"] == SECONDS
+    async with httpx.AsyncClient(timeout=60) as listener:
+        for name, rate in RATES.items():
+            answer = await listener.get(song["streamingUrls"][name])
+            assert answer.status_code == 200
+            assert answer.headers["content-type"] == "audio/mpeg"
+            assert int(answer.headers["content-length"]) == len(answer.content)
+            heard = hear(answer.content)
+            assert heard.codec.startswith("mp3")
+            assert abs(heard.seconds - SECONDS) < 0.2
+            assert 0.9 * rate < heard.rate < 1.1 * rate, name
+        original = await listener.get(song["audioUrl"])
+        assert abs(hear(original.content).seconds - SECONDS) < 0.2
+
+
+async def test_a_player_may_seek_from_the_first_play_on(people: People) -> None:
+    song = await upload(await people.artist(), sound=audio("wav", SECONDS))
+    async with httpx.AsyncClient(timeout=60) as listener:
+        address = song["streamingUrls"]["medium"]
+        part = await listener.get(address, headers={"Range": "bytes=1000-1999"})
+        assert part.status_code == 206
+        whole = await listener.get(address)
+        assert part.headers["content-range"] == f"bytes 1000-1999/{len(whole.content)}"
+        assert part.content == whole.content[1000:2000]
+        assert whole.headers["accept-ranges"] == "bytes"
+        assert part.headers["access-control-allow-origin"] == "*"
+        tail = await listener.get(address, headers={"Range": "bytes=-500"})
+        assert tail.content == whole.content[-500:]
+        beyond = await listener.get(address, headers={"Range": f"bytes={len(whole.content)}-"})
+        assert beyond.status_code == 416
+
+
+async def test_what_is_deleted_cannot_be_fetched_any_more(system: RunningSystem, people: People) -> None:
+    artist = await people.artist()
+    song, album = await upload(artist), await make_album(artist)
+    addresses = [song["imageUrl"], song["audioUrl"], *song["streamingUrls"].values(), album["imageUrl"]]
+    async with httpx.AsyncClient(timeout=60) as listener:
+        assert {(await listener.get(each)).status_code for each in addresses} == {200}
+        assert (await artist.delete(f"/songs/{song['_id']}")).status_code == 200
+        assert (await artist.delete(f"/albums/{album['_id']}")).status_code == 200
+        assert {(await listener.get(each)).status_code for each in addresses} == {404}
+    for thing in (song, album):
+        left = stored_media(system) | media_notes(system, "song") | media_notes(system, "album")
+        assert not [each for each in left if thing["_id"] in each]
+
+
+def large_wav(size: int) -> bytes:
+    """Noise of about so many bytes, and of so many bits a second that it is short, and soon transcoded."""
+    target = io.BytesIO()
+    rate, channels, width = 192_000, 2, 4
+    with wave.open(target, "wb") as file:
+        file.setnchannels(channels)
+        file.setsampwidth(width)
+        file.setframerate(rate)
+        noise = np.random.default_rng(7).integers(-(2**28), 2**28, rate * channels, dtype="<i4").tobytes()
+        for _ in range(size // len(noise)):
+            file.writeframes(noise)
+    return target.getvalue()
+
+
+class Peak:
+    """The most memory that a process has taken since this was made, beyond what it took then; in bytes."""
+
+    def __init__(self, pid: int) -> None:
+        self._status = Path(f"/proc/{pid}/status")
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+        self._before = self._read("VmRSS")
+
+    def _read(self, name: str) -> int:
+        found = re.search(rf"^{name}:\s+(\d+) kB$", self._status.read_text(), re.MULTILINE)
+        assert found is not None
+        return int(found[1]) * 1024
+
+    def rise(self) -> int:
+        return self._read("VmHWM") - self._before
+
+
+@pytest.mark.skipif(
+    sys.platform != "linux", reason="only Linux tells, and resets, a process's peak of memory"
+)
+async def test_a_large_upload_costs_little_memory(system: RunningSystem, people: People) -> None:
+    artist = await people.artist()
+    album = await make_album(artist)
+    await upload(artist, "Warming up", albumId=album["_id"])
+    form: dict[str, Any] = song_form("Large", sound=large_wav(90 * MEGABYTE), albumId=album["_id"])
+    peaks = {name: Peak(pid_of(system, name)) for name in ("gateway", "song", "album")}
+    answer = await artist.post("/songs", **form)
+    assert answer.status_code == 201, answer.text
+    rises = {name: peak.rise() / MEGABYTE for name, peak in peaks.items()}
+    assert {name for name, rise in rises.items() if rise > 40} == set(), rises
+    assert (await artist.delete(f"/songs/{answer.json()['_id']}")).status_code == 200
