@@ -3,13 +3,14 @@
 import asyncio
 import os
 import re
+import secrets
 import socket
 import ssl
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -45,18 +46,23 @@ class RunningSystem:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now."""
-    probes = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
+    """Ports that nobody listens on now, below those that machines give to outgoing connections."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = 20_000 + secrets.randbelow(12_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            found.add(port)
+    return list(found)
 
 
 @contextmanager
 def running_system(data_dir: Path, **environment: str) -> Iterator[RunningSystem]:
-    """`python -m embedded` on `data_dir`, without demo content unless DEMO says so, until it is left."""
-    ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    """`python -m embedded` on `data_dir`, without demo content unless DEMO says so, until it is left.
+
+    On free ports, but for those that `environment` names.
+    """
+    free = zip(PORTS, free_ports(len(PORTS)), strict=True)
+    ports = {name: int(environment.get(name, port)) for name, port in free}
     told = {name: str(port) for name, port in ports.items()}
     temporary_dir = data_dir.with_suffix(".tmp")
     temporary_dir.mkdir(exist_ok=True)
