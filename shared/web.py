@@ -1,6 +1,7 @@
 """What every app has around it: request id, access log, metrics, and an answer to our own mistakes."""
 
 import logging
+import re
 import sys
 import time
 
@@ -48,7 +49,7 @@ class Observed:
         try:
             await self._app(scope, receive, send_with_id)
         except Exception:
-            log.exception("unhandled", path=scope["path"], method=scope["method"])
+            log.exception("unhandled", path=_without_strangers_words(scope["path"]), method=scope["method"])
             if not status:
                 await internal_problem()(scope, receive, send_with_id)
             elif not is_answered:
@@ -66,7 +67,7 @@ class Observed:
             log.info(
                 "request",
                 method=method,
-                path=scope["path"],
+                path=_without_strangers_words(scope["path"]),
                 status=status,
                 milliseconds=round(seconds * 1000, 1),
             )
@@ -78,6 +79,13 @@ def around_service(app: ASGIApp, service: str) -> ASGIApp:
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+_OWN_WORD = re.compile(r"[A-Za-z0-9_-]{0,40}")
+
+
+def _without_strangers_words(path: str) -> str:
+    """The path, but for what is neither word nor id: somebody may have put an address or a token there."""
+    return "/".join(part if _OWN_WORD.fullmatch(part) else "…" for part in path.split("/"))[:200]
 
 
 def _route_of(scope: Scope) -> str:
