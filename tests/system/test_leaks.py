@@ -1,0 +1,129 @@
+"""What nobody may read: secrets and tokens in logs, other people's addresses, insides in errors."""
+
+import json
+import re
+
+import httpx
+
+from tests.system.forging import Forger
+from tests.system.media import make_album, upload
+from tests.system.problems import problem_in
+from tests.system.running import NO_TLS, People, RunningSystem
+
+LOGS = ("gateway", "user", "song", "album", "cloud", "redis")
+OWN_LOGS = ("gateway", "user", "song", "album")
+TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+
+async def _be_busy(system: RunningSystem, people: People) -> list[str]:
+    """Do a little of everything, well and badly; the signatures of the tokens that were used."""
+    artist, admin, user = await people.artist("Lena Logged"), await people.admin(), await people.user()
+    album = await make_album(artist)
+    song = await upload(artist, "Logged", albumId=album["_id"])
+    await user.post(f"/songs/{song['_id']}/track/play", headers={"Idempotency-Key": user.token})
+    await user.get("/songs/recommendations/for-you")
+    await admin.get("/admin/users", params={"q": user.email})
+    await user.get(f"/songs?token={user.token}&email={user.email}")
+    await people.client().get(f"/users/{user.email}")
+    await people.client().get(f"/songs/{user.token}")
+    await user.post("/auth/register", json={"clerkId": user.token, "email": user.email})
+    await user.post("/auth/register", content=user.token, headers={"Content-Type": "application/json"})
+    bad = Forger(system, user.clerk_id).bad_tokens()
+    for token in bad.values():
+        await people.client().get("/auth/me", headers={b"Authorization": f"Bearer {token}".encode()})
+    await artist.delete(f"/songs/{song['_id']}")
+    tokens = [artist.token, admin.token, user.token, *bad.values()]
+    return [
+        signature for _, _, signature in (token.rpartition(".") for token in tokens) if len(signature) > 40
+    ]
+
+
+async def test_no_log_holds_a_token_or_a_secret(system: RunningSystem, people: People) -> None:
+    signatures = await _be_busy(system, people)
+    installation = json.loads((system.data_dir / "installation.json").read_text())
+    secrets = [installation[name] for name in installation if "secret" in name or "private" in name]
+    assert len(secrets) == 3
+    for name in LOGS:
+        log = system.log(name)
+        for secret in (*secrets, *signatures):
+            assert secret not in log, name
+    for name in OWN_LOGS:
+        in_clear = TOKEN.search(system.log(name))
+        assert in_clear is None, name
+
+
+async def test_the_logs_of_the_services_name_no_e_mail_address(system: RunningSystem, people: People) -> None:
+    await _be_busy(system, people)
+    for name in OWN_LOGS:
+        assert "@test.local" not in system.log(name), name
+        assert "@demo.local" not in system.log(name), name
+
+
+async def test_every_line_of_a_services_log_is_json_with_its_request_id(
+    system: RunningSystem, people: People
+) -> None:
+    answer = await people.client().get("/songs", headers={"X-Request-ID": "to-be-found-again"})
+    assert answer.headers["x-request-id"] == "to-be-found-again"
+    for name in OWN_LOGS:
+        lines = [json.loads(line) for line in system.log(name).splitlines()]
+        assert all("level" in line and "requestId" in line for line in lines), name
+        if name in ("gateway", "song"):
+            assert "to-be-found-again" in [line["requestId"] for line in lines]
+
+
+async def test_nothing_went_wrong_that_nobody_expected(system: RunningSystem, people: People) -> None:
+    await _be_busy(system, people)
+    for name in OWN_LOGS:
+        unhandled = [
+            line for line in system.log(name).splitlines() if "unhandled" in line or "Traceback" in line
+        ]
+        assert unhandled == [], name
+
+
+async def test_a_public_profile_says_no_more_than_it_must(people: People) -> None:
+    person, other, admin = await people.user("Pia Public"), await people.artist(), await people.admin()
+    public = {"_id", "fullName", "imageUrl", "role", "createdAt"}
+    whole = public | {"clerkId", "email", "isBlocked", "updatedAt"}
+    path = f"/users/{person.id}"
+    for client, fields in (
+        (people.client(), public),
+        (other.http, public),
+        (person.http, whole),
+        (admin.http, whole),
+        (people.client(), public),
+    ):
+        assert set((await client.get(path)).json()) == fields
+    await admin.patch(f"/admin/users/{person.id}/block", json={"isBlocked": True})
+    assert set((await person.get(path)).json()) == public
+
+
+async def test_a_song_says_nothing_of_how_it_is_kept(people: People) -> None:
+    artist = await people.artist()
+    song = await upload(artist, genre="Jazz", mood="calm")
+    assert set(song) == {
+        *("_id", "title", "artistId", "artistName", "imageUrl", "audioUrl", "streamingUrls", "duration"),
+        *("albumId", "isPublic", "isVisible", "createdAt", "updatedAt", "genre", "mood"),
+    }
+    album = await make_album(artist)
+    assert set(album) == {
+        *("_id", "title", "creatorId", "creatorName", "imageUrl", "songIds"),
+        *("isPublic", "isVisible", "createdAt", "updatedAt"),
+    }
+
+
+async def test_a_field_that_is_refused_is_not_repeated(people: People) -> None:
+    """What was sent may be a password in the wrong field."""
+    person = await people.user()
+    secret = "correct horse battery staple"
+    told = await person.post(
+        "/auth/register", json={"clerkId": {"x": secret}, "role": secret, "email": secret}
+    )
+    problem_in(told, 422)
+    assert "horse" not in told.text
+
+
+async def test_an_address_of_a_service_says_as_little_as_the_gateway(system: RunningSystem) -> None:
+    async with httpx.AsyncClient(verify=NO_TLS) as http:
+        for address in (system.users, system.songs, system.albums):
+            problem_in(await http.get(f"{address}/nope"), 404, "route_not_found")
+            assert "server" not in (await http.get(f"{address}/livez")).headers
