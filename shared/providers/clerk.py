@@ -70,6 +70,7 @@ class ClerkKeys:
         self._tried_at = float("-inf")
         self._last_try_failed = False
         self._lock = asyncio.Lock()
+        self._renewal: asyncio.Task[None] | None = None
 
     async def find(self, key_id: str) -> str | None:
         """The key; None when Clerk has no such key.
@@ -77,12 +78,21 @@ class ClerkKeys:
         Raises:
             UnavailableError: the keys that are kept do not hold it and Clerk cannot be asked now.
         """
-        if key_id not in self._keys or time.monotonic() - self._fetched_at > MAX_AGE_SECONDS:
+        if key_id not in self._keys:
             await self._refresh(key_id)
+        elif time.monotonic() - self._fetched_at > MAX_AGE_SECONDS:
+            await self._renew(key_id)
         found = self._keys.get(key_id)
         if found is None and self._last_try_failed:
             raise UnavailableError("Sessions cannot be verified now")
         return found
+
+    async def _renew(self, key_id: str) -> None:
+        """Ask whether old keys still hold; while Clerk is known not to answer, nobody waits for that."""
+        if not self._last_try_failed:
+            await self._refresh(key_id)
+        elif self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._refresh(key_id))
 
     async def ping(self) -> bool:
         """Whether Clerk answers and accepts our credentials."""
@@ -94,29 +104,38 @@ class ClerkKeys:
         async with self._lock:
             if self._fetched_at > asked_at and key_id in self._keys:
                 return
-            if time.monotonic() - self._tried_at < self._min_gap_seconds:
+            if self._tried_at > asked_at or time.monotonic() - self._tried_at < self._min_gap_seconds:
                 return
             self._tried_at = time.monotonic()
             try:
                 answer = await self._clerk.jwks.get_jwks_async()
-                self._keys = _pem_by_id([key.model_dump(by_alias=True) for key in answer.keys or ()])
-            except (models.ClerkBaseError, httpx.HTTPError, jwt.InvalidKeyError) as failure:
+            except (models.ClerkBaseError, httpx.HTTPError) as failure:
                 self._last_try_failed = True
                 log.warning("keys not fetched", error=type(failure).__name__)
-            else:
-                self._last_try_failed = False
-                self._fetched_at = time.monotonic()
+                return
+            keys = _pem_by_id([key.model_dump(by_alias=True) for key in answer.keys or ()])
+            self._last_try_failed = not keys
+            if not keys:
+                log.warning("keys not fetched", error="no usable key in the answer")
+                return
+            self._keys, self._fetched_at = keys, time.monotonic()
 
 
 def _pem_by_id(keys: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Those that can be used."""
     found = {}
     for key in keys:
         if key.get("kty") != "RSA":
             continue
-        public = RSAAlgorithm.from_jwk({name: value for name, value in key.items() if value is not None})
+        try:
+            key_id = str(key["kid"])
+            public = RSAAlgorithm.from_jwk({name: value for name, value in key.items() if value is not None})
+        except (jwt.InvalidKeyError, KeyError, TypeError, ValueError) as failure:
+            log.warning("key not usable", error=type(failure).__name__)
+            continue
         if isinstance(public, RSAPublicKey):
             pem = public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
-            found[str(key["kid"])] = pem.decode()
+            found[key_id] = pem.decode()
     return found
 
 

@@ -1,0 +1,161 @@
+"""Clerk's keys are asked for seldom, whoever sends tokens, and sessions go on while Clerk does not answer."""
+
+import asyncio
+import base64
+import json
+import secrets
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import jwt
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from jwt.algorithms import RSAAlgorithm
+
+from shared.access.caller import InvalidTokenError
+from shared.errors import UnavailableError
+from shared.providers import clerk as clerk_module
+from shared.providers.clerk import ClerkKeys, ClerkTokenVerifier, open_clerk, token_verifier
+from shared.settings import ServiceSettings
+from tests.shared.odd_server import ODD_ANSWERS, answer, odd_server
+
+ISSUER_HOST = "clerk.example.test"
+ORIGIN = "http://localhost:5173"
+
+
+class SigningKey:
+    """A key pair of the Clerk instance."""
+
+    def __init__(self, key_id: str) -> None:
+        self.key_id = key_id
+        self.private: RSAPrivateKey = generate_private_key(public_exponent=65537, key_size=2048)
+
+    def jwk(self) -> dict[str, Any]:
+        public = RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
+        return {**public, "kid": self.key_id, "alg": "RS256", "use": "sig"}
+
+    def token(self, subject: str = "user_ada") -> str:
+        moment = int(time.time())
+        claims = {"sub": subject, "sid": "sess_1", "azp": ORIGIN, "iss": f"https://{ISSUER_HOST}"}
+        claims |= {"jti": secrets.token_hex(8)}
+        times = {"iat": moment - 1, "nbf": moment - 1, "exp": moment + 60}
+        return jwt.encode({**claims, **times}, self.private, "RS256", {"kid": self.key_id})
+
+
+KEYS = [SigningKey("ins_first"), SigningKey("ins_second")]
+
+
+def jwks(*keys: dict[str, Any]) -> bytes:
+    return answer(200, json.dumps({"keys": keys}).encode())
+
+
+@asynccontextmanager
+async def verifier_at(
+    url: str, min_gap_seconds: float = 3600, **changes: Any
+) -> AsyncIterator[ClerkTokenVerifier]:
+    settings = ServiceSettings(
+        port=0,
+        redis_url="redis://127.0.0.1:1/0",
+        clerk_secret_key=f"sk_test_{secrets.token_hex(16)}",
+        clerk_publishable_key="pk_test_" + base64.b64encode(f"{ISSUER_HOST}$".encode()).decode(),
+        clerk_api_url=url,
+        frontend_origins=ORIGIN,
+        provider_timeout_seconds=0.3,
+        **changes,
+    )
+    async with open_clerk(settings) as clerk:
+        yield token_verifier(ClerkKeys(clerk, min_gap_seconds), settings)
+
+
+async def refused(verifier: ClerkTokenVerifier, tokens: Sequence[str]) -> int:
+    outcomes = await asyncio.gather(*(verifier.verify(token) for token in tokens), return_exceptions=True)
+    return sum(isinstance(outcome, InvalidTokenError) for outcome in outcomes)
+
+
+async def test_many_tokens_at_once_need_one_fetch_of_the_keys() -> None:
+    async with odd_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
+        found = await asyncio.gather(*(verifier.verify(KEYS[0].token(f"user_{n}")) for n in range(20)))
+        assert [each.clerk_id for each in found] == [f"user_{n}" for n in range(20)]
+        assert len(clerk.requests) == 1
+
+
+async def test_tokens_with_invented_keys_make_nobody_ask_clerk_again_and_again() -> None:
+    async with odd_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
+        await verifier.verify(KEYS[0].token())
+        invented = []
+        for number in range(50):
+            KEYS[1].key_id = f"ins_invented_{number}"
+            invented.append(KEYS[1].token())
+        assert await refused(verifier, invented) == 50
+        assert len(clerk.requests) == 1
+        assert (await verifier.verify(KEYS[0].token("user_bea"))).clerk_id == "user_bea"
+
+
+async def test_bad_signatures_with_a_known_key_make_nobody_ask_clerk_at_all() -> None:
+    async with odd_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
+        await verifier.verify(KEYS[0].token())
+        KEYS[1].key_id = KEYS[0].key_id
+        assert await refused(verifier, [KEYS[1].token() for _ in range(20)]) == 20
+        assert len(clerk.requests) == 1
+
+
+async def test_a_new_key_of_clerk_is_believed_and_a_withdrawn_one_is_not() -> None:
+    KEYS[1].key_id = "ins_second"
+    async with odd_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url, 0) as verifier:
+        await verifier.verify(KEYS[0].token())
+        clerk.answer = jwks(KEYS[1].jwk())
+        assert (await verifier.verify(KEYS[1].token("user_new"))).clerk_id == "user_new"
+        assert await refused(verifier, [KEYS[0].token()]) == 1
+
+
+@pytest.mark.parametrize("odd", ODD_ANSWERS)
+async def test_without_clerk_known_keys_still_verify_and_others_wait(odd: str) -> None:
+    KEYS[1].key_id = "ins_second"
+    clerk_now = odd_server(jwks(KEYS[0].jwk()))
+    async with asyncio.timeout(30), clerk_now as clerk, verifier_at(clerk.url, 0) as verifier:
+        await verifier.verify(KEYS[0].token())
+        clerk.answer = ODD_ANSWERS[odd]
+        with pytest.raises(UnavailableError, match=r"^Sessions cannot be verified now$"):
+            await verifier.verify(KEYS[1].token())
+        assert (await verifier.verify(KEYS[0].token("user_bea"))).clerk_id == "user_bea"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [{"n": "%%%"}, {"n": ""}, {"e": "AA"}, {"kty": "EC"}, {"kty": "oct"}, {"n": None}, {"kid": None}],
+    ids=str,
+)
+async def test_a_key_that_cannot_be_used_does_not_spoil_the_others(bad: dict[str, Any]) -> None:
+    spoilt = {**SigningKey("ins_bad").jwk(), **bad}
+    async with odd_server(jwks(spoilt, KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
+        assert (await verifier.verify(KEYS[0].token())).clerk_id == "user_ada"
+        assert len(clerk.requests) == 1
+
+
+async def test_nobody_waits_again_and_again_for_a_clerk_that_hangs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the keys are old and Clerk cannot say whether they still hold."""
+    clerk_now = odd_server(jwks(KEYS[0].jwk()))
+    async with asyncio.timeout(30), clerk_now as clerk, verifier_at(clerk.url, 0) as verifier:
+        await verifier.verify(KEYS[0].token())
+        monkeypatch.setattr(clerk_module, "MAX_AGE_SECONDS", 0.0)
+        clerk.answer = None
+        found = await asyncio.gather(*(verifier.verify(KEYS[0].token(f"user_{n}")) for n in range(30)))
+        assert len(found) == 30
+        asked = len(clerk.requests)
+        for number in range(30):
+            await verifier.verify(KEYS[0].token(f"user_later_{number}"))
+        assert len(clerk.requests) <= asked + 1
+        clerk.answer = jwks(KEYS[1].jwk())
+        while await refused(verifier, [KEYS[0].token()]) == 0:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
+async def test_with_the_key_in_the_settings_clerk_is_never_asked() -> None:
+    pem = KEYS[0].private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    for written in (pem, pem.replace("\n", "\\n")):
+        async with odd_server(b"") as clerk, verifier_at(clerk.url, clerk_jwt_key=written) as verifier:
+            assert (await verifier.verify(KEYS[0].token())).clerk_id == "user_ada"
+            assert clerk.requests == []
