@@ -82,7 +82,8 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **_TUNING, **plan.environment},
-                start_new_session=True,
+                # Out of reach of Ctrl-C, which is for the supervisor; in its session, or nice would count for nothing.
+                process_group=0,
             )
 
     async def _until_ready(self, http: httpx.AsyncClient, plan: ProcessPlan, deadline: float) -> None:
