@@ -1,11 +1,15 @@
 """Running an app under uvicorn so that it can be stopped without failing a request."""
 
+import asyncio
 import signal
 import threading
 from types import FrameType
+from typing import Literal
 
 import uvicorn
 from prometheus_client import start_http_server
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.importer import import_from_string
 from uvicorn.supervisors import Multiprocess
 
 from shared import metrics
@@ -26,8 +30,27 @@ class Draining:
 DRAINING = Draining()
 
 
+class PartingWhenDraining:
+    """Ends each connection with the answer on it once the process was told to stop.
+
+    Clients go to another replica then. One that keeps an idle connection for less than `drain_seconds` holds
+    none when the server closes, so that no request meets a closing connection.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_and_part(message: Message) -> None:
+            if DRAINING.begun and message["type"] == "http.response.start":
+                message = {**message, "headers": [*message.get("headers", []), (b"connection", b"close")]}
+            await send(message)
+
+        await self._app(scope, receive, send_and_part if scope["type"] == "http" else send)
+
+
 class _Server(uvicorn.Server):
-    """On SIGTERM: say 503 on /readyz for `drain_seconds`, then take nothing new, finish, end."""
+    """On SIGTERM: say 503 on /readyz and part with clients for `drain_seconds`; then finish and end."""
 
     def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
         super().__init__(config)
@@ -44,15 +67,24 @@ class _Server(uvicorn.Server):
         end.start()
 
 
-def serve(factory: str, service: str, settings: ProcessSettings, *, date_header: bool = True) -> None:
+def serve(
+    factory: str,
+    service: str,
+    settings: ProcessSettings,
+    *,
+    date_header: bool = True,
+    http: type[asyncio.Protocol] | Literal["auto"] = "auto",
+) -> None:
     """Serve the app that `factory` ("package.module:function") builds, until SIGTERM or SIGINT.
+
+    `http` is the protocol that reads requests, uvicorn's own unless another is given.
 
     Several workers each build their own and share nothing but the listening socket; they end on SIGTERM
     without draining first, so what routes to them has to stop before (Kubernetes: the preStop sleep).
     """
     configure_logging(service, settings.log_level)
     config = uvicorn.Config(
-        factory,
+        factory if settings.workers > 1 else lambda: PartingWhenDraining(import_from_string(factory)()),
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -65,6 +97,7 @@ def serve(factory: str, service: str, settings: ProcessSettings, *, date_header:
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=settings.shutdown_seconds,
         lifespan="on",
+        http=http,
     )
     if settings.workers > 1:
         Multiprocess(config, sockets=[config.bind_socket()]).run()

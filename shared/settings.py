@@ -1,11 +1,15 @@
 """Settings from the environment: typed, frozen, built once at the start of a process.
 
 A setting that is missing, malformed or still a placeholder stops the start; all of them are named at once.
+What is not in the environment may be in files: the folder that SETTINGS_DIR names, each setting in a file of
+its name, as Kubernetes and Docker mount secrets.
 """
 
 import base64
 import binascii
+import os
 import sys
+from pathlib import Path
 from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
@@ -14,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 AnySettings = TypeVar("AnySettings", bound="ProcessSettings")
 
 PLACEHOLDER = "CHANGE_ME"
+FOLDER = "SETTINGS_DIR"
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
@@ -138,8 +143,12 @@ def issuer_of(publishable_key: str) -> str:
 
 def load(settings_class: type[AnySettings]) -> AnySettings:
     """The settings of this process, or its end with all that is wrong with them on standard error."""
+    folder = os.environ.get(FOLDER) or None
+    if folder is not None and not Path(folder).is_dir():
+        sys.stderr.write(f"Cannot start: {FOLDER} is {folder}, which is not a folder\n")
+        raise SystemExit(78)
     try:
-        return settings_class()
+        return settings_class(_secrets_dir=folder)
     except ValidationError as failure:
         sys.stderr.write(explain(failure))
         raise SystemExit(78) from None

@@ -1,0 +1,61 @@
+"""How a process leaves: told to stop, it parts with its clients before it closes its socket."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def gateway() -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A gateway that drains for two seconds, over services that are not there."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    nowhere = {f"{name}_SERVICE_URL": "http://127.0.0.1:9" for name in ("USER", "SONG", "ALBUM")}
+    told = {**nowhere, "FRONTEND_ORIGINS": "http://a.test", "PORT": str(port), "DRAIN_SECONDS": "2"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "api_gateway.main"],
+        cwd=PROJECT,
+        env={**os.environ, **told},
+        stdout=subprocess.DEVNULL,
+    )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                httpx.get(f"{address}/livez", timeout=2)
+                break
+            except httpx.TransportError:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+        yield address, process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_draining_process_serves_on_and_ends_each_connection(
+    gateway: tuple[str, "subprocess.Popen[bytes]"],
+) -> None:
+    address, process = gateway
+    with httpx.Client(base_url=address, timeout=5) as client:
+        before = client.get("/readyz")
+        assert (before.status_code, before.headers.get("connection")) == (200, None)
+        process.send_signal(signal.SIGTERM)
+        while (ready := client.get("/readyz")).status_code == 200:
+            time.sleep(0.01)
+        assert (ready.status_code, ready.headers["connection"]) == (503, "close")
+        alive = client.get("/livez")
+        assert (alive.status_code, alive.headers["connection"]) == (200, "close")
+    # uvicorn ends itself with the signal that it was told to stop with.
+    assert process.wait(20) in (0, -signal.SIGTERM)
