@@ -1,0 +1,145 @@
+"""The cache on a Redis that answers, hangs, or is none."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pytest
+from fakeredis import TcpFakeServer
+from redis.asyncio import Redis
+
+from shared.cache import CacheDownError
+from shared.providers.redis import GENERATION_SECONDS, RedisCache, open_redis_cache
+
+FAMILIES = ("everything", "songs")
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Of a Redis."""
+    server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join(10)
+
+
+@pytest.fixture
+async def cache(port: int) -> AsyncIterator[RedisCache]:
+    async with open_redis_cache(f"redis://127.0.0.1:{port}/0", timeout_seconds=5) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def redis(port: int) -> AsyncIterator[Redis]:
+    async with Redis(port=port) as opened:
+        await opened.flushall()
+        yield opened
+
+
+async def test_what_is_kept_is_read_until_a_family_is_renewed(redis: Redis, cache: RedisCache) -> None:
+    value = b"line\nline \xff\x00"
+    nothing, generations = await cache.read("song:1", FAMILIES)
+    assert nothing is None
+    await cache.keep("song:1", generations, value, 600)
+    assert await cache.read("song:1", FAMILIES) == (value, generations)
+    await cache.renew(["songs"])
+    stale, later = await cache.read("song:1", FAMILIES)
+    assert stale is None
+    assert (later[0], later[1] != generations[1]) == (generations[0], True)
+
+
+async def test_what_was_loaded_before_a_renewal_and_kept_after_it_is_not_believed(
+    redis: Redis, cache: RedisCache
+) -> None:
+    _, before = await cache.read("song:1", FAMILIES)
+    await cache.renew(["everything"])
+    await cache.keep("song:1", before, b"old", 600)
+    assert (await cache.read("song:1", FAMILIES))[0] is None
+
+
+async def test_generations_that_redis_has_lost_do_not_come_back(redis: Redis, cache: RedisCache) -> None:
+    _, generations = await cache.read("song:1", FAMILIES)
+    await cache.keep("song:1", generations, b"old", 600)
+    await redis.delete("generation:songs")
+    assert (await cache.read("song:1", FAMILIES))[0] is None
+
+
+async def test_readers_who_come_first_together_agree_on_a_generation(redis: Redis, cache: RedisCache) -> None:
+    seen = await asyncio.gather(*(cache.read("song:1", FAMILIES) for _ in range(20)))
+    assert len({generations for _, generations in seen}) == 1
+
+
+async def test_everything_in_redis_has_an_end(redis: Redis, cache: RedisCache) -> None:
+    _, generations = await cache.read("song:1", FAMILIES)
+    await cache.keep("song:1", generations, b"song", 600)
+    await cache.renew(["albums"])
+    ends = {str(name, "ascii"): await redis.ttl(name) async for name in redis.scan_iter()}
+    assert ends.keys() == {"song:1", "generation:everything", "generation:songs", "generation:albums"}
+    assert 590 <= ends.pop("song:1") <= 600
+    assert all(GENERATION_SECONDS - 10 <= seconds <= GENERATION_SECONDS for seconds in ends.values())
+
+
+class Silent:
+    """Takes connections and never says a word."""
+
+    def __init__(self) -> None:
+        self.connections = 0
+        self.url = ""
+
+
+@asynccontextmanager
+async def silent() -> AsyncIterator[Silent]:
+    found = Silent()
+    writers = []
+
+    def accept(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        found.connections += 1
+        writers.append(writer)
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    found.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    try:
+        yield found
+    finally:
+        server.close()
+        for writer in writers:
+            writer.close()
+        await server.wait_closed()
+
+
+async def test_a_redis_that_hangs_is_asked_a_few_times_and_then_left_alone() -> None:
+    async with silent() as server, open_redis_cache(server.url, timeout_seconds=0.02) as cache:
+        for _ in range(50):
+            with pytest.raises(CacheDownError):
+                await cache.read("song:1", FAMILIES)
+        assert 1 <= server.connections < 10
+
+
+async def test_what_is_made_stale_is_told_even_to_a_redis_that_is_left_alone() -> None:
+    async with silent() as server, open_redis_cache(server.url, timeout_seconds=0.02) as cache:
+        for _ in range(10):
+            with pytest.raises(CacheDownError):
+                await cache.read("song:1", FAMILIES)
+        before = server.connections
+        with pytest.raises(CacheDownError):
+            await cache.renew(["songs"])
+        assert server.connections > before
+
+
+async def test_where_there_is_no_redis_every_call_says_so() -> None:
+    async with silent() as server:
+        url = server.url
+    async with open_redis_cache(url, timeout_seconds=1) as cache:
+        for call in (
+            cache.read("song:1", FAMILIES),
+            cache.keep("song:1", ("a", "b"), b"", 1),
+            cache.renew(["songs"]),
+            cache.ping(),
+        ):
+            with pytest.raises(CacheDownError):
+                await call

@@ -1,0 +1,138 @@
+"""Songs to hear next: the engine's word where there is one, and always something to answer."""
+
+import asyncio
+import json
+from dataclasses import replace
+from datetime import timedelta
+
+from shared.cache import ReadThrough
+from shared.clock import now
+from shared.rows import Rows
+from song_service.discovery import MOST, Discovery
+from song_service.domain import Song
+from tests.repositories.builders import a_song, an_interaction
+from tests.shared.memory_cache import MemoryCache
+from tests.song_service.fakes import Engine, Interactions, Songs
+
+ADA = "b" * 24
+
+
+class World:
+    """Six songs, the first of them the newest, and one that a listener played."""
+
+    def __init__(self) -> None:
+        moment = now()
+        made = [
+            replace(a_song(title=f"Song {n}", created_at=moment - timedelta(hours=n)), genre=None)
+            for n in range(6)
+        ]
+        self.all = made
+        self.songs, self.interactions, self.engine = Songs(*made), Interactions(), Engine()
+        self.redis = MemoryCache()
+        cache = ReadThrough(self.redis)
+        self.discovery = Discovery(self.songs, self.interactions, self.engine, cache)
+
+    async def play(self, song: Song, *, heard_by_engine: bool = True) -> None:
+        made = an_interaction(user_id=ADA, song_id=song.id, at=now())
+        await self.interactions.add(made)
+        if heard_by_engine:
+            await self.interactions.mark_sent([made])
+
+    def put(self, song: Song, *, public: bool = True, visible: bool = True) -> None:
+        self.songs.kept[song.id] = replace(song, is_public=public, is_visible=visible)
+
+
+def titles(rows: Rows) -> list[str]:
+    return [song["title"].removeprefix("Song ") for song in json.loads(rows.to_json())]
+
+
+async def test_the_engines_order_is_kept_and_what_it_lacks_is_filled_up() -> None:
+    world = World()
+    world.engine.answer = [world.all[n].id for n in (4, 2)]
+    assert titles(await world.discovery.for_user(ADA)) == ["4", "2", "0", "1", "3", "5"]
+    await world.play(world.all[5])
+    assert titles(await world.discovery.trending()) == ["4", "2", "0", "1", "3", "5"]
+
+
+async def test_what_the_engine_wrongly_believes_to_be_listed_is_left_out() -> None:
+    world = World()
+    world.put(world.all[0], public=False)
+    world.put(world.all[1], visible=False)
+    await world.songs.remove(world.all[2].id)
+    world.engine.answer = [song.id for song in world.all]
+    await world.play(world.all[3])
+    for rows in (
+        await world.discovery.for_user(ADA),
+        await world.discovery.trending(),
+        await world.discovery.similar(world.all[5]),
+    ):
+        assert not {"0", "1", "2"} & set(titles(rows))
+
+
+async def test_a_song_is_not_similar_to_itself_even_when_the_engine_says_so() -> None:
+    world = World()
+    world.engine.answer = [world.all[n].id for n in (3, 1, 5)]
+    assert titles(await world.discovery.similar(world.all[1])) == ["3", "5"]
+
+
+async def test_while_the_engine_is_down_similar_songs_are_of_the_genre_then_of_the_artist() -> None:
+    world = World()
+    world.engine.is_down = True
+    base = replace(world.all[0], genre="Jazz", artist_id="1" * 24)
+    world.songs.kept[base.id] = base
+    world.songs.kept[world.all[4].id] = replace(world.all[4], genre="Jazz")
+    world.songs.kept[world.all[5].id] = replace(world.all[5], artist_id="1" * 24)
+    assert titles(await world.discovery.similar(base)) == ["4", "5", "1", "2", "3"]
+
+
+async def test_while_the_engine_is_down_what_was_played_most_comes_first() -> None:
+    world = World()
+    for song in (world.all[3], world.all[3], world.all[5]):
+        await world.play(song)
+    world.engine.is_down = True
+    for rows in (await world.discovery.for_user(ADA), await world.discovery.trending()):
+        assert titles(rows) == ["3", "5", "0", "1", "2", "4"]
+
+
+async def test_what_stands_in_for_the_engine_is_not_kept() -> None:
+    world = World()
+    await world.play(world.all[3])
+    world.engine.is_down = True
+    for _ in range(2):
+        await asyncio.gather(
+            world.discovery.for_user(ADA),
+            world.discovery.trending(),
+            world.discovery.similar(world.all[0]),
+        )
+    assert world.redis.entries == {}
+    world.engine.is_down = False
+    world.engine.answer = [world.all[5].id]
+    assert titles(await world.discovery.for_user(ADA))[0] == "5"
+    assert titles(await world.discovery.similar(world.all[0])) == ["5"]
+    assert len(world.redis.entries) == 2
+
+
+async def test_an_engine_that_knows_nothing_yet_does_not_leave_a_page_empty_for_ten_minutes() -> None:
+    world = World()
+    await world.play(world.all[3])
+    assert titles(await world.discovery.similar(world.all[0])) == ["1", "2", "3", "4", "5"]
+    assert titles(await world.discovery.trending())[0] == "3"
+    assert world.redis.entries == {}
+
+
+async def test_nobody_is_invented_to_ask_the_engine_what_is_popular() -> None:
+    world = World()
+    await world.play(world.all[3], heard_by_engine=False)
+    assert titles(await world.discovery.trending())[0] == "3"
+    assert world.engine.asked == 0
+
+
+async def test_at_most_so_many_are_answered_and_each_once() -> None:
+    world = World()
+    more = [a_song(title="Song x") for _ in range(MOST + 10)]
+    for song in more:
+        world.put(song)
+    world.engine.answer = [song.id for song in [*more[:3], *more[:3]]]
+    found = json.loads((await world.discovery.for_user(ADA)).to_json())
+    assert len(found) == MOST
+    assert len({song["_id"] for song in found}) == MOST
