@@ -23,10 +23,14 @@ FOLDER = "SETTINGS_DIR"
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 
 
-class ProcessSettings(BaseSettings):
-    """What every process needs to run."""
+class EnvironmentSettings(BaseSettings):
+    """How settings are read. All derive from this: of several parents the last one's way counts."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+
+class ProcessSettings(EnvironmentSettings):
+    """What every process needs to run."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container")
     port: int = Field(ge=0, le=65535, description="Port to listen on")
@@ -93,13 +97,13 @@ class ServiceSettings(ProcessSettings):
         return issuer_of(self.clerk_publishable_key)
 
 
-class MongoSettings(BaseSettings):
+class MongoSettings(EnvironmentSettings):
     """Where the service's own database is, when it is MongoDB."""
 
     mongodb_uri: SecretStr = Field(description="The service's own MongoDB: mongodb://host:27017/users_db")
 
 
-class MediaSettings(BaseSettings):
+class MediaSettings(EnvironmentSettings):
     """The media store, for the services that keep media."""
 
     cloudinary_cloud_name: str = Field(description="Cloudinary's cloud name")

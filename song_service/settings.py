@@ -1,14 +1,13 @@
 """What the song service reads from its environment."""
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings
 
-from shared.settings import MediaSettings, MongoSettings, ServiceSettings
+from shared.settings import EnvironmentSettings, MediaSettings, MongoSettings, ServiceSettings
 
 REGIONS = ("ap-se", "ca-east", "eu-west", "us-west")
 
 
-class RecombeeSettings(BaseSettings):
+class RecombeeSettings(EnvironmentSettings):
     """The recommendation engine."""
 
     recombee_database_id: str = Field(description="Recombee's database id")

@@ -4,8 +4,11 @@ from pathlib import Path
 
 import pytest
 
+from album_service.settings import Settings as AlbumSettings
 from api_gateway.settings import Settings
-from shared.settings import FOLDER, PLACEHOLDER, load
+from shared.settings import FOLDER, PLACEHOLDER, ProcessSettings, load
+from song_service.settings import Settings as SongSettings
+from user_service.settings import Settings as UserSettings
 
 GIVEN = {
     "USER_SERVICE_URL": "http://user:3001",
@@ -57,3 +60,9 @@ def test_a_folder_that_is_not_there_stops_the_start(
         load(Settings)
     assert stopped.value.code == 78
     assert FOLDER in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("settings", [UserSettings, SongSettings, AlbumSettings, Settings])
+def test_an_empty_variable_counts_as_absent_for_every_process(settings: type[ProcessSettings]) -> None:
+    read = {"env_ignore_empty": True, "frozen": True, "extra": "ignore"}
+    assert {name: settings.model_config[name] for name in read} == read  # type: ignore[literal-required] # names
