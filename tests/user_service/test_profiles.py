@@ -1,0 +1,145 @@
+"""What of Clerk's record counts, and what an address that nobody has proved is good for."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clerk_backend_api import models
+
+from embedded.cloud.accounts import Account
+from embedded.cloud.clerk import user_record
+from embedded.sqlite import schemas
+from embedded.sqlite.database import open_database
+from embedded.sqlite.users import SqliteUsers
+from shared.access.caller import Identity
+from shared.access.guards import Session
+from shared.access.permissions import Role
+from shared.cache import ReadThrough, reading_through
+from shared.errors import UnavailableError
+from tests.shared.memory_cache import MemoryCache
+from user_service.caching import Staleness
+from user_service.clerk import profile_of
+from user_service.domain import Profile, UnprovedEmailError
+from user_service.registration import Registrar
+from user_service.schemas import Registration
+
+BOSS = "boss@example.org"
+
+
+@dataclass
+class Provider:
+    """An identity provider that knows this of everybody; without it, it cannot be asked."""
+
+    known: Profile | None
+
+    async def profile(self, clerk_id: str) -> Profile | None:
+        if self.known is None:
+            raise UnavailableError("The identity provider is not available now")
+        return self.known
+
+
+def profile(*, email: str | None, verified: bool) -> Profile:
+    return Profile(full_name="B", email=email, email_is_verified=verified, image_url=None)
+
+
+@pytest.fixture
+async def cache() -> AsyncIterator[ReadThrough]:
+    async with reading_through(MemoryCache()) as through:
+        yield through
+
+
+@pytest.fixture
+async def users(tmp_path: Path) -> AsyncIterator[SqliteUsers]:
+    async with open_database(tmp_path / "users.sqlite", schemas.USERS) as database:
+        yield SqliteUsers(database)
+
+
+async def registered_role(
+    users: SqliteUsers, cache: ReadThrough, known: Profile | None, said: str | None = None
+) -> Role:
+    registrar = Registrar(users, Provider(known), Staleness(cache), [BOSS])
+    asked = Registration.model_validate({"clerkId": "user_b", "fullName": "B", "email": said})
+    session = Session(Identity("user_b", 4_000_000_000), "token")
+    return (await registrar.register(session, asked)).user.role
+
+
+async def test_a_verified_address_that_is_listed_makes_an_admin(
+    users: SqliteUsers, cache: ReadThrough
+) -> None:
+    assert await registered_role(users, cache, profile(email=BOSS, verified=True)) is Role.ADMIN
+
+
+@pytest.mark.parametrize("known_email", [BOSS, None])
+async def test_a_listed_address_that_is_not_verified_makes_nothing_and_is_kept_free(
+    known_email: str | None, users: SqliteUsers, cache: ReadThrough
+) -> None:
+    with pytest.raises(UnprovedEmailError):
+        await registered_role(users, cache, profile(email=known_email, verified=False), BOSS.upper())
+    assert await users.find_by_clerk_id("user_b") is None
+
+
+async def test_a_listed_address_waits_for_a_provider_that_is_down(
+    users: SqliteUsers, cache: ReadThrough
+) -> None:
+    with pytest.raises(UnavailableError):
+        await registered_role(users, cache, None, BOSS)
+    assert await users.find_by_clerk_id("user_b") is None
+
+
+async def test_another_address_need_not_be_verified(users: SqliteUsers, cache: ReadThrough) -> None:
+    assert await registered_role(users, cache, profile(email="b@example.org", verified=False)) is Role.USER
+
+
+async def test_nobody_becomes_admin_later_by_an_address_that_is_not_verified(
+    users: SqliteUsers, cache: ReadThrough
+) -> None:
+    await registered_role(users, cache, profile(email="b@example.org", verified=True))
+    assert await registered_role(users, cache, profile(email=BOSS, verified=False), BOSS) is Role.USER
+    again = await users.find_by_clerk_id("user_b")
+    assert again is not None
+    assert again.email == "b@example.org"
+    assert await registered_role(users, cache, profile(email=BOSS, verified=True)) is Role.ADMIN
+
+
+def record(**changed: Any) -> models.User:
+    account = Account("user_b", BOSS, "idn_1", "Bo Boss", 0, 0)
+    return models.User.model_validate({**user_record(account, "https://example.org/b.png"), **changed})
+
+
+def addresses(*of: tuple[str, str, str]) -> list[dict[str, Any]]:
+    """E-mail addresses as Clerk lists them, from (id, address, status of its verification)."""
+    (whole,) = user_record(Account("u", "x@y.org", "idn", "X", 0, 0), "")["email_addresses"]
+    return [
+        {
+            **whole,
+            "id": address_id,
+            "email_address": address,
+            "verification": {**whole["verification"], "status": status},
+        }
+        for address_id, address, status in of
+    ]
+
+
+def test_a_profile_is_read_from_clerks_record() -> None:
+    assert profile_of(record()) == Profile("Bo Boss", BOSS, True, "https://example.org/b.png")
+
+
+@pytest.mark.parametrize("status", ["unverified", "expired"])
+def test_an_address_is_verified_when_clerk_says_so_and_not_otherwise(status: str) -> None:
+    found = profile_of(record(email_addresses=addresses(("idn_1", BOSS, status))))
+    assert (found.email, found.email_is_verified) == (BOSS, False)
+
+
+def test_only_the_primary_address_counts() -> None:
+    two = addresses(("idn_2", BOSS, "verified"), ("idn_1", "Bo@Example.org", "unverified"))
+    found = profile_of(record(email_addresses=two))
+    assert (found.email, found.email_is_verified) == ("bo@example.org", False)
+    none = profile_of(record(email_addresses=two, primary_email_address_id=None))
+    assert (none.email, none.email_is_verified) == (None, False)
+
+
+def test_a_user_name_stands_in_for_a_name() -> None:
+    assert profile_of(record(first_name=None, last_name=None, username="bo")).full_name == "bo"
+    assert profile_of(record(first_name=None, last_name=None, username=None)).full_name is None
