@@ -111,7 +111,7 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
     parser = _BoundedParser(request.headers, request.stream(), file_limits)
     try:
         parsed = await parser.parse()
-    except (MultiPartException, KeyError, UnicodeDecodeError) as failure:
+    except (MultiPartException, LookupError, UnicodeError) as failure:  # the last two: an odd `charset`
         raise MalformedError("The multipart body cannot be read") from failure
     except ClientDisconnect as failure:
         raise MalformedError("The body broke off") from failure

@@ -53,6 +53,9 @@ FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "a mood that breaks the line": ({"mood": "calm\r\nX: y"}, "mood"),
 }
 
+UNREADABLE = b'--x\r\nContent-Disposition: form-data; name="title"\r\n\r\nA\xff\r\n--x--\r\n'
+"""In no character set that could be declared for it."""
+
 
 def form(**changed: Any) -> dict[str, Any]:
     """A good upload but for the fields in `changed`; None leaves one out."""
@@ -138,6 +141,9 @@ async def test_a_file_too_many(extra: str, system: RunningSystem, people: People
             b'--x\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\nID3 and no end',
         ),
         ("multipart/form-data; boundary=x", b""),
+        ('multipart/form-data; boundary=""', b"--\r\n\r\n----\r\n"),
+        ("multipart/form-data; boundary=x; charset=undefined", UNREADABLE),
+        ("multipart/form-data; boundary=x; charset=punycode", UNREADABLE),
         ("application/x-www-form-urlencoded", b"title=A+song"),
         ("text/plain", b"A song"),
     ],
