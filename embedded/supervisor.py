@@ -82,7 +82,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **_TUNING, **plan.environment},
-                # Out of reach of Ctrl-C, which is for the supervisor; in its session, or nice would count for nothing.
+                # Out of reach of Ctrl-C, which is for the supervisor; in its session, or nice would not count.
                 process_group=0,
             )
 
