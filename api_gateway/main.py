@@ -5,6 +5,7 @@ from starlette.types import ASGIApp
 from api_gateway import wiring
 from api_gateway.app import create_app
 from api_gateway.health import SERVICE
+from api_gateway.protocol import BoundedHttp
 from api_gateway.settings import Settings
 from shared.serve import serve
 from shared.settings import load
@@ -18,7 +19,7 @@ def create() -> ASGIApp:
 
 def main() -> None:
     """Serve until told to stop. The services' answers carry a date already, so the server adds none."""
-    serve("api_gateway.main:create", SERVICE, load(Settings), date_header=False)
+    serve("api_gateway.main:create", SERVICE, load(Settings), date_header=False, http=BoundedHttp)
 
 
 if __name__ == "__main__":

@@ -82,7 +82,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 env={**os.environ, **_TUNING, **plan.environment},
-                # Out of reach of Ctrl-C, which is for the supervisor; in its session, or nice would not count.
+                # Out of reach of Ctrl-C, which is for the supervisor; in its session, or nice would not help.
                 process_group=0,
             )
 
