@@ -152,6 +152,22 @@ async def test_while_the_identity_provider_is_down_the_body_fills_in(
         assert (answer.json()["fullName"], answer.json()["email"]) == ("Rae Said", email)
 
 
+async def test_of_two_people_who_claim_one_address_at_once_one_gets_it(
+    system: RunningSystem, people: People
+) -> None:
+    claimed = new_email()
+    both = [await people.sign_in(new_email()) for _ in range(2)]
+    async with clerk_down(system):
+        answers = await asyncio.gather(
+            *(
+                people.client(each["token"]).post("/auth/register", json=form(each, email=claimed))
+                for each in both
+            )
+        )
+    assert sorted(answer.status_code for answer in answers) == [201, 409]
+    problem_in(max(answers, key=lambda answer: answer.status_code), 409, "email_taken")
+
+
 async def test_a_name_that_the_body_gave_is_put_right_when_the_provider_is_back(
     system: RunningSystem, people: People
 ) -> None:
