@@ -12,6 +12,7 @@ from album_service.editing import Editing
 from album_service.ports import AlbumRepository
 from album_service.settings import AlbumSettings
 from album_service.songs import HttpSongs
+from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
 from shared.cache import reading_through
 from shared.health import remembered
@@ -47,6 +48,8 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         )
         cache = await opened(reading_through(redis))
         clerk = await opened(open_clerk(settings))
+        delegation = Delegation(settings.clerk_secret_key.get_secret_value())
+        verifier = SessionOrDelegation(token_verifier(ClerkKeys(clerk), settings), delegation)
         media = await opened(open_cloudinary(settings))
         timeout = settings.service_timeout_seconds
         users = await opened(open_service(settings.user_service_url, "user service", timeout))
@@ -54,7 +57,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         in_use = media_in_use(stores.albums)
         keeper = await opened(MediaKeeper(stores.media_cleanups, media, in_use).following())
         yield Resources(
-            access=Access(token_verifier(ClerkKeys(clerk), settings), CachedUserDirectory(users, cache)),
+            access=Access(verifier, CachedUserDirectory(users, cache, delegation)),
             settings=settings,
             albums=stores.albums,
             browsing=Browsing(stores.albums, songs, cache, settings.whole_list_limit),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from shared.access.caller import Caller, Identity
+from shared.access.delegation import Delegation
 from shared.access.permissions import Role
 from shared.cache import Entry, ReadThrough
 from shared.errors import NotFoundError, UnauthenticatedError, UnavailableError
@@ -38,21 +39,25 @@ def caller_from(user: Mapping[str, Any], token: str) -> Caller:
 class CachedUserDirectory:
     """Implements UserDirectory."""
 
-    def __init__(self, users: ServiceClient, cache: ReadThrough) -> None:
+    def __init__(self, users: ServiceClient, cache: ReadThrough, delegation: Delegation) -> None:
         self._users = users
         self._cache = cache
+        self._delegation = delegation
 
     async def find(self, identity: Identity, token: str) -> Caller | None:
+        """The caller carries a token for other services that outlives their own."""
+        onward = self._delegation.token_for(identity.clerk_id)
+
         async def load() -> bytes | None:
             try:
-                user = await self._users.ask("GET", "/auth/me", token=token, repeatable=True)
+                user = await self._users.ask("GET", "/auth/me", token=onward, repeatable=True)
             except NotFoundError:
                 return None
             except UnauthenticatedError as failure:
-                # We verified this token ourselves: that the user service does not is no fault of the caller.
+                # The token is ours: that the user service does not take it is no fault of the caller.
                 raise UnavailableError("The user service is not available now") from failure
             return json.dumps(user).encode()
 
         family = user_family(identity.clerk_id)
         found = await self._cache.read(Entry("user", family, TTL_SECONDS, (family,)), load)
-        return None if found is None else caller_from(json.loads(found), token)
+        return None if found is None else caller_from(json.loads(found), onward)

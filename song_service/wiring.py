@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
 from shared.cache import reading_through
 from shared.health import remembered
@@ -52,6 +53,8 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
         )
         cache = await opened(reading_through(redis))
         clerk = await opened(open_clerk(settings))
+        delegation = Delegation(settings.clerk_secret_key.get_secret_value())
+        verifier = SessionOrDelegation(token_verifier(ClerkKeys(clerk), settings), delegation)
         media = await opened(open_cloudinary(settings))
         engine = await opened(open_recombee(settings))
         timeout = settings.service_timeout_seconds
@@ -67,7 +70,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
         )
         limits = AudioLimits(settings.max_audio_seconds, settings.max_image_pixels)
         yield Resources(
-            access=Access(token_verifier(ClerkKeys(clerk), settings), CachedUserDirectory(users, cache)),
+            access=Access(verifier, CachedUserDirectory(users, cache, delegation)),
             settings=settings,
             songs=stores.songs,
             browsing=Browsing(stores.songs, cache, settings.whole_list_limit),

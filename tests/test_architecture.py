@@ -19,7 +19,7 @@ SHARED = {
         media_cleanup metrics pagination ports problem request_id rows schemas serve service_client
         settings user_directory web
     """,
-    "shared/access": "__init__ caller guards permissions",
+    "shared/access": "__init__ caller delegation guards permissions",
     "shared/providers": "__init__ clerk cloudinary mongo mongo_cleanups mongo_errors mongo_indexes redis",
 }
 

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
 from shared.cache import reading_through
 from shared.health import remembered
@@ -43,9 +44,11 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
         cache = await opened(reading_through(redis))
         clerk = await opened(open_clerk(settings))
         keys = ClerkKeys(clerk)
+        delegation = Delegation(settings.clerk_secret_key.get_secret_value())
+        verifier = SessionOrDelegation(token_verifier(keys, settings), delegation)
         stale = Staleness(cache)
         yield Resources(
-            access=Access(token_verifier(keys, settings), OwnUserDirectory(stores.users)),
+            access=Access(verifier, OwnUserDirectory(stores.users)),
             settings=settings,
             users=stores.users,
             registrar=Registrar(stores.users, ClerkIdentityProvider(clerk), stale, settings.admin_emails),

@@ -61,7 +61,7 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A registered user who is asking, with the token that they sent."""
+    """A registered user who is asking. `token` lets a service act for them in another."""
 
     id: str
     clerk_id: str
