@@ -8,6 +8,7 @@ from datetime import timedelta
 from shared.cache import ReadThrough
 from shared.clock import now
 from shared.rows import Rows
+from song_service.caching import STAND_IN_SECONDS, Staleness
 from song_service.discovery import MOST, Discovery
 from song_service.domain import Song
 from tests.repositories.builders import a_song, an_interaction
@@ -30,6 +31,7 @@ class World:
         self.songs, self.interactions, self.engine = Songs(*made), Interactions(), Engine()
         self.redis = MemoryCache()
         cache = ReadThrough(self.redis)
+        self.stale = Staleness(cache)
         self.discovery = Discovery(self.songs, self.interactions, self.engine, cache)
 
     async def play(self, song: Song, *, heard_by_engine: bool = True) -> None:
@@ -94,29 +96,55 @@ async def test_while_the_engine_is_down_what_was_played_most_comes_first() -> No
         assert titles(rows) == ["3", "5", "0", "1", "2", "4"]
 
 
-async def test_what_stands_in_for_the_engine_is_not_kept() -> None:
+async def test_what_stands_in_for_the_engine_is_counted_once_for_a_crowd_and_kept_for_a_moment() -> None:
     world = World()
     await world.play(world.all[3])
     world.engine.is_down = True
     for _ in range(2):
         await asyncio.gather(
+            *(world.discovery.for_user(f"{number:024x}") for number in range(20)),
             world.discovery.for_user(ADA),
             world.discovery.trending(),
             world.discovery.similar(world.all[0]),
         )
-    assert world.redis.entries == {}
+    assert world.interactions.counted == 1
+    assert set(world.redis.ttls.values()) == {STAND_IN_SECONDS}
     world.engine.is_down = False
     world.engine.answer = [world.all[5].id]
+    world.redis.forget_after(STAND_IN_SECONDS)
     assert titles(await world.discovery.for_user(ADA))[0] == "5"
     assert titles(await world.discovery.similar(world.all[0])) == ["5"]
+    world.redis.forget_after(STAND_IN_SECONDS)
     assert len(world.redis.entries) == 2
 
 
-async def test_an_engine_that_knows_nothing_yet_does_not_leave_a_page_empty_for_ten_minutes() -> None:
+async def test_what_stands_in_for_the_engine_shows_no_song_that_was_hidden_meanwhile() -> None:
     world = World()
     await world.play(world.all[3])
+    world.engine.is_down = True
+    assert titles(await world.discovery.for_user(ADA))[0] == "3"
+    world.put(world.all[3], visible=False)
+    await world.stale.song_changed(world.all[3])
+    assert "3" not in titles(await world.discovery.for_user(ADA))
+
+
+async def test_that_the_engine_knows_nothing_like_a_song_is_its_word_until_it_hears_of_songs() -> None:
+    world = World()
     assert titles(await world.discovery.similar(world.all[0])) == ["1", "2", "3", "4", "5"]
+    asked = world.engine.asked
+    world.redis.forget_after(STAND_IN_SECONDS)
+    await world.discovery.similar(world.all[0])
+    assert world.engine.asked == asked
+    world.engine.answer = [world.all[5].id]
+    await world.stale.engine_heard_of_songs()
+    assert titles(await world.discovery.similar(world.all[0])) == ["5"]
+
+
+async def test_an_engine_that_knows_of_nothing_popular_is_asked_again_soon() -> None:
+    world = World()
+    await world.play(world.all[3])
     assert titles(await world.discovery.trending())[0] == "3"
+    world.redis.forget_after(STAND_IN_SECONDS)
     assert world.redis.entries == {}
 
 
