@@ -30,9 +30,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Passing:
-    """What a loader answers when it is right for now only: it is answered, and not kept."""
+    """What a loader answers when it is right for now only: it is kept for `ttl_seconds`; 0: not at all."""
 
     value: bytes
+    ttl_seconds: int = 0
 
 
 Loader = Callable[[], Awaitable[bytes | Passing | None]]
@@ -96,7 +97,8 @@ class ReadThrough:
     async def read(self, entry: Entry, load: Loader) -> bytes | None:
         """What `load` answers, from the cache when it holds it.
 
-        None and `Passing` from `load` are answered and not kept. Of several readers at one time one loads.
+        None from `load` is answered and not kept, `Passing` only for as long as it says. Of several readers
+        at one time one loads.
         """
         families = (EVERYTHING, *entry.families)
         if self._debts:
@@ -137,13 +139,15 @@ class ReadThrough:
             done.exception()  # seen, even when everybody who waited for it has left
 
     async def _load_and_keep(self, entry: Entry, generations: tuple[str, ...], load: Loader) -> bytes | None:
-        value = await load()
-        if isinstance(value, bytes):
+        loaded = await load()
+        value = _plain(loaded)
+        ttl_seconds = loaded.ttl_seconds if isinstance(loaded, Passing) else entry.ttl_seconds
+        if value is not None and ttl_seconds > 0:
             try:
-                await self._cache.keep(entry.key, generations, value, entry.ttl_seconds)
+                await self._cache.keep(entry.key, generations, value, ttl_seconds)
             except CacheDownError:
                 log.debug("not kept", key=entry.key)
-        return _plain(value)
+        return value
 
     async def make_stale(self, *families: str) -> None:
         """From now on nothing that depends on any of these is answered from the cache. Never raises."""

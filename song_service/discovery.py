@@ -3,6 +3,7 @@
 What the engine lacks, or cannot say because it is down, is filled up from what we know ourselves.
 """
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
@@ -11,7 +12,7 @@ from shared.clock import now
 from shared.errors import UnavailableError
 from shared.pagination import Slice
 from shared.rows import Rows
-from song_service.caching import TRENDING, for_listener, similar_to
+from song_service.caching import MOST_PLAYED, STAND_IN_SECONDS, TRENDING, for_listener, similar_to
 from song_service.domain import Song
 from song_service.ports import InteractionRepository, RecommendationEngine, SongFilter, SongRepository
 from song_service.schemas import song_json
@@ -53,9 +54,9 @@ class Discovery:
             try:
                 ids = await self._engine.similar(song.id, MOST)
             except UnavailableError:
-                ids = ()
+                return await self._alike(song), False
             like_it = [each for each in await self._listed(ids) if each.id != song.id]
-            return (like_it, True) if like_it else (await self._alike(song), False)
+            return like_it or await self._alike(song), True
 
         return await self._read(similar_to(song.id), load)
 
@@ -72,12 +73,12 @@ class Discovery:
         return await self._read(for_listener(user_id), load)
 
     async def _read(self, entry: Entry, load: Callable[[], Awaitable[tuple[list[Song], bool]]]) -> Rows:
-        """Through the cache; what stands in for an engine that is down is answered and not kept."""
+        """Through the cache; what stands in for an engine that is down, or silent, is kept for a moment."""
 
         async def rows() -> bytes | Passing:
             found, is_engines = await load()
             answer = Rows([song_json(song) for song in found]).to_bytes()
-            return answer if is_engines else Passing(answer)
+            return answer if is_engines else Passing(answer, STAND_IN_SECONDS)
 
         kept = await self._cache.read(entry, rows)
         assert kept is not None  # noqa: S101 - the loader always answers
@@ -97,7 +98,16 @@ class Discovery:
         return (await self._trending_songs())[0]
 
     async def _most_played(self) -> list[Song]:
-        return await self._listed(await self._interactions.most_played(now() - POPULAR_WITHIN, MOST))
+        """Ids from the cache: while the engine is down all listeners ask for them, and counting is dear."""
+
+        async def load() -> bytes:
+            return json.dumps(
+                list(await self._interactions.most_played(now() - POPULAR_WITHIN, MOST))
+            ).encode()
+
+        kept = await self._cache.read(MOST_PLAYED, load)
+        assert kept is not None  # noqa: S101 - the loader always answers
+        return await self._listed(json.loads(kept))
 
     async def _newest(self) -> Sequence[Song]:
         return await self._songs.list(SongFilter(listed_only=True), Slice(MOST))

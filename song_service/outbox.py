@@ -103,18 +103,18 @@ class Outbox:
         entries = await self._catalogue_batches.next()
         if entries:
             await self._engine.send_catalogue(entries)
+            await self._stale.engine_heard_of_songs()
             await self._songs.catalogue_sent(entries)
             self._catalogue_batches.sent()
-            await self._stale.engine_heard_of_songs()
         return bool(entries)
 
     async def _send_interactions(self) -> bool:
         waiting = await self._interaction_batches.next()
         if waiting:
             await self._engine.send_interactions(waiting)
+            await self._stale.engine_heard_of({each.user_id for each in waiting})
             await self._interactions.mark_sent(waiting)
             self._interaction_batches.sent()
-            await self._stale.engine_heard_of({each.user_id for each in waiting})
         return bool(waiting)
 
     async def _measure(self) -> None:

@@ -7,12 +7,16 @@ from shared.cache import CacheDownError
 
 
 class MemoryCache:
-    """A `Cache`. `renewals` are the families that it was told of, each call's in one."""
+    """A `Cache`. `renewals` are the families that it was told of, each call's in one.
+
+    Time does not pass in it but by `forget_after`.
+    """
 
     def __init__(self) -> None:
         self.is_down = False
         self.renewals: list[tuple[str, ...]] = []
         self.entries: dict[str, tuple[tuple[str, ...], bytes]] = {}
+        self.ttls: dict[str, int] = {}
         self._generations: dict[str, str] = {}
         self._words = (f"word-{number}" for number in itertools.count())
 
@@ -25,6 +29,11 @@ class MemoryCache:
     async def keep(self, key: str, generations: Sequence[str], value: bytes, ttl_seconds: int) -> None:
         self._answer_or_fail()
         self.entries[key] = (tuple(generations), value)
+        self.ttls[key] = ttl_seconds
+
+    def forget_after(self, seconds: int) -> None:
+        """Drop what has at most so long to live."""
+        self.entries = {key: entry for key, entry in self.entries.items() if self.ttls[key] > seconds}
 
     async def renew(self, families: Sequence[str]) -> None:
         self._answer_or_fail()

@@ -76,13 +76,22 @@ async def test_another_family_does_not(cache: ReadThrough) -> None:
 
 
 @pytest.mark.parametrize(("loaded", "answered"), [(None, None), (Passing(b"for now"), b"for now")])
-async def test_nothing_and_what_is_right_for_now_are_not_kept(
+async def test_nothing_and_what_is_right_at_this_moment_are_not_kept(
     cache: ReadThrough, redis: MemoryCache, loaded: Passing | None, answered: bytes | None
 ) -> None:
     source = Source(loaded)
     assert [await cache.read(SONG, source.load) for _ in range(2)] == [answered] * 2
     assert source.asked == 2
     assert redis.entries == {}
+
+
+async def test_what_is_right_for_now_is_kept_as_long_as_it_says(
+    cache: ReadThrough, redis: MemoryCache
+) -> None:
+    source = Source(Passing(b"for now", 5))
+    assert [await cache.read(SONG, source.load) for _ in range(3)] == [b"for now"] * 3
+    assert source.asked == 1
+    assert redis.ttls == {SONG.key: 5}
 
 
 async def test_a_slow_reader_cannot_put_an_old_answer_back(cache: ReadThrough) -> None:

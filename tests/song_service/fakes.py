@@ -142,7 +142,6 @@ class Interactions:
         self.sent: set[str] = set()
         self.leased_until: dict[str, datetime] = {}
         self.is_down = False
-        self.counted = 0
 
     async def add(self, interaction: Interaction) -> bool:
         if interaction.dedup_key in self.kept:
@@ -171,7 +170,6 @@ class Interactions:
         return len({each.id for each in self.kept.values()} - self.sent)
 
     async def most_played(self, since: datetime, limit: int) -> Sequence[str]:
-        self.counted += 1
         counts: dict[str, int] = {}
         for each in self.kept.values():
             if each.at >= since:

@@ -2,8 +2,9 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from shared.cache import ReadThrough
 from shared.clock import now
@@ -18,6 +19,18 @@ from tests.song_service.fakes import Engine, Interactions, Songs
 ADA = "b" * 24
 
 
+class CountingInteractions(Interactions):
+    """Tells how often it was asked what is played most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.counted = 0
+
+    async def most_played(self, since: datetime, limit: int) -> Sequence[str]:
+        self.counted += 1
+        return await super().most_played(since, limit)
+
+
 class World:
     """Six songs, the first of them the newest, and one that a listener played."""
 
@@ -28,7 +41,7 @@ class World:
             for n in range(6)
         ]
         self.all = made
-        self.songs, self.interactions, self.engine = Songs(*made), Interactions(), Engine()
+        self.songs, self.interactions, self.engine = Songs(*made), CountingInteractions(), Engine()
         self.redis = MemoryCache()
         cache = ReadThrough(self.redis)
         self.stale = Staleness(cache)
