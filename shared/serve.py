@@ -1,7 +1,9 @@
 """Running an app under uvicorn so that it can be stopped without failing a request."""
 
 import asyncio
+import os
 import signal
+import socket
 import threading
 from types import FrameType
 from typing import Literal
@@ -18,6 +20,9 @@ from shared.web import configure_logging
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than any client of ours keeps an idle connection, so that it is never the server who hangs up."""
+
+LEFTOVER_SECONDS = 5.0
+"""How long a process that has shut down may take to end."""
 
 
 class Draining:
@@ -55,6 +60,14 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
         super().__init__(config)
         self._drain_seconds = drain_seconds
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Everything is closed after this. What may still keep the process are lookups of names: nobody waits
+        for them any more, but the event loop would, for minutes when no name server answers."""
+        await super().shutdown(sockets)
+        end = threading.Timer(LEFTOVER_SECONDS, os._exit, (0,))
+        end.daemon = True
+        end.start()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if DRAINING.begun or sig != signal.SIGTERM or self._drain_seconds == 0:
