@@ -1,8 +1,8 @@
-"""Manifests as a cluster older than they are takes them: `kubectl kustomize … | python -m deploy.verify.older_cluster`.
+"""Manifests as an older cluster takes them: `kubectl kustomize … | python -m deploy.verify.older_cluster`.
 
 For proof runs on Kubernetes 1.20, which a bare Debian machine can build. What is changed is no more than:
-the versions of two APIs, preStop's `sleep` (from 1.30 on) into the command of that name, and the eviction policy
-(from 1.27 on) left out.
+the versions of two APIs, preStop's `sleep` (from 1.30 on) into the command of that name, and the eviction
+policy (from 1.27 on) left out.
 """
 
 import sys
