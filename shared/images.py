@@ -1,11 +1,11 @@
 """Whether a file is an image that we take, decided by decoding it."""
 
-import asyncio
-import warnings
+from functools import partial
 from pathlib import Path
 
 from PIL import Image, UnidentifiedImageError
 
+from shared.decoding import decoded
 from shared.errors import UnsupportedMediaError
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
@@ -21,22 +21,20 @@ class NotAnImageError(UnsupportedMediaError):
 
 
 def _decode(path: Path, max_pixels: int) -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(path, formats=FORMATS) as image:
-                if image.width * image.height > max_pixels:
-                    raise NotAnImageError(f"The image has more than {max_pixels} pixels")
-                image.load()
-        except (
-            UnidentifiedImageError,
-            OSError,
-            SyntaxError,
-            ValueError,
-            Image.DecompressionBombError,
-            Image.DecompressionBombWarning,
-        ) as failure:
-            raise NotAnImageError from failure
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > max_pixels:
+                raise NotAnImageError(f"The image has more than {max_pixels // 1_000_000} million pixels")
+            image.load()
+    except (
+        UnidentifiedImageError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as failure:
+        raise NotAnImageError from failure
 
 
 async def check_image(path: Path, max_pixels: int) -> None:
@@ -45,4 +43,4 @@ async def check_image(path: Path, max_pixels: int) -> None:
     Raises:
         NotAnImageError: it is not.
     """
-    await asyncio.to_thread(_decode, path, max_pixels)
+    await decoded(partial(_decode, path, max_pixels))

@@ -4,14 +4,16 @@ Only containers that hold their own sound are opened: playlists and the like, wh
 addresses, are never followed.
 """
 
-import asyncio
+import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
 import av.error
 from av.container import InputContainer
 
+from shared.decoding import decoded
 from song_service.domain import AudioTooLongError, NotAudioError
 
 _OPEN_OPTIONS = {
@@ -25,6 +27,10 @@ MOST_MISSING = 0.02
 MOST_BROKEN = 0.01
 """Share of packets that may be undecodable; players pass over that much, too."""
 
+HIGHEST_RATE = 192_000
+MOST_CHANNELS = 8
+LONGEST_DECODING_SECONDS = 60.0
+"""Silence packs so well that a small file can be made to cost any amount of decoding."""
 
 LENGTH_OF_STREAMS = 0x7000_0000
 """Bytes. WAV headers that promise more were written before the length was known."""
@@ -49,12 +55,16 @@ def _decode(container: InputContainer, max_seconds: float) -> float:
     """Seconds of sound in it.
 
     Raises:
-        NotAudioError: too much of it cannot be decoded.
+        NotAudioError: too much of it cannot be decoded, or decoding it costs too much.
         AudioTooLongError: it is longer than `max_seconds`.
     """
+    stream = container.streams.audio[0]
+    if stream.sample_rate > HIGHEST_RATE or stream.channels > MOST_CHANNELS:
+        raise NotAudioError(f"At most {HIGHEST_RATE // 1000} kHz and {MOST_CHANNELS} channels are taken")
+    give_up_at = time.monotonic() + LONGEST_DECODING_SECONDS
     seconds = 0.0
     packets = broken = 0
-    for packet in container.demux(container.streams.audio[0]):
+    for packet in container.demux(stream):
         if packet.size == 0:
             continue
         packets += 1
@@ -64,6 +74,8 @@ def _decode(container: InputContainer, max_seconds: float) -> float:
             broken += 1
         if seconds > max_seconds:
             raise AudioTooLongError(f"At most {round(max_seconds / 60)} minutes are taken")
+        if time.monotonic() > give_up_at:
+            raise NotAudioError("The audio takes too long to decode")
     if broken > packets * MOST_BROKEN:
         raise _damaged()
     return seconds
@@ -117,4 +129,4 @@ async def inspect_audio(path: Path, max_seconds: float) -> AudioFacts:
         NotAudioError: it is no audio, or damaged, or cut short.
         AudioTooLongError: it is longer than `max_seconds`.
     """
-    return await asyncio.to_thread(_inspect, path, max_seconds)
+    return await decoded(partial(_inspect, path, max_seconds))

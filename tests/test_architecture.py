@@ -15,7 +15,7 @@ LONGEST_FILE = 310
 
 SHARED = {
     "shared": """
-        __init__ answers body_limit breaker cache clock errors forms head_requests health ids images
+        __init__ answers body_limit breaker cache clock decoding errors forms head_requests health ids images
         media_cleanup metrics pagination ports problem request_id rows schemas serve service_client
         settings user_directory web
     """,

@@ -1,0 +1,98 @@
+"""What audio is taken, decided by decoding it."""
+
+import asyncio
+import subprocess
+import threading
+from pathlib import Path
+
+import imageio_ffmpeg
+import pytest
+
+from shared.decoding import decoded
+from song_service import audio
+from song_service.audio import AudioFacts, inspect_audio
+from song_service.domain import AudioTooLongError, NotAudioError
+
+HOUR = 3600.0
+
+
+def made(path: Path, *options: str, seconds: float = 6, source: str = "sine=440") -> Path:
+    """A tone as the file that `path` is named for."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-f", "lavfi"]
+    subprocess.run(
+        [*command, "-i", f"{source}:duration={seconds}", *options, str(path)], check=True, timeout=60
+    )
+    return path
+
+
+def cut(path: Path, share: float = 0.7) -> Path:
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * share)])
+    return path
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.flac", "a.ogg", "a.opus", "a.m4a", "a.aiff"])
+async def test_duration_and_genre_are_read_from_the_audio(tmp_path: Path, name: str) -> None:
+    path = made(tmp_path / name, "-metadata", "genre=Jazz")
+    facts = await inspect_audio(path, HOUR)
+    assert facts.duration == 6
+    assert facts.genre == (None if name.endswith("aiff") else "Jazz")
+
+
+@pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.flac", "a.m4a", "a.aiff"])
+async def test_a_file_that_was_cut_short_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(NotAudioError):
+        await inspect_audio(cut(made(tmp_path / name)), HOUR)
+
+
+@pytest.mark.parametrize("tail", [b"TAG" + b"\0" * 125, b"\0" * 3000])
+async def test_what_players_pass_over_is_passed_over(tmp_path: Path, tail: bytes) -> None:
+    path = made(tmp_path / "a.mp3")
+    path.write_bytes(path.read_bytes() + tail)
+    assert await inspect_audio(path, HOUR) == AudioFacts(6, None)
+
+
+async def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
+    made(tmp_path / "secret.wav")
+    playlist = tmp_path / "list.mp3"
+    playlist.write_text(f"ffconcat version 1.0\nfile {tmp_path / 'secret.wav'}\n")
+    with pytest.raises(NotAudioError):
+        await inspect_audio(playlist, HOUR)
+
+
+async def test_a_film_is_not_audio(tmp_path: Path) -> None:
+    film = made(tmp_path / "a.mp4", source="testsrc=size=64x64:rate=10", seconds=1)
+    with pytest.raises(NotAudioError):
+        await inspect_audio(film, HOUR)
+
+
+async def test_audio_longer_than_is_taken_is_refused_before_all_of_it_is_decoded(tmp_path: Path) -> None:
+    with pytest.raises(AudioTooLongError):
+        await inspect_audio(made(tmp_path / "a.flac", seconds=30), 10)
+
+
+async def test_a_rate_that_nobody_hears_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(NotAudioError, match="kHz"):
+        await inspect_audio(made(tmp_path / "a.flac", "-ar", "384000", seconds=1), HOUR)
+
+
+async def test_decoding_that_takes_too_long_is_given_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audio, "LONGEST_DECODING_SECONDS", 0)
+    with pytest.raises(NotAudioError, match="too long to decode"):
+        await inspect_audio(made(tmp_path / "a.flac"), HOUR)
+
+
+async def test_names_are_looked_up_while_decoding_keeps_its_threads_busy() -> None:
+    """asyncio looks up host names in its own threads, which are few."""
+    done = threading.Event()
+    busy = [asyncio.create_task(decoded(done.wait)) for _ in range(100)]
+    await asyncio.sleep(0)
+    try:
+        async with asyncio.timeout(30):
+            found = await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+    finally:
+        done.set()
+        await asyncio.gather(*busy)
+    assert found
