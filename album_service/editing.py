@@ -1,25 +1,34 @@
 """Making, changing and removing albums: use cases that span the store, the media and the songs."""
 
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 
+import structlog
+
 from album_service import policy
 from album_service.caching import Staleness
-from album_service.domain import Album, AlbumChangedMeanwhileError, SongNotFoundError
+from album_service.domain import Album, AlbumChangedMeanwhileError, AlbumNotFoundError, SongNotFoundError
 from album_service.ports import AlbumChanges, AlbumRepository, Songs
 from album_service.schemas import AlbumFields
 from shared.access.caller import Caller
 from shared.clock import now
+from shared.errors import AppError, UnavailableError
 from shared.ids import is_id, new_id
 from shared.images import check_image
 from shared.media_cleanup import MediaKeeper
-from shared.ports import MediaRef, MediaStore
+from shared.ports import MediaRef, MediaStore, StoredImage
 
 UPLOAD_AT_MOST = timedelta(hours=1)
+STORED_WITHIN_SECONDS = 120.0
+"""Less than the gateway waits for the answer to an upload, or the album would come after its failure."""
+
 REMOVAL_AT_MOST = timedelta(minutes=1)
 ATTEMPTS = 5
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Editing:
@@ -57,23 +66,48 @@ class Editing:
         async with AsyncExitStack() as undo:
             await self._keeper.begin(cover, UPLOAD_AT_MOST)
             undo.push_async_callback(self._keeper.abandon, cover)
+            stored = await self._store(image, cover[0])
             album = Album(
                 id=album_id,
                 title=fields.title,
                 creator_id=creator.id,
                 creator_name=creator.full_name,
-                image=await self._media.upload_image(image, cover[0].public_id),
+                image=stored,
                 song_ids=(),
                 is_public=fields.is_public and policy.may_publish(creator),
                 is_visible=True,
                 created_at=moment,
                 updated_at=moment,
             )
+            undo.pop_all()
+            undo.push_async_callback(self._take_back, album, cover)
             await self._albums.add(album)
             undo.pop_all()
         await self._keeper.keep(cover)
         await self._stale.album_changed(album)
         return album
+
+    async def _store(self, image: Path, cover: MediaRef) -> StoredImage:
+        try:
+            async with asyncio.timeout(STORED_WITHIN_SECONDS):
+                return await self._media.upload_image(image, cover.public_id)
+        except TimeoutError as failure:
+            raise UnavailableError("The media store takes too long now") from failure
+
+    async def _take_back(self, album: Album, cover: Sequence[MediaRef]) -> None:
+        """Undo of storing the document, which may or may not be there.
+
+        When the store cannot say now, the cover stays with its note, so that an album that is there after all
+        has one; when the note falls due, it is removed unless it is.
+        """
+        try:
+            with suppress(AlbumNotFoundError):
+                await self._albums.remove(album.id)
+        except AppError as failure:
+            log.error("album not taken back", album=album.id, error=type(failure).__name__)
+            return
+        await self._stale.album_changed(album)
+        await self._keeper.abandon(cover)
 
     async def change(self, album: Album, changes: AlbumChanges) -> Album:
         """The album after `changes`."""

@@ -6,7 +6,7 @@ what a failure, or the death of the process, leaves behind is removed later.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -15,20 +15,23 @@ import structlog
 
 from shared.access.caller import Caller
 from shared.clock import now
-from shared.errors import AppError
+from shared.errors import AppError, UnavailableError
 from shared.ids import new_id
 from shared.images import check_image
 from shared.media_cleanup import MediaKeeper
 from shared.ports import MediaRef, MediaStore, StoredAudio, StoredImage
 from song_service.audio import inspect_audio
 from song_service.caching import Staleness
-from song_service.domain import Song, SongChangedMeanwhileError
+from song_service.domain import Song, SongChangedMeanwhileError, SongNotFoundError
 from song_service.outbox import Outbox
 from song_service.ports import Albums, SongChanges, SongRepository
 from song_service.schemas import SongFields
 
 UPLOAD_AT_MOST = timedelta(hours=1)
 """No upload takes longer: media that nobody kept by then are removed."""
+
+STORED_WITHIN_SECONDS = 150.0
+"""Less than the gateway waits for the answer to an upload, or the song would come after its failure."""
 
 REMOVAL_AT_MOST = timedelta(minutes=1)
 ATTEMPTS = 5
@@ -101,11 +104,12 @@ class Catalogue:
                 created_at=moment,
                 updated_at=moment,
             )
-            undo.push_async_callback(self._forget, song)
+            undo.pop_all()
+            undo.push_async_callback(self._take_back, song, refs)
             await self._songs.add(song)
-            await self._keeper.keep(refs)
             if song.album_id is not None:
                 await self._albums.append(song.album_id, song.id, artist.token)
+            await self._keeper.keep(refs)
             undo.pop_all()
         await self._announce(song)
         return song
@@ -114,11 +118,15 @@ class Catalogue:
         self, image: Path, image_ref: MediaRef, audio: Path, audio_ref: MediaRef
     ) -> tuple[StoredImage, StoredAudio]:
         """Both at the same time; when one fails the other is waited for, so that the undo comes after it."""
-        stored_image, stored_audio = await asyncio.gather(
-            self._media.upload_image(image, image_ref.public_id),
-            self._media.upload_audio(audio, audio_ref.public_id),
-            return_exceptions=True,
-        )
+        try:
+            async with asyncio.timeout(STORED_WITHIN_SECONDS):
+                stored_image, stored_audio = await asyncio.gather(
+                    self._media.upload_image(image, image_ref.public_id),
+                    self._media.upload_audio(audio, audio_ref.public_id),
+                    return_exceptions=True,
+                )
+        except TimeoutError as failure:
+            raise UnavailableError("The media store takes too long now") from failure
         for outcome in (stored_image, stored_audio):
             if isinstance(outcome, BaseException):
                 raise outcome
@@ -126,13 +134,20 @@ class Catalogue:
         assert isinstance(stored_audio, StoredAudio)  # noqa: S101
         return stored_image, stored_audio
 
-    async def _forget(self, song: Song) -> None:
-        """Undo of storing the document. What it cannot undo now, it says; the media go either way."""
+    async def _take_back(self, song: Song, refs: Sequence[MediaRef]) -> None:
+        """Undo of storing the document, which may or may not be there.
+
+        When the store cannot say now, the media stay with their notes, so that a song that is there after all
+        can be heard; when the notes fall due, they are removed unless it is.
+        """
         try:
-            await self._songs.remove(song.id)
+            with suppress(SongNotFoundError):
+                await self._songs.remove(song.id)
         except AppError as failure:
             log.error("song not taken back", song=song.id, error=type(failure).__name__)
+            return
         await self._announce(song)
+        await self._keeper.abandon(refs)
 
     async def change(self, caller: Caller, song: Song, changes: SongChanges) -> Song:
         """The song after `changes`; into another album only when the caller or the song's artist made that.
@@ -146,7 +161,12 @@ class Catalogue:
         if new_album is not None:
             await self._albums.check_made_by(new_album, caller.token, {caller.id, song.artist_id})
             await self._albums.append(new_album, song.id, caller.token)
-        changed = await self._songs.change(song.id, changes)
+        try:
+            changed = await self._songs.change(song.id, changes)
+        except AppError:
+            if new_album is not None:
+                await self._leave_album(song, new_album, caller)
+            raise
         assert changed is not None  # noqa: S101 - only a condition on the revision can miss
         await self._announce(changed)
         if moved and song.album_id is not None:
@@ -180,7 +200,7 @@ class Catalogue:
         raise SongChangedMeanwhileError
 
     async def _leave_album(self, song: Song, album_id: str, caller: Caller) -> None:
-        """An album that cannot be told keeps an id that it shows to nobody, so the change still stands."""
+        """An album that cannot be told keeps the song; what was changed of the song stands."""
         try:
             await self._albums.take_out(album_id, song.id, caller.token)
         except AppError as failure:
