@@ -10,12 +10,12 @@ from user_service.domain import (
 )
 
 
-def check_may_register(own_clerk_id: str, asked_clerk_id: str, asked_role: Role | None) -> None:
+def check_may_register(own_clerk_id: str, asked_clerk_id: str, asked_role: str | None) -> None:
     """People register themselves, and as users.
 
     Raises:
         OtherIdentityError: the token is another's.
-        RoleNotGrantedError: a role was asked for.
+        RoleNotGrantedError: another role was asked for, be there such a role or not.
     """
     if asked_clerk_id != own_clerk_id:
         raise OtherIdentityError

@@ -17,9 +17,9 @@ from shared.errors import FieldError, InvalidError, UnavailableError
 from shared.ids import new_id
 from user_service import policy
 from user_service.caching import Staleness
-from user_service.domain import AlreadyRegisteredError, Profile, UnprovedEmailError, User
+from user_service.domain import AlreadyRegisteredError, EmailTakenError, Profile, UnprovedEmailError, User
 from user_service.ports import IdentityProvider, UserChanges, UserFilter, UserRepository
-from user_service.schemas import Registration
+from user_service.schemas import LONGEST_NAME, Registration
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -55,10 +55,10 @@ class Registrar:
         Raises:
             OtherIdentityError, RoleNotGrantedError: what was asked is not the caller's to ask.
             BlockedError: an admin blocked them.
-            InvalidError: neither the identity provider nor the caller says who they are.
+            InvalidError: neither the identity provider nor the caller says their e-mail.
             UnprovedEmailError: their e-mail would make them an admin, and is not verified.
             UnavailableError: the same, and the identity provider cannot be asked now.
-            EmailTakenError: another account has their e-mail.
+            EmailTakenError: they are new, and another account has their e-mail.
         """
         policy.check_may_register(session.identity.clerk_id, asked.clerk_id, asked.role)
         known = await self._users.find_by_clerk_id(session.identity.clerk_id)
@@ -119,27 +119,33 @@ class Registrar:
             changes["role"] = Role.ADMIN
         if not changes:
             return user
-        changed = await self._users.change(user.id, changes)
-        assert changed is not None  # noqa: S101 - only a condition can miss
+        changed = await self._with(changes, user)
         await self._stale.user_changed(changed)
+        return changed
+
+    async def _with(self, changes: UserChanges, user: User) -> User:
+        """The user after `changes`; without a new e-mail that another account holds, which is for an admin to
+        sort out and no reason to keep the person out.
+        """
+        try:
+            changed = await self._users.change(user.id, changes)
+        except EmailTakenError:
+            log.warning("e-mail kept, the new one belongs to another account", user_id=user.id)
+            del changes["email"]
+            changed = await self._users.change(user.id, changes) if changes else user
+        assert changed is not None  # noqa: S101 - only a condition can miss
         return changed
 
 
 def _new_user(clerk_id: str, profile: Profile, asked: Registration) -> User:
     email = profile.email or (asked.email.lower() if asked.email else None)
-    full_name = profile.full_name or asked.full_name
-    missing = [
-        FieldError(field, "is required")
-        for field, value in (("email", email), ("fullName", full_name))
-        if not value
-    ]
-    if not email or not full_name:
-        raise InvalidError("Not accepted: " + ", ".join(each.field for each in missing), missing)
+    if not email:
+        raise InvalidError("Not accepted: email", [FieldError("email", "is required")])
     moment = now()
     return User(
         id=new_id(),
         clerk_id=clerk_id,
-        full_name=full_name,
+        full_name=profile.full_name or asked.full_name or _name_from(email),
         email=email,
         image_url=profile.image_url or asked.image_url or "",
         role=Role.USER,
@@ -147,3 +153,8 @@ def _new_user(clerk_id: str, profile: Profile, asked: Registration) -> User:
         created_at=moment,
         updated_at=moment,
     )
+
+
+def _name_from(email: str) -> str:
+    """What stands before the @: for somebody who gave no name anywhere."""
+    return email.partition("@")[0][:LONGEST_NAME]

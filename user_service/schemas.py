@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from shared.access.permissions import Role
@@ -10,12 +10,26 @@ from shared.clock import to_iso
 from shared.schemas import OneLine, SentModel
 from user_service.domain import User
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
-Email = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")
+LONGEST_NAME = 200
+
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME), OneLine
 ]
-HttpUrl = Annotated[str, StringConstraints(max_length=2048, pattern=r"^(https?://\S+)?$")]
+Email = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
+    OneLine,
+]
+HttpUrl = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://\S+$")]
 SentRole = Annotated[Role, Field(strict=False)]
+
+
+def _none_if_blank(given: object) -> object:
+    return None if isinstance(given, str) and not given.strip() else given
+
+
+AbsentIfBlank = BeforeValidator(_none_if_blank)
+"""For what somebody may leave out: a form that is sent with the field left empty says nothing of it."""
 
 
 class _Shape(BaseModel):
@@ -67,10 +81,10 @@ class Registration(SentModel):
     """What a person says of themselves; the identity provider's word counts before it."""
 
     clerk_id: Annotated[str, StringConstraints(min_length=1, max_length=100)]
-    full_name: Name | None = None
-    email: Email | None = None
-    image_url: HttpUrl | None = None
-    role: SentRole | None = None
+    full_name: Annotated[Name | None, AbsentIfBlank] = None
+    email: Annotated[Email | None, AbsentIfBlank] = None
+    image_url: Annotated[HttpUrl | None, AbsentIfBlank] = None
+    role: Annotated[str | None, Field(description="None but `user` is given: an admin grants roles")] = None
 
 
 class BlockBody(SentModel):

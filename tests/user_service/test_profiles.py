@@ -21,7 +21,7 @@ from shared.errors import UnavailableError
 from tests.shared.memory_cache import MemoryCache
 from user_service.caching import Staleness
 from user_service.clerk import profile_of
-from user_service.domain import Profile, UnprovedEmailError
+from user_service.domain import EmailTakenError, Profile, UnprovedEmailError, User
 from user_service.registration import Registrar
 from user_service.schemas import Registration
 
@@ -56,13 +56,19 @@ async def users(tmp_path: Path) -> AsyncIterator[SqliteUsers]:
         yield SqliteUsers(database)
 
 
+async def registered(
+    users: SqliteUsers, cache: ReadThrough, known: Profile | None, clerk_id: str = "user_b", **said: Any
+) -> User:
+    registrar = Registrar(users, Provider(known), Staleness(cache), [BOSS])
+    asked = Registration.model_validate({"clerkId": clerk_id, **said})
+    session = Session(Identity(clerk_id, 4_000_000_000), "token")
+    return (await registrar.register(session, asked)).user
+
+
 async def registered_role(
     users: SqliteUsers, cache: ReadThrough, known: Profile | None, said: str | None = None
 ) -> Role:
-    registrar = Registrar(users, Provider(known), Staleness(cache), [BOSS])
-    asked = Registration.model_validate({"clerkId": "user_b", "fullName": "B", "email": said})
-    session = Session(Identity("user_b", 4_000_000_000), "token")
-    return (await registrar.register(session, asked)).user.role
+    return (await registered(users, cache, known, fullName="B", email=said)).role
 
 
 async def test_a_verified_address_that_is_listed_makes_an_admin(
@@ -101,6 +107,30 @@ async def test_nobody_becomes_admin_later_by_an_address_that_is_not_verified(
     assert again is not None
     assert again.email == "b@example.org"
     assert await registered_role(users, cache, profile(email=BOSS, verified=True)) is Role.ADMIN
+
+
+@pytest.mark.parametrize("said", [{}, {"fullName": " \t"}, {"fullName": "", "imageUrl": " ", "email": ""}])
+async def test_the_address_names_somebody_who_says_no_name(
+    said: dict[str, str], users: SqliteUsers, cache: ReadThrough
+) -> None:
+    known = Profile(full_name=None, email="bo.b@example.org", email_is_verified=True, image_url=None)
+    user = await registered(users, cache, known, **said)
+    assert (user.full_name, user.email, user.image_url) == ("bo.b", "bo.b@example.org", "")
+    named = Profile(full_name="Bo B", email=None, email_is_verified=False, image_url=None)
+    assert (await registered(users, cache, named)).full_name == "Bo B"
+
+
+async def test_an_address_that_another_account_holds_keeps_nobody_out(
+    users: SqliteUsers, cache: ReadThrough
+) -> None:
+    await registered(users, cache, profile(email="a@example.org", verified=True), "user_a")
+    before = await registered(users, cache, profile(email="b@example.org", verified=True))
+    moved = Profile(full_name="Bo", email="a@example.org", email_is_verified=True, image_url=None)
+    after = await registered(users, cache, moved)
+    assert (after.id, after.email, after.full_name) == (before.id, "b@example.org", "Bo")
+    assert (await registered(users, cache, moved)).email == "b@example.org"
+    with pytest.raises(EmailTakenError):
+        await registered(users, cache, moved, "user_c")
 
 
 def record(**changed: Any) -> models.User:
