@@ -4,7 +4,7 @@ from shared.access.caller import Caller
 from shared.access.permissions import Role
 from user_service import policy
 from user_service.caching import Staleness
-from user_service.domain import LastAdminError, User
+from user_service.domain import LastAdminError, User, UserChangedMeanwhileError
 from user_service.ports import UserChanges, UserFilter, UserRepository
 
 ATTEMPTS = 5
@@ -23,6 +23,7 @@ class Administration:
 
         Raises:
             SelfChangeError, LastAdminError: an admin who can act has to stay.
+            UserChangedMeanwhileError: others flipped it at the same time, again and again.
         """
         policy.check_not_self(admin, user)
         for _ in range(ATTEMPTS):
@@ -32,7 +33,7 @@ class Administration:
             if changed is not None:
                 return changed
             user = await self._users.get(user.id)
-        return user
+        raise UserChangedMeanwhileError
 
     async def give_role(self, admin: Caller, user: User, role: Role) -> User:
         """Make the user what `role` says.
@@ -68,13 +69,26 @@ class Administration:
             return None
         await self._stale.user_changed(changed)
         if policy.can_act_as_admin(user) and not policy.can_act_as_admin(changed):
-            await self._keep_an_admin(user)
+            await self._keep_an_admin(user, changes)
         return changed
 
-    async def _keep_an_admin(self, before: User) -> None:
-        if await self._users.count(ACTING_ADMINS) > 0:
-            return
-        restored = await self._users.change(before.id, {"role": before.role, "is_blocked": before.is_blocked})
+    async def _keep_an_admin(self, before: User, changes: UserChanges) -> None:
+        try:
+            if await self._users.count(ACTING_ADMINS) > 0:
+                return
+        except BaseException:  # nobody knows whether one is left
+            await self._take_back(before, changes)
+            raise
+        await self._take_back(before, changes)
+        raise LastAdminError
+
+    async def _take_back(self, before: User, changes: UserChanges) -> None:
+        """What was changed, and nothing that others changed since."""
+        old: UserChanges = {}
+        if "role" in changes:
+            old["role"] = before.role
+        if "is_blocked" in changes:
+            old["is_blocked"] = before.is_blocked
+        restored = await self._users.change(before.id, old)
         assert restored is not None  # noqa: S101 - only a condition can miss
         await self._stale.user_changed(restored)
-        raise LastAdminError

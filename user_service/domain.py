@@ -104,6 +104,15 @@ class SelfChangeError(ConflictError):
         super().__init__("You cannot block, demote or delete your own account")
 
 
+class UserChangedMeanwhileError(ConflictError):
+    """Somebody else changed the user between reading and writing them, again and again."""
+
+    code = "changed_meanwhile"
+
+    def __init__(self) -> None:
+        super().__init__("The user was changed at the same time; try again")
+
+
 class LastAdminError(ConflictError):
     """It would leave the system without an admin who can act."""
 

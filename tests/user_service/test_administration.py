@@ -1,0 +1,117 @@
+"""What admins do with users while others do the same, or the database fails half-way."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from embedded.sqlite import schemas
+from embedded.sqlite.database import SqliteDatabase, open_database
+from embedded.sqlite.users import SqliteUsers
+from shared.access.caller import Caller
+from shared.access.permissions import Role
+from shared.cache import reading_through
+from shared.clock import now
+from shared.errors import UnavailableError
+from shared.ids import new_id
+from tests.shared.memory_cache import MemoryCache
+from user_service.administration import Administration
+from user_service.caching import Staleness
+from user_service.domain import LastAdminError, User, UserChangedMeanwhileError
+from user_service.ports import UserChanges, UserFilter
+
+
+class Contested(SqliteUsers):
+    """Users whom somebody else flips just before each flip, `rivals` times; whom somebody else changes, or
+    who cannot be counted, while admins are counted.
+    """
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        super().__init__(database)
+        self.rivals = 0
+        self.meanwhile: tuple[User, UserChanges] | None = None
+        self.can_count = True
+
+    async def change(
+        self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None
+    ) -> User | None:
+        if if_blocked is not None and self.rivals > 0:
+            self.rivals -= 1
+            await super().change(user_id, {"is_blocked": not if_blocked})
+        return await super().change(user_id, changes, if_blocked=if_blocked)
+
+    async def count(self, wanted: UserFilter) -> int:
+        if not self.can_count:
+            raise UnavailableError("The database is not available now")
+        if self.meanwhile:
+            user, changes = self.meanwhile
+            await super().change(user.id, changes)
+        return await super().count(wanted)
+
+
+@pytest.fixture
+async def users(tmp_path: Path) -> AsyncIterator[Contested]:
+    async with open_database(tmp_path / "users.sqlite", schemas.USERS) as database:
+        yield Contested(database)
+
+
+@pytest.fixture
+async def administration(users: Contested) -> AsyncIterator[Administration]:
+    async with reading_through(MemoryCache()) as cache:
+        yield Administration(users, Staleness(cache))
+
+
+async def added(users: Contested, role: Role) -> User:
+    user_id, moment = new_id(), now()
+    user = User(user_id, f"user_{user_id}", "A", f"{user_id}@test.local", "", role, False, moment, moment)
+    await users.add(user)
+    return user
+
+
+def as_admin() -> Caller:
+    """Somebody who was an admin when their request came in."""
+    return Caller(new_id(), "user_gone", "Gone", Role.ADMIN, False, "token")
+
+
+async def test_a_flip_that_others_are_always_faster_with_is_a_conflict(
+    users: Contested, administration: Administration
+) -> None:
+    user = await added(users, Role.USER)
+    users.rivals = 2
+    assert (await administration.block(as_admin(), user, None)).is_blocked is True
+    users.rivals = 100
+    with pytest.raises(UserChangedMeanwhileError):
+        await administration.block(as_admin(), await users.get(user.id), None)
+    assert (await administration.block(as_admin(), user, False)).is_blocked is False
+
+
+async def test_what_is_taken_back_is_only_what_was_changed(
+    users: Contested, administration: Administration
+) -> None:
+    last = await added(users, Role.ADMIN)
+    users.meanwhile = (last, {"is_blocked": True})
+    with pytest.raises(LastAdminError):
+        await administration.give_role(as_admin(), last, Role.USER)
+    after = await users.get(last.id)
+    assert (after.role, after.is_blocked) == (Role.ADMIN, True)
+    await users.change(last.id, {"is_blocked": False})
+    users.meanwhile = (last, {"role": Role.ARTIST})
+    with pytest.raises(LastAdminError):
+        await administration.block(as_admin(), last, None)
+    after = await users.get(last.id)
+    assert (after.role, after.is_blocked) == (Role.ARTIST, False)
+
+
+async def test_while_admins_cannot_be_counted_none_is_unmade(
+    users: Contested, administration: Administration
+) -> None:
+    last = await added(users, Role.ADMIN)
+    users.can_count = False
+    with pytest.raises(UnavailableError):
+        await administration.block(as_admin(), last, True)
+    with pytest.raises(UnavailableError):
+        await administration.give_role(as_admin(), last, Role.ARTIST)
+    with pytest.raises(UnavailableError):
+        await administration.delete(as_admin(), last)
+    after = await users.get(last.id)
+    assert (after.role, after.is_blocked) == (Role.ADMIN, False)
