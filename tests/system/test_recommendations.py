@@ -190,6 +190,7 @@ async def test_as_many_are_answered_as_asked_for(
 ) -> None:
     artist = await people.artist()
     songs = [(await upload(artist, f"One of {n}"))["_id"] for n in range(4)]
+    await until_told(system)
     where = f"/songs/{songs[0]}/similar" if path == "similar" else path
     whole = (await artist.get(f"{where}?count=50")).json()
     assert len(whole) >= 3
