@@ -4,8 +4,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from shared.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError, UnsupportedMediaError
+from shared.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+    UnsupportedMediaError,
+)
 from shared.ports import StoredAudio, StoredImage
+
+ENGINE_DOWN = "Recommendations are not available now"
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,3 +112,10 @@ class AudioTooLongError(InvalidError):
     """Longer than is taken."""
 
     code = "audio_too_long"
+
+
+class EngineLateError(UnavailableError):
+    """The recommendation engine did not answer in time what it might answer of less."""
+
+    def __init__(self) -> None:
+        super().__init__(ENGINE_DOWN)

@@ -7,8 +7,8 @@ songs that they are about.
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from typing import Generic, TypeVar
 
@@ -18,6 +18,7 @@ from shared import metrics
 from shared.clock import now
 from shared.errors import AppError
 from song_service.caching import Staleness
+from song_service.domain import EngineLateError
 from song_service.ports import InteractionRepository, RecommendationEngine, SongRepository
 
 LEASE = timedelta(seconds=30)
@@ -37,12 +38,17 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class _Batches(Generic[Waiting]):
-    """The batches of one queue. One that was not sent is ours to send again while its lease lasts."""
+    """The batches of one queue. One that was not sent is ours to send again while its lease lasts.
+
+    An engine that is too slow for a batch is sent half as much, down to one at a time, and after each that it
+    takes twice as much again: the same batch for ever would be late for ever.
+    """
 
     def __init__(self, claim: Claim[Waiting]) -> None:
         self._claim = claim
         self._held: Sequence[Waiting] = ()
         self._begin_until = now()
+        self._size = BATCH
 
     async def next(self) -> Sequence[Waiting]:
         """What is to be sent now; empty when nothing is, or others hold it."""
@@ -51,11 +57,16 @@ class _Batches(Generic[Waiting]):
             self._held = ()
             self._begin_until = moment + LEASE - SENT_WITHIN
             self._held = await self._claim(moment, moment + LEASE, BATCH)
-        return self._held
+        return self._held[: self._size]
 
     def sent(self) -> None:
         """The last one was sent."""
-        self._held = ()
+        self._held = self._held[self._size :]
+        self._size = min(self._size * 2, BATCH)
+
+    def late(self) -> None:
+        """The last one was too large for the engine to answer in time."""
+        self._size = max(1, min(self._size, len(self._held)) // 2)
 
 
 class Outbox:
@@ -102,7 +113,8 @@ class Outbox:
     async def _send_catalogue(self) -> bool:
         entries = await self._catalogue_batches.next()
         if entries:
-            await self._engine.send_catalogue(entries)
+            with _told_when_late(self._catalogue_batches):
+                await self._engine.send_catalogue(entries)
             await self._stale.engine_heard_of_songs()
             await self._songs.catalogue_sent(entries)
             self._catalogue_batches.sent()
@@ -111,7 +123,8 @@ class Outbox:
     async def _send_interactions(self) -> bool:
         waiting = await self._interaction_batches.next()
         if waiting:
-            await self._engine.send_interactions(waiting)
+            with _told_when_late(self._interaction_batches):
+                await self._engine.send_interactions(waiting)
             await self._stale.engine_heard_of({each.user_id for each in waiting})
             await self._interactions.mark_sent(waiting)
             self._interaction_batches.sent()
@@ -165,6 +178,15 @@ class Outbox:
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
+
+
+@contextmanager
+def _told_when_late(batches: _Batches[Waiting]) -> Iterator[None]:
+    try:
+        yield
+    except EngineLateError:
+        batches.late()
+        raise
 
 
 def pause_after(failures: int, poll_seconds: float) -> float:

@@ -144,11 +144,19 @@ class RecommendationEngine(Protocol):
         ...
 
     async def send_catalogue(self, entries: Sequence[CatalogueEntry]) -> None:
-        """Bring its catalogue in step with these songs; the order among them does not matter."""
+        """Bring its catalogue in step with these songs; the order among them does not matter.
+
+        Raises:
+            EngineLateError: it did not answer in time; it may have taken all, some or none of them.
+        """
         ...
 
     async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
-        """Tell it what listeners did; twice is harmless. Songs that it does not know are passed over."""
+        """Tell it what listeners did; twice is harmless. Songs that it does not know are passed over.
+
+        Raises:
+            EngineLateError: it did not answer in time; it may have taken all, some or none of them.
+        """
         ...
 
     async def for_user(self, user_id: str, count: int) -> Sequence[str]:

@@ -30,14 +30,24 @@ from recombee_api_client.api_requests import (
     Request,
     SetItemValues,
 )
-from recombee_api_client.exceptions import APIException, ResponseException
+from recombee_api_client.exceptions import APIException, ApiTimeoutException, ResponseException
 
 from shared.breaker import Breaker
 from shared.errors import UnavailableError
-from song_service.domain import CatalogueEntry, Interaction, InteractionKind, Song
+from song_service.domain import (
+    ENGINE_DOWN,
+    CatalogueEntry,
+    EngineLateError,
+    Interaction,
+    InteractionKind,
+    Song,
+)
 from song_service.settings import RecombeeSettings
 
 THREADS = 4
+BATCH_SECONDS = 8.0
+"""For a batch, which nobody waits for; with the grace it is less than the outbox's SENT_WITHIN."""
+
 GRACE_SECONDS = 0.5
 PROPERTIES = {
     "title": "string",
@@ -60,12 +70,22 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class RecombeeEngine:
-    """Implements RecommendationEngine."""
+    """Implements RecommendationEngine.
 
-    def __init__(self, client: RecombeeClient, threads: ThreadPoolExecutor, timeout_seconds: float) -> None:
+    The breaker is the listeners': a batch that fails says nothing of what they ask, one that succeeds does.
+    """
+
+    def __init__(
+        self,
+        client: RecombeeClient,
+        threads: ThreadPoolExecutor,
+        timeout_seconds: float,
+        batch_seconds: float = BATCH_SECONDS,
+    ) -> None:
         self._client = client
         self._threads = threads
         self._timeout_seconds = timeout_seconds
+        self._batch_seconds = batch_seconds
         self._breaker = Breaker("recombee", failures_to_open=3, rest_seconds=1)
 
     async def prepare(self) -> None:
@@ -109,7 +129,7 @@ class RecombeeEngine:
         )
 
     async def ping(self) -> bool:
-        await self._send(ListItems(count=1))
+        await self._ask(ListItems(count=1))
         return True
 
     async def _recommend(self, request: Request) -> Sequence[str]:
@@ -119,7 +139,7 @@ class RecombeeEngine:
         if not self._breaker.admits():
             raise _unavailable()
         try:
-            answer = await self._send(request)
+            answer = await self._ask(request)
         except ResponseException as failure:
             if failure.status_code == _NOT_KNOWN:
                 return []
@@ -134,47 +154,59 @@ class RecombeeEngine:
         batch = Batch(list(requests_))
         batch.ensure_https = False  # the client's own protocol decides, as it does for every other request
         try:
-            answers = await self._send(batch)
+            answers = await self._send(batch, self._batch_seconds)
         except ResponseException as failure:
+            log.error("engine refused a batch", status=failure.status_code, requests=len(requests_))
             raise _unavailable() from failure
+        self._breaker.succeeded()
         for request, code in zip(requests_, _codes(answers, len(requests_)), strict=True):
             if code >= 500 or code in (401, 403, 429):
                 raise _unavailable()
             if code >= 400 and code not in (_ALREADY_THERE, _NOT_KNOWN):
                 log.error("engine refused", request=type(request).__name__, code=code)
 
-    async def _send(self, request: Request) -> Any:
+    async def _ask(self, request: Request) -> Any:
+        """What `_send` answers, soon; how it goes is the breaker's business."""
+        try:
+            answer = await self._send(request, self._timeout_seconds)
+        except UnavailableError:
+            self._breaker.failed()
+            raise
+        except ResponseException:
+            self._breaker.succeeded()
+            raise
+        self._breaker.succeeded()
+        return answer
+
+    async def _send(self, request: Request, seconds: float) -> Any:
         """The engine's answer.
 
         Raises:
             ResponseException: it refused what was asked, with a status of 400 to 499.
-            UnavailableError: it cannot be reached, is late or fails, or refuses us.
+            EngineLateError: it did not answer within `seconds`.
+            UnavailableError: it cannot be reached, fails, or refuses us.
         """
-        request.timeout = round(self._timeout_seconds * 1000)
+        request.timeout = round(seconds * 1000)
         call: Callable[[], Any] = lambda: self._client.send(request)  # noqa: E731 - the executor takes no arguments
         try:
             # The SDK's time-out is for each read, and starts only when there is a thread to run in.
-            async with asyncio.timeout(self._timeout_seconds + GRACE_SECONDS):
-                answer = await asyncio.get_running_loop().run_in_executor(self._threads, call)
+            async with asyncio.timeout(seconds + GRACE_SECONDS):
+                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except ResponseException as failure:
             if failure.status_code >= 500 or failure.status_code in (401, 403, 429):
-                raise self._failed(failure, status=failure.status_code) from failure
-            self._breaker.succeeded()
+                log.warning("engine failed", error=type(failure).__name__, status=failure.status_code)
+                raise _unavailable() from failure
             raise
+        except (ApiTimeoutException, TimeoutError) as failure:
+            log.warning("engine late", request=type(request).__name__, seconds=seconds)
+            raise EngineLateError from failure
         except (
             APIException,
             requests.exceptions.RequestException,
             urllib3.exceptions.HTTPError,
-            TimeoutError,
         ) as failure:
-            raise self._failed(failure) from failure
-        self._breaker.succeeded()
-        return answer
-
-    def _failed(self, failure: Exception, **facts: int) -> UnavailableError:
-        self._breaker.failed()
-        log.warning("engine failed", error=type(failure).__name__, **facts)
-        return _unavailable()
+            log.warning("engine failed", error=type(failure).__name__)
+            raise _unavailable() from failure
 
 
 def _codes(answers: Any, count: int) -> Sequence[int]:
@@ -222,7 +254,7 @@ def _interaction_request(interaction: Interaction) -> Request:
 
 
 def _unavailable() -> UnavailableError:
-    return UnavailableError("Recommendations are not available now")
+    return UnavailableError(ENGINE_DOWN)
 
 
 def _client(settings: RecombeeSettings) -> RecombeeClient:
@@ -243,10 +275,12 @@ def _region(name: str) -> Region:
 
 
 @asynccontextmanager
-async def open_recombee(settings: RecombeeSettings) -> AsyncIterator[RecombeeEngine]:
+async def open_recombee(
+    settings: RecombeeSettings, batch_seconds: float = BATCH_SECONDS
+) -> AsyncIterator[RecombeeEngine]:
     """The engine; Recombee need not be reachable yet."""
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="recombee")
     try:
-        yield RecombeeEngine(_client(settings), threads, settings.recombee_timeout_seconds)
+        yield RecombeeEngine(_client(settings), threads, settings.recombee_timeout_seconds, batch_seconds)
     finally:
         threads.shutdown(wait=False, cancel_futures=True)

@@ -6,10 +6,14 @@ from contextlib import asynccontextmanager
 
 
 class OddServer:
-    """`answer` is what it sends, verbatim, before it hangs up; None keeps the client waiting."""
+    """`answer` is what it sends, verbatim, before it hangs up; None keeps the client waiting.
+
+    It thinks for `delay_seconds` first.
+    """
 
     def __init__(self, answer: bytes | None) -> None:
         self.answer = answer
+        self.delay_seconds = 0.0
         self.requests: list[bytes] = []
         self.url = ""
 
@@ -23,6 +27,7 @@ class OddServer:
                 if line.startswith(b"content-length")
             ]
             await reader.readexactly(int(lengths[0]) if lengths else 0)
+            await asyncio.sleep(self.delay_seconds)
             if self.answer is None:
                 await reader.read()
             else:

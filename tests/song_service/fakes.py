@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from shared.errors import UnavailableError
 from shared.pagination import Slice
-from song_service.domain import CatalogueEntry, Interaction, Song, SongNotFoundError
+from song_service.domain import CatalogueEntry, EngineLateError, Interaction, Song, SongNotFoundError
 from song_service.ports import SongChanges, SongFilter
 
 NOT_LEASED = datetime(1970, 1, 1, tzinfo=UTC)
@@ -15,7 +15,8 @@ NOT_LEASED = datetime(1970, 1, 1, tzinfo=UTC)
 class Engine:
     """A `RecommendationEngine` that writes down what it is sent, and can be down, slow of wit or broken.
 
-    `refusals`: failures to raise, one a call, before it takes anything.
+    `refusals`: failures to raise, one a call, before it takes anything. It is late with batches of more than
+    `takes_at_most`.
     """
 
     def __init__(self) -> None:
@@ -24,6 +25,7 @@ class Engine:
         self.batches: list[int] = []
         self.refusals: list[Exception] = []
         self.is_down = False
+        self.takes_at_most = 10**6
         self.prepared = 0
         self.asked = 0
         self.answer: list[str] = []
@@ -33,7 +35,7 @@ class Engine:
         self.prepared += 1
 
     async def send_catalogue(self, entries: Sequence[CatalogueEntry]) -> None:
-        self._answer_or_fail()
+        self._answer_or_fail(len(entries))
         for entry in entries:
             if entry.song is None:
                 self.songs.pop(entry.song_id, None)
@@ -41,7 +43,7 @@ class Engine:
                 self.songs[entry.song_id] = entry.song
 
     async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
-        self._answer_or_fail()
+        self._answer_or_fail(len(interactions))
         self.batches.append(len(interactions))
         self.interactions += interactions
 
@@ -62,8 +64,10 @@ class Engine:
         self._answer_or_fail()
         return list(self.answer)
 
-    def _answer_or_fail(self) -> None:
+    def _answer_or_fail(self, batch: int = 0) -> None:
         self.asked += 1
+        if batch > self.takes_at_most:
+            raise EngineLateError
         if self.refusals:
             raise self.refusals.pop(0)
         if self.is_down:

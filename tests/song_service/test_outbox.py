@@ -1,6 +1,7 @@
 """What is accepted reaches the engine in the end, whatever fails meanwhile."""
 
 import asyncio
+import contextlib
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -10,7 +11,9 @@ from shared.cache import ReadThrough
 from shared.errors import UnavailableError
 from song_service import outbox as outbox_module
 from song_service.caching import Staleness
-from song_service.outbox import BATCH, LEASE, LONGEST_PAUSE_SECONDS, Outbox, pause_after
+from song_service.domain import EngineLateError
+from song_service.outbox import BATCH, LEASE, LONGEST_PAUSE_SECONDS, SENT_WITHIN, Outbox, pause_after
+from song_service.recombee import BATCH_SECONDS, GRACE_SECONDS
 from tests.repositories.builders import NOON, a_song, an_interaction
 from tests.shared.memory_cache import MemoryCache
 from tests.song_service.fakes import Engine, Interactions, Songs
@@ -65,6 +68,40 @@ async def test_interactions_arrive_once_and_in_the_order_in_which_they_happened(
     )
     await world.outbox.send_all()
     assert len(world.engine.interactions) == BATCH * 2 + 1
+
+
+async def test_an_engine_too_slow_for_a_batch_is_sent_half_as_much_until_it_keeps_up() -> None:
+    world = World()
+    await world.play(BATCH * 2)
+    world.engine.takes_at_most = 60
+    for _ in range(2):
+        with pytest.raises(EngineLateError):
+            await world.outbox.send_all()
+    assert world.engine.interactions == []
+    with pytest.raises(EngineLateError):
+        await world.outbox.send_all()
+    assert world.engine.batches == [BATCH // 4]
+    for _ in range(20):
+        with contextlib.suppress(EngineLateError):
+            await world.outbox.send_all()
+    assert [each.at for each in world.engine.interactions] == sorted(
+        each.at for each in world.interactions.kept.values()
+    )
+    world.engine.takes_at_most = BATCH
+    await world.play(BATCH * 4)
+    await world.outbox.send_all()
+    assert world.engine.batches[-1] == BATCH
+
+
+async def test_songs_that_come_one_by_one_only_are_all_sent_in_the_end() -> None:
+    world = World()
+    for _ in range(3):
+        world.songs.note(a_song())
+    world.engine.takes_at_most = 1
+    for _ in range(9):
+        with contextlib.suppress(EngineLateError):
+            await world.outbox.send_all()
+    assert len(world.engine.songs) == 3
 
 
 async def test_songs_arrive_before_what_listeners_did_with_them() -> None:
@@ -209,6 +246,10 @@ async def test_who_wakes_it_does_not_wait_for_the_next_look() -> None:
         world.outbox.wake()
         while await world.interactions.count_unsent():  # noqa: ASYNC110 - the fake tells nobody
             await asyncio.sleep(0.002)
+
+
+def test_a_batch_ends_before_another_replica_may_take_it_over() -> None:
+    assert timedelta(seconds=BATCH_SECONDS + GRACE_SECONDS) < SENT_WITHIN
 
 
 def test_the_pauses_grow_with_each_failure_up_to_a_minute() -> None:

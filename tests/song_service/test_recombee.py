@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
+import structlog
 
 from shared.errors import UnavailableError
-from song_service.domain import CatalogueEntry
+from song_service.domain import CatalogueEntry, EngineLateError
 from song_service.recombee import RecombeeEngine, open_recombee
 from song_service.settings import RecombeeSettings
 from tests.repositories.builders import a_song, an_interaction
@@ -30,14 +31,16 @@ TELLING: dict[str, Call] = {
 
 
 @asynccontextmanager
-async def engine_at(url: str, timeout_seconds: float = 0.3) -> AsyncIterator[RecombeeEngine]:
+async def engine_at(
+    url: str, timeout_seconds: float = 0.3, batch_seconds: float = 0.3
+) -> AsyncIterator[RecombeeEngine]:
     settings = RecombeeSettings(
         recombee_database_id="music-test",
         recombee_private_token=secrets.token_hex(16),
         recombee_api_url=url,
         recombee_timeout_seconds=timeout_seconds,
     )
-    async with open_recombee(settings) as engine:
+    async with open_recombee(settings, batch_seconds) as engine:
         yield engine
 
 
@@ -108,7 +111,7 @@ async def test_listeners_do_not_queue_up_before_an_engine_that_hangs() -> None:
     async with asyncio.timeout(20), odd_server(None) as server, engine_at(server.url) as engine:
         for _ in range(3):
             outcomes = await hundred_ask(engine)
-            assert {type(each) for each in outcomes} == {UnavailableError}
+            assert [each for each in outcomes if not isinstance(each, UnavailableError)] == []
         assert len(server.requests) < 20
 
 
@@ -121,6 +124,39 @@ async def test_an_engine_that_rests_is_still_told_things_and_comes_back_by_that(
         assert len(server.requests) == asked
         await comes_back(server, engine)
         assert await engine.for_user(USER, 10) == [SONG]
+
+
+async def test_batches_that_fail_do_not_keep_listeners_from_the_engine() -> None:
+    async with odd_server(answer(500, b"{}")) as server, engine_at(server.url) as engine:
+        for _ in range(5):
+            with pytest.raises(UnavailableError):
+                await engine.send_interactions([an_interaction()])
+        server.answer = answer(200, f'{{"recomms": [{{"id": "{SONG}"}}]}}'.encode())
+        assert await engine.for_user(USER, 10) == [SONG]
+
+
+async def test_a_batch_is_waited_for_longer_than_a_listener_waits() -> None:
+    async with (
+        odd_server(answer(200, b'[{"code": 200}, {"code": 200}]')) as server,
+        engine_at(server.url, timeout_seconds=0.1, batch_seconds=10) as engine,
+    ):
+        server.delay_seconds = 0.8
+        with pytest.raises(EngineLateError):
+            await engine.for_user(USER, 10)
+        await engine.send_interactions([an_interaction()])
+
+
+async def test_a_batch_that_is_late_is_told_from_one_that_fails() -> None:
+    async with odd_server(None) as server, engine_at(server.url) as engine:
+        with pytest.raises(EngineLateError):
+            await engine.send_catalogue([CatalogueEntry(SONG, 1, a_song(song_id=SONG))])
+
+
+async def test_with_which_status_a_whole_batch_was_refused_is_logged() -> None:
+    async with odd_server(answer(400, b"{}")) as server, engine_at(server.url) as engine:
+        with structlog.testing.capture_logs() as logged, pytest.raises(UnavailableError):
+            await engine.send_interactions([an_interaction()])
+    assert [(each["log_level"], each["status"]) for each in logged] == [("error", 400)]
 
 
 async def comes_back(server: OddServer, engine: RecombeeEngine) -> None:
