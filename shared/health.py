@@ -26,14 +26,19 @@ async def _answers(probe: Probe) -> bool:
 
 
 def remembered(probe: Probe, seconds: float) -> Probe:
-    """`probe`, asked at most once in `seconds`: for providers that count, or charge for, every call."""
-    last: tuple[float, bool] | None = None
+    """`probe`, asked at most once in `seconds`: for providers that count, or charge for, every call.
+
+    Whoever asks while it is being asked waits for the same answer, also when the first of them leaves.
+    """
+    asked_at = 0.0
+    answering: asyncio.Task[bool] | None = None
 
     async def ask() -> bool:
-        nonlocal last
-        if last is None or time.monotonic() - last[0] > seconds:
-            last = (time.monotonic(), await _answers(probe))
-        return last[1]
+        nonlocal asked_at, answering
+        if answering is None or (answering.done() and time.monotonic() - asked_at > seconds):
+            asked_at = time.monotonic()
+            answering = asyncio.create_task(_answers(probe))
+        return await asyncio.shield(answering)
 
     return ask
 

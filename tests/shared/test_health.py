@@ -1,0 +1,74 @@
+"""Providers that count calls are probed seldom, however many ask how they are."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from shared.health import Probe, health_router, remembered
+
+
+class Provider:
+    """Counts how often it is probed; answers once it is let."""
+
+    def __init__(self) -> None:
+        self.probes = 0
+        self.may_answer = asyncio.Event()
+
+    async def ping(self) -> bool:
+        self.probes += 1
+        await self.may_answer.wait()
+        return True
+
+
+async def well() -> bool:
+    return True
+
+
+@pytest.fixture
+async def provider() -> Provider:
+    return Provider()
+
+
+def client(probe: Probe) -> httpx.AsyncClient:
+    app = FastAPI()
+    app.include_router(health_router("test-service", lambda _: {"database": well, "engine": probe}))
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test")
+
+
+@pytest.fixture
+async def http(provider: Provider) -> AsyncIterator[httpx.AsyncClient]:
+    async with client(remembered(provider.ping, 3600)) as opened:
+        yield opened
+
+
+async def test_of_many_who_ask_at_once_one_probes(http: httpx.AsyncClient, provider: Provider) -> None:
+    asked = [asyncio.create_task(http.get("/health")) for _ in range(200)]
+    while provider.probes == 0:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0)
+    provider.may_answer.set()
+    answers = await asyncio.gather(*asked)
+    assert {answer.json()["engine"] for answer in answers} == {True}
+    assert (await http.get("/health")).json()["engine"] is True
+    assert provider.probes == 1
+
+
+async def test_the_first_who_asks_may_leave_before_the_answer(provider: Provider) -> None:
+    probe = remembered(provider.ping, 3600)
+    first, second = (asyncio.ensure_future(probe()) for _ in range(2))
+    while provider.probes == 0:  # noqa: ASYNC110 - nobody tells
+        await asyncio.sleep(0)
+    first.cancel()
+    await asyncio.wait({first})
+    provider.may_answer.set()
+    assert await second is True
+    assert provider.probes == 1
+
+
+async def test_what_is_remembered_for_no_time_is_asked_again(provider: Provider) -> None:
+    provider.may_answer.set()
+    probe = remembered(provider.ping, 0)
+    assert [await probe() for _ in range(3)] == [True] * 3
+    assert provider.probes == 3
