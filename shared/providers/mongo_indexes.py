@@ -11,6 +11,9 @@ from shared.errors import UnavailableError
 
 RETRY_SECONDS = 2.0
 
+LATER_SECONDS = 30.0
+"""After what is not an outage, such as documents that break a unique index: until somebody mends it."""
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -29,6 +32,9 @@ async def _build(repository: Indexed) -> None:
         except UnavailableError:
             log.warning("indexes not built yet", repository=type(repository).__name__)
             await asyncio.sleep(RETRY_SECONDS)
+        except Exception:
+            log.exception("indexes cannot be built", repository=type(repository).__name__)
+            await asyncio.sleep(LATER_SECONDS)
         else:
             return
 

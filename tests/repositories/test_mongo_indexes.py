@@ -5,12 +5,14 @@ import asyncio
 import pymongo
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 import album_service.stores
 import song_service.stores
 import user_service.stores
 from shared.errors import UnavailableError
 from shared.providers import mongo_indexes
+from shared.providers.mongo_errors import DuplicateDocumentError
 from shared.settings import MongoSettings
 
 EXPECTED = {
@@ -51,14 +53,15 @@ async def test_each_service_builds_its_indexes_in_a_database_of_its_own(mongo_ur
 class ComesUpLater:
     """A repository whose server is not there at first."""
 
-    def __init__(self, failures: int) -> None:
+    def __init__(self, failures: int, failure: Exception | None = None) -> None:
         self.failures = failures
+        self.failure = failure or UnavailableError("not yet")
         self.is_built = asyncio.Event()
 
     async def ensure_indexes(self) -> None:
         if self.failures > 0:
             self.failures -= 1
-            raise UnavailableError("not yet")
+            raise self.failure
         self.is_built.set()
 
 
@@ -68,6 +71,18 @@ async def test_indexes_are_built_when_the_server_comes_up(monkeypatch: pytest.Mo
     async with mongo_indexes.building_indexes(repository), asyncio.timeout(5):
         await repository.is_built.wait()
     assert repository.failures == 0
+
+
+async def test_indexes_are_built_after_whatever_failed_before_and_it_is_logged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mongo_indexes, "LATER_SECONDS", 0.01)
+    repository = ComesUpLater(failures=2, failure=DuplicateDocumentError())
+    with capture_logs() as logged:
+        async with mongo_indexes.building_indexes(repository), asyncio.timeout(5):
+            await repository.is_built.wait()
+    said = {"event": "indexes cannot be built", "repository": "ComesUpLater"}
+    assert logged == [{**said, "exc_info": True, "log_level": "error"}] * 2
 
 
 async def test_a_service_can_stop_while_its_indexes_are_not_built() -> None:
