@@ -61,6 +61,8 @@ def _service_environment(settings: EmbeddedSettings, installation: Installation)
         "HOST": "127.0.0.1",
         "REDIS_URL": f"redis://127.0.0.1:{settings.redis_port}/0",
         "CLERK_API_URL": cloud,
+        "CLERK_ISSUER": "",
+        "CLERK_JWT_KEY": "",
         "CLOUDINARY_API_URL": cloud,
         "CLOUDINARY_DELIVERY_URL": f"http://localhost:{settings.cloud_port}",
         "RECOMBEE_API_URL": cloud,

@@ -41,7 +41,7 @@ PROVIDERS = (
     Provider(
         "Clerk",
         ("CLERK_SECRET_KEY", "CLERK_PUBLISHABLE_KEY"),
-        ("CLERK_JWT_KEY",),
+        ("CLERK_JWT_KEY", "CLERK_ISSUER"),
         ("CLERK_API_URL",),
         lambda filled: issuer_of(filled["CLERK_PUBLISHABLE_KEY"]),
     ),

@@ -70,6 +70,11 @@ class ServiceSettings(ProcessSettings):
     clerk_jwt_key: SecretStr | None = Field(
         None, description="Clerk's PEM public key: verifies tokens without any call; else its JWKS is fetched"
     )
+    clerk_issuer: CommaSeparated = Field(
+        (),
+        description="Issuers of Clerk's tokens, comma-separated: for an instance behind a proxy URL or with "
+        "satellite domains; else derived from the publishable key",
+    )
     clerk_api_url: str = Field("https://api.clerk.com", description="Clerk's backend API")
     frontend_origins: CommaSeparated = Field(
         description="Origins of the front ends, comma-separated: the only parties whose tokens are taken"
@@ -80,7 +85,7 @@ class ServiceSettings(ProcessSettings):
     provider_timeout_seconds: float = Field(3, gt=0, description="For one request to Clerk")
     whole_list_limit: int = Field(1000, ge=1, le=10000, description="Longest list answered without `limit`")
 
-    @field_validator("frontend_origins", mode="before")
+    @field_validator("frontend_origins", "clerk_issuer", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         return split_commas(given)
@@ -91,10 +96,17 @@ class ServiceSettings(ProcessSettings):
         issuer_of(given)
         return given
 
+    @field_validator("clerk_issuer")
+    @classmethod
+    def _are_urls(cls, given: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(each.startswith(("https://", "http://")) for each in given):
+            raise ValueError("must be URLs, as in the tokens' iss: https://…")
+        return given
+
     @property
-    def clerk_issuer(self) -> str:
-        """Who must have issued a session token."""
-        return issuer_of(self.clerk_publishable_key)
+    def clerk_issuers(self) -> frozenset[str]:
+        """One of these must have issued a session token."""
+        return frozenset(self.clerk_issuer) or frozenset({issuer_of(self.clerk_publishable_key)})
 
 
 class MongoSettings(EnvironmentSettings):

@@ -108,6 +108,23 @@ def test_the_issuer_is_the_host_in_the_publishable_key() -> None:
     assert issuer_of("pk_live_Y2xlcmsuZXhhbXBsZSQ") == "https://clerk.example"
 
 
+def test_the_issuer_may_be_others_than_the_one_in_the_publishable_key(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in GIVEN.items():
+        monkeypatch.setenv(name, value)
+    assert UserSettings().clerk_issuers == {"https://clerk.example"}
+    monkeypatch.setenv("CLERK_ISSUER", "https://example.org/__clerk/, https://clerk.satellite.example")
+    assert UserSettings().clerk_issuers == {
+        "https://example.org/__clerk",
+        "https://clerk.satellite.example",
+    }
+    monkeypatch.setenv("CLERK_ISSUER", "clerk.satellite.example")
+    with pytest.raises(ValidationError) as refused:
+        UserSettings()
+    assert "CLERK_ISSUER: must be URLs" in explain(refused.value)
+
+
 @pytest.mark.parametrize(
     "key", ["", "pk_test_", "pk_test_!!!", "sk_test_Y2xlcmsuZXhhbXBsZSQ=", "pk_test_YWJj"]
 )

@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -143,10 +143,10 @@ class ClerkTokenVerifier:
     """Implements TokenVerifier: offline but for the keys, which `CLERK_JWT_KEY` spares too."""
 
     def __init__(
-        self, keys: ClerkKeys, issuer: str, authorized_parties: Sequence[str], jwt_key: str | None
+        self, keys: ClerkKeys, issuers: Set[str], authorized_parties: Sequence[str], jwt_key: str | None
     ) -> None:
         self._keys = keys
-        self._issuer = issuer
+        self._issuers = issuers
         self._parties = list(authorized_parties)
         self._jwt_key = jwt_key.replace("\\n", "\n") if jwt_key else None
         self._known: OrderedDict[bytes, Identity] = OrderedDict()
@@ -158,7 +158,7 @@ class ClerkTokenVerifier:
             if known.expires_at > time.time():
                 return known
             del self._known[digest]
-        identity = _identity_of(await self._claims(token), self._issuer)
+        identity = _identity_of(await self._claims(token), self._issuers)
         self._known[digest] = identity
         if len(self._known) > REMEMBERED_TOKENS:
             self._known.popitem(last=False)
@@ -187,14 +187,15 @@ class ClerkTokenVerifier:
         return key
 
 
-def _identity_of(claims: Mapping[str, Any], issuer: str) -> Identity:
+def _identity_of(claims: Mapping[str, Any], issuers: Set[str]) -> Identity:
     """What the SDK does not check: an expiry, a subject, the issuer, and that it is an active session's."""
-    subject, expiry = claims.get("sub"), claims.get("exp")
+    subject, expiry, issuer = claims.get("sub"), claims.get("exp"), claims.get("iss")
     if (
         not isinstance(subject, str)
         or not subject
         or not isinstance(expiry, int | float)
-        or claims.get("iss") != issuer
+        or not isinstance(issuer, str)
+        or issuer not in issuers
         or not isinstance(claims.get("sid"), str)
         or claims.get("sts", "active") != "active"
     ):
@@ -206,4 +207,4 @@ def _identity_of(claims: Mapping[str, Any], issuer: str) -> Identity:
 def token_verifier(keys: ClerkKeys, settings: ServiceSettings) -> ClerkTokenVerifier:
     """The verifier that `settings` describe."""
     jwt_key = settings.clerk_jwt_key.get_secret_value() if settings.clerk_jwt_key else None
-    return ClerkTokenVerifier(keys, settings.clerk_issuer, settings.frontend_origins, jwt_key)
+    return ClerkTokenVerifier(keys, settings.clerk_issuers, settings.frontend_origins, jwt_key)

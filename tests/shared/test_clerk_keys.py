@@ -37,9 +37,9 @@ class SigningKey:
         public = RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
         return {**public, "kid": self.key_id, "alg": "RS256", "use": "sig"}
 
-    def token(self, subject: str = "user_ada") -> str:
+    def token(self, subject: str = "user_ada", issuer: str = f"https://{ISSUER_HOST}") -> str:
         moment = int(time.time())
-        claims = {"sub": subject, "sid": "sess_1", "azp": ORIGIN, "iss": f"https://{ISSUER_HOST}"}
+        claims = {"sub": subject, "sid": "sess_1", "azp": ORIGIN, "iss": issuer}
         claims |= {"jti": secrets.token_hex(8)}
         times = {"iat": moment - 1, "nbf": moment - 1, "exp": moment + 60}
         return jwt.encode({**claims, **times}, self.private, "RS256", {"kid": self.key_id})
@@ -151,6 +151,26 @@ async def test_nobody_waits_again_and_again_for_a_clerk_that_hangs(monkeypatch: 
         clerk.answer = jwks(KEYS[1].jwk())
         while await refused(verifier, [KEYS[0].token()]) == 0:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
+
+
+async def test_a_token_may_be_of_any_issuer_that_the_settings_name_and_of_no_other() -> None:
+    own, proxy, satellite = (
+        f"https://{ISSUER_HOST}",
+        "https://app.test/__clerk",
+        "https://clerk.satellite.test",
+    )
+    of = KEYS[0].token
+    async with odd_server(jwks(KEYS[0].jwk())) as clerk:
+        async with verifier_at(clerk.url) as verifier:
+            assert (await verifier.verify(of("user_own", own))).clerk_id == "user_own"
+            assert await refused(verifier, [of(issuer=each) for each in (proxy, f"{own}/", "")]) == 3
+        async with verifier_at(clerk.url, clerk_issuer=f"{proxy}/, {satellite}") as verifier:
+            for issuer in (proxy, satellite):
+                assert (await verifier.verify(of(issuer=issuer))).clerk_id == "user_ada"
+            assert (
+                await refused(verifier, [of(issuer=each) for each in (own, f"{proxy}/", "https://x.test")])
+                == 3
+            )
 
 
 async def test_with_the_key_in_the_settings_clerk_is_never_asked() -> None:
