@@ -31,7 +31,7 @@ async def test_a_service_with_the_same_secret_knows_for_whom_another_acts() -> N
     assert identity.expires_at > time.time() + 3000
 
 
-@pytest.mark.parametrize("key", ["", "another secret", SECRET])
+@pytest.mark.parametrize("key", ["", "another secret", SECRET], ids=["none", "another", "the same"])
 async def test_a_token_that_no_service_signed_is_refused(key: str) -> None:
     """The derived key signs, never the secret itself."""
     forged = jwt.encode(
