@@ -1,19 +1,29 @@
-"""The cache on Redis, with a short deadline and a breaker. The only importer of redis."""
+"""The cache on Redis, with a short deadline and a breaker. The only importer of redis.
+
+Who is late is not waited for, and not cancelled either: connecting takes several round trips, and to a Redis
+that is not next door it would be begun anew for ever. What comes late is harmless: it is kept with the
+generations of its time, and a new generation only makes stale.
+"""
 
 import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as NotConnectedError
 from redis.exceptions import RedisError
 
 from shared import metrics
 from shared.breaker import Breaker
 from shared.cache import CacheDownError
+
+CONNECTIONS = 50
+SOCKET_SECONDS = 1.0
+"""At least, for connecting and for one reply: the end of what is not waited for any more."""
 
 Answer = TypeVar("Answer")
 
@@ -31,6 +41,7 @@ class RedisCache:
         self._client = client
         self._timeout_seconds = timeout_seconds
         self._breaker = breaker
+        self._running: set[asyncio.Task[Any]] = set()
 
     async def read(self, key: str, families: Sequence[str]) -> tuple[bytes | None, tuple[str, ...]]:
         names = [_generation_key(family) for family in families]
@@ -45,11 +56,8 @@ class RedisCache:
         return (value if stamp == _stamp(present) else None), present
 
     async def _begin_missing(self, names: Sequence[str], found: Sequence[bytes | None]) -> tuple[str, ...]:
-        async with self._client.pipeline(transaction=False) as pipe:
-            for name, value in zip(names, found, strict=True):
-                if value is None:
-                    pipe.set(name, secrets.token_hex(8), ex=GENERATION_SECONDS, nx=True)
-            await self._ask(pipe.execute())
+        missing = [name for name, value in zip(names, found, strict=True) if value is None]
+        await self._ask(self._begin(missing, only_new=True))
         begun = await self._ask(_many(self._client, names))
         if None in begun:
             raise CacheDownError("generations do not stay")
@@ -60,10 +68,14 @@ class RedisCache:
         await self._ask(cast("Awaitable[object]", self._client.set(key, stamped, ex=ttl_seconds)))
 
     async def renew(self, families: Sequence[str]) -> None:
+        names = [_generation_key(family) for family in families]
+        await self._ask(self._begin(names, only_new=False), even_resting=True)
+
+    async def _begin(self, names: Sequence[str], *, only_new: bool) -> None:
         async with self._client.pipeline(transaction=False) as pipe:
-            for family in families:
-                pipe.set(_generation_key(family), secrets.token_hex(8), ex=GENERATION_SECONDS)
-            await self._ask(pipe.execute(), even_resting=True)
+            for name in names:
+                pipe.set(name, secrets.token_hex(8), ex=GENERATION_SECONDS, nx=only_new)
+            await pipe.execute()
 
     async def ping(self) -> bool:
         return bool(await self._ask(cast("Awaitable[object]", self._client.ping()), even_resting=True))
@@ -72,15 +84,35 @@ class RedisCache:
         if not even_resting and not self._breaker.admits():
             _close(command)
             raise CacheDownError
+        task = asyncio.ensure_future(command)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        await asyncio.wait([task], timeout=self._timeout_seconds)
+        if not task.done():
+            self._failed()
+            raise CacheDownError
         try:
-            async with asyncio.timeout(self._timeout_seconds):
-                answer = await command
+            answer = task.result()
         except (RedisError, OSError, TimeoutError) as failure:
-            metrics.CACHE_FAILURES.inc()
-            self._breaker.failed()
+            self._failed()
             raise CacheDownError from failure
         self._breaker.succeeded()
         return answer
+
+    def _failed(self) -> None:
+        metrics.CACHE_FAILURES.inc()
+        self._breaker.failed()
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # seen, even when nobody waits for it any more
+
+    async def close(self) -> None:
+        """End what nobody waits for any more."""
+        for task in self._running:
+            task.cancel()
+        await asyncio.gather(*self._running, return_exceptions=True)
 
 
 def _generation_key(family: str) -> str:
@@ -105,16 +137,20 @@ def _close(command: Awaitable[object]) -> None:
 @asynccontextmanager
 async def open_redis_cache(url: str, timeout_seconds: float) -> AsyncIterator[RedisCache]:
     """A cache on the Redis at `url`; Redis need not be up yet."""
+    socket_seconds = max(SOCKET_SECONDS, timeout_seconds * 2)
     pool = BlockingConnectionPool.from_url(
         url,
-        max_connections=50,
+        max_connections=CONNECTIONS,
         timeout=timeout_seconds,
-        socket_timeout=timeout_seconds * 2,
-        socket_connect_timeout=timeout_seconds * 2,
-        retry=Retry(NoBackoff(), 1),
+        socket_timeout=socket_seconds,
+        socket_connect_timeout=socket_seconds,
+        # For connections that a Redis which was started anew knows nothing of.
+        retry=Retry(NoBackoff(), 1, supported_errors=(NotConnectedError,)),
     )
     client = Redis.from_pool(pool)
+    cache = RedisCache(client, timeout_seconds, Breaker("redis", failures_to_open=3, rest_seconds=0.5))
     try:
-        yield RedisCache(client, timeout_seconds, Breaker("redis", failures_to_open=3, rest_seconds=0.5))
+        yield cache
     finally:
+        await cache.close()
         await client.aclose()

@@ -131,6 +131,71 @@ async def test_what_is_made_stale_is_told_even_to_a_redis_that_is_left_alone() -
         assert server.connections > before
 
 
+@asynccontextmanager
+async def far_away(port: int, seconds: float) -> AsyncIterator[int]:
+    """A port that leads to `port`; whatever is sent arrives `seconds` later, either way."""
+    handling: set[asyncio.Task[None]] = set()
+
+    async def carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            await asyncio.sleep(seconds)
+            writer.write(data)
+        writer.close()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            await asyncio.gather(carry(reader, there_writer), carry(there_reader, writer))
+        finally:
+            there_writer.close()
+            writer.close()
+
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        handling.add(asyncio.ensure_future(relay(reader, writer)))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for each in handling:
+            each.cancel()
+        await asyncio.gather(*handling, return_exceptions=True)
+        await server.wait_closed()
+
+
+async def test_a_redis_so_far_away_that_connecting_takes_longer_than_a_reply_may_is_used(
+    redis: Redis, port: int
+) -> None:
+    async with (
+        asyncio.timeout(20),
+        far_away(port, 0.15) as distant,
+        open_redis_cache(f"redis://127.0.0.1:{distant}/0", timeout_seconds=0.5) as cache,
+    ):
+        with pytest.raises(CacheDownError):
+            await cache.ping()
+        kept = None
+        while kept is None:
+            try:
+                kept, generations = await cache.read("song:1", FAMILIES)
+                if kept is None:
+                    await cache.keep("song:1", generations, b"a song", 600)
+            except CacheDownError:
+                await asyncio.sleep(0.05)
+        assert kept == b"a song"
+
+
+async def test_at_the_end_nothing_is_left_of_what_was_not_waited_for() -> None:
+    async with silent() as server:
+        async with open_redis_cache(server.url, timeout_seconds=0.02) as cache:
+            before = asyncio.all_tasks()
+            for _ in range(3):
+                with pytest.raises(CacheDownError):
+                    await cache.renew(["songs"])
+            assert asyncio.all_tasks() - before
+        assert not asyncio.all_tasks() - before
+
+
 async def test_where_there_is_no_redis_every_call_says_so() -> None:
     async with silent() as server:
         url = server.url
