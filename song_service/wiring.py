@@ -10,7 +10,7 @@ from shared.cache import reading_through
 from shared.health import remembered
 from shared.media_cleanup import InUse, MediaKeeper
 from shared.ports import Database, MediaCleanups, MediaRef
-from shared.providers.clerk import ClerkKeys, open_clerk, token_verifier
+from shared.providers.clerk import open_clerk, open_keys, token_verifier
 from shared.providers.cloudinary import open_cloudinary
 from shared.providers.redis import open_redis_cache
 from shared.service_client import open_service
@@ -52,9 +52,9 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
             open_redis_cache(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
         )
         cache = await opened(reading_through(redis))
-        clerk = await opened(open_clerk(settings))
+        keys = await opened(open_keys(await opened(open_clerk(settings))))
         delegation = Delegation(settings.clerk_secret_key.get_secret_value())
-        verifier = SessionOrDelegation(token_verifier(ClerkKeys(clerk), settings), delegation)
+        verifier = SessionOrDelegation(token_verifier(keys, settings), delegation)
         media = await opened(open_cloudinary(settings))
         engine = await opened(open_recombee(settings))
         timeout = settings.service_timeout_seconds

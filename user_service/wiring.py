@@ -9,7 +9,7 @@ from shared.access.guards import Access
 from shared.cache import reading_through
 from shared.health import remembered
 from shared.ports import Database
-from shared.providers.clerk import ClerkKeys, open_clerk, token_verifier
+from shared.providers.clerk import open_clerk, open_keys, token_verifier
 from shared.providers.redis import open_redis_cache
 from user_service.administration import Administration
 from user_service.caching import Staleness
@@ -43,7 +43,7 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
         )
         cache = await opened(reading_through(redis))
         clerk = await opened(open_clerk(settings))
-        keys = ClerkKeys(clerk)
+        keys = await opened(open_keys(clerk))
         delegation = Delegation(settings.clerk_secret_key.get_secret_value())
         verifier = SessionOrDelegation(token_verifier(keys, settings), delegation)
         stale = Staleness(cache)

@@ -59,10 +59,20 @@ async def open_clerk(settings: ServiceSettings) -> AsyncIterator[Clerk]:
         yield clerk
 
 
-class ClerkKeys:
-    """The public keys of the Clerk instance, by key id, as PEM."""
+@asynccontextmanager
+async def open_keys(clerk: Clerk, min_gap_seconds: float = MIN_GAP_SECONDS) -> AsyncIterator["ClerkKeys"]:
+    """The keys, fetched when they are first needed; what is still being fetched at the end is given up."""
+    keys = ClerkKeys(clerk, min_gap_seconds)
+    try:
+        yield keys
+    finally:
+        await keys.close()
 
-    def __init__(self, clerk: Clerk, min_gap_seconds: float = MIN_GAP_SECONDS) -> None:
+
+class ClerkKeys:
+    """The public keys of the Clerk instance, by key id, as PEM. `open_keys` closes them, too."""
+
+    def __init__(self, clerk: Clerk, min_gap_seconds: float) -> None:
         self._clerk = clerk
         self._min_gap_seconds = min_gap_seconds
         self._keys: Mapping[str, str] = {}
@@ -73,26 +83,38 @@ class ClerkKeys:
         self._renewal: asyncio.Task[None] | None = None
 
     async def find(self, key_id: str) -> str | None:
-        """The key; None when Clerk has no such key.
+        """The key; None when Clerk has no such key. Only for a key that is not kept does anybody wait.
 
         Raises:
             UnavailableError: the keys that are kept do not hold it and Clerk cannot be asked now.
         """
-        if key_id not in self._keys:
-            await self._refresh(key_id)
-        elif time.monotonic() - self._fetched_at > MAX_AGE_SECONDS:
-            await self._renew(key_id)
+        found = self._keys.get(key_id)
+        if found is not None:
+            if time.monotonic() - self._fetched_at > MAX_AGE_SECONDS:
+                self._begin_renewal(key_id)
+            return found
+        await self._refresh(key_id)
         found = self._keys.get(key_id)
         if found is None and self._last_try_failed:
             raise UnavailableError("Sessions cannot be verified now")
         return found
 
+    async def close(self) -> None:
+        """Give up what is still being fetched."""
+        if self._renewal is not None:
+            self._renewal.cancel()
+            await asyncio.gather(self._renewal, return_exceptions=True)
+
+    def _begin_renewal(self, key_id: str) -> None:
+        """Ask, unless somebody does already, whether old keys still hold."""
+        if self._renewal is None or self._renewal.done():
+            self._renewal = asyncio.create_task(self._renew(key_id))
+
     async def _renew(self, key_id: str) -> None:
-        """Ask whether old keys still hold; while Clerk is known not to answer, nobody waits for that."""
-        if not self._last_try_failed:
+        try:
             await self._refresh(key_id)
-        elif self._renewal is None or self._renewal.done():
-            self._renewal = asyncio.create_task(self._refresh(key_id))
+        except Exception:  # nobody waits for this task who could be told
+            log.exception("keys not fetched")
 
     async def ping(self) -> bool:
         """Whether Clerk answers and accepts our credentials."""

@@ -18,7 +18,7 @@ from jwt.algorithms import RSAAlgorithm
 from shared.access.caller import InvalidTokenError
 from shared.errors import UnavailableError
 from shared.providers import clerk as clerk_module
-from shared.providers.clerk import ClerkKeys, ClerkTokenVerifier, open_clerk, token_verifier
+from shared.providers.clerk import ClerkTokenVerifier, open_clerk, open_keys, token_verifier
 from shared.settings import ServiceSettings
 from tests.shared.odd_server import ODD_ANSWERS, answer, odd_server
 
@@ -63,11 +63,10 @@ async def verifier_at(
         clerk_publishable_key="pk_test_" + base64.b64encode(f"{ISSUER_HOST}$".encode()).decode(),
         clerk_api_url=url,
         frontend_origins=ORIGIN,
-        provider_timeout_seconds=0.3,
-        **changes,
+        **{"provider_timeout_seconds": 0.3, **changes},
     )
-    async with open_clerk(settings) as clerk:
-        yield token_verifier(ClerkKeys(clerk, min_gap_seconds), settings)
+    async with open_clerk(settings) as clerk, open_keys(clerk, min_gap_seconds) as keys:
+        yield token_verifier(keys, settings)
 
 
 async def refused(verifier: ClerkTokenVerifier, tokens: Sequence[str]) -> int:
@@ -150,6 +149,26 @@ async def test_nobody_waits_again_and_again_for_a_clerk_that_hangs(monkeypatch: 
         assert len(clerk.requests) <= asked + 1
         clerk.answer = jwks(KEYS[1].jwk())
         while await refused(verifier, [KEYS[0].token()]) == 0:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
+async def test_old_keys_are_believed_at_once_and_asked_for_once_meanwhile(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with asyncio.timeout(20), odd_server(jwks(KEYS[0].jwk())) as clerk:
+        before = asyncio.all_tasks()
+        async with verifier_at(clerk.url, 0, provider_timeout_seconds=60) as verifier:
+            await verifier.verify(KEYS[0].token())
+            monkeypatch.setattr(clerk_module, "MAX_AGE_SECONDS", 0.0)
+            clerk.answer = None
+            for number in range(30):
+                await verifier.verify(KEYS[0].token(f"user_{number}"))
+            while len(clerk.requests) < 2:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.01)
+            found = await asyncio.gather(*(verifier.verify(KEYS[0].token(f"user_2_{n}")) for n in range(30)))
+            assert len(found) == 30
+            assert len(clerk.requests) == 2
+        while asyncio.all_tasks() - before:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
 
 
