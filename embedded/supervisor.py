@@ -12,12 +12,13 @@ from pathlib import Path
 
 import httpx
 
+from embedded.log_files import log_file, rotate
 from embedded.plan import ProcessPlan
+from embedded.restart_pause import RestartPause
 
 READY_WITHIN_SECONDS = 60.0
 STOP_WITHIN_SECONDS = 12.0
-RESTART_AFTER_SECONDS = 1.0
-LARGEST_LOG_BYTES = 10_000_000
+CHECK_LOGS_SECONDS = 60.0
 
 # Threads of the C library would otherwise each keep memory of their own.
 _TUNING = {
@@ -66,12 +67,14 @@ class Supervisor:
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         async with httpx.AsyncClient(timeout=2, trust_env=False, verify=False) as http:  # noqa: S501 - loopback
             await asyncio.gather(*(self._until_ready(http, each, deadline) for each in self._plans))
-        self._watchers = [asyncio.create_task(self._keep_running(each)) for each in self._plans]
+        self._watchers = [
+            *(asyncio.create_task(self._keep_running(each)) for each in self._plans),
+            asyncio.create_task(self._keep_logs_short()),
+        ]
 
     async def _spawn(self, plan: ProcessPlan) -> None:
-        path = self._log_dir / f"{plan.name}.log"
-        if path.exists() and path.stat().st_size > LARGEST_LOG_BYTES:
-            path.replace(path.with_suffix(".log.1"))
+        path = log_file(self._log_dir, plan.name)
+        await asyncio.to_thread(rotate, path)
         with path.open("ab") as log:
             self._running[plan.name] = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -109,18 +112,39 @@ class Supervisor:
         return answer.is_success
 
     def _last_words(self, plan: ProcessPlan) -> str:
-        path = self._log_dir / f"{plan.name}.log"
+        path = log_file(self._log_dir, plan.name)
         lines = path.read_text(errors="replace").splitlines()[-12:]
         return "\n".join([*(f"  {line}" for line in lines), f"  (all of it: {path})"])
 
     async def _keep_running(self, plan: ProcessPlan) -> None:
+        pause = RestartPause()
         while True:
+            started_at = time.monotonic()
             code = await self._running[plan.name].wait()
             if self._is_stopping:
                 return
             sys.stderr.write(f"{plan.name} ended with {code}; starting it again\n")
-            await asyncio.sleep(RESTART_AFTER_SECONDS)
-            await self._spawn(plan)
+            await self._start_again(plan, pause, time.monotonic() - started_at)
+
+    async def _start_again(self, plan: ProcessPlan, pause: RestartPause, lived_seconds: float) -> None:
+        while True:
+            await asyncio.sleep(pause.after(lived_seconds))
+            try:
+                await self._spawn(plan)
+            except OSError as failure:
+                sys.stderr.write(f"{plan.name} cannot be started: {failure}; trying again\n")
+                lived_seconds = 0
+            else:
+                return
+
+    async def _keep_logs_short(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_LOGS_SECONDS)
+            for plan in self._plans:
+                try:
+                    await asyncio.to_thread(rotate, log_file(self._log_dir, plan.name))
+                except OSError as failure:
+                    sys.stderr.write(f"{plan.name}.log stays long: {failure}\n")
 
     async def stop(self) -> None:
         """Stop all of them, those that are asked before those that answer them."""

@@ -1,0 +1,19 @@
+"""How long a process that ended is left alone before it is started again."""
+
+FIRST_SECONDS = 1.0
+LONGEST_SECONDS = 30.0
+HEALTHY_SECONDS = 60.0
+
+
+class RestartPause:
+    """Doubles each time, up to half a minute: what cannot run shall not keep the machine busy."""
+
+    def __init__(self) -> None:
+        self._next = FIRST_SECONDS
+
+    def after(self, lived_seconds: float) -> float:
+        """The pause, in seconds, after a process that ran so long; a minute of health is a new beginning."""
+        if lived_seconds >= HEALTHY_SECONDS:
+            self._next = FIRST_SECONDS
+        pause, self._next = self._next, min(2 * self._next, LONGEST_SECONDS)
+        return pause

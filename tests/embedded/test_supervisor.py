@@ -1,0 +1,103 @@
+"""A process that ends is started again, whatever is in the way, and logs stay short."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from embedded import log_files, restart_pause, supervisor
+from embedded.plan import ProcessPlan
+from embedded.restart_pause import RestartPause
+from embedded.supervisor import Supervisor
+from tests.system.processes import all_processes
+from tests.system.running import free_ports
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def supervised(folder: Path) -> AsyncIterator[ProcessPlan]:
+    """A Redis, the one of tests without a server of the machine."""
+    (port,) = free_ports(1)
+    plan = ProcessPlan("redis", port, {"REDIS_PORT": str(port), "EMBEDDED_FAKE_REDIS": "1"}, None)
+    running = Supervisor([plan], folder)
+    try:
+        await running.start()
+        yield plan
+    finally:
+        await running.stop()
+
+
+async def listens(port: int) -> bool:
+    try:
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+    except OSError:
+        return False
+    writer.close()
+    return True
+
+
+def child(name: str) -> int:
+    """The process of that name which this one started."""
+    (found,) = (
+        each.pid
+        for each in all_processes().values()
+        if each.parent == os.getpid() and each.command.endswith(f"embedded.child {name}")
+    )
+    return found
+
+
+async def test_a_process_that_cannot_be_started_is_started_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(restart_pause, "FIRST_SECONDS", 0.05)
+    monkeypatch.setattr(restart_pause, "LONGEST_SECONDS", 0.05)
+    async with supervised(tmp_path) as plan:
+        in_the_way = tmp_path / "redis.log"
+        in_the_way.unlink()
+        in_the_way.mkdir()
+        said = ""
+
+        def was_tried_twice() -> bool:
+            nonlocal said
+            said += capsys.readouterr().err
+            return said.count("redis cannot be started") > 1
+
+        os.kill(child("redis"), signal.SIGKILL)
+        await until(was_tried_twice)
+        assert "redis ended with -9" in said
+        in_the_way.rmdir()
+        async with asyncio.timeout(30):
+            while not await listens(plan.port):  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.05)
+
+
+async def test_a_log_is_shortened_while_its_process_writes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "CHECK_LOGS_SECONDS", 0.02)
+    async with supervised(tmp_path):
+        log, before = tmp_path / "redis.log", tmp_path / "redis.log.1"
+        with log.open("ab") as written:
+            written.write(b"x" * 100)
+            written.flush()
+            monkeypatch.setattr(log_files, "LARGEST_BYTES", 99)
+            await until(lambda: log.stat().st_size == 0)
+            assert before.read_bytes().endswith(b"x" * 100)
+            written.write(b"later")
+            written.flush()
+            assert log.read_bytes() == b"later"
+
+
+def test_the_pause_doubles_until_a_minute_of_health() -> None:
+    pause = RestartPause()
+    assert [pause.after(5) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+    assert [pause.after(60), pause.after(59), pause.after(3600)] == [1, 2, 1]
