@@ -5,9 +5,10 @@ read from disk: an upload costs a few times `CHUNK_BYTES` of memory however larg
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,9 +19,10 @@ import cloudinary.exceptions
 import cloudinary.uploader
 import cloudinary.utils
 import structlog
+import urllib3
 import urllib3.exceptions
 
-from shared.errors import UnavailableError, UnsupportedMediaError
+from shared.errors import TooLargeError, UnavailableError, UnsupportedMediaError
 from shared.ports import MediaRef, StoredAudio, StoredImage
 from shared.settings import MediaSettings
 
@@ -28,11 +30,23 @@ CHUNK_BYTES = 5_500_000
 """Cloudinary takes chunks from 5 MB on."""
 
 THREADS = 6
+SHORT_CALL_THREADS = 2
+"""Removals and pings: they do not queue up behind uploads."""
+
+CONNECT_SECONDS = 5.0
 PING_SECONDS = 2.0
 BIT_RATES = {"low": "64k", "medium": "128k", "high": "320k"}
 
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 """What the SDK stumbles with over an answer that is JSON, and not the JSON that it expects."""
+
+# With the status 400 Cloudinary refuses files and mistakes of ours alike: only its words tell them apart.
+_ABOUT_SIZE = re.compile(r"too large|maximum \w+ size", re.IGNORECASE)
+_ABOUT_THE_FILE = re.compile(
+    r"^(invalid (\w+ )?file|invalid (image|video|audio)$|unsupported|empty file|unknown \w+ format)"
+    r"|corrupt|not supported|no audio|not contain",
+    re.IGNORECASE,
+)
 
 Answer = TypeVar("Answer")
 
@@ -40,16 +54,20 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class CloudinaryMediaStore:
-    """Implements MediaStore."""
+    """Implements MediaStore; `threads` carry uploads, `short_call_threads` everything else."""
 
-    def __init__(self, settings: MediaSettings, threads: ThreadPoolExecutor) -> None:
+    def __init__(
+        self, settings: MediaSettings, threads: ThreadPoolExecutor, short_call_threads: ThreadPoolExecutor
+    ) -> None:
         self._threads = threads
+        self._short_call_threads = short_call_threads
+        seconds = settings.cloudinary_timeout_seconds
         self._account: dict[str, Any] = {
             "cloud_name": settings.cloudinary_cloud_name,
             "api_key": settings.cloudinary_api_key,
             "api_secret": settings.cloudinary_api_secret.get_secret_value(),
             "upload_prefix": settings.cloudinary_api_url,
-            "timeout": settings.cloudinary_timeout_seconds,
+            "timeout": urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
         }
         self._delivery = _delivery_options(settings.cloudinary_delivery_url, settings.cloudinary_cloud_name)
 
@@ -72,7 +90,7 @@ class CloudinaryMediaStore:
         )
 
     async def destroy(self, media: MediaRef) -> None:
-        answer: object = await self._call(
+        answer: object = await self._call_shortly(
             cloudinary.uploader.destroy,
             media.public_id,
             resource_type=media.resource_type,
@@ -83,33 +101,53 @@ class CloudinaryMediaStore:
             raise _unavailable()
 
     async def ping(self) -> bool:
-        await self._call(cloudinary.api.ping, timeout=PING_SECONDS)
+        await self._call_shortly(cloudinary.api.ping, timeout=PING_SECONDS)
         return True
 
     async def _upload(
         self, path: Path, public_id: str, resource_type: str, **options: object
     ) -> Mapping[str, Any]:
-        answer: object = await self._call(
-            cloudinary.uploader.upload_large,
-            str(path),
-            public_id=public_id,
-            resource_type=resource_type,
-            overwrite=False,
-            chunk_size=CHUNK_BYTES,
-            **options,
-        )
+        try:
+            answer: object = await self._call(
+                self._threads,
+                cloudinary.uploader.upload_large,
+                str(path),
+                public_id=public_id,
+                resource_type=resource_type,
+                overwrite=False,
+                chunk_size=CHUNK_BYTES,
+                **options,
+            )
+        except cloudinary.exceptions.BadRequest as failure:
+            raise _refusal_of(str(failure)) from failure
         if not isinstance(answer, dict) or not {"version", "format"} <= answer.keys():
             log.warning("media store failed", error="answer without version and format")
             raise _unavailable()
         return answer
 
-    async def _call(self, function: Callable[..., Answer], *args: object, **options: object) -> Answer:
+    async def _call_shortly(
+        self, function: Callable[..., Answer], *args: object, **options: object
+    ) -> Answer:
+        try:
+            return await self._call(self._short_call_threads, function, *args, **options)
+        except cloudinary.exceptions.BadRequest as failure:
+            log.error("media store refused a call", error=str(failure))
+            raise _unavailable() from failure
+
+    async def _call(
+        self, threads: ThreadPoolExecutor, function: Callable[..., Answer], *args: object, **options: object
+    ) -> Answer:
+        """What `function` answers.
+
+        Raises:
+            cloudinary.exceptions.BadRequest: the store refused what was asked.
+            UnavailableError: it cannot be reached, is late or fails, or refuses us.
+        """
         call = partial(function, *args, **{**self._account, **options})
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, call)
-        except cloudinary.exceptions.BadRequest as failure:
-            log.warning("media refused", error=str(failure))
-            raise UnsupportedMediaError("The file is not of a kind that can be stored") from failure
+            return await asyncio.get_running_loop().run_in_executor(threads, call)
+        except cloudinary.exceptions.BadRequest:
+            raise
         except (cloudinary.exceptions.Error, urllib3.exceptions.HTTPError, *_UNREADABLE) as failure:
             log.warning("media store failed", error=type(failure).__name__)
             raise _unavailable() from failure
@@ -117,6 +155,18 @@ class CloudinaryMediaStore:
     def _url(self, public_id: str, **options: object) -> str:
         address, _ = cloudinary.utils.cloudinary_url(public_id, **self._delivery, **options)
         return str(address)
+
+
+def _refusal_of(message: str) -> TooLargeError | UnsupportedMediaError | UnavailableError:
+    """Whose fault it is that an upload was refused in these words: the file's, or ours."""
+    if _ABOUT_SIZE.search(message):
+        log.warning("media refused", error=message)
+        return TooLargeError("The file is too large to be stored")
+    if _ABOUT_THE_FILE.search(message):
+        log.warning("media refused", error=message)
+        return UnsupportedMediaError("The file is not of a kind that can be stored")
+    log.error("media store refused a call", error=message)
+    return _unavailable()
 
 
 def _unavailable() -> UnavailableError:
@@ -137,8 +187,18 @@ def _delivery_options(delivery_url: str, cloud_name: str) -> dict[str, Any]:
 @asynccontextmanager
 async def open_cloudinary(settings: MediaSettings) -> AsyncIterator[CloudinaryMediaStore]:
     """A media store; Cloudinary need not be reachable yet."""
-    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="cloudinary")
+    with (
+        _threads(THREADS, "cloudinary") as threads,
+        _threads(SHORT_CALL_THREADS, "cloudinary-short") as short_call_threads,
+    ):
+        yield CloudinaryMediaStore(settings, threads, short_call_threads)
+
+
+@contextmanager
+def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
+    """What has begun is waited for at the end; what has not is given up."""
+    threads = ThreadPoolExecutor(count, thread_name_prefix=name)
     try:
-        yield CloudinaryMediaStore(settings, threads)
+        yield threads
     finally:
         threads.shutdown(wait=True, cancel_futures=True)

@@ -1,16 +1,18 @@
 """What becomes of everything that the media store can answer, and does not."""
 
 import asyncio
+import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 
-from shared.errors import AppError, UnavailableError, UnsupportedMediaError
+from shared.errors import AppError, TooLargeError, UnavailableError, UnsupportedMediaError
 from shared.ports import MediaRef
-from shared.providers.cloudinary import CloudinaryMediaStore, open_cloudinary
+from shared.providers.cloudinary import THREADS, CloudinaryMediaStore, open_cloudinary
 from shared.settings import MediaSettings
 from tests.shared.odd_server import ODD_ANSWERS, answer, odd_server
 
@@ -22,13 +24,13 @@ UPLOADS: dict[str, Call] = {
 
 
 @asynccontextmanager
-async def store_at(url: str) -> AsyncIterator[CloudinaryMediaStore]:
+async def store_at(url: str, timeout_seconds: float = 0.3) -> AsyncIterator[CloudinaryMediaStore]:
     settings = MediaSettings(
         cloudinary_cloud_name="test",
         cloudinary_api_key=secrets.token_hex(8),
         cloudinary_api_secret=secrets.token_hex(16),
         cloudinary_api_url=url,
-        cloudinary_timeout_seconds=0.3,
+        cloudinary_timeout_seconds=timeout_seconds,
     )
     async with open_cloudinary(settings) as store:
         yield store
@@ -71,12 +73,62 @@ async def test_any_other_result_of_a_removal_is_a_failure(body: bytes) -> None:
             await store.destroy(MediaRef("songs/1/audio", "video"))
 
 
+def refusal(message: str) -> bytes:
+    return answer(400, json.dumps({"error": {"message": message}}).encode())
+
+
+REFUSALS: dict[str, type[AppError]] = {
+    "Invalid image file": UnsupportedMediaError,
+    "Invalid video file": UnsupportedMediaError,
+    "Unsupported video format or file": UnsupportedMediaError,
+    "Unsupported ZIP file": UnsupportedMediaError,
+    "Empty file": UnsupportedMediaError,
+    "File size too large. Got 104857601. Maximum is 104857600.": TooLargeError,
+    "Maximum image size is 25 Megapixels. Requested 30.00 Megapixels": TooLargeError,
+    "Stale request - reported time is 2026-11-22 10:00:00 +0000": UnavailableError,
+    "Invalid transformation component - br_64q": UnavailableError,
+    "Missing required parameter - file": UnavailableError,
+    "public_id (a) is invalid": UnavailableError,
+    "Invalid Signature abc. String to sign - 'public_id=a'.": UnavailableError,
+    "no": UnavailableError,
+}
+
+
 @pytest.mark.parametrize("call", UPLOADS)
-async def test_a_file_that_the_store_refuses_is_the_senders_fault(call: str, file: Path) -> None:
-    body = b'{"error": {"message": "Invalid image file"}}'
-    async with odd_server(answer(400, body)) as server, store_at(server.url) as store:
-        with pytest.raises(UnsupportedMediaError):
+@pytest.mark.parametrize("message", REFUSALS)
+async def test_only_what_is_wrong_with_the_file_is_the_senders_fault(
+    call: str, message: str, file: Path
+) -> None:
+    async with odd_server(refusal(message)) as server, store_at(server.url) as store:
+        with pytest.raises(REFUSALS[message]) as refused:
             await UPLOADS[call](store, file)
+        assert type(refused.value) is REFUSALS[message]
+
+
+@pytest.mark.parametrize("message", ["Invalid image file", "Stale request - reported time is long ago"])
+async def test_a_call_without_a_file_that_is_refused_is_our_fault_and_logged(message: str) -> None:
+    async with odd_server(refusal(message)) as server, store_at(server.url) as store:
+        with structlog.testing.capture_logs() as logged:
+            with pytest.raises(UnavailableError):
+                await store.destroy(MediaRef("songs/1/audio", "video"))
+            with pytest.raises(UnavailableError):
+                await store.ping()
+    assert [(each["log_level"], message in each["error"]) for each in logged] == [("error", True)] * 2
+
+
+async def test_removals_do_not_queue_up_behind_uploads(file: Path) -> None:
+    async with (
+        asyncio.timeout(20),
+        odd_server(None) as server,
+        store_at(server.url, timeout_seconds=2) as store,
+    ):
+        uploads = [asyncio.create_task(store.upload_image(file, f"songs/{n}/cover")) for n in range(THREADS)]
+        while len(server.requests) < THREADS:  # noqa: ASYNC110 - the server tells nobody
+            await asyncio.sleep(0.01)
+        server.answer = answer(200, b'{"result": "ok"}')
+        await store.destroy(MediaRef("songs/1/audio", "video"))
+        assert not any(upload.done() for upload in uploads)
+        await asyncio.gather(*uploads, return_exceptions=True)
 
 
 @pytest.mark.parametrize("call", UPLOADS)
