@@ -1,0 +1,56 @@
+"""What is answered of songs and albums is what the API's description says, field by field."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from pydantic import BaseModel
+
+from album_service.domain import Album
+from album_service.schemas import AlbumOut, AlbumWithSongs, album_json, album_with_songs_json, public_album
+from song_service.domain import Song
+from song_service.schemas import SongOut, StreamingUrls, public_song, song_json
+from tests.repositories.builders import a_song, an_album
+
+WHOLE = replace(a_song(title='"Señor" \\ 🎷'), genre="Jazz", mood="Calm", album_id="e" * 24)
+ALBUM = an_album(title='"Über" 🎷')
+
+
+def names(model: type[BaseModel]) -> set[str]:
+    return {field.alias or name for name, field in model.model_fields.items()}
+
+
+def as_described(model: type[BaseModel], shape: Mapping[str, object]) -> dict[str, object]:
+    return model.model_validate(shape, strict=True).model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+@pytest.mark.parametrize("song", [WHOLE, a_song(), replace(a_song(is_public=False), genre=None)])
+def test_a_song_is_as_described(song: Song) -> None:
+    answered = json.loads(song_json(song))
+    assert as_described(SongOut, public_song(song)) == answered
+    unknown = {name for name, value in (("genre", song.genre), ("mood", song.mood)) if value is None}
+    assert answered.keys() == names(SongOut) - unknown
+    assert answered["streamingUrls"].keys() == names(StreamingUrls)
+
+
+@pytest.mark.parametrize("album", [ALBUM, an_album(), replace(ALBUM, song_ids=("d" * 24, "e" * 24))])
+def test_an_album_is_as_described(album: Album) -> None:
+    answered = json.loads(album_json(album))
+    assert as_described(AlbumOut, public_album(album)) == answered
+    assert answered.keys() == names(AlbumOut)
+
+
+def test_an_album_with_songs_is_as_described() -> None:
+    song = json.loads(song_json(WHOLE))
+    answered = json.loads(album_with_songs_json(ALBUM, [song]))
+    assert as_described(AlbumWithSongs, answered) == answered
+    assert (answered["songIds"], answered["songs"]) == ([WHOLE.id], [song])
+    assert answered.keys() == names(AlbumWithSongs) - {"songsUnavailable"}
+    assert json.loads(album_with_songs_json(ALBUM, None)).keys() == names(AlbumWithSongs)
+
+
+def test_times_and_texts_are_written_as_they_are() -> None:
+    text = song_json(WHOLE).decode()
+    assert '"title":"\\"Señor\\" \\\\ 🎷"' in text
+    assert '"createdAt":"2026-03-01T12:00:00.123Z"' in text
