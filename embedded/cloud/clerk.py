@@ -19,8 +19,9 @@ from starlette.routing import BaseRoute, Route
 from embedded.cloud.accounts import Account, Accounts
 from embedded.cloud.avatars import draw_avatar
 from embedded.cloud.open_to_browsers import OPEN_TO_BROWSERS, preflight
-from embedded.cloud.session_tokens import SigningKey, issuer_of, session_claims, utc_now
+from embedded.cloud.session_tokens import SigningKey, session_claims, utc_now
 from embedded.cloud.settings import CloudSettings
+from shared.settings import issuer_of
 
 EMAIL = re.compile(r"[^@\s<>\"',;:()\[\]\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 MAX_EMAIL_CHARACTERS = 254

@@ -1,6 +1,5 @@
 """Session tokens as Clerk issues them (version 2), and the key that signs them."""
 
-import base64
 import hashlib
 import json
 import os
@@ -22,7 +21,6 @@ from jwt.algorithms import RSAAlgorithm
 from embedded.cloud.accounts import new_id
 
 KEY_BITS = 2048
-PUBLISHABLE_KEY_PREFIXES = ("pk_test_", "pk_live_")
 NOT_BEFORE_MARGIN = timedelta(seconds=10)
 
 
@@ -62,22 +60,6 @@ class SigningKey:
 
     def sign(self, claims: dict[str, Any]) -> str:
         return jwt.encode(claims, self._private_key, algorithm="RS256", headers={"kid": self.key_id})
-
-
-def issuer_of(publishable_key: str) -> str:
-    """`https://` and the frontend API host, which a publishable key carries as base64 of `host$`.
-
-    Raises ValueError when it does not.
-    """
-    for prefix in PUBLISHABLE_KEY_PREFIXES:
-        if publishable_key.startswith(prefix):
-            encoded = publishable_key.removeprefix(prefix)
-            host = base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True).decode("ascii")
-            if host.endswith("$") and len(host) > 1:
-                return f"https://{host[:-1]}"
-    raise ValueError(
-        "A publishable key is pk_test_ or pk_live_ and the base64 of a host name and a dollar sign"
-    )
 
 
 def session_claims(

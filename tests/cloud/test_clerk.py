@@ -16,10 +16,10 @@ from clerk_backend_api.security import TokenVerificationError, VerifyTokenOption
 from PIL import Image
 
 from embedded.cloud.accounts import name_from_email
+from embedded.cloud.app import create_cloud
 from embedded.cloud.avatars import initials_of
-from embedded.cloud.session_tokens import issuer_of
 from embedded.cloud.settings import CloudSettings
-from tests.cloud.running import FRONTEND_API, running_cloud
+from tests.cloud.running import FRONTEND_API, fresh_settings, running_cloud
 from tests.cloud.signing_in import PARTY, new_email, sdk, sign_in
 
 
@@ -208,10 +208,10 @@ def test_accounts_and_keys_survive_a_restart(tmp_path: Path) -> None:
     assert kids[0] == kids[1]
 
 
-@pytest.mark.parametrize("key", ["", "pk_test_", "sk_test_abc", "pk_test_bm9kb2xsYXI=", "pk_test_***"])
-def test_a_publishable_key_without_a_host_stops_the_start(key: str) -> None:
-    with pytest.raises(ValueError, match=r".+"):
-        issuer_of(key)
+@pytest.mark.parametrize("key", ["", "sk_test_abc"])
+def test_a_publishable_key_without_a_host_stops_the_start(key: str, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="publishable key"):
+        create_cloud(fresh_settings(tmp_path, 0, clerk_publishable_key=key))
 
 
 @pytest.mark.parametrize(
