@@ -1,7 +1,7 @@
 """What a whole list costs the event loop: `python -m bench.rows [songs]`.
 
-Prints processor milliseconds for the JSON of so many songs, each through its model and straight from its fields, taken
-in turns, and the ratio of the two medians.
+Prints processor milliseconds for the JSON of so many songs, each through its model and straight from its
+fields, taken in turns, and the ratio of the two medians.
 """
 
 import statistics
