@@ -1,15 +1,11 @@
 """The song service as a function of the things it talks to."""
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
-from fastapi import FastAPI
 from starlette.types import ASGIApp
 
-from shared.health import health_router
-from shared.problem import add_problem_handlers
-from shared.web import around_service
+from shared.service_app import service_app
 from song_service import admin_routes, listening_routes, routes
 from song_service.dependencies import Resources, resources
 
@@ -18,16 +14,6 @@ SERVICE = "song-service"
 
 def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> ASGIApp:
     """The app; its lifespan opens what it talks to, and closes it."""
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with open_resources() as opened:
-            yield {"resources": opened, "access": opened.access}
-
-    app = FastAPI(title="Song service", version="1.0.0", lifespan=lifespan, redirect_slashes=False)
-    add_problem_handlers(app)
-    app.include_router(health_router(SERVICE, lambda request: resources(request).probes))
-    app.include_router(listening_routes.router)
-    app.include_router(routes.router)
-    app.include_router(admin_routes.router)
-    return around_service(app, SERVICE)
+    return service_app(
+        SERVICE, open_resources, resources, listening_routes.router, routes.router, admin_routes.router
+    )
