@@ -20,8 +20,6 @@ SERVICE_OF_PREFIX: Final[Mapping[tuple[bytes, ...], str]] = {
     (b"admin", b"albums"): "album",
 }
 
-SERVICES: Final = tuple(dict.fromkeys(SERVICE_OF_PREFIX.values()))
-
 _LONGEST_PREFIX = max(len(prefix) for prefix in SERVICE_OF_PREFIX)
 _SEPARATORS = re.compile(rb"[/\\]")
 

@@ -3,12 +3,11 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Path, Request
 
 from shared.access.caller import Caller
-from shared.access.guards import Access, Allowed, AnyCaller, CurrentCaller
+from shared.access.guards import Access, Allowed, AnyCaller
 from shared.access.permissions import Permission
-from shared.cache import ReadThrough
 from shared.health import Probe
 from shared.ids import is_id
 from shared.pagination import Page, page_of_request
@@ -32,7 +31,6 @@ class Resources:
     catalogue: Catalogue
     discovery: Discovery
     listening: Listening
-    cache: ReadThrough
     probes: dict[str, Probe]
 
 
@@ -52,10 +50,8 @@ def _song_id(song_id: Annotated[str, Path(description="24 hexadecimal characters
 Needs = Annotated[Resources, Depends(resources)]
 SongId = Annotated[str, Depends(_song_id)]
 WantedPage = Annotated[Page, Depends(page_of_request)]
-Count10 = Annotated[int, Query(alias="count", ge=1, le=50, description="How many, at the most")]
 
 Anyone = AnyCaller
-Signed = CurrentCaller
 Listener = Annotated[Caller, Depends(Allowed(Permission.TRACK_PLAYS))]
 Recommended = Annotated[Caller, Depends(Allowed(Permission.GET_RECOMMENDATIONS))]
 Uploader = Annotated[Caller, Depends(Allowed(Permission.UPLOAD_SONGS))]

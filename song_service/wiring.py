@@ -77,7 +77,6 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
             catalogue=Catalogue(stores.songs, media, keeper, HttpAlbums(albums), stale, outbox, limits),
             discovery=Discovery(stores.songs, stores.interactions, engine, cache),
             listening=Listening(stores.interactions, outbox),
-            cache=cache,
             probes={
                 "database": stores.database.ping,
                 "redis": cache.ping,

@@ -99,16 +99,11 @@ class Allowed:
         return caller
 
 
-_security = [Depends(_documented)]
-
 CurrentSession = Annotated[Session, Depends(_session)]
 """A verified token. 401 without."""
-
-CurrentCaller = Annotated[Caller, Depends(_registered)]
-"""A registered, unblocked user. 401 without a token, 403 otherwise."""
 
 AnyCaller = Annotated[Caller | None, Depends(_perhaps_registered)]
 """Whoever asks; None for anonymous. A token that came must be good: 401."""
 
-DOCUMENTED_SECURITY = _security
+DOCUMENTED_SECURITY = [Depends(_documented)]
 """For a router: makes OpenAPI say that its calls take a bearer token."""
