@@ -1,7 +1,7 @@
 """Reading albums: one with its songs, and lists, each only as its caller may see it."""
 
 from album_service import policy
-from album_service.caching import LISTED_ALBUMS, albums_of_user, one_album
+from album_service.caching import COUNT_OF_LISTED_ALBUMS, LISTED_ALBUMS, albums_of_user, one_album
 from album_service.domain import Album
 from album_service.ports import AlbumFilter, AlbumRepository, Songs
 from album_service.schemas import album_json, album_with_songs_json
@@ -31,7 +31,8 @@ class Browsing:
 
         What is kept is what anonymous sees, with a mark whether that is all there is in the album: then it is
         right for every caller, else a known caller may see more, such as an own hidden song, and is served
-        afresh.
+        afresh. Nobody can tell here a hidden song from a removed one, whose id stays in the album: known
+        callers are always served such an album afresh, which is dearer, and right.
 
         Raises:
             AlbumNotFoundError: there is none, or not for this caller.
@@ -81,8 +82,16 @@ class Browsing:
         return await self._list(AlbumFilter(), page, None)
 
     async def count(self, wanted: AlbumFilter) -> int:
-        """How many albums there are of this description."""
-        return await self._albums.count(wanted)
+        """How many albums there are of this description; what anybody may ask for is kept."""
+
+        async def load() -> bytes:
+            return str(await self._albums.count(wanted)).encode()
+
+        if wanted != AlbumFilter(listed_only=True):
+            return int(await load())
+        kept = await self._cache.read(COUNT_OF_LISTED_ALBUMS, load)
+        assert kept is not None  # noqa: S101 - the loader always answers
+        return int(kept)
 
     async def _list(self, wanted: AlbumFilter, page: Page, entry: Entry | None) -> Rows:
         async def load() -> bytes:

@@ -17,6 +17,7 @@ def _album_family(album_id: str) -> str:
 
 
 LISTED_ALBUMS = Entry("albums:all:public", "albums:all:public", 5 * MINUTE, (ALBUMS,))
+COUNT_OF_LISTED_ALBUMS = Entry("albums:all:public:count", "albums:all:public:count", MINUTE, (ALBUMS,))
 
 
 def one_album(album_id: str) -> Entry:

@@ -44,10 +44,10 @@ class MongoAlbums:
         return _to_album(document)
 
     async def list(self, wanted: AlbumFilter, part: Slice) -> Sequence[Album]:
-        return [_to_album(document) for document in await self._albums.page(_narrow(wanted), part)]
+        return [_to_album(document) for document in await self._albums.page(narrow(wanted), part)]
 
     async def count(self, wanted: AlbumFilter) -> int:
-        return await self._albums.count(_narrow(wanted))
+        return await self._albums.count(narrow(wanted))
 
     async def change(
         self, album_id: str, changes: AlbumChanges, *, if_revision: int | None = None
@@ -95,7 +95,8 @@ class MongoAlbums:
         return None if document is None else _to_album(document)
 
 
-def _narrow(wanted: AlbumFilter) -> Document:
+def narrow(wanted: AlbumFilter) -> Document:
+    """The query for what `wanted` describes."""
     query: Document = {}
     if wanted.listed_only:
         query |= {"isPublic": True, "isVisible": True}

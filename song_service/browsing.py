@@ -7,7 +7,7 @@ from shared.cache import Entry, ReadThrough
 from shared.pagination import Page, split_page
 from shared.rows import Rows
 from song_service import policy
-from song_service.caching import LISTED_SONGS, one_song, songs_of_artist
+from song_service.caching import COUNT_OF_LISTED_SONGS, LISTED_SONGS, one_song, songs_of_artist
 from song_service.domain import Song
 from song_service.ports import SongFilter, SongRepository
 from song_service.schemas import song_json
@@ -64,8 +64,16 @@ class Browsing:
         return await self._list(SongFilter(), page, None)
 
     async def count(self, wanted: SongFilter) -> int:
-        """How many songs there are of this description."""
-        return await self._songs.count(wanted)
+        """How many songs there are of this description; what anybody may ask for is kept."""
+
+        async def load() -> bytes:
+            return str(await self._songs.count(wanted)).encode()
+
+        if wanted != SongFilter(listed_only=True):
+            return int(await load())
+        kept = await self._cache.read(COUNT_OF_LISTED_SONGS, load)
+        assert kept is not None  # noqa: S101 - the loader always answers
+        return int(kept)
 
     async def _list(self, wanted: SongFilter, page: Page, entry: Entry | None) -> Rows:
         async def load() -> bytes:

@@ -23,6 +23,7 @@ def _listener_family(user_id: str) -> str:
 
 
 LISTED_SONGS = Entry("songs:all:public", "songs:all:public", 5 * MINUTE, (SONGS,))
+COUNT_OF_LISTED_SONGS = Entry("songs:all:public:count", "songs:all:public:count", MINUTE, (SONGS,))
 TRENDING = Entry("recommendations:trending", "recommendations:trending", 5 * MINUTE, (SONGS, RECOMMENDATIONS))
 MOST_PLAYED = Entry("interactions:most-played", "interactions:most-played", STAND_IN_SECONDS, ())
 """Ids only: whoever reads them looks at the songs afresh."""

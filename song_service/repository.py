@@ -1,7 +1,7 @@
 """Songs as MongoDB documents, each with the note of what the recommendation engine has yet to hear of it.
 
-A removed song is a document with `deletedAt`, which stays until the engine has heard of it. `isSent` is
-whether the engine has heard of the present `revision`; whoever tells it has the document until `leaseUntil`.
+A removed song is a document that `isDeleted`, and stays until the engine has heard of it. `isSent` is whether
+the engine has heard of the present `revision`; whoever tells it has the document until `leaseUntil`.
 """
 
 from collections.abc import Sequence
@@ -17,14 +17,16 @@ from song_service.ports import SongChanges, SongFilter
 _OLDEST_CHANGE_FIRST = (("updatedAt", ASCENDING), ("_id", ASCENDING))
 
 INDEXES = (
-    Index([("isPublic", DESCENDING), ("isVisible", DESCENDING), *NEWEST_FIRST]),
-    Index([("artistId", DESCENDING), *NEWEST_FIRST]),
-    Index(NEWEST_FIRST),
+    # Each holds every field that is asked for, and none is asked to be null: so MongoDB counts in the index
+    # alone, and fetches no document.
+    Index([("isDeleted", DESCENDING), ("isPublic", DESCENDING), ("isVisible", DESCENDING), *NEWEST_FIRST]),
+    Index([("isDeleted", DESCENDING), ("artistId", DESCENDING), *NEWEST_FIRST]),
+    Index([("isDeleted", DESCENDING), *NEWEST_FIRST]),
     # Begins with `isSent`, though it is the same in all of them: to count them, MongoDB takes no other index.
     Index([("isSent", ASCENDING), *_OLDEST_CHANGE_FIRST], only={"isSent": False}),
 )
 
-_EXISTS: Document = {"deletedAt": None}
+_EXISTS: Document = {"isDeleted": False}
 _LEASED_BY_NOBODY = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -52,10 +54,10 @@ class MongoSongs:
         return [_to_song(document) for document in await self._songs.find(query)]
 
     async def list(self, wanted: SongFilter, part: Slice) -> Sequence[Song]:
-        return [_to_song(document) for document in await self._songs.page(_narrow(wanted), part)]
+        return [_to_song(document) for document in await self._songs.page(narrow(wanted), part)]
 
     async def count(self, wanted: SongFilter) -> int:
-        return await self._songs.count(_narrow(wanted))
+        return await self._songs.count(narrow(wanted))
 
     async def change(
         self, song_id: str, changes: SongChanges, *, if_revision: int | None = None
@@ -70,7 +72,7 @@ class MongoSongs:
         return None
 
     async def remove(self, song_id: str) -> None:
-        removal = _next_revision({"deletedAt": now()})
+        removal = _next_revision({"isDeleted": True})
         if await self._songs.change_one({"_id": id_of(song_id), **_EXISTS}, removal) is None:
             raise SongNotFoundError
 
@@ -98,7 +100,7 @@ class MongoSongs:
         stale_claims = [
             {**song, "revision": {"$ne": revision}, "claim.revision": revision} for song, revision in states
         ]
-        await self._songs.remove_many({"$or": present, "deletedAt": {"$ne": None}})
+        await self._songs.remove_many({"$or": present, "isDeleted": True})
         await self._songs.change_many(
             {"$or": present}, {"$set": {"isSent": True, "leaseUntil": _LEASED_BY_NOBODY}}
         )
@@ -114,7 +116,8 @@ def _next_revision(changes: Document) -> Document:
     return {"$set": {**changes, "updatedAt": now(), "isSent": False}, "$inc": {"revision": 1}}
 
 
-def _narrow(wanted: SongFilter) -> Document:
+def narrow(wanted: SongFilter) -> Document:
+    """The query for what `wanted` describes."""
     query = dict(_EXISTS)
     if wanted.listed_only:
         query |= {"isPublic": True, "isVisible": True}
@@ -147,7 +150,7 @@ def _to_document(song: Song) -> Document:
         "createdAt": song.created_at,
         "updatedAt": song.updated_at,
         "revision": song.revision,
-        "deletedAt": None,
+        "isDeleted": False,
         "isSent": False,
         "leaseUntil": _LEASED_BY_NOBODY,
     }
@@ -198,5 +201,5 @@ def _to_song(document: Document) -> Song:
 
 
 def _to_entry(document: Document) -> CatalogueEntry:
-    song = None if document["deletedAt"] else _to_song(document)
+    song = None if document["isDeleted"] else _to_song(document)
     return CatalogueEntry(str(document["_id"]), document["revision"], song)

@@ -9,6 +9,7 @@ from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
 
 from album_service import repository as album_repository
+from album_service.ports import AlbumFilter
 from album_service.repository import MongoAlbums
 from shared.providers import mongo_cleanups
 from shared.providers.mongo import ASCENDING, Calls, Collection, Index, MongoDatabase, Query, open_mongo
@@ -16,6 +17,7 @@ from shared.providers.mongo_cleanups import MongoMediaCleanups
 from song_service import interactions as interaction_repository
 from song_service import repository as song_repository
 from song_service.interactions import MongoInteractions
+from song_service.ports import SongFilter
 from song_service.repository import MongoSongs
 from tests.repositories.builders import NOON, a_song, a_user, an_album, an_interaction
 from user_service import repository as user_repository
@@ -30,6 +32,9 @@ DECLARED: dict[str, tuple[Index, ...]] = {
     "albums": album_repository.INDEXES,
     "media_cleanups": mongo_cleanups.INDEXES,
 }
+
+SONG_FILTERS = (SongFilter(), SongFilter(listed_only=True), SongFilter(artist_id="a" * 24))
+ALBUM_FILTERS = (AlbumFilter(listed_only=True), AlbumFilter(creator_id="a" * 24))
 
 
 @pytest.fixture
@@ -97,7 +102,7 @@ async def test_a_song_is_written_in_the_names_of_the_api(database: MongoDatabase
         "createdAt": NOON,
         "updatedAt": NOON,
         "revision": 1,
-        "deletedAt": None,
+        "isDeleted": False,
         "isSent": False,
     }
 
@@ -127,7 +132,7 @@ async def test_a_removed_song_is_marked_until_the_engine_has_heard_of_it(
     songs, song = MongoSongs(database), a_song()
     await songs.add(song)
     await songs.remove(song.id)
-    assert (await raw.songs.find_one())["deletedAt"] > NOON
+    assert (await raw.songs.find_one())["isDeleted"] is True
     await songs.catalogue_sent(await songs.claim_unsent(NOON, NOON, 9))
     assert await raw.songs.count_documents({}) == 0
 
@@ -143,6 +148,22 @@ async def test_the_indexes_that_are_declared_are_there(database: MongoDatabase, 
         assert sorted((index["key"], index.get("unique", False)) for index in found.values()) == sorted(
             (list(index.fields), index.unique) for index in declared
         )
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *(song_repository.narrow(wanted) for wanted in SONG_FILTERS),
+        *(album_repository.narrow(wanted) for wanted in ALBUM_FILTERS),
+    ],
+    ids=str,
+)
+def test_what_is_listed_is_counted_in_an_index_alone(query: dict[str, Any]) -> None:
+    """MongoDB does that when the fields asked for are the first ones of an index, and none is null."""
+    assert None not in query.values()
+    indexes = song_repository.INDEXES if "isDeleted" in query else album_repository.INDEXES
+    beginnings = [{name for name, _ in index.fields[: len(query)]} for index in indexes]
+    assert query.keys() in beginnings
 
 
 async def test_the_first_call_builds_the_indexes(database: MongoDatabase, raw: Any) -> None:
