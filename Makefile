@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check format
+.PHONY: run test check format verify-deploy
 
 run: .venv/embedded.ready
 	@exec $(BIN)/python -m embedded
@@ -19,6 +19,10 @@ check: .venv/dev.ready
 format: .venv/dev.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Containers and manifests, run for real: deploy/verify/verify.sh says what it needs.
+verify-deploy: .venv/dev.ready
+	@deploy/verify/verify.sh
 
 # Bytecode is compiled at once, or the first start would do it.
 .venv/%.ready: requirements/%.txt

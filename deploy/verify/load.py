@@ -129,16 +129,18 @@ class Load:
             found = (await self._artist.ask("GET", f"/songs/{song}"))["title"]
             if found != title:
                 missing.append(f"song {song} is called {found}, not {title}")
-        albums = {
-            each["_id"]: each["title"] for each in await self._artist.ask("GET", "/albums/user/my-albums")
-        }
-        missing += [f"album {title}" for id_, title in self.count.albums.items() if albums.get(id_) != title]
-        songs = {
-            each["_id"]: each["title"] for each in await self._artist.ask("GET", "/songs/artist/my-songs")
-        }
-        return missing + [
-            f"song {title}" for id_, title in self.count.uploads.items() if songs.get(id_) != title
-        ]
+        missing += await self._absent("album", "/albums", self.count.albums)
+        missing += await self._absent("song", "/songs", self.count.uploads)
+        return missing
+
+    async def _absent(self, kind: str, path: str, acknowledged: dict[str, str]) -> list[str]:
+        """Which of these (title by id) are not there under `path`."""
+        absent = []
+        for id_, title in acknowledged.items():
+            answer = await self._artist.http.get(f"{path}/{id_}")
+            if answer.status_code != 200 or answer.json()["title"] != title:
+                absent.append(f"{kind} {title}: {answer.status_code}")
+        return absent
 
 
 def _report(count: Count, seconds: float, lost: list[str]) -> str:

@@ -1,0 +1,20 @@
+#!/bin/sh
+# kill -9 of a service's process, as the kernel would for want of memory: says what the gateway answers for it every
+# fifth of a second until it is back.
+#
+#   deploy/verify/crash.sh GATEWAY CONTAINER PATH      (PATH: one that the killed service answers)
+set -eu
+gateway=$1 container=$2 path=$3
+ask() { curl -s -o /dev/null -m 10 -w '%{http_code}' "$gateway$path" || true; }
+[ "$(ask)" = 200 ] || { echo "$path is not 200 before"; exit 1; }
+kill -9 "$(docker inspect --format '{{.State.Pid}}' "$container")"
+begun=$(date +%s)
+seen= code=
+while [ $(($(date +%s) - begun)) -lt 90 ]; do
+    code=$(ask)
+    case " $seen" in *" $code") ;; *) seen="$seen $code" ;; esac
+    [ "$code" = 200 ] && case "$seen" in *503*) break ;; esac
+    sleep 0.2
+done
+echo "killed $container: the gateway answered$seen, 200 again after $(($(date +%s) - begun)) s"
+case "$seen" in " 503 200" | " 200 503 200") ;; *) exit 1 ;; esac
