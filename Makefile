@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check format verify-deploy
+.PHONY: run test check format verify-deploy env-example
 
 run: .venv/embedded.ready
 	@exec $(BIN)/python -m embedded
@@ -23,6 +23,10 @@ format: .venv/dev.ready
 # Containers and manifests, run for real: deploy/verify/verify.sh says what it needs.
 verify-deploy: .venv/dev.ready
 	@deploy/verify/verify.sh
+
+# .env.example and the README's table of variables, as the settings describe themselves.
+env-example: .venv/dev.ready
+	$(BIN)/python -m tests.env_example
 
 # Bytecode is compiled at once, or the first start would do it.
 .venv/%.ready: requirements/%.txt

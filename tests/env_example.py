@@ -1,7 +1,9 @@
-"""`.env.example` as the settings describe themselves: `python -m tests.env_example > .env.example`."""
+"""`.env.example` and the README's table of variables, from the settings: `make env-example`."""
 
-import sys
+import itertools
 from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
 
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
@@ -30,6 +32,12 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("The embedded system (make run) only", EmbeddedSettings),
 )
 
+PROCESSES = (GatewaySettings, UserSettings, SongSettings, AlbumSettings)
+
+PROJECT = Path(__file__).parents[1]
+TABLE_BEGINS = "<!-- every variable: made by `make env-example` -->\n"
+TABLE_ENDS = "<!-- end of every variable -->\n"
+
 INTRODUCTION = """\
 # Every variable that the services read, held equal to their settings by a test.
 # A value left empty is the default. Each service names what is missing when it cannot start.
@@ -39,17 +47,34 @@ INTRODUCTION = """\
 """
 
 
-def _default(default: object) -> str:
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A setting; `default` is None where one must be given, and empty where there is none."""
+
+    section: str
+    name: str
+    description: str
+    default: str | None
+
+
+def _default(default: object) -> str | None:
     if default is PydanticUndefined:
-        return "required"
+        return None
     if default is None or default == () or default == "":
-        return "none by default"
+        return ""
     shown = ",".join(map(str, default)) if isinstance(default, tuple) else str(default)
-    return f"default {shown.lower() if isinstance(default, bool) else shown}"
+    return shown.lower() if isinstance(default, bool) else shown
 
 
-def variables() -> Iterator[tuple[str, str, str]]:
-    """(section, name, line) of every setting, each once."""
+def _services_own(name: str) -> str | None:
+    """The default of each process, where all have one."""
+    fields = [model.model_fields[name] for model in PROCESSES if name in model.model_fields]
+    defaults = [_default(field.default) for field in fields]
+    return ", ".join(each or "" for each in defaults) if None not in defaults else None
+
+
+def variables() -> Iterator[Variable]:
+    """Every setting, each once, section by section."""
     common = set(ProcessSettings.model_fields)
     owners = {name for _, model in SECTIONS[:4] for name in model.model_fields} - common
     seen: set[str] = set()
@@ -60,20 +85,55 @@ def variables() -> Iterator[tuple[str, str, str]]:
             if name in seen or foreign or (shared_elsewhere and model is not EmbeddedSettings):
                 continue
             seen.add(name)
-            yield title, name.upper(), f"# {field.description} ({_default(field.default)})\n{name.upper()}="
+            default = _default(field.default)
+            if default is None:
+                default = _services_own(name)
+            yield Variable(title, name.upper(), str(field.description), default)
+
+
+def sections() -> Iterator[tuple[str, list[Variable]]]:
+    """The same, each section's together."""
+    for title, found in itertools.groupby(variables(), key=lambda each: each.section):
+        yield title, list(found)
 
 
 def render() -> str:
-    """The whole file."""
+    """The whole of `.env.example`."""
     parts = [INTRODUCTION]
-    last = ""
-    for title, _, line in variables():
-        if title != last:
-            parts.append(f"\n# ---- {title}\n")
-            last = title
-        parts.append(f"{line}\n")
+    for title, found in sections():
+        parts.append(f"\n# ---- {title}\n")
+        for each in found:
+            default = "required" if each.default is None else f"default {each.default}"
+            parts.append(f"# {each.description} ({default if each.default != '' else 'none by default'})\n")
+            parts.append(f"{each.name}=\n")
     return "".join(parts)
 
 
+def render_table() -> str:
+    """The README's part between `TABLE_BEGINS` and `TABLE_ENDS`."""
+    parts = []
+    for title, found in sections():
+        parts.append(f"\n**{title}**\n\n| variable | what for | default |\n|---|---|---|\n")
+        for each in found:
+            default = "*required*" if each.default is None else f"`{each.default}`" if each.default else ""
+            cells = [f"`{each.name}`", each.description, default]
+            parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
+    return "".join([*parts, "\n"])
+
+
+def with_table(readme: str) -> str:
+    """`readme` with the table as it is to be."""
+    before, _, rest = readme.partition(TABLE_BEGINS)
+    _, _, after = rest.partition(TABLE_ENDS)
+    return f"{before}{TABLE_BEGINS}{render_table()}{TABLE_ENDS}{after}"
+
+
+def write() -> None:
+    """Both files."""
+    (PROJECT / ".env.example").write_text(render())
+    readme = PROJECT / "README.md"
+    readme.write_text(with_table(readme.read_text()))
+
+
 if __name__ == "__main__":
-    sys.stdout.write(render())
+    write()

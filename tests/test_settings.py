@@ -12,7 +12,7 @@ from api_gateway.settings import Settings as GatewaySettings
 from embedded.settings import EmbeddedSettings
 from shared.settings import explain, issuer_of, load
 from song_service.settings import Settings as SongSettings
-from tests.env_example import render
+from tests.env_example import TABLE_BEGINS, TABLE_ENDS, render, render_table, with_table
 from user_service.settings import Settings as UserSettings
 
 PROJECT = Path(__file__).parents[1]
@@ -50,6 +50,14 @@ def test_the_example_names_every_setting_once_and_nothing_else() -> None:
 
 def test_the_example_is_as_the_settings_describe_themselves() -> None:
     assert (PROJECT / ".env.example").read_text() == render()
+
+
+def test_the_readme_tells_of_every_setting_as_it_describes_itself() -> None:
+    readme = (PROJECT / "README.md").read_text()
+    assert readme.count(TABLE_BEGINS) == readme.count(TABLE_ENDS) == 1
+    assert with_table(readme) == readme
+    for name in names_in_example():
+        assert f"| `{name}` |" in render_table()
 
 
 def test_every_documented_variable_is_read() -> None:
