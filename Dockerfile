@@ -24,7 +24,7 @@ WORKDIR /app
 COPY deploy/image/livez.py ./
 COPY shared shared
 COPY ${SERVICE} ${SERVICE}
-RUN python -m compileall -q --invalidation-mode unchecked-hash .
+RUN python -m compileall -q --invalidation-mode unchecked-hash shared ${SERVICE}
 
 FROM python AS local-cloud-sources
 WORKDIR /app
@@ -35,7 +35,9 @@ COPY song_service song_service
 COPY album_service album_service
 COPY api_gateway api_gateway
 COPY embedded embedded
-RUN python -m compileall -q --invalidation-mode unchecked-hash . && mkdir /data
+RUN python -m compileall -q --invalidation-mode unchecked-hash \
+    shared user_service song_service album_service api_gateway embedded \
+ && mkdir /data
 
 # ---- What all images have. /run/settings may hold a file for each setting that is not in the environment.
 FROM python AS runtime

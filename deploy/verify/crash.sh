@@ -16,5 +16,5 @@ while [ $(($(date +%s) - begun)) -lt 90 ]; do
     [ "$code" = 200 ] && case "$seen" in *503*) break ;; esac
     sleep 0.2
 done
-echo "killed $container: the gateway answered$seen, 200 again after $(($(date +%s) - begun)) s"
+echo "killed $(docker inspect --format '{{.Name}}' "$container"): the gateway answered$seen, 200 again after $(($(date +%s) - begun)) s"
 case "$seen" in " 503 200" | " 200 503 200") ;; *) exit 1 ;; esac

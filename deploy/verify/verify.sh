@@ -23,7 +23,8 @@ compose=(docker compose --env-file "$work/.env" --project-directory . -f docker-
 compose_down() { "${compose[@]}" --profile '*' down --volumes --timeout 30 >"$work/down.log" 2>&1 || cat "$work/down.log"; }
 
 leftovers() {
-    docker ps -aq --filter label=com.docker.compose.project=music-streaming
+    # Images that compose built carry its project's label, too, and so do containers that others made of them.
+    docker ps -aq --filter label=com.docker.compose.project=music-streaming --filter label=com.docker.compose.oneoff=False
     docker network ls -q --filter label=com.docker.compose.project=music-streaming
     docker volume ls -q --filter label=com.docker.compose.project=music-streaming
 }
@@ -70,7 +71,7 @@ verify_compose() {
     say "compose: configuration and build checks"
     "${compose[@]}" config --quiet
     "${compose[@]}" --profile observability config --quiet
-    docker build --check . >/dev/null
+    docker build --check . 2>/dev/null | tail -1
     say "compose: build"
     "${compose[@]}" build --quiet
     check_images
