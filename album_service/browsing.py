@@ -1,5 +1,8 @@
 """Reading albums: one with its songs, and lists, each only as its caller may see it."""
 
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+
 from album_service import policy
 from album_service.caching import COUNT_OF_LISTED_ALBUMS, LISTED_ALBUMS, albums_of_user, one_album
 from album_service.domain import Album
@@ -71,15 +74,26 @@ class Browsing:
 
     async def listed(self, page: Page) -> Rows:
         """What everybody sees."""
-        return await self._list(AlbumFilter(listed_only=True), page, LISTED_ALBUMS)
 
-    async def of_user(self, user_id: str, page: Page) -> Rows:
+        async def load() -> bytes | Passing:
+            albums, next_cursor = await self._part(AlbumFilter(listed_only=True), page)
+            return await self._with_visible_songs(albums, next_cursor, None)
+
+        return await self._read(LISTED_ALBUMS, page, load)
+
+    async def of_user(self, user: Caller, page: Page) -> Rows:
         """All albums of a user, in any state: for that user."""
-        return await self._list(AlbumFilter(creator_id=user_id), page, albums_of_user(user_id))
+
+        async def load() -> bytes | Passing:
+            albums, next_cursor = await self._part(AlbumFilter(creator_id=user.id), page)
+            return await self._with_visible_songs(albums, next_cursor, user.token)
+
+        return await self._read(albums_of_user(user.id), page, load)
 
     async def all(self, page: Page) -> Rows:
-        """All albums in any state: for admins."""
-        return await self._list(AlbumFilter(), page, None)
+        """All albums in any state, with all their songs: for admins."""
+        albums, next_cursor = await self._part(AlbumFilter(), page)
+        return Rows([album_json(album) for album in albums], next_cursor)
 
     async def count(self, wanted: AlbumFilter) -> int:
         """How many albums there are of this description; what anybody may ask for is kept."""
@@ -93,14 +107,33 @@ class Browsing:
         assert kept is not None  # noqa: S101 - the loader always answers
         return int(kept)
 
-    async def _list(self, wanted: AlbumFilter, page: Page, entry: Entry | None) -> Rows:
-        async def load() -> bytes:
-            part = page.to_slice(self._whole_list_limit)
-            shown, next_cursor = split_page(await self._albums.list(wanted, part), part)
-            return Rows([album_json(album) for album in shown], next_cursor).to_bytes()
+    async def _part(self, wanted: AlbumFilter, page: Page) -> tuple[list[Album], str | None]:
+        part = page.to_slice(self._whole_list_limit)
+        return split_page(await self._albums.list(wanted, part), part)
 
-        if entry is None or not page.is_whole_list:
-            return Rows.from_bytes(await load())
-        kept = await self._cache.read(entry, load)
-        assert kept is not None  # noqa: S101 - the loader always answers
-        return Rows.from_bytes(kept)
+    async def _with_visible_songs(
+        self, albums: Sequence[Album], next_cursor: str | None, token: str | None
+    ) -> bytes | Passing:
+        """The list, where `songIds` names only songs that the owner of `token` may see.
+
+        While the song service is down nobody can say which: then all are named, and the list is not kept.
+        """
+        ids = list(dict.fromkeys(song_id for album in albums for song_id in album.song_ids))
+        try:
+            visible = {song["_id"] for song in await self._songs.visible(ids, token)} if ids else set()
+        except UnavailableError:
+            return Passing(Rows([album_json(album) for album in albums], next_cursor).to_bytes())
+        shown = (
+            replace(album, song_ids=tuple(each for each in album.song_ids if each in visible))
+            for album in albums
+        )
+        return Rows([album_json(album) for album in shown], next_cursor).to_bytes()
+
+    async def _read(self, entry: Entry, page: Page, load: Callable[[], Awaitable[bytes | Passing]]) -> Rows:
+        """Whole lists through the cache, pages from the store."""
+        if page.is_whole_list:
+            answer: bytes | Passing | None = await self._cache.read(entry, load)
+        else:
+            answer = await load()
+        assert answer is not None  # noqa: S101 - the loader always answers
+        return Rows.from_bytes(answer.value if isinstance(answer, Passing) else answer)

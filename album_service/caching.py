@@ -16,7 +16,7 @@ def _album_family(album_id: str) -> str:
     return f"album:{album_id}"
 
 
-LISTED_ALBUMS = Entry("albums:all:public", "albums:all:public", 5 * MINUTE, (ALBUMS,))
+LISTED_ALBUMS = Entry("albums:all:public", "albums:all:public", 5 * MINUTE, (ALBUMS, SONGS))
 COUNT_OF_LISTED_ALBUMS = Entry("albums:all:public:count", "albums:all:public:count", MINUTE, (ALBUMS,))
 
 
@@ -27,7 +27,7 @@ def one_album(album_id: str) -> Entry:
 
 def albums_of_user(user_id: str) -> Entry:
     """All albums of a user, as that user sees them."""
-    return Entry("user:albums", f"user:{user_id}:albums", 5 * MINUTE, (ALBUMS,))
+    return Entry("user:albums", f"user:{user_id}:albums", 5 * MINUTE, (ALBUMS, SONGS))
 
 
 class Staleness:

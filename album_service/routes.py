@@ -34,7 +34,7 @@ async def listed_albums(request: Request, page: WantedPage, _: Anyone, needs: Ne
 @router.get("/user/my-albums", summary="The caller's own albums in any state", responses=LIST_OF_ALBUMS)
 async def my_albums(request: Request, page: WantedPage, owner: Owner, needs: Needs) -> Response:
     total = await needs.browsing.count(AlbumFilter(creator_id=owner.id)) if page.total else None
-    return list_answer(request, await needs.browsing.of_user(owner.id, page), page, total)
+    return list_answer(request, await needs.browsing.of_user(owner, page), page, total)
 
 
 @router.get("/{album_id}", summary="One album with its songs", responses=ALBUM_WITH_SONGS)
