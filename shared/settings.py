@@ -129,7 +129,7 @@ class MediaSettings(EnvironmentSettings):
     )
     cloudinary_timeout_seconds: float = Field(60, gt=0, description="For one request, or chunk of an upload")
     max_image_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest image taken")
-    max_image_pixels: int = Field(50_000_000, gt=0, description="Most pixels an image may have")
+    max_image_pixels: int = Field(25_000_000, gt=0, description="Most pixels an image may have")
 
 
 def split_commas(given: object) -> object:
