@@ -1,0 +1,226 @@
+"""The manifests keep what they promise, without a cluster."""
+
+import copy
+import functools
+import re
+import shutil
+import subprocess
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import yaml
+
+from album_service.settings import Settings as AlbumSettings
+from api_gateway.settings import Settings as GatewaySettings
+from api_gateway.transport import IDLE_CONNECTION_SECONDS
+from embedded.stand_ins import PROVIDERS
+from shared.settings import PLACEHOLDER, ProcessSettings
+from song_service.settings import Settings as SongSettings
+from tests.deploy.manifests import (
+    DOCUMENTED,
+    PROJECT,
+    WORKLOADS,
+    Manifest,
+    containers_of,
+    documented,
+    faults,
+    name_of,
+    quantity,
+    read,
+)
+from user_service.settings import Settings as UserSettings
+
+SETTINGS: dict[str, type[ProcessSettings]] = {
+    "user-service": UserSettings,
+    "song-service": SongSettings,
+    "album-service": AlbumSettings,
+    "api-gateway": GatewaySettings,
+}
+RENDERED = (
+    "k8s",
+    "deploy/overlays/local",
+    "deploy/overlays/production",
+    "deploy/verify/kubernetes/mongo-stand-in",
+)
+
+
+@functools.cache
+def rendered(folder: str) -> list[Manifest]:
+    """What `kubectl apply -k folder` applies."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
+    command = ["kubectl", "kustomize", str(PROJECT / folder)]
+    return read(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+
+
+def deployments() -> dict[str, Manifest]:
+    return {each["metadata"]["name"]: each for each in documented() if each["kind"] == "Deployment"}
+
+
+def settings_given_to(deployment: Manifest, manifests: list[Manifest]) -> set[str]:
+    """The names of the variables that its container gets, from wherever."""
+    kept = {name_of(each): each.get("stringData") or each.get("data") or {} for each in manifests}
+    container = containers_of(deployment)[0]
+    names = {each["name"] for each in container["env"]}
+    for source in container.get("envFrom", []):
+        kind, key = ("Secret", "secretRef") if "secretRef" in source else ("ConfigMap", "configMapRef")
+        names |= kept[f"{kind}/{source[key]['name']}"].keys()
+    return names
+
+
+def test_every_documented_file_is_valid_and_refers_to_what_is_there() -> None:
+    assert faults(documented()) == []
+
+
+@pytest.mark.parametrize("folder", RENDERED)
+def test_what_kustomize_makes_is_valid_and_refers_to_what_is_there(folder: str) -> None:
+    assert faults(rendered(folder)) == []
+
+
+def test_one_command_applies_what_the_documented_files_hold() -> None:
+    assert read((PROJECT / "k8s/kustomization.yaml").read_text())[0]["resources"] == [
+        f"{x}.yaml" for x in DOCUMENTED
+    ]
+    assert sorted(map(name_of, rendered("k8s"))) == sorted(map(name_of, documented()))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda d: d["spec"]["template"]["spec"].update(hostnetwork=True), "schema"),
+        (lambda d: d["spec"]["selector"]["matchLabels"].update(a="b"), "selector"),
+        (lambda d: containers_of(d)[0]["readinessProbe"]["httpGet"].update(port="web"), "which is none of"),
+        (lambda d: containers_of(d)[0]["resources"]["requests"].update(memory="1 GB"), "is no quantity"),
+        (lambda d: containers_of(d)[0]["resources"]["requests"].update(memory="9Gi"), "more memory"),
+        (lambda d: containers_of(d)[0]["volumeMounts"][0].update(name="x"), "which is no volume"),
+        (lambda d: d["spec"]["template"]["metadata"]["labels"].clear(), "selects no pods"),
+    ],
+)
+def test_the_check_sees_a_fault(spoil: Callable[[Manifest], object], said: str) -> None:
+    manifests = copy.deepcopy(documented())
+    spoil(next(each for each in manifests if name_of(each) == "Deployment/song-service"))
+    assert any(said in fault for fault in faults(manifests)), faults(manifests)
+
+
+def test_a_key_that_stands_twice_is_refused() -> None:
+    with pytest.raises(yaml.YAMLError, match="name twice"):
+        read("metadata: {name: a, name: b}")
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_a_deployment_gives_its_service_what_it_reads_and_nothing_else(service: str) -> None:
+    fields = {name.upper(): field for name, field in SETTINGS[service].model_fields.items()}
+    given = settings_given_to(deployments()[service], documented()) - {"ADMIN_EMAILS", "RECOMBEE_REGION"}
+    assert given <= fields.keys()
+    assert {name for name, field in fields.items() if field.is_required()} <= given
+
+
+def test_every_value_of_the_secrets_is_a_placeholder() -> None:
+    values = [
+        value
+        for each in read((PROJECT / "k8s/secrets.yaml").read_text())
+        for value in (each.get("stringData") or each["data"]).values()
+    ]
+    assert set(values) == {PLACEHOLDER}
+
+
+def test_the_stand_ins_fill_in_secrets_of_the_manifests_names() -> None:
+    secrets = {
+        each["metadata"]["name"]: each["stringData"] for each in documented() if each["kind"] == "Secret"
+    }
+    for provider in PROVIDERS:
+        assert set(provider.needed) <= secrets[provider.name.lower()].keys()
+
+
+@pytest.mark.parametrize("folder", ["deploy/overlays/local", "deploy/overlays/production"])
+def test_the_pods_are_what_pod_security_calls_restricted(folder: str) -> None:
+    for each in (each for each in rendered(folder) if each["kind"] in WORKLOADS):
+        pod = each["spec"]["template"]["spec"]
+        assert pod["automountServiceAccountToken"] is False
+        assert pod["enableServiceLinks"] is False
+        assert not pod.keys() & {"hostNetwork", "hostPID", "hostIPC"}
+        security = pod["securityContext"]
+        assert security["runAsNonRoot"] is True
+        assert security["runAsUser"] > 0
+        assert security["seccompProfile"] == {"type": "RuntimeDefault"}
+        for container in pod["containers"]:
+            assert container["securityContext"] == {
+                "allowPrivilegeEscalation": False,
+                "readOnlyRootFilesystem": True,
+                "capabilities": {"drop": ["ALL"]},
+            }
+            assert "hostPort" not in str(container["ports"])
+            assert quantity(container["resources"]["limits"]["memory"])
+            assert quantity(container["resources"]["requests"]["cpu"])
+        assert all({"emptyDir", "name"} >= volume.keys() for volume in pod["volumes"])
+        assert all(volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"])
+
+
+def test_no_image_is_the_latest() -> None:
+    images = [
+        c["image"]
+        for each in rendered("deploy/overlays/local")
+        if each["kind"] in WORKLOADS
+        for c in containers_of(each)
+    ]
+    assert images
+    assert all(re.fullmatch(r"[a-z0-9./-]+:\d[\w.-]*", image) for image in images), images
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_the_three_probes_differ_and_only_readiness_asks_others(service: str) -> None:
+    container = containers_of(deployments()[service])[0]
+    probes = [container[f"{kind}Probe"] for kind in ("startup", "readiness", "liveness")]
+    assert [probe["httpGet"]["path"] for probe in probes] == ["/livez", "/readyz", "/livez"]
+    assert len({str(probe) for probe in probes}) == 3
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_a_pod_has_time_to_finish_uploads_and_to_part_with_its_clients(service: str) -> None:
+    deployment = deployments()[service]
+    container = containers_of(deployment)[0]
+    env = {each["name"]: each["value"] for each in container["env"]}
+    drain, shutdown = float(env["DRAIN_SECONDS"]), float(env["SHUTDOWN_SECONDS"])
+    before = container["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert drain > IDLE_CONNECTION_SECONDS
+    assert shutdown > GatewaySettings.model_fields["upload_answer_timeout_seconds"].default
+    assert deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > before + drain + shutdown
+    assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_a_service_has_replicas_a_budget_an_autoscaler_and_a_spread(service: str) -> None:
+    assert deployments()[service]["spec"]["replicas"] >= 2
+    pod = deployments()[service]["spec"]["template"]["spec"]
+    spread = {each["topologyKey"] for each in pod["topologySpreadConstraints"]}
+    assert spread == {"kubernetes.io/hostname", "topology.kubernetes.io/zone"}
+    production = {name_of(each): each for each in rendered("deploy/overlays/production")}
+    assert {f"PodDisruptionBudget/{service}", f"HorizontalPodAutoscaler/{service}"} <= production.keys()
+    assert "replicas" not in production[f"Deployment/{service}"]["spec"]
+
+
+def test_who_may_call_whom_is_what_the_services_are_told() -> None:
+    policies = {
+        each["metadata"]["name"]: each
+        for each in rendered("deploy/overlays/production")
+        if each["kind"] == "NetworkPolicy"
+    }
+    assert policies["default-deny"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    callers: dict[str, set[str]] = {service: set() for service in SETTINGS}
+    for caller, deployment in deployments().items():
+        for variable in containers_of(deployment)[0]["env"]:
+            if variable["name"].endswith("_SERVICE_URL"):
+                callers[re.sub(r"http://([a-z-]+):\d+", r"\1", variable["value"])].add(caller)
+    for service in ("user-service", "song-service", "album-service"):
+        (source,) = policies[service]["spec"]["ingress"][0]["from"]
+        (expression,) = source["podSelector"]["matchExpressions"]
+        assert set(expression["values"]) == callers[service]
+
+
+def test_everything_carries_the_recommended_labels() -> None:
+    for each in documented():
+        labels: dict[str, Any] = each["metadata"]["labels"]
+        assert labels["app.kubernetes.io/part-of"] == "music-streaming"
+        if each["kind"] in WORKLOADS:
+            assert labels.keys() >= {f"app.kubernetes.io/{x}" for x in ("name", "component", "version")}
