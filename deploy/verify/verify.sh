@@ -113,7 +113,7 @@ verify_kubernetes() {
     kubectl kustomize "$overlay" | to_cluster | kubectl apply -f - >/dev/null
     [ -z "${AFTER_SERVICES:-}" ] || eval "$AFTER_SERVICES"
     for name in $(kubectl -n $namespace get deployments,statefulsets -o name); do
-        kubectl -n $namespace rollout status "$name" --timeout=150s >/dev/null
+        deploy/verify/wait-for-pods.sh "$name" 150
     done
     kubectl -n $namespace get pods
     $python -m deploy.verify.tour http://127.0.0.1:30000 http://127.0.0.1:30010
