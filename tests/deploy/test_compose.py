@@ -1,0 +1,176 @@
+"""docker-compose.yml keeps what it promises, without an engine: as compose itself would read it."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from api_gateway.settings import Settings as GatewaySettings
+from embedded.settings import EmbeddedSettings
+from embedded.stand_ins import PROVIDERS
+from shared import metrics
+from tests.deploy.manifests import PROJECT, read
+from tests.deploy.test_manifests import SETTINGS
+
+COMPOSE = PROJECT / "docker-compose.yml"
+OURS = (*SETTINGS, "local-cloud")
+FIXED = {
+    "HOST",
+    "PORT",
+    "WORKERS",
+    "METRICS_PORT",
+    "USER_SERVICE_URL",
+    "SONG_SERVICE_URL",
+    "ALBUM_SERVICE_URL",
+}
+"""What the images and docker-compose.yml settle, so that .env cannot."""
+
+TEXT = COMPOSE.read_text()
+Service = dict[str, Any]
+
+
+def services() -> dict[str, Service]:
+    found: dict[str, Service] = read(TEXT)[0]["services"]
+    return found
+
+
+def without_profile() -> dict[str, Service]:
+    return {name: each for name, each in services().items() if "profiles" not in each}
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_a_service_is_given_settings_that_it_reads_and_all_that_it_needs(service: str) -> None:
+    fields = {name.upper(): field for name, field in SETTINGS[service].model_fields.items()}
+    given = services()[service]["environment"].keys()
+    assert given <= fields.keys()
+    assert {name for name, field in fields.items() if field.is_required()} <= given
+
+
+def test_every_variable_of_env_example_has_an_effect() -> None:
+    example = set(re.findall(r"^#?\s?([A-Z][A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE))
+    used = set(re.findall(r"\$\{([A-Z_]+)", TEXT))
+    used |= {name for each in services().values() for name in each.get("environment", {})}
+    of_make_run = {name.upper() for name in EmbeddedSettings.model_fields}
+    assert example - used - of_make_run - FIXED == set()
+
+
+def test_no_service_is_told_a_credential_that_is_not_its_own() -> None:
+    assert not {
+        name
+        for name in services()["api-gateway"]["environment"]
+        if re.search("CLERK|CLOUDINARY|RECOMBEE|MONGODB", name)
+    }
+    assert not {
+        name for name in services()["user-service"]["environment"] if re.search("CLOUDINARY|RECOMBEE", name)
+    }
+    assert not {name for name in services()["album-service"]["environment"] if "RECOMBEE" in name}
+
+
+def test_there_is_no_secret_in_it() -> None:
+    for each in services().values():
+        for name, value in each.get("environment", {}).items():
+            if re.search("SECRET|TOKEN|_KEY|PASSWORD", name):
+                assert value is None, name
+
+
+def test_only_the_gateway_and_the_local_cloud_are_published_and_on_this_machine_only() -> None:
+    published = {name: each["ports"] for name, each in without_profile().items() if "ports" in each}
+    assert published.keys() == {"api-gateway", "local-cloud"}
+    ports = [port for each in services().values() for port in each.get("ports", [])]
+    assert all(port.startswith("127.0.0.1:") for port in ports)
+
+
+def test_every_container_is_confined() -> None:
+    for name, each in services().items():
+        assert each["cap_drop"] == ["ALL"], name
+        assert each["security_opt"] == ["no-new-privileges:true"], name
+        assert each["read_only"] is True, name
+        assert each["mem_limit"], name
+        assert each["pids_limit"], name
+        assert not each.get("privileged"), name
+        assert "docker.sock" not in str(each.get("volumes")), name
+
+
+def test_every_container_that_stays_is_checked_with_time_to_start() -> None:
+    for name, each in services().items():
+        if name != "setup":
+            assert each["healthcheck"]["test"], name
+            assert each["healthcheck"]["start_period"], name
+            assert each["restart"] == "unless-stopped", name
+
+
+def test_who_depends_on_whom_waits_for_health() -> None:
+    for name, each in services().items():
+        for other, how in each.get("depends_on", {}).items():
+            expected = "service_completed_successfully" if other == "setup" else "service_healthy"
+            assert how == {"condition": expected}, (name, other)
+    for name in ("user-service", "song-service", "album-service"):
+        assert services()[name]["depends_on"].keys() == {"setup", "mongo", "redis", "local-cloud"}
+
+
+def test_images_and_volumes_are_named() -> None:
+    assert "version" not in read(TEXT)[0]
+    for name, each in services().items():
+        assert re.fullmatch(r"[a-z0-9./-]+:v?\d[\w.-]*", each["image"]), name
+        sources = [volume.split(":")[0] for volume in each.get("volumes", [])]
+        assert all(source.startswith("./deploy/") or source in read(TEXT)[0]["volumes"] for source in sources)
+        assert all((PROJECT / source).is_file() for source in sources if source.startswith("./"))
+
+
+def test_uploads_have_time_to_finish() -> None:
+    shutdown = GatewaySettings.model_fields["shutdown_seconds"].default
+    for name in SETTINGS:
+        minutes = re.fullmatch(r"(\d+)m", services()[name]["stop_grace_period"])
+        assert minutes is not None
+        assert int(minutes[1]) * 60 > shutdown
+
+
+def test_a_change_of_a_source_rebuilds_the_image_it_is_in() -> None:
+    for name in SETTINGS:
+        watched = {each["path"]: each["action"] for each in services()[name]["develop"]["watch"]}
+        assert watched == dict.fromkeys(
+            (name.replace("-", "_"), "shared", "requirements/runtime.txt"), "rebuild"
+        )
+
+
+def test_setup_sees_the_credentials_of_every_provider_and_no_network() -> None:
+    setup = services()["setup"]
+    assert {name for each in PROVIDERS for name in (*each.needed, *each.further)} <= setup[
+        "environment"
+    ].keys()
+    assert setup["network_mode"] == "none"
+
+
+def test_prometheus_asks_every_process_that_counts() -> None:
+    config = read((PROJECT / "deploy/observability/prometheus.yml").read_text())[0]
+    (scrape,) = config["scrape_configs"]
+    (names,) = scrape["dns_sd_configs"]
+    assert set(names["names"]) == set(SETTINGS)
+    assert all(services()[name]["environment"]["METRICS_PORT"] == names["port"] for name in SETTINGS)
+
+
+def expressions(folder: Path) -> list[str]:
+    dashboard = json.loads((folder / "music-streaming.json").read_text())
+    rules = read((folder / "alerts.yml").read_text())[0]["groups"][0]["rules"]
+    return [t["expr"] for panel in dashboard["panels"] for t in panel["targets"]] + [r["expr"] for r in rules]
+
+
+def test_the_dashboard_and_the_alerts_ask_for_metrics_and_labels_that_there_are() -> None:
+    label_names = {
+        f"{family.name}{suffix}": set(getattr(collector, "_labelnames", ()))
+        for collector in list(metrics.REGISTRY._collector_to_names)
+        for family in collector.collect()
+        for suffix in ("", "_total", "_bucket", "_count", "_sum")
+    }
+    added = {"le", "job", "instance"}
+    for expression in expressions(PROJECT / "deploy/observability"):
+        plain = re.sub(r"by \([^)]*\)|\{[^}]*\}|\[[^]]*\]", "", expression)
+        asked = {
+            word for word in re.findall(r"[a-z_]+", plain) if re.match("http_|cache_|queue_|breaker_", word)
+        }
+        assert asked <= label_names.keys(), expression
+        labels = {each.strip() for by in re.findall(r"by \(([^)]*)\)", expression) for each in by.split(",")}
+        labels |= set(re.findall(r"[{,]\s*([a-z]+)=", expression))
+        assert labels <= added.union(*(label_names[name] for name in asked)), expression

@@ -1,0 +1,63 @@
+"""Which provider is stood in for, and how the services learn of it."""
+
+from pathlib import Path
+
+import pytest
+
+from embedded.installation import Installation
+from embedded.stand_ins import (
+    PROVIDERS,
+    HalfFilledError,
+    account_of,
+    leave,
+    settings_for,
+    stood_in_for,
+)
+
+CLERK, CLOUDINARY, RECOMBEE = PROVIDERS
+KEYS = Installation.new().environment
+CLOUD, PUBLIC = "http://local-cloud:3010", "http://localhost:3010"
+
+
+def test_with_nothing_filled_in_all_are_stood_in_for() -> None:
+    assert stood_in_for(dict.fromkeys(KEYS, "")) == PROVIDERS
+
+
+@pytest.mark.parametrize("real", PROVIDERS, ids=lambda each: each.name)
+def test_each_provider_is_replaced_on_its_own(real: object) -> None:
+    filled = {name: KEYS[name] for each in PROVIDERS if each is real for name in each.needed}
+    assert stood_in_for(filled) == tuple(each for each in PROVIDERS if each is not real)
+
+
+def test_what_is_filled_in_by_half_is_refused_and_all_that_is_missing_is_named() -> None:
+    half = {"CLERK_JWT_KEY": "x", "CLOUDINARY_API_KEY": "y"}
+    with pytest.raises(HalfFilledError) as refused:
+        stood_in_for(half)
+    for name in (*CLERK.needed, "CLOUDINARY_CLOUD_NAME", "CLOUDINARY_API_SECRET"):
+        assert name in str(refused.value)
+    assert "RECOMBEE" not in str(refused.value)
+
+
+def test_a_real_provider_is_told_nothing_of_the_stand_in() -> None:
+    settings = settings_for([CLOUDINARY], Installation.new(), CLOUD, PUBLIC)
+    assert settings.keys() == {*CLOUDINARY.needed, *CLOUDINARY.addresses}
+    assert settings["CLOUDINARY_API_URL"] == CLOUD
+    assert settings["CLOUDINARY_DELIVERY_URL"] == PUBLIC
+
+
+def test_a_stand_in_that_is_replaced_leaves_no_setting(tmp_path: Path) -> None:
+    leave(settings_for(PROVIDERS, Installation.new(), CLOUD, PUBLIC), tmp_path)
+    leave(settings_for([RECOMBEE], Installation.new(), CLOUD, PUBLIC), tmp_path)
+    left = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
+    assert left == dict.fromkeys((*RECOMBEE.needed, *RECOMBEE.addresses), 0o400)
+
+
+def test_the_start_says_which_is_which_without_a_secret() -> None:
+    real = {name: KEYS[name] for name in CLERK.needed}
+    said = account_of(real | {"MONGODB_URI": "mongodb://me:hidden@db/"}, [CLOUDINARY, RECOMBEE], PUBLIC)
+    assert "Clerk       the real one: https://clerk-" in said
+    assert f"Cloudinary  the local stand-in at {PUBLIC}" in said
+    assert "MongoDB     your own" in said
+    assert "Redis       the container redis" in said
+    assert "hidden" not in said
+    assert KEYS["CLERK_SECRET_KEY"] not in said
