@@ -53,6 +53,7 @@ def read(text: str) -> list[Manifest]:
     return [each for each in yaml.load_all(text, _StrictLoader) if each]
 
 
+@functools.cache
 def documented() -> list[Manifest]:
     """Everything in the files that are applied one by one."""
     return [each for name in DOCUMENTED for each in read((PROJECT / f"k8s/{name}.yaml").read_text())]

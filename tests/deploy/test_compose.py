@@ -1,5 +1,6 @@
 """docker-compose.yml keeps what it promises, without an engine: as compose itself would read it."""
 
+import functools
 import json
 import re
 from pathlib import Path
@@ -31,8 +32,13 @@ TEXT = COMPOSE.read_text()
 Service = dict[str, Any]
 
 
+@functools.cache
+def compose() -> dict[str, Any]:
+    return read(TEXT)[0]
+
+
 def services() -> dict[str, Service]:
-    found: dict[str, Service] = read(TEXT)[0]["services"]
+    found: dict[str, Service] = compose()["services"]
     return found
 
 
@@ -111,12 +117,18 @@ def test_who_depends_on_whom_waits_for_health() -> None:
 
 
 def test_images_and_volumes_are_named() -> None:
-    assert "version" not in read(TEXT)[0]
+    assert "version" not in compose()
     for name, each in services().items():
         assert re.fullmatch(r"[a-z0-9./-]+:v?\d[\w.-]*", each["image"]), name
         sources = [volume.split(":")[0] for volume in each.get("volumes", [])]
-        assert all(source.startswith("./deploy/") or source in read(TEXT)[0]["volumes"] for source in sources)
+        assert all(source.startswith("./deploy/") or source in compose()["volumes"] for source in sources)
         assert all((PROJECT / source).is_file() for source in sources if source.startswith("./"))
+
+
+def test_our_images_are_never_looked_for_in_a_registry() -> None:
+    ours = {name for name, each in services().items() if each["image"].startswith("music-streaming/")}
+    assert ours == {*OURS, "setup"}
+    assert all(services()[name]["pull_policy"] == "build" for name in ours)
 
 
 def test_uploads_have_time_to_finish() -> None:
