@@ -21,7 +21,7 @@ from deploy.verify.visitor import System, UnexpectedAnswerError, Visitor
 from tests.system.media import image
 
 REQUESTS_PER_SECOND = 50
-SONGS = 6
+SONGS = 24
 UPLOAD_EVERY = 250
 """Every how many requests one is the upload of a song."""
 

@@ -94,6 +94,14 @@ to_cluster() { if [ -n "${OLDER_CLUSTER:-}" ]; then $python -m deploy.verify.old
 
 verify_kubernetes() {
     local overlay=${KUBERNETES_OVERLAY:-deploy/overlays/local} file name begun
+    for _ in $(seq 150); do
+        [ "$(kubectl get namespace $namespace -o 'jsonpath={.status.phase}' 2>/dev/null)" = Terminating ] || break
+        sleep 1
+    done
+    if kubectl get namespace $namespace >/dev/null 2>&1; then
+        echo "the cluster of this context has a namespace $namespace already: this is for clusters to try things on"
+        exit 1
+    fi
     say "kubernetes: the documented files, one by one, with their placeholders"
     for file in namespace secrets user-service-deployment song-service-deployment album-service-deployment \
         api-gateway-deployment; do
@@ -107,7 +115,7 @@ verify_kubernetes() {
         kubectl -n $namespace logs "deployment/$name" 2>/dev/null | grep 'still holds the placeholder' |
             sed "s/^ */$name refuses: /" | head -2
     done
-    kubectl -n $namespace delete deployment --all --timeout=60s >/dev/null
+    kubectl -n $namespace delete deployment --all --wait=false >/dev/null
     say "kubernetes: $overlay"
     docker run --rm music-streaming/local-cloud:1.0.0 python -m embedded.stand_ins secrets | kubectl apply -f - >/dev/null
     kubectl kustomize "$overlay" | to_cluster | kubectl apply -f - >/dev/null
@@ -120,7 +128,18 @@ verify_kubernetes() {
     say "kubernetes: restarts under load"
     $python -m deploy.verify.load http://127.0.0.1:30000 http://127.0.0.1:30010 deploy/verify/rolling-restart.sh
     say "kubernetes: away again"
-    kubectl delete namespace $namespace --timeout=150s >/dev/null
+    # Pods first: a namespace with pods in it is looked at again only after half of their grace period.
+    kubectl -n $namespace delete deployments,statefulsets --all --wait=false >/dev/null
+    for _ in $(seq 90); do
+        [ -n "$(kubectl -n $namespace get pods -o name)" ] || break
+        sleep 1
+    done
+    kubectl delete namespace $namespace --wait=false >/dev/null
+    for _ in $(seq 150); do
+        kubectl get namespace $namespace >/dev/null 2>&1 || return 0
+        sleep 1
+    done
+    echo "namespace $namespace is still there" && exit 1
 }
 
 begun=$(date +%s)
