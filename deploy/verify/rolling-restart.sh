@@ -1,5 +1,5 @@
 #!/bin/sh
-# Replaces the pods of each deployment in turn, and waits until the replaced ones are gone.
+# Replaces the pods of each deployment in turn, and waits until the replaced ones have ended.
 set -eu
 cd "$(dirname "$0")"
 for name in user-service song-service album-service api-gateway; do

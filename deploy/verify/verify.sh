@@ -121,7 +121,7 @@ verify_kubernetes() {
     kubectl kustomize "$overlay" | to_cluster | kubectl apply -f - >/dev/null
     [ -z "${AFTER_SERVICES:-}" ] || eval "$AFTER_SERVICES"
     for name in $(kubectl -n $namespace get deployments,statefulsets -o name); do
-        deploy/verify/wait-for-pods.sh "$name" 150
+        LEAVING_SECONDS=0 deploy/verify/wait-for-pods.sh "$name" 150
     done
     kubectl -n $namespace get pods
     $python -m deploy.verify.tour http://127.0.0.1:30000 http://127.0.0.1:30010
