@@ -6,6 +6,7 @@ keeps each call at one trip to SQLite's thread, and a caller who is cancelled ne
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from shared.errors import UnavailableError
 # STRICT tables came last of what the statements of this package need.
 OLDEST_SQLITE = (3, 37, 0)
 BUSY_TIMEOUT_SECONDS = 5.0
+BUSY_PAUSE_SECONDS = 0.01
 
 # With NORMAL a commit is in the file system's hands only, and is lost when the power goes; with FULL it is on
 # the disk before the caller is answered, as accepted interactions must be. Measured here,
@@ -165,10 +167,28 @@ async def _connection(
     try:
         connection.row_factory = sqlite3.Row
         for pragma in pragmas:
-            await _rows(connection, pragma, None)
+            await _set(connection, pragma, busy_timeout_seconds)
         yield connection
     finally:
         await connection.close()
+
+
+async def _set(connection: aiosqlite.Connection, pragma: str, busy_timeout_seconds: float) -> None:
+    """Execute `pragma`. SQLite does not wait by itself for others when a file changes to WAL: so we do."""
+    give_up_at = time.monotonic() + busy_timeout_seconds
+    while True:
+        try:
+            await _rows(connection, pragma, None)
+        except UnavailableError as failure:
+            if not _is_busy(failure.__cause__) or time.monotonic() > give_up_at:
+                raise
+            await asyncio.sleep(BUSY_PAUSE_SECONDS)
+        else:
+            return
+
+
+def _is_busy(error: BaseException | None) -> bool:
+    return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF == sqlite3.SQLITE_BUSY
 
 
 async def _migrate(writer: aiosqlite.Connection, path: Path, migrations: Migrations) -> None:

@@ -34,8 +34,7 @@ def media_of_what_exists(system: RunningSystem) -> set[str]:
 
 
 async def start_again(system: RunningSystem, name: str, address: str) -> None:
-    """Kill a service; go on when it is back."""
-    os.kill(pid_of(system, name), signal.SIGKILL)
+    """Kill a service, which may just be coming back from an earlier death; go on when it is back."""
 
     async def is_back() -> bool:
         try:
@@ -43,6 +42,8 @@ async def start_again(system: RunningSystem, name: str, address: str) -> None:
         except httpx.TransportError:
             return False
 
+    await until(is_back)
+    os.kill(pid_of(system, name), signal.SIGKILL)
     await asyncio.sleep(0.2)
     await until(is_back)
 
