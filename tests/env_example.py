@@ -29,7 +29,10 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("Album service", AlbumSettings),
     ("API gateway", GatewaySettings),
     ("Every process", ProcessSettings),
-    ("The embedded system (make run) only", EmbeddedSettings),
+    (
+        "The embedded system (make run); GATEWAY_PORT and CLOUD_PORT count for docker-compose, too",
+        EmbeddedSettings,
+    ),
 )
 
 PROCESSES = (GatewaySettings, UserSettings, SongSettings, AlbumSettings)
