@@ -34,7 +34,10 @@ def media_of_what_exists(system: RunningSystem) -> set[str]:
 
 
 async def start_again(system: RunningSystem, name: str, address: str) -> None:
-    """Kill a service, which may just be coming back from an earlier death; go on when it is back."""
+    """Kill a service, which may just be coming back from an earlier death; go on when it is back.
+
+    Notes are made due while it is dead, so that nobody claims them and dies with their lease.
+    """
 
     async def is_back() -> bool:
         try:
@@ -45,13 +48,13 @@ async def start_again(system: RunningSystem, name: str, address: str) -> None:
     await until(is_back)
     os.kill(pid_of(system, name), signal.SIGKILL)
     await asyncio.sleep(0.2)
+    make_notes_due(system, name)
     await until(is_back)
 
 
 async def follow_all_notes(system: RunningSystem) -> None:
     """A service that starts looks at once for notes that are due."""
     for name, address in (("song", system.songs), ("album", system.albums)):
-        make_notes_due(system, name)
         await start_again(system, name, address)
 
     async def are_followed() -> bool:
