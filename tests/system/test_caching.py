@@ -136,13 +136,15 @@ async def test_a_changed_song_is_changed_wherever_it_is_shown(scene: Scene) -> N
     new = (await scene.artist.patch(f"/songs/{old['_id']}", json={"title": "Renamed"})).json()
     after = await scene.views()
     assert after[f"song:{old['_id']}"] == new
-    shown = 0
+    shown = set()
     for key, view in before.items():
         rows, fresh = (view["songs"], after[key]["songs"]) if key.startswith("album:") else (view, after[key])
         if isinstance(rows, list) and old["_id"] in ids(rows):
             assert new in fresh, key
-            shown += 1
-    assert shown >= 5
+            shown.add(key)
+    # Recommendations hold the best of all songs of the system, so this one is in them or not.
+    lists = {"songs:all:public", f"artist:{scene.artist.id}:songs", f"album:{scene.album['_id']}"}
+    assert lists <= shown
 
 
 @pytest.mark.parametrize("how", ["hidden", "private", "deleted"])
