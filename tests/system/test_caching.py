@@ -1,7 +1,7 @@
 """What is answered from Redis, under the documented keys, and that nothing of it outlives a change."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.system.media import image, make_album, song_form, upload
-from tests.system.running import People, Person, RunningSystem
+from tests.system.running import People, Person, RunningSystem, running_system
 from tests.system.storage import change
 
 MINUTE = 60
@@ -57,6 +57,13 @@ class Scene:
             assert answer.status_code in (200, 404), (path, answer.text)
             found[key] = answer.json() if answer.status_code == 200 else None
         return found
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """One of its own, with so few songs that recommendations, which hold 50, hold them all."""
+    with running_system(tmp_path_factory.mktemp("caching") / "data") as running:
+        yield running
 
 
 @pytest.fixture
@@ -136,15 +143,13 @@ async def test_a_changed_song_is_changed_wherever_it_is_shown(scene: Scene) -> N
     new = (await scene.artist.patch(f"/songs/{old['_id']}", json={"title": "Renamed"})).json()
     after = await scene.views()
     assert after[f"song:{old['_id']}"] == new
-    shown = set()
+    shown = 0
     for key, view in before.items():
         rows, fresh = (view["songs"], after[key]["songs"]) if key.startswith("album:") else (view, after[key])
         if isinstance(rows, list) and old["_id"] in ids(rows):
             assert new in fresh, key
-            shown.add(key)
-    # Recommendations hold the best of all songs of the system, so this one is in them or not.
-    lists = {"songs:all:public", f"artist:{scene.artist.id}:songs", f"album:{scene.album['_id']}"}
-    assert lists <= shown
+            shown += 1
+    assert shown >= 5
 
 
 @pytest.mark.parametrize("how", ["hidden", "private", "deleted"])
