@@ -3,11 +3,14 @@
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from tests.system.running import RunningSystem
+
+LOOK_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,25 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def pid_of(system: RunningSystem, name: str) -> int:
-    """The process of that name: redis, cloud, user, song, album, gateway. Fails while there is none."""
-    for each in all_processes().values():
-        if each.parent == system.process.pid and each.command.endswith(f"embedded.child {name}"):
-            return each.pid
-    raise AssertionError(f"{name} does not run")
+    """The process of that name: redis, cloud, user, song, album, gateway. Waits for one that restarts.
+
+    A single look is not enough: `ps` has been seen to pass over a process that ran all along.
+    """
+    deadline = time.monotonic() + LOOK_SECONDS
+    while True:
+        children = [each for each in all_processes().values() if each.parent == system.process.pid]
+        for each in children:
+            if each.command.endswith(f"embedded.child {name}"):
+                return each.pid
+        assert time.monotonic() < deadline, f"{name} does not run, but {children}"
+        time.sleep(0.1)
+
+
+def kill(pids: set[int]) -> None:
+    """End them at once, those that have not ended by themselves meanwhile."""
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def server_of_redis(system: RunningSystem) -> int:

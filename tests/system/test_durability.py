@@ -12,7 +12,7 @@ import httpx
 
 from tests.system.engine import EngineView
 from tests.system.media import make_album, upload
-from tests.system.processes import alive, below
+from tests.system.processes import alive, below, kill
 from tests.system.running import People, RunningSystem, running_system
 from tests.system.waiting import until
 
@@ -40,11 +40,6 @@ def ports_of(system: RunningSystem) -> dict[str, str]:
     addresses = (system.gateway, system.users, system.songs, system.albums, system.cloud)
     names = ("GATEWAY_PORT", "USER_PORT", "SONG_PORT", "ALBUM_PORT", "CLOUD_PORT")
     return {name: address.rpartition(":")[2] for name, address in zip(names, addresses, strict=True)}
-
-
-def kill(pids: set[int]) -> None:
-    for pid in pids:
-        os.kill(pid, signal.SIGKILL)
 
 
 def wait_for(process: "subprocess.Popen[bytes]") -> int:
