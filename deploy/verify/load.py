@@ -2,12 +2,15 @@
 
     python -m deploy.verify.load GATEWAY CLOUD COMMAND…
 
-It runs for as long as COMMAND does (a rolling restart, say). Then it reads back all that was acknowledged.
+It runs for as long as COMMAND does (a rolling restart, say). Then it reads back all that was acknowledged,
+the plays from the engine, to which RECOMBEE_DATABASE_ID and RECOMBEE_PRIVATE_TOKEN give access.
 Exits 1 when a request failed or an acknowledged write is not there.
 """
 
 import asyncio
 import itertools
+import os
+import secrets
 import sys
 import time
 from collections import Counter
@@ -18,12 +21,15 @@ from dataclasses import dataclass, field
 import httpx
 
 from deploy.verify.visitor import System, UnexpectedAnswerError, Visitor
+from tests.system.engine import EngineView
 from tests.system.media import image
 
 REQUESTS_PER_SECOND = 50
 SONGS = 24
 UPLOAD_EVERY = 250
 """Every how many requests one is the upload of a song."""
+PLAYS_WITHIN_SECONDS = 60.0
+"""How long the queue may take to bring the last plays to the engine."""
 
 
 @dataclass
@@ -39,6 +45,8 @@ class Count:
     albums: dict[str, str] = field(default_factory=dict)
     """Title by id of every album whose creation was acknowledged."""
     uploads: dict[str, str] = field(default_factory=dict)
+    plays: Counter[str] = field(default_factory=Counter)
+    """By song."""
 
 
 class Load:
@@ -72,7 +80,11 @@ class Load:
         self.count.uploads[made["_id"]] = title
 
     async def _play(self) -> None:
-        await self._artist.ask("POST", f"/songs/{next(self._songs)}/track/play")
+        song = next(self._songs)
+        # With a key each play counts, however soon after the last one of the song.
+        headers = {"Idempotency-Key": secrets.token_hex(8)}
+        await self._artist.ask("POST", f"/songs/{song}/track/play", headers=headers)
+        self.count.plays[song] += 1
 
     def _read(self, path: str) -> Callable[[], Awaitable[None]]:
         async def read() -> None:
@@ -122,7 +134,7 @@ class Load:
                     max(0.0, started_at + self.count.sent / REQUESTS_PER_SECOND - time.perf_counter())
                 )
 
-    async def lost(self) -> list[str]:
+    async def lost(self, engine: EngineView) -> list[str]:
         """Acknowledged writes that are not there."""
         missing = []
         for song, title in self.count.titles.items():
@@ -131,7 +143,17 @@ class Load:
                 missing.append(f"song {song} is called {found}, not {title}")
         missing += await self._absent("album", "/albums", self.count.albums)
         missing += await self._absent("song", "/songs", self.count.uploads)
+        missing += await self._unheard(engine)
         return missing
+
+    async def _unheard(self, engine: EngineView) -> list[str]:
+        """Plays that do not reach the engine in time."""
+        deadline = time.monotonic() + PLAYS_WITHIN_SECONDS
+        while unheard := self.count.plays - Counter(await engine.plays_of(self._artist.id)):
+            if time.monotonic() > deadline:
+                break
+            await asyncio.sleep(0.5)
+        return [f"{count} plays of song {song}" for song, count in unheard.items()]
 
     async def _absent(self, kind: str, path: str, acknowledged: dict[str, str]) -> list[str]:
         """Which of these (title by id) are not there under `path`."""
@@ -156,7 +178,7 @@ def _report(count: Count, seconds: float, lost: list[str]) -> str:
     return "\n".join([*lines, *(f"    {each}" for each in [*count.failures[:20], *lost[:20]]), ""])
 
 
-async def _during(command: list[str], system: System) -> int:
+async def _during(command: list[str], system: System, engine: EngineView) -> int:
     async with AsyncExitStack() as stack:
         artist = await stack.enter_async_context(system.artist("Max Load"))
         songs = [(await artist.upload(f"Song {number}"))["_id"] for number in range(SONGS)]
@@ -174,14 +196,15 @@ async def _during(command: list[str], system: System) -> int:
             stopped.set()
             await running
         seconds = time.monotonic() - started_at
-        lost = await load.lost()
+        lost = await load.lost(engine)
         sys.stdout.write(_report(load.count, seconds, lost))
         return 1 if load.count.failures or lost or status else 0
 
 
 def main() -> int:
     gateway, cloud, *command = sys.argv[1:]
-    return asyncio.run(_during(command, System(gateway, cloud)))
+    engine = EngineView(cloud, os.environ["RECOMBEE_DATABASE_ID"], os.environ["RECOMBEE_PRIVATE_TOKEN"])
+    return asyncio.run(_during(command, System(gateway, cloud), engine))
 
 
 if __name__ == "__main__":

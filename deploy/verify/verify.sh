@@ -90,6 +90,23 @@ verify_compose() {
     echo "no container, network or volume is left"
 }
 
+crash_in_cluster() {
+    # One replica, or the other would answer meanwhile.
+    kubectl -n $namespace scale deployment/song-service --replicas=1 >/dev/null
+    LEAVING_SECONDS=30 deploy/verify/wait-for-pods.sh deployment/song-service
+    local container
+    container=$(kubectl -n $namespace get pods -l app.kubernetes.io/name=song-service \
+        -o 'jsonpath={range .items[*]}{.metadata.deletionTimestamp}{.status.containerStatuses[0].containerID}{"\n"}{end}' |
+        sed -n 's#^docker://##p')
+    if docker inspect "$container" >/dev/null 2>&1; then
+        deploy/verify/crash.sh http://127.0.0.1:30000 "$container" /api/songs
+    else
+        echo "NOT TRIED: this cluster's containers are not of this docker engine"
+    fi
+}
+
+secret() { kubectl -n $namespace get secret recombee -o "jsonpath={.data.$1}" | base64 -d; }
+
 to_cluster() { if [ -n "${OLDER_CLUSTER:-}" ]; then $python -m deploy.verify.older_cluster; else cat; fi; }
 
 verify_kubernetes() {
@@ -126,7 +143,10 @@ verify_kubernetes() {
     kubectl -n $namespace get pods
     $python -m deploy.verify.tour http://127.0.0.1:30000 http://127.0.0.1:30010
     say "kubernetes: restarts under load"
-    $python -m deploy.verify.load http://127.0.0.1:30000 http://127.0.0.1:30010 deploy/verify/rolling-restart.sh
+    RECOMBEE_DATABASE_ID=$(secret RECOMBEE_DATABASE_ID) RECOMBEE_PRIVATE_TOKEN=$(secret RECOMBEE_PRIVATE_TOKEN) \
+        $python -m deploy.verify.load http://127.0.0.1:30000 http://127.0.0.1:30010 deploy/verify/rolling-restart.sh
+    say "kubernetes: kill -9 of a container"
+    crash_in_cluster
     say "kubernetes: away again"
     # Pods first: a namespace with pods in it is looked at again only after half of their grace period.
     kubectl -n $namespace delete deployments,statefulsets --all --wait=false >/dev/null

@@ -35,6 +35,9 @@ SHORT_CALL_THREADS = 2
 
 CONNECT_SECONDS = 5.0
 PING_SECONDS = 2.0
+# One connection for each thread. The SDK keeps a single one, and would make the others anew for each call.
+cloudinary.uploader._http.connection_pool_kw["maxsize"] = THREADS + SHORT_CALL_THREADS
+
 BIT_RATES = {"low": "64k", "medium": "128k", "high": "320k"}
 
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)

@@ -39,10 +39,15 @@ class OddServer:
             writer.close()
 
 
-def answer(status: int, body: bytes, header: str = "Content-Type: application/json") -> bytes:
+def answer(
+    status: int, body: bytes, header: str = "Content-Type: application/json", *, keep_alive: bool = False
+) -> bytes:
     """A whole HTTP answer."""
-    head = f"HTTP/1.1 {status} X\r\n{header}\r\nContent-Length: {len(body)}\r\n"
-    return head.encode() + b"Connection: close\r\n\r\n" + body
+    connection = "keep-alive" if keep_alive else "close"
+    head = (
+        f"HTTP/1.1 {status} X\r\n{header}\r\nContent-Length: {len(body)}\r\nConnection: {connection}\r\n\r\n"
+    )
+    return head.encode() + body
 
 
 CUT_SHORT = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"

@@ -4,9 +4,10 @@ import asyncio
 import json
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
+import cloudinary.uploader
 import pytest
 import structlog
 
@@ -15,6 +16,8 @@ from shared.ports import MediaRef
 from shared.providers.cloudinary import THREADS, CloudinaryMediaStore, open_cloudinary
 from shared.settings import MediaSettings
 from tests.shared.odd_server import ODD_ANSWERS, answer, odd_server
+
+STORED = b'{"version": 1, "format": "png"}'
 
 Call = Callable[[CloudinaryMediaStore, Path], Awaitable[object]]
 UPLOADS: dict[str, Call] = {
@@ -129,6 +132,30 @@ async def test_removals_do_not_queue_up_behind_uploads(file: Path) -> None:
         await store.destroy(MediaRef("songs/1/audio", "video"))
         assert not any(upload.done() for upload in uploads)
         await asyncio.gather(*uploads, return_exceptions=True)
+
+
+async def test_uploads_at_once_use_their_connections_again(file: Path) -> None:
+    connections = 0
+    all_at_once = asyncio.Barrier(THREADS)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal connections
+        connections += 1
+        with suppress(asyncio.IncompleteReadError):
+            while True:
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
+                await all_at_once.wait()
+                writer.write(answer(200, STORED, keep_alive=True))
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with asyncio.timeout(20), server, store_at(url, timeout_seconds=10) as store:
+        for _ in range(3):
+            await asyncio.gather(*(store.upload_image(file, f"songs/{n}/cover") for n in range(THREADS)))
+        cloudinary.uploader._http.clear()
+    assert connections == THREADS
 
 
 @pytest.mark.parametrize("call", UPLOADS)

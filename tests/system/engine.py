@@ -18,16 +18,18 @@ from tests.system.running import RunningSystem
 
 
 class EngineView:
-    """Asks the engine of `system`, beside the song service."""
+    """Asks the engine at `cloud` (`http://host:port`), beside the song service."""
 
-    def __init__(self, system: RunningSystem) -> None:
-        keys = json.loads((system.data_dir / "installation.json").read_text())
+    def __init__(self, cloud: str, database_id: str, private_token: str) -> None:
         self._client = RecombeeClient(
-            keys["recombee_database_id"],
-            keys["recombee_private_token"],
-            protocol="http",
-            options={"base_uri": urlsplit(system.cloud).netloc},
+            database_id, private_token, protocol="http", options={"base_uri": urlsplit(cloud).netloc}
         )
+
+    @classmethod
+    def of(cls, system: RunningSystem) -> "EngineView":
+        """The engine of an embedded system."""
+        keys = json.loads((system.data_dir / "installation.json").read_text())
+        return cls(system.cloud, keys["recombee_database_id"], keys["recombee_private_token"])
 
     async def ask(self, request: Any) -> Any:
         """What the SDK answers."""

@@ -83,7 +83,7 @@ async def test_what_was_acknowledged_survives_the_death_of_everything_at_once(tm
                     for address in (song["imageUrl"], *song["streamingUrls"].values()):
                         assert (await player.get(address)).status_code == 200
 
-            engine = EngineView(system)
+            engine = EngineView.of(system)
 
             async def has_heard_everything() -> bool:
                 if listener.id not in await engine.users():

@@ -66,7 +66,7 @@ async def follow_all_notes(system: RunningSystem) -> None:
 async def test_an_upload_to_a_store_that_is_down_leaves_nothing_behind(
     system: RunningSystem, people: People
 ) -> None:
-    artist, engine = await people.artist(), EngineView(system)
+    artist, engine = await people.artist(), EngineView.of(system)
     await upload(artist, "Before")
     media, songs = stored_media(system), await engine.songs()
     async with fault(system, "cloudinary", status=503):

@@ -27,7 +27,7 @@ async def until_recombee_is(system: RunningSystem, expected: bool) -> None:
 async def test_nothing_is_lost_while_recombee_fails(
     system: RunningSystem, people: People, what: dict[str, float]
 ) -> None:
-    engine, artist, listener = EngineView(system), await people.artist(), await people.user()
+    engine, artist, listener = EngineView.of(system), await people.artist(), await people.user()
     known = (await upload(artist, "Known before", genre="Rock"))["_id"]
     await until(lambda: knows(engine, known))
 
@@ -59,7 +59,7 @@ async def knows(engine: EngineView, song: str) -> bool:
 async def test_a_song_hidden_while_recombee_fails_is_recommended_to_nobody(
     system: RunningSystem, people: People
 ) -> None:
-    engine, artist, admin = EngineView(system), await people.artist(), await people.admin()
+    engine, artist, admin = EngineView.of(system), await people.artist(), await people.admin()
     hidden, deleted, private, other = [
         (await upload(artist, title, genre="Rock"))["_id"]
         for title in ("Hidden", "Deleted", "Private", "Other")
@@ -88,7 +88,7 @@ async def test_a_song_hidden_while_recombee_fails_is_recommended_to_nobody(
 async def test_a_double_click_and_a_repeated_request_count_once(
     system: RunningSystem, people: People
 ) -> None:
-    engine, artist, listener = EngineView(system), await people.artist(), await people.user()
+    engine, artist, listener = EngineView.of(system), await people.artist(), await people.user()
     clicked, repeated = [(await upload(artist, title))["_id"] for title in ("Clicked", "Repeated")]
     for _ in range(3):
         key = {"Idempotency-Key": "one and the same"}

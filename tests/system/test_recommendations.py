@@ -130,7 +130,7 @@ async def test_a_skip_counts_against(system: RunningSystem, people: People) -> N
 
 async def test_the_engines_order_is_kept(system: RunningSystem, people: People) -> None:
     scene = await scene_of(system, people, listeners=3)
-    listener, engine = scene.groups[0].listeners[0], EngineView(system)
+    listener, engine = scene.groups[0].listeners[0], EngineView.of(system)
     request = RecommendItemsToUser(listener.id, 50, scenario="for-you", filter="'isListed'")
     said = [each["id"] for each in (await engine.ask(request))["recomms"]]
     assert len(said) > 3
@@ -210,5 +210,5 @@ async def test_asking_invents_no_listener_in_the_engine(system: RunningSystem, p
         assert (await asking.get(FOR_YOU)).status_code == 200
         await artist.patch(f"/songs/{song}", json={"title": "Asked about again"})
     listeners = set(rows(system, "songs.sqlite", "SELECT DISTINCT user_id FROM interactions"))
-    assert await EngineView(system).users() == listeners
+    assert await EngineView.of(system).users() == listeners
     assert asking.id not in listeners
