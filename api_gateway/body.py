@@ -24,7 +24,7 @@ class ClientLeftError(Exception):
 
 
 class ClientTooSlowError(Exception):
-    """The client stopped sending its body for longer than is waited."""
+    """The client did not send its body, or a piece of it, within the time that is waited."""
 
 
 class BodyTooLargeError(TooLargeError):
@@ -38,10 +38,11 @@ class BodyTooLargeError(TooLargeError):
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """Largest body of a request, and for how long one may stand still."""
+    """Largest body of a request, for how long one may stand still, and how long it may take in all."""
 
     max_bytes: int
     idle_seconds: float
+    seconds: float
 
 
 class IncomingBody:
@@ -87,9 +88,11 @@ class IncomingBody:
         Raises:
             ClientLeftError, ClientTooSlowError, BodyTooLargeError.
         """
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._limits.seconds
         while not self.ended.is_set():
             try:
-                async with asyncio.timeout(self._limits.idle_seconds):
+                async with asyncio.timeout_at(min(loop.time() + self._limits.idle_seconds, deadline)):
                     message = await self._receive()
             except TimeoutError:
                 raise self._fail(ClientTooSlowError()) from None

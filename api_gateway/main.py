@@ -19,7 +19,15 @@ def create() -> ASGIApp:
 
 def main() -> None:
     """Serve until told to stop. The services' answers carry a date already, so the server adds none."""
-    serve("api_gateway.main:create", SERVICE, load(Settings), date_header=False, http=BoundedHttp)
+    settings = load(Settings)
+    serve(
+        "api_gateway.main:create",
+        SERVICE,
+        settings,
+        date_header=False,
+        http=BoundedHttp,
+        keep_alive_seconds=settings.keep_alive_seconds,
+    )
 
 
 if __name__ == "__main__":

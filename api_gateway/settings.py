@@ -19,10 +19,14 @@ class Settings(ProcessSettings):
     frontend_origins: CommaSeparated = Field(
         description="Origins of the front ends, comma-separated: the only ones whose pages may read answers"
     )
+    keep_alive_seconds: int = Field(
+        620, ge=1, description="How long an idle connection is kept; a proxy before this one gives up sooner"
+    )
     trusted_proxies: CommaSeparated = Field(
         (), description="Addresses or networks of proxies before this one, whose X-Forwarded-* count"
     )
     max_body_bytes: int = Field(120 * 1024 * 1024, gt=0, description="Largest body of a request")
+    max_body_seconds: float = Field(900, gt=0, description="Longest time that a request's body may take")
     connect_timeout_seconds: float = Field(2, gt=0, description="For a connection to a service")
     pool_timeout_seconds: float = Field(2, gt=0, description="For one of the connections to be free")
     first_byte_timeout_seconds: float = Field(

@@ -47,7 +47,7 @@ def _breaker(settings: Settings, name: str) -> Breaker:
 
 def _limits(settings: Settings) -> Limits:
     return Limits(
-        body=BodyLimits(settings.max_body_bytes, settings.idle_timeout_seconds),
+        body=BodyLimits(settings.max_body_bytes, settings.idle_timeout_seconds, settings.max_body_seconds),
         deadlines=Deadlines(
             connect=settings.connect_timeout_seconds,
             pool=settings.pool_timeout_seconds,

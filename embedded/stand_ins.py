@@ -15,6 +15,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from embedded.cloud.__main__ import main as serve_cloud
 from embedded.installation import Installation, installation_in
@@ -66,6 +67,10 @@ class HalfFilledError(Exception):
     """Some credentials of a provider are filled in and others not; names the others of all providers."""
 
 
+class SharedDatabaseError(Exception):
+    """The one MONGODB_URI that all services get names a database, which they would then share."""
+
+
 def stood_in_for(environment: Mapping[str, str]) -> tuple[Provider, ...]:
     """The providers of which nothing is filled in.
 
@@ -114,6 +119,12 @@ def leave(settings: Mapping[str, str], folder: Path) -> None:
         draft.replace(folder / name)
 
 
+def check_database(environment: Mapping[str, str]) -> None:
+    """Raises SharedDatabaseError."""
+    if urlsplit(environment.get("MONGODB_URI", "").strip()).path.strip("/"):
+        raise SharedDatabaseError("  MONGODB_URI names a database: leave it out, each service has its own")
+
+
 def account_of(environment: Mapping[str, str], stand_ins: Sequence[Provider], public_url: str) -> str:
     """Which provider is real and which is not, for the person who starts the system."""
     lines = ["", "  This system uses:"]
@@ -134,8 +145,9 @@ def setup() -> int:
     public_url = os.environ["CLOUD_PUBLIC_URL"].rstrip("/")
     try:
         stand_ins = stood_in_for(os.environ)
+        check_database(os.environ)
         account = account_of(os.environ, stand_ins, public_url)
-    except (HalfFilledError, ValueError) as problem:
+    except (HalfFilledError, SharedDatabaseError, ValueError) as problem:
         sys.stderr.write(f"Cannot start, these settings are wrong:\n{problem}\n")
         return 78
     installation = installation_in(Path(os.environ["CLOUD_DATA_DIR"]))

@@ -87,10 +87,12 @@ def serve(
     *,
     date_header: bool = True,
     http: type[asyncio.Protocol] | Literal["auto"] = "auto",
+    keep_alive_seconds: int = KEEP_ALIVE_SECONDS,
 ) -> None:
     """Serve the app that `factory` ("package.module:function") builds, until SIGTERM or SIGINT.
 
-    `http` is the protocol that reads requests, uvicorn's own unless another is given.
+    `http` is the protocol that reads requests, uvicorn's own unless another is given. Idle connections are
+    kept for `keep_alive_seconds`.
 
     Several workers each build their own and share nothing but the listening socket; they end on SIGTERM
     without draining first, so what routes to them has to stop before (Kubernetes: the preStop sleep).
@@ -107,7 +109,7 @@ def serve(
         proxy_headers=False,
         server_header=False,
         date_header=date_header,
-        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_keep_alive=keep_alive_seconds,
         timeout_graceful_shutdown=settings.shutdown_seconds,
         lifespan="on",
         http=http,

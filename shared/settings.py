@@ -41,7 +41,7 @@ class ProcessSettings(EnvironmentSettings):
         0, ge=0, le=300, description="After SIGTERM: how long /readyz says 503 before no new request is taken"
     )
     shutdown_seconds: int = Field(
-        330, ge=1, description="After that: how long requests in flight may take to finish"
+        1100, ge=1, description="After that: how long requests in flight may take to finish"
     )
 
     @model_validator(mode="before")
@@ -112,7 +112,9 @@ class ServiceSettings(ProcessSettings):
 class MongoSettings(EnvironmentSettings):
     """Where the service's own database is, when it is MongoDB."""
 
-    mongodb_uri: SecretStr = Field(description="The service's own MongoDB: mongodb://host:27017/users_db")
+    mongodb_uri: SecretStr = Field(
+        description="The service's own MongoDB: mongodb://host:27017/?replicaSet=rs0"
+    )
 
 
 class MediaSettings(EnvironmentSettings):

@@ -87,9 +87,14 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
 
 
 def media_in_use(songs: SongRepository) -> InUse:
-    """Whether a medium belongs to a song that exists: `songs/{id}/cover` and `songs/{id}/audio`."""
+    """Whether a medium, `songs/{id}/cover` or `songs/{id}/audio`, belongs to a song that exists.
+
+    Others are not ours to judge, and count as used.
+    """
 
     async def in_use(media: MediaRef) -> bool:
+        if not media.public_id.startswith("songs/"):
+            return True
         try:
             await songs.get(media.public_id.split("/")[1])
         except SongNotFoundError:

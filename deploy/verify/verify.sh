@@ -17,16 +17,18 @@ export GATEWAY_PORT=${GATEWAY_PORT:-3000} CLOUD_PORT=${CLOUD_PORT:-3010}
 say() { printf '\n[%(%H:%M:%S)T] %s\n' -1 "$*"; }
 
 cp .env.example "$work/.env"
-compose=(docker compose --env-file "$work/.env" --project-directory . -f docker-compose.yml)
+# A project of its own: what somebody has running of this system, or keeps in its volumes, is not touched.
+project=music-streaming-verify
+compose=(docker compose --project-name $project --env-file "$work/.env" --project-directory . -f docker-compose.yml)
 [ -z "${COMPOSE_OVERRIDE:-}" ] || compose+=(-f "$COMPOSE_OVERRIDE")
 
 compose_down() { "${compose[@]}" --profile '*' down --volumes --timeout 30 >"$work/down.log" 2>&1 || cat "$work/down.log"; }
 
 leftovers() {
     # Images that compose built carry its project's label, too, and so do containers that others made of them.
-    docker ps -aq --filter label=com.docker.compose.project=music-streaming --filter label=com.docker.compose.oneoff=False
-    docker network ls -q --filter label=com.docker.compose.project=music-streaming
-    docker volume ls -q --filter label=com.docker.compose.project=music-streaming
+    docker ps -aq --filter label=com.docker.compose.project=$project --filter label=com.docker.compose.oneoff=False
+    docker network ls -q --filter label=com.docker.compose.project=$project
+    docker volume ls -q --filter label=com.docker.compose.project=$project
 }
 
 check_images() {

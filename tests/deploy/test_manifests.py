@@ -184,7 +184,8 @@ def test_a_pod_has_time_to_finish_uploads_and_to_part_with_its_clients(service: 
     drain, shutdown = float(env["DRAIN_SECONDS"]), float(env["SHUTDOWN_SECONDS"])
     before = container["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert drain > IDLE_CONNECTION_SECONDS
-    assert shutdown > GatewaySettings.model_fields["upload_answer_timeout_seconds"].default
+    gateway = GatewaySettings.model_fields
+    assert shutdown > gateway["max_body_seconds"].default + gateway["upload_answer_timeout_seconds"].default
     assert deployment["spec"]["template"]["spec"]["terminationGracePeriodSeconds"] > before + drain + shutdown
     assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
 

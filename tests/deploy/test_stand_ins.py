@@ -8,7 +8,9 @@ from embedded.installation import Installation
 from embedded.stand_ins import (
     PROVIDERS,
     HalfFilledError,
+    SharedDatabaseError,
     account_of,
+    check_database,
     leave,
     settings_for,
     stood_in_for,
@@ -50,6 +52,21 @@ def test_a_stand_in_that_is_replaced_leaves_no_setting(tmp_path: Path) -> None:
     leave(settings_for([RECOMBEE], Installation.new(), CLOUD, PUBLIC), tmp_path)
     left = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
     assert left == dict.fromkeys((*RECOMBEE.needed, *RECOMBEE.addresses), 0o400)
+
+
+@pytest.mark.parametrize(
+    "uri", ["mongodb://host:27017/users_db", "mongodb+srv://me:x@host/songs_db?w=majority"]
+)
+def test_a_database_that_all_services_would_share_is_refused(uri: str) -> None:
+    with pytest.raises(SharedDatabaseError, match="MONGODB_URI"):
+        check_database({"MONGODB_URI": uri})
+
+
+@pytest.mark.parametrize(
+    "uri", ["", "mongodb://host", "mongodb+srv://host/?w=majority", "mongodb://a,b/?replicaSet=rs0"]
+)
+def test_a_server_without_a_database_is_taken(uri: str) -> None:
+    check_database({"MONGODB_URI": uri})
 
 
 def test_the_start_says_which_is_which_without_a_secret() -> None:

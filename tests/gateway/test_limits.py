@@ -153,6 +153,23 @@ async def test_a_client_that_stops_within_its_body_is_told_so() -> None:
     assert [heard.complete for heard in service.heard] == [False]
 
 
+async def test_a_client_that_sends_its_body_for_ever_is_told_so() -> None:
+    service = Scripted()
+    async with (
+        listening(service.talk) as there,
+        gateway(there, max_body_seconds=0.4) as port,
+        connect(port) as client,
+    ):
+        await client.write(request("POST", "/api/songs", "Transfer-Encoding: chunked"))
+        answer = asyncio.ensure_future(client.answer())
+        while not answer.done():
+            await client.write(b"1\r\nx\r\n")
+            await asyncio.sleep(0.05)
+    assert (await answer).status == 408
+    assert json.loads((await answer).body)["code"] == "request_timeout"
+    assert [heard.complete for heard in service.heard] == [False]
+
+
 SMUGGLED = "0\r\n\r\nGET /api/admin/users HTTP/1.1\r\nHost: x\r\n\r\n"
 
 

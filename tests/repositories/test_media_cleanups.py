@@ -3,8 +3,13 @@
 import asyncio
 from datetime import timedelta
 
+from album_service.ports import AlbumRepository
+from album_service.wiring import media_in_use as albums_media_in_use
+from shared.ids import new_id
 from shared.ports import MediaCleanups, MediaRef
-from tests.repositories.builders import NOON, minutes
+from song_service.ports import SongRepository
+from song_service.wiring import media_in_use as songs_media_in_use
+from tests.repositories.builders import NOON, a_song, an_album, minutes
 
 IMAGE = MediaRef("songs/1/雅", "image")
 AUDIO = MediaRef("songs/1/雅", "video")
@@ -81,3 +86,18 @@ async def test_nothing_may_be_planned_or_kept(cleanups: MediaCleanups) -> None:
 async def test_one_note_planned_by_many_at_once_is_one(cleanups: MediaCleanups) -> None:
     await asyncio.gather(*(cleanups.plan([IMAGE, AUDIO], NOON) for _ in range(10)))
     assert await claim(cleanups) == {IMAGE, AUDIO}
+
+
+async def test_a_medium_is_in_use_while_what_it_belongs_to_exists_or_is_not_known_here(
+    songs: SongRepository, albums: AlbumRepository
+) -> None:
+    song, album, gone = a_song(), an_album(), new_id()
+    await songs.add(song)
+    await albums.add(album)
+    of_songs, of_albums = songs_media_in_use(songs), albums_media_in_use(albums)
+    for in_use, used, free, others in (
+        (of_songs, f"songs/{song.id}/cover", f"songs/{gone}/audio", f"albums/{gone}/cover"),
+        (of_albums, f"albums/{album.id}/cover", f"albums/{gone}/cover", f"songs/{gone}/cover"),
+    ):
+        found = [await in_use(MediaRef(each, "image")) for each in (used, free, others)]
+        assert found == [True, False, True]
