@@ -2,12 +2,17 @@
 
 import functools
 import json
+import os
 import re
+import shutil
+import subprocess
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 with warnings.catch_warnings():
@@ -57,6 +62,25 @@ def read(text: str) -> list[Manifest]:
 def documented() -> list[Manifest]:
     """Everything in the files that are applied one by one."""
     return [each for name in DOCUMENTED for each in read((PROJECT / f"k8s/{name}.yaml").read_text())]
+
+
+@functools.cache
+def rendered(folder: str) -> list[Manifest]:
+    """What `kubectl apply -k folder` applies."""
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not installed")
+    command = ["kubectl", "kustomize", str(PROJECT / folder)]
+    return read(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
+
+
+@functools.cache
+def combined(components: frozenset[str]) -> list[Manifest]:
+    """What an overlay with these of `k8s/components` applies."""
+    with tempfile.TemporaryDirectory() as folder:
+        base = os.path.relpath(PROJECT / "k8s", Path(folder).resolve())
+        overlay = {"resources": [base], "components": [f"{base}/components/{x}" for x in sorted(components)]}
+        (Path(folder) / "kustomization.yaml").write_text(yaml.safe_dump(overlay))
+        return rendered(folder)
 
 
 def quantity(text: object) -> float | None:

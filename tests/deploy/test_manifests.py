@@ -1,10 +1,7 @@
 """The manifests keep what they promise, without a cluster."""
 
 import copy
-import functools
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +25,7 @@ from tests.deploy.manifests import (
     name_of,
     quantity,
     read,
+    rendered,
 )
 from user_service.settings import Settings as UserSettings
 
@@ -43,15 +41,6 @@ RENDERED = (
     "deploy/overlays/production",
     "deploy/verify/kubernetes/mongo-stand-in",
 )
-
-
-@functools.cache
-def rendered(folder: str) -> list[Manifest]:
-    """What `kubectl apply -k folder` applies."""
-    if shutil.which("kubectl") is None:
-        pytest.skip("kubectl is not installed")
-    command = ["kubectl", "kustomize", str(PROJECT / folder)]
-    return read(subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout)
 
 
 def deployments() -> dict[str, Manifest]:
