@@ -32,6 +32,9 @@ MOST_CHANNELS = 8
 LONGEST_DECODING_SECONDS = 60.0
 """Silence packs so well that a small file can be made to cost any amount of decoding."""
 
+LARGEST_MP3_FRAME = 1441
+"""Bytes."""
+
 LENGTH_OF_STREAMS = 0x7000_0000
 """Bytes. WAV headers that promise more were written before the length was known."""
 
@@ -44,7 +47,28 @@ class AudioFacts:
     genre: str | None
 
 
-def _announced_seconds(container: InputContainer) -> float | None:
+def _says_its_length(path: Path, container: InputContainer) -> bool:
+    """Whether the length that FFmpeg tells is the file's own word. Without one it guesses from the bit rate
+    at the beginning, which may be far off: for raw AAC always, for MP3 without a header frame of its encoder.
+    """
+    if container.format.name != "mp3":
+        return container.format.name != "aac"
+    with path.open("rb") as file:
+        tag = file.read(10)
+        if tag[:3] == b"ID3":
+            size = 0
+            for seven_bits in tag[6:]:
+                size = size << 7 | seven_bits & 0x7F
+            file.seek(10 + size)
+        else:
+            file.seek(0)
+        frame = file.read(LARGEST_MP3_FRAME)
+    return any(mark in frame for mark in (b"Xing", b"Info", b"VBRI"))
+
+
+def _announced_seconds(path: Path, container: InputContainer) -> float | None:
+    if not _says_its_length(path, container):
+        return None
     stream = container.streams.audio[0]
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
@@ -108,7 +132,7 @@ def _inspect(path: Path, max_seconds: float) -> AudioFacts:
             )
             if not container.streams.audio or not pictures_only:
                 raise NotAudioError("The file is not audio")
-            announced = _announced_seconds(container)
+            announced = _announced_seconds(path, container)
             tags = {name.lower(): value for name, value in container.streams.audio[0].metadata.items()}
             tags.update({name.lower(): value for name, value in container.metadata.items()})
             seconds = _decode(container, max_seconds)

@@ -45,6 +45,31 @@ async def test_a_file_that_was_cut_short_is_refused(tmp_path: Path, name: str) -
         await inspect_audio(cut(made(tmp_path / name)), HOUR)
 
 
+QUIET_BEGINNING = "aevalsrc=if(lt(t\\,4)\\,0.0001*sin(440*t)\\,0.5*random(0))"
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("a.mp3", ["-q:a", "2", "-write_xing", "0", "-id3v2_version", "0"]),
+        ("a.mp3", ["-q:a", "2", "-write_xing", "0", "-metadata", "title=Slow start"]),
+        ("a.aac", ["-b:a", "128k"]),
+    ],
+)
+async def test_what_does_not_say_its_length_is_as_long_as_it_sounds(
+    tmp_path: Path, name: str, options: list[str]
+) -> None:
+    path = made(tmp_path / name, *options, seconds=12, source=QUIET_BEGINNING)
+    assert (await inspect_audio(path, HOUR)).duration == 12
+
+
+async def test_recordings_joined_without_encoding_them_again_are_taken(tmp_path: Path) -> None:
+    jingle = made(tmp_path / "a.mp3", "-b:a", "32k", "-write_xing", "0", seconds=3)
+    song = made(tmp_path / "b.mp3", "-b:a", "320k", "-write_xing", "0", seconds=9)
+    jingle.write_bytes(jingle.read_bytes() + song.read_bytes())
+    assert (await inspect_audio(jingle, HOUR)).duration == 12
+
+
 @pytest.mark.parametrize("tail", [b"TAG" + b"\0" * 125, b"\0" * 3000])
 async def test_what_players_pass_over_is_passed_over(tmp_path: Path, tail: bytes) -> None:
     path = made(tmp_path / "a.mp3")
