@@ -6,7 +6,7 @@ import signal
 import socket
 import threading
 from types import FrameType
-from typing import Literal
+from typing import Any, Literal
 
 import uvicorn
 from prometheus_client import start_http_server
@@ -54,6 +54,19 @@ class PartingWhenDraining:
         await self._app(scope, receive, send_and_part if scope["type"] == "http" else send)
 
 
+class _Config(uvicorn.Config):
+    """Sets up our logs where uvicorn would set up its own: in the parent, and at the start of each worker."""
+
+    def __init__(self, service: str, least_level: str, *args: Any, **options: Any) -> None:
+        self._service = service
+        self._least_level = least_level
+        super().__init__(*args, **options)
+
+    def configure_logging(self) -> None:
+        configure_logging(self._service, self._least_level)
+        super().configure_logging()
+
+
 class _Server(uvicorn.Server):
     """On SIGTERM: say 503 on /readyz and part with clients for `drain_seconds`; then finish and end."""
 
@@ -97,8 +110,9 @@ def serve(
     Several workers each build their own and share nothing but the listening socket; they end on SIGTERM
     without draining first, so what routes to them has to stop before (Kubernetes: the preStop sleep).
     """
-    configure_logging(service, settings.log_level)
-    config = uvicorn.Config(
+    config = _Config(
+        service,
+        settings.log_level,
         factory if settings.workers > 1 else lambda: PartingWhenDraining(import_from_string(factory)()),
         factory=True,
         host=settings.host,
