@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.errors import ForbiddenError, UnauthenticatedError
 from shared.service_client import ServiceClient
 
 MOST_IN_A_BATCH = 500
@@ -19,11 +18,5 @@ class HttpSongs:
         found: list[Mapping[str, Any]] = []
         for begin in range(0, len(song_ids), MOST_IN_A_BATCH):
             part = {"ids": list(song_ids[begin : begin + MOST_IN_A_BATCH])}
-            try:
-                answer = await self._service.ask(
-                    "POST", "/songs/batch", token=token, json=part, repeatable=True
-                )
-            except (UnauthenticatedError, ForbiddenError):  # the token ran out meanwhile: as anonymous, then
-                answer = await self._service.ask("POST", "/songs/batch", json=part, repeatable=True)
-            found += answer
+            found += await self._service.ask("POST", "/songs/batch", token=token, json=part, repeatable=True)
         return found

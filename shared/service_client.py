@@ -1,5 +1,8 @@
 """Calls from one service to another: deadline, request id, one retry where it is safe, statuses as kinds.
 
+Tokens that are sent here are our own (shared/access/delegation.py). That one is refused, as while the key of
+all services is being changed, is a failure, and no fault of the caller, whom a 401 would sign out.
+
 A service that hangs is left alone for a while, or each request that would ask it would wait for its deadline.
 """
 
@@ -17,13 +20,11 @@ from shared.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
-    UnauthenticatedError,
     UnavailableError,
 )
 from shared.request_id import HEADER, current_request_id
 
 _KIND_OF_STATUS: Mapping[int, type[AppError]] = {
-    401: UnauthenticatedError,
     403: ForbiddenError,
     404: NotFoundError,
     409: ConflictError,
@@ -56,7 +57,7 @@ class ServiceClient:
 
         Raises:
             AppError: of the kind of the status it answered.
-            UnavailableError: it cannot be reached, is late, or fails.
+            UnavailableError: it cannot be reached, is late, fails, or does not take our token.
         """
         if not self._breaker.admits():
             raise self._unavailable()

@@ -12,7 +12,7 @@ from shared.access.caller import Caller, Identity
 from shared.access.delegation import Delegation
 from shared.access.permissions import Role
 from shared.cache import Entry, ReadThrough
-from shared.errors import NotFoundError, UnauthenticatedError, UnavailableError
+from shared.errors import NotFoundError
 from shared.service_client import ServiceClient
 
 TTL_SECONDS = 60
@@ -53,9 +53,6 @@ class CachedUserDirectory:
                 user = await self._users.ask("GET", "/auth/me", token=onward, repeatable=True)
             except NotFoundError:
                 return None
-            except UnauthenticatedError as failure:
-                # The token is ours: that the user service does not take it is no fault of the caller.
-                raise UnavailableError("The user service is not available now") from failure
             return json.dumps(user).encode()
 
         family = user_family(identity.clerk_id)

@@ -13,7 +13,6 @@ from shared.errors import (
     ForbiddenError,
     InvalidError,
     NotFoundError,
-    UnauthenticatedError,
     UnavailableError,
 )
 from shared.service_client import ServiceClient
@@ -82,12 +81,11 @@ async def test_nothing_else_is_repeated(failure: Exception, repeatable: bool) ->
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (401, UnauthenticatedError),
         (403, ForbiddenError),
         (404, NotFoundError),
         (409, ConflictError),
         (422, InvalidError),
-        *((status, UnavailableError) for status in (301, 400, 413, 429, 500, 502, 503, 504)),
+        *((status, UnavailableError) for status in (301, 400, 401, 413, 429, 500, 502, 503, 504)),
     ],
 )
 async def test_a_refusal_is_of_the_kind_of_its_status(status: int, kind: type[AppError]) -> None:

@@ -1,0 +1,22 @@
+"""The song service as the album service asks it."""
+
+import httpx
+import pytest
+
+from album_service.songs import HttpSongs
+from shared.errors import UnavailableError
+from shared.service_client import ServiceClient
+
+
+async def test_a_token_of_ours_that_is_refused_is_not_asked_without() -> None:
+    """What anonymous may see would pass for all that the caller may see."""
+    asked: list[str | None] = []
+
+    def refuse(request: httpx.Request) -> httpx.Response:
+        asked.append(request.headers.get("authorization"))
+        return httpx.Response(401 if asked[-1] else 200, json=[])
+
+    http = httpx.AsyncClient(base_url="http://songs.test", transport=httpx.MockTransport(refuse))
+    with pytest.raises(UnavailableError):
+        await HttpSongs(ServiceClient(http, "song service")).visible(["a" * 24], "t.o.k")
+    assert asked == ["Bearer t.o.k"]

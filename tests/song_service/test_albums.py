@@ -1,0 +1,27 @@
+"""The album service as the song service asks it."""
+
+from collections.abc import Callable
+
+import httpx
+import pytest
+
+from shared.errors import UnavailableError
+from shared.service_client import ServiceClient
+from song_service.albums import HttpAlbums
+
+ALBUM, SONG, ARTIST = "a" * 24, "b" * 24, "c" * 24
+
+
+def albums(behaviour: Callable[[httpx.Request], httpx.Response]) -> HttpAlbums:
+    http = httpx.AsyncClient(base_url="http://albums.test", transport=httpx.MockTransport(behaviour))
+    return HttpAlbums(ServiceClient(http, "album service"))
+
+
+async def test_a_token_of_ours_that_is_refused_signs_nobody_out() -> None:
+    refusing = albums(lambda _: httpx.Response(401, json={"detail": "The session token is not valid"}))
+    with pytest.raises(UnavailableError):
+        await refusing.check_made_by(ALBUM, "t.o.k", {ARTIST})
+    with pytest.raises(UnavailableError):
+        await refusing.append(ALBUM, SONG, "t.o.k")
+    with pytest.raises(UnavailableError):
+        await refusing.take_out(ALBUM, SONG, "t.o.k")
