@@ -10,7 +10,7 @@ import binascii
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Self, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 AnySettings = TypeVar("AnySettings", bound="ProcessSettings")
 
 PLACEHOLDER = "CHANGE_ME"
+_STILL_A_PLACEHOLDER = f"still holds the placeholder {PLACEHOLDER}"
 FOLDER = "SETTINGS_DIR"
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
@@ -44,13 +45,11 @@ class ProcessSettings(EnvironmentSettings):
         1100, ge=1, description="After that: how long requests in flight may take to finish"
     )
 
-    @model_validator(mode="before")
+    @field_validator("*", mode="before")
     @classmethod
-    def _refuse_placeholders(cls, given: Any) -> Any:
-        if isinstance(given, dict):
-            names = [str(name) for name, value in given.items() if PLACEHOLDER in str(value)]
-            if names:
-                raise ValueError(f"placeholder:{','.join(names)}")
+    def _refuse_placeholders(cls, given: object) -> object:
+        if PLACEHOLDER in str(given):
+            raise ValueError(_STILL_A_PLACEHOLDER)
         return given
 
     @model_validator(mode="after")
@@ -180,11 +179,8 @@ def explain(failure: ValidationError) -> str:
         message = each["msg"].removeprefix("Value error, ")
         if each["type"] == "missing":
             lines.append(f"  {name} is missing")
-        elif message.startswith("placeholder:"):
-            lines += [
-                f"  {found.upper()} still holds the placeholder {PLACEHOLDER}"
-                for found in message.removeprefix("placeholder:").split(",")
-            ]
+        elif message == _STILL_A_PLACEHOLDER:
+            lines.append(f"  {name} {message}")
         else:
-            lines.append(f"  {name}: {message}")
+            lines.append(f"  {name}: {message}" if name else f"  {message}")
     return "Cannot start, these settings are wrong:\n" + "\n".join(lines) + "\n"

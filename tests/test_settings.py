@@ -86,6 +86,23 @@ def test_a_placeholder_stops_the_start_and_is_named(monkeypatch: pytest.MonkeyPa
     assert "CLERK_SECRET_KEY still holds the placeholder" in explain(refused.value)
 
 
+def test_a_placeholder_hides_nothing_else_that_is_wrong(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    placeholders = ("CLERK_SECRET_KEY", "CLOUDINARY_API_SECRET", "RECOMBEE_PRIVATE_TOKEN", "FRONTEND_ORIGINS")
+    for name in placeholders:
+        monkeypatch.setenv(name, "CHANGE_ME")
+    monkeypatch.setenv("WORKERS", "0")
+    with pytest.raises(SystemExit):
+        load(SongSettings)
+    said = capsys.readouterr().err
+    for name in placeholders:
+        assert f"{name} still holds the placeholder CHANGE_ME" in said
+    for name in ("MONGODB_URI", "REDIS_URL", "CLERK_PUBLISHABLE_KEY", "USER_SERVICE_URL"):
+        assert f"{name} is missing" in said
+    assert "WORKERS: " in said
+
+
 def test_what_is_wrong_is_said_without_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**GIVEN, "CLERK_PUBLISHABLE_KEY": "s3cr3t-by-mistake"}.items():
         monkeypatch.setenv(name, value)
