@@ -1,8 +1,8 @@
 """What Recombee has yet to hear: changes of songs, then what listeners did, at least once each.
 
 Both queues are in the service's database, so nothing accepted is lost while Recombee or we are down. Replicas
-share them by leases. Listeners' doings wait until the catalogue is in step, or the engine would not know the
-songs that they are about.
+share them by leases. The engine passes over what is said of a song that it does not know. So a batch of
+listeners' doings, once claimed, waits until the catalogue is in step: then it has every song of the batch.
 """
 
 import asyncio
@@ -18,7 +18,7 @@ from shared import metrics
 from shared.clock import now
 from shared.errors import AppError
 from song_service.caching import Staleness
-from song_service.domain import EngineLateError
+from song_service.domain import EngineLateError, Interaction
 from song_service.ports import InteractionRepository, RecommendationEngine, SongRepository
 
 LEASE = timedelta(seconds=30)
@@ -30,6 +30,8 @@ SETTLE_SECONDS = 0.1
 """After being woken: what else comes in now goes with the same batch."""
 
 LONGEST_PAUSE_SECONDS = 60.0
+MEASURED_EVERY = timedelta(seconds=5)
+"""While there is always more to send."""
 
 Waiting = TypeVar("Waiting")
 Claim = Callable[[datetime, datetime, int], Awaitable[Sequence[Waiting]]]
@@ -58,6 +60,10 @@ class _Batches(Generic[Waiting]):
             self._begin_until = moment + LEASE - SENT_WITHIN
             self._held = await self._claim(moment, moment + LEASE, BATCH)
         return self._held[: self._size]
+
+    def is_in_time(self) -> bool:
+        """Whether the last one may still be begun to be sent."""
+        return now() <= self._begin_until
 
     def sent(self) -> None:
         """The last one was sent."""
@@ -89,13 +95,14 @@ class Outbox:
         self._poll_seconds = poll_seconds
         self._woken = asyncio.Event()
         self._is_prepared = False
+        self._measured_at = now()
 
     def wake(self) -> None:
         """There is something to send."""
         self._woken.set()
 
     async def send_all(self) -> None:
-        """Send until both queues are empty, or held by other replicas.
+        """Send until both queues are empty, held by other replicas, or waiting for what these hold.
 
         Raises:
             UnavailableError: the engine, or the database, is down; what was not sent stays queued.
@@ -103,12 +110,21 @@ class Outbox:
         if not self._is_prepared:
             await self._engine.prepare()
             self._is_prepared = True
-        while await self._send_catalogue():
-            pass
-        if await self._songs.count_unsent() == 0:
-            while await self._send_interactions():
-                pass
+        while await self._send_next():
+            if now() >= self._measured_at + MEASURED_EVERY:
+                await self._measure()
         await self._measure()
+
+    async def _send_next(self) -> bool:
+        """Send a batch of each queue, so that neither keeps the other waiting for its end."""
+        waiting = await self._interaction_batches.next()
+        heard_of_songs = await self._send_catalogue()
+        # Counted after the claim: until then a new song may have come, and have been played.
+        if not waiting or await self._songs.count_unsent():
+            return heard_of_songs
+        if self._interaction_batches.is_in_time():
+            await self._send_interactions(waiting)
+        return True
 
     async def _send_catalogue(self) -> bool:
         entries = await self._catalogue_batches.next()
@@ -120,19 +136,17 @@ class Outbox:
             self._catalogue_batches.sent()
         return bool(entries)
 
-    async def _send_interactions(self) -> bool:
-        waiting = await self._interaction_batches.next()
-        if waiting:
-            with _told_when_late(self._interaction_batches):
-                await self._engine.send_interactions(waiting)
-            await self._stale.engine_heard_of({each.user_id for each in waiting})
-            await self._interactions.mark_sent(waiting)
-            self._interaction_batches.sent()
-        return bool(waiting)
+    async def _send_interactions(self, waiting: Sequence[Interaction]) -> None:
+        with _told_when_late(self._interaction_batches):
+            await self._engine.send_interactions(waiting)
+        await self._stale.engine_heard_of({each.user_id for each in waiting})
+        await self._interactions.mark_sent(waiting)
+        self._interaction_batches.sent()
 
     async def _measure(self) -> None:
         metrics.QUEUE_LENGTH.labels("catalogue").set(await self._songs.count_unsent())
         metrics.QUEUE_LENGTH.labels("interactions").set(await self._interactions.count_unsent())
+        self._measured_at = now()
 
     async def _send_forever(self) -> None:
         failures = 0

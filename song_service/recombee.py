@@ -95,6 +95,7 @@ class RecombeeEngine:
         await self._send_all([_catalogue_request(entry) for entry in entries])
 
     async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
+        # The outbox sends each song first, so one that is not known was deleted since, or refused for good.
         listeners = dict.fromkeys(each.user_id for each in interactions)
         await self._send_all(
             [

@@ -16,12 +16,13 @@ class Engine:
     """A `RecommendationEngine` that writes down what it is sent, and can be down, slow of wit or broken.
 
     `refusals`: failures to raise, one a call, before it takes anything. It is late with batches of more than
-    `takes_at_most`.
+    `takes_at_most`. `in_vain`: what it was told of songs that it did not know.
     """
 
     def __init__(self) -> None:
         self.songs: dict[str, Song] = {}
         self.interactions: list[Interaction] = []
+        self.in_vain: list[Interaction] = []
         self.batches: list[int] = []
         self.refusals: list[Exception] = []
         self.is_down = False
@@ -46,6 +47,7 @@ class Engine:
         self._answer_or_fail(len(interactions))
         self.batches.append(len(interactions))
         self.interactions += interactions
+        self.in_vain += [each for each in interactions if each.song_id not in self.songs]
 
     async def for_user(self, user_id: str, count: int) -> Sequence[str]:
         return self._recommended()

@@ -3,59 +3,16 @@
 import asyncio
 import contextlib
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
-from shared.cache import ReadThrough
 from shared.errors import UnavailableError
-from song_service import outbox as outbox_module
-from song_service.caching import Staleness
 from song_service.domain import EngineLateError
-from song_service.outbox import BATCH, LEASE, LONGEST_PAUSE_SECONDS, SENT_WITHIN, Outbox, pause_after
+from song_service.outbox import BATCH, LEASE, LONGEST_PAUSE_SECONDS, SENT_WITHIN, pause_after
 from song_service.recombee import BATCH_SECONDS, GRACE_SECONDS
-from tests.repositories.builders import NOON, a_song, an_interaction
-from tests.shared.memory_cache import MemoryCache
-from tests.song_service.fakes import Engine, Interactions, Songs
-
-DOWN = UnavailableError("Recommendations are not available now")
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.moment = NOON
-
-    def __call__(self) -> datetime:
-        return self.moment
-
-
-class World:
-    """An outbox, its two queues, the engine and the cache."""
-
-    def __init__(self, poll_seconds: float = 0.002) -> None:
-        self.songs, self.interactions, self.engine, self.redis = (
-            Songs(),
-            Interactions(),
-            Engine(),
-            MemoryCache(),
-        )
-        self.stale = Staleness(ReadThrough(self.redis))
-        self.poll_seconds = poll_seconds
-        self.outbox = self.another_replica()
-
-    def another_replica(self) -> Outbox:
-        return Outbox(self.songs, self.interactions, self.engine, self.stale, self.poll_seconds)
-
-    async def play(self, count: int = 1) -> None:
-        for number in range(count):
-            await self.interactions.add(an_interaction(at=NOON + timedelta(seconds=number)))
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    monkeypatch.setattr(outbox_module, "now", clock)
-    return clock
+from tests.repositories.builders import a_song, an_interaction
+from tests.song_service.outbox_world import DOWN, Clock, World
 
 
 async def test_interactions_arrive_once_and_in_the_order_in_which_they_happened() -> None:
@@ -102,28 +59,6 @@ async def test_songs_that_come_one_by_one_only_are_all_sent_in_the_end() -> None
         with contextlib.suppress(EngineLateError):
             await world.outbox.send_all()
     assert len(world.engine.songs) == 3
-
-
-async def test_songs_arrive_before_what_listeners_did_with_them() -> None:
-    world = World()
-    await world.play()
-    world.songs.note(a_song())
-    world.engine.refusals = [*[DOWN] * 2]
-    for _ in range(2):
-        with pytest.raises(UnavailableError):
-            await world.outbox.send_all()
-        assert world.engine.interactions == []
-    await world.outbox.send_all()
-    assert (len(world.engine.songs), len(world.engine.interactions)) == (1, 1)
-
-
-async def test_interactions_wait_while_another_replica_is_sending_songs() -> None:
-    world = World()
-    world.songs.note(a_song())
-    await world.songs.claim_unsent(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)
-    await world.play()
-    await world.outbox.send_all()
-    assert world.engine.interactions == []
 
 
 async def test_what_was_refused_is_sent_at_the_next_try_not_at_the_end_of_its_lease(clock: Clock) -> None:

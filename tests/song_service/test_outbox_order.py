@@ -1,0 +1,146 @@
+"""The engine hears of a song before it hears what listeners did with it, whatever else goes on."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import pytest
+
+from shared import metrics
+from shared.errors import UnavailableError
+from song_service.domain import CatalogueEntry, Interaction, Song
+from song_service.outbox import BATCH, LEASE, MEASURED_EVERY
+from tests.repositories.builders import NOON, a_song, an_interaction
+from tests.song_service.fakes import Engine, Interactions, Songs
+from tests.song_service.outbox_world import DOWN, Clock, World
+
+
+async def test_songs_arrive_before_what_listeners_did_with_them() -> None:
+    world = World()
+    await world.play()
+    world.songs.note(a_song())
+    world.engine.refusals = [*[DOWN] * 2]
+    for _ in range(2):
+        with pytest.raises(UnavailableError):
+            await world.outbox.send_all()
+        assert world.engine.interactions == []
+    await world.outbox.send_all()
+    assert (len(world.engine.songs), len(world.engine.interactions)) == (1, 1)
+
+
+class ListenedTo(Engine):
+    """While it is told what listeners did, they do more: `each_time` says what."""
+
+    def __init__(self, each_time: Callable[[], Awaitable[None]]) -> None:
+        super().__init__()
+        self.each_time = each_time
+
+    async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
+        await super().send_interactions(interactions)
+        await self.each_time()
+
+
+async def test_listeners_who_never_stop_keep_no_song_from_the_engine() -> None:
+    world, known, new = World(), a_song(), a_song()
+    hidden = replace(known, is_visible=False, revision=2)
+    heard_at_last: list[bool] = []
+
+    async def go_on() -> None:
+        told = len(world.engine.batches)
+        if told == 2:
+            world.songs.note(new)
+            world.songs.note(hidden)
+        if told == 4:
+            heard_at_last.append(world.engine.songs == {known.id: hidden, new.id: new})
+        if told < 10:
+            song = new if told >= 2 else known
+            await world.interactions.add(an_interaction(song_id=song.id))
+
+    world.engine = ListenedTo(go_on)
+    world.songs.note(known)
+    await world.interactions.add(an_interaction(song_id=known.id))
+    await world.another_replica().send_all()
+    assert heard_at_last == [True]
+    assert (len(world.engine.interactions), world.engine.in_vain) == (10, [])
+
+
+async def test_the_queues_are_measured_while_there_is_always_more_to_send(clock: Clock) -> None:
+    world = World()
+    measured: list[float | None] = []
+
+    async def go_on() -> None:
+        measured.append(metrics.REGISTRY.get_sample_value("queue_length", {"queue": "interactions"}))
+        clock.moment += MEASURED_EVERY
+        if len(measured) < 3:
+            await world.play(len(measured) * 10)
+
+    world.engine = ListenedTo(go_on)
+    await world.play()
+    await world.another_replica().send_all()
+    assert measured[1:] == [10, 20]
+
+
+class PlayedAtOnce(Interactions):
+    """Just before somebody claims, `song` is added to `songs` and played."""
+
+    def __init__(self, songs: Songs, song: Song) -> None:
+        super().__init__()
+        self.songs, self.song = songs, song
+
+    async def claim_unsent(
+        self, moment: datetime, lease_until: datetime, limit: int
+    ) -> Sequence[Interaction]:
+        if self.song.id not in self.songs.kept:
+            self.songs.note(self.song)
+            await self.add(an_interaction(song_id=self.song.id))
+        return await super().claim_unsent(moment, lease_until, limit)
+
+
+async def test_a_song_that_comes_and_is_played_between_two_looks_is_heard_of_first() -> None:
+    world, song = World(), a_song()
+    world.interactions = PlayedAtOnce(world.songs, song)
+    await world.another_replica().send_all()
+    assert (list(world.engine.songs), world.engine.in_vain) == ([song.id], [])
+    assert [each.song_id for each in world.engine.interactions] == [song.id]
+
+
+async def test_interactions_that_waited_for_another_replica_go_when_it_is_done(clock: Clock) -> None:
+    world, song = World(), a_song()
+    world.songs.note(song)
+    elsewhere = await world.songs.claim_unsent(clock.moment, clock.moment + LEASE, BATCH)
+    await world.interactions.add(an_interaction(song_id=song.id))
+    await world.outbox.send_all()
+    assert world.engine.interactions == []
+    await world.engine.send_catalogue(elsewhere)
+    await world.songs.catalogue_sent(elsewhere)
+    clock.moment += timedelta(seconds=2)
+    await world.outbox.send_all()
+    assert (len(world.engine.interactions), world.engine.in_vain) == (1, [])
+
+
+async def test_interactions_whose_lease_ends_while_songs_are_sent_are_left_to_others(clock: Clock) -> None:
+    world = World()
+
+    class Slow(Engine):
+        async def send_catalogue(self, entries: Sequence[CatalogueEntry]) -> None:
+            await super().send_catalogue(entries)
+            clock.moment += LEASE - timedelta(seconds=1)
+
+    world.engine = Slow()
+    world.songs.note(a_song())
+    await world.play()
+    outbox = world.another_replica()
+    await outbox.send_all()
+    assert world.engine.interactions == []
+    clock.moment += timedelta(seconds=1)
+    await outbox.send_all()
+    assert len(world.engine.interactions) == 1
+
+
+async def test_interactions_wait_while_another_replica_is_sending_songs() -> None:
+    world = World()
+    world.songs.note(a_song())
+    await world.songs.claim_unsent(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)
+    await world.play()
+    await world.outbox.send_all()
+    assert world.engine.interactions == []
