@@ -16,7 +16,7 @@ from album_service.schemas import AlbumFields
 from shared.access.caller import Caller
 from shared.clock import now
 from shared.errors import AppError, UnavailableError
-from shared.ids import is_id, new_id
+from shared.ids import is_id, new_id, new_public_id
 from shared.images import check_image
 from shared.media_cleanup import MediaKeeper
 from shared.ports import MediaRef, MediaStore, StoredImage
@@ -62,7 +62,7 @@ class Editing:
         """
         await check_image(image, self._max_image_pixels)
         album_id, moment = new_id(), now()
-        cover = [MediaRef(f"albums/{album_id}/cover", "image")]
+        cover = [MediaRef(new_public_id(f"albums/{album_id}", "cover"), "image")]
         async with AsyncExitStack() as undo:
             await self._keeper.begin(cover, UPLOAD_AT_MOST)
             undo.push_async_callback(self._keeper.abandon, cover)

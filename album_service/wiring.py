@@ -79,7 +79,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
 
 
 def media_in_use(albums: AlbumRepository) -> InUse:
-    """Whether a medium belongs to an album that exists, or is not ours to judge: `albums/{id}/cover`."""
+    """Whether a medium belongs to an album that exists, or is not ours to judge: `albums/{id}/…`."""
 
     async def in_use(media: MediaRef) -> bool:
         if not media.public_id.startswith("albums/"):

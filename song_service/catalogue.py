@@ -16,7 +16,7 @@ import structlog
 from shared.access.caller import Caller
 from shared.clock import now
 from shared.errors import AppError, UnavailableError
-from shared.ids import new_id
+from shared.ids import new_id, new_public_id
 from shared.images import check_image
 from shared.media_cleanup import MediaKeeper
 from shared.ports import MediaRef, MediaStore, StoredAudio, StoredImage
@@ -83,7 +83,10 @@ class Catalogue:
         if fields.album_id is not None:
             await self._albums.check_made_by(fields.album_id, artist.token, {artist.id})
         song_id, moment = new_id(), now()
-        refs = [MediaRef(f"songs/{song_id}/cover", "image"), MediaRef(f"songs/{song_id}/audio", "video")]
+        refs = [
+            MediaRef(new_public_id(f"songs/{song_id}", "cover"), "image"),
+            MediaRef(new_public_id(f"songs/{song_id}", "audio"), "video"),
+        ]
         async with AsyncExitStack() as undo:
             await self._keeper.begin(refs, UPLOAD_AT_MOST)
             undo.push_async_callback(self._keeper.abandon, refs)

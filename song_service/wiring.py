@@ -87,7 +87,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
 
 
 def media_in_use(songs: SongRepository) -> InUse:
-    """Whether a medium, `songs/{id}/cover` or `songs/{id}/audio`, belongs to a song that exists.
+    """Whether a medium, `songs/{id}/…`, belongs to a song that exists.
 
     Others are not ours to judge, and count as used.
     """

@@ -96,8 +96,8 @@ async def test_a_medium_is_in_use_while_what_it_belongs_to_exists_or_is_not_know
     await albums.add(album)
     of_songs, of_albums = songs_media_in_use(songs), albums_media_in_use(albums)
     for in_use, used, free, others in (
-        (of_songs, f"songs/{song.id}/cover", f"songs/{gone}/audio", f"albums/{gone}/cover"),
-        (of_albums, f"albums/{album.id}/cover", f"albums/{gone}/cover", f"songs/{gone}/cover"),
+        (of_songs, f"songs/{song.id}/s/cover", f"songs/{gone}/s/audio", f"albums/{gone}/s/cover"),
+        (of_albums, f"albums/{album.id}/s/cover", f"albums/{gone}/s/cover", f"songs/{gone}/s/cover"),
     ):
         found = [await in_use(MediaRef(each, "image")) for each in (used, free, others)]
         assert found == [True, False, True]

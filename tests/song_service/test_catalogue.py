@@ -152,7 +152,8 @@ async def test_an_upload_is_stored_noted_for_the_engine_and_in_its_album(world: 
     song = await world.upload()
     assert world.songs.kept == {song.id: song}
     assert world.songs.unsent.keys() == {song.id}
-    assert world.store.media == {f"songs/{song.id}/cover", f"songs/{song.id}/audio"}
+    assert world.store.media == {song.image.public_id, song.audio.public_id}
+    assert all(each.startswith(f"songs/{song.id}/") for each in world.store.media)
     assert world.albums.songs == [song.id]
     assert world.notes.kept == set()
     assert "songs" in world.redis.renewals[-1]

@@ -1,5 +1,6 @@
 """Private, hidden and deleted things are nowhere for whoever may not know them, whatever was read before."""
 
+import re
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -198,3 +199,22 @@ async def test_an_unlisted_song_cannot_be_put_into_an_album_or_tracked_by_others
         problem_in(await user.post(f"/songs/{cast.song['_id']}/track/{what}"), 404, "song_not_found")
     unknown = await user.post(f"/albums/{playlist['_id']}/songs", json={"songId": "0" * 24})
     assert {**unknown.json(), "requestId": ""} == {**put.json(), "requestId": ""}
+
+
+async def test_where_media_are_does_not_follow_from_any_id(people: People) -> None:
+    artist = await people.artist()
+    songs = [await upload(artist, title, isPublic="false") for title in ("One", "Another")]
+    album = await make_album(artist, public=False)
+    addresses = [song[name] for song in songs for name in ("imageUrl", "audioUrl")] + [album["imageUrl"]]
+    parts = [re.fullmatch(r"(.+)/v\d+/(\w+/\w+)/([^/]+)/(\w+\.\w+)", address) for address in addresses]
+    found = [part.groups() for part in parts if part is not None]
+    secrets = [secret for _, _, secret, _ in found]
+    assert len(set(secrets)) == len(addresses)
+    assert all(len(secret) >= 22 for secret in secrets)
+    assert not any(thing["_id"][:8] in secret for thing in (*songs, album) for secret in secrets)
+    async with httpx.AsyncClient(timeout=60) as stranger:
+        for address, (host, thing, secret, file) in zip(addresses, found, strict=True):
+            assert (await stranger.get(address)).status_code == 200
+            assert (await stranger.get(f"{host}/{thing}/{secret}/{file}")).status_code == 200
+            for guess in (thing, f"{thing}/{secret[::-1]}", f"{thing}/{secrets[0][:-1]}"):
+                assert (await stranger.get(f"{host}/{guess}/{file}")).status_code == 404
