@@ -1,14 +1,16 @@
 """Reading albums: one with its songs, and lists, each only as its caller may see it."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
 
 from album_service import policy
 from album_service.caching import COUNT_OF_LISTED_ALBUMS, LISTED_ALBUMS, albums_of_user, one_album
 from album_service.domain import Album
 from album_service.ports import AlbumFilter, AlbumRepository, Songs
-from album_service.schemas import album_json, album_with_songs_json
-from shared.access.caller import Caller
+from album_service.schemas import album_json, album_naming_json, album_with_songs_json
+from shared.access.caller import Asker, Caller, UnknownCaller, certain_for
+from shared.access.permissions import Permission
 from shared.cache import Entry, Passing, ReadThrough
 from shared.errors import UnavailableError
 from shared.pagination import Page, split_page
@@ -29,48 +31,50 @@ class Browsing:
         self._cache = cache
         self._whole_list_limit = whole_list_limit
 
-    async def one(self, album_id: str, caller: Caller | None) -> bytes:
+    async def one(self, album_id: str, caller: Asker) -> bytes:
         """The album with the songs that the caller may see.
 
         What is kept is what anonymous sees, with a mark whether that is all there is in the album: then it is
         right for every caller, else a known caller may see more, such as an own hidden song, and is served
         afresh. Nobody can tell here a hidden song from a removed one, whose id stays in the album: known
-        callers are always served such an album afresh, which is dearer, and right.
+        callers are always served such an album afresh, which is dearer, and right. While that cannot be done,
+        or the caller cannot be known, they get what anonymous sees, and that there may be more.
 
         Raises:
             AlbumNotFoundError: there is none, or not for this caller.
+            UnavailableError: there is none for everybody, and the caller cannot be known now.
         """
 
         async def load() -> bytes | Passing | None:
             album = await self._albums.get(album_id)
             if not album.is_listed:
                 return None
-            try:
-                songs = await self._songs.visible(album.song_ids, None) if album.song_ids else []
-            except UnavailableError:
-                return Passing(EVERY_SONG + album_with_songs_json(album, None))
+            songs = await self._visible(album.song_ids, None)
+            if songs is None:
+                return Passing(EVERY_SONG + album_with_songs_json(album, [], are_all=False))
             mark = EVERY_SONG if len(songs) == len(album.song_ids) else SOME_SONGS
             return mark + album_with_songs_json(album, songs)
 
-        kept = await self._cache.read(one_album(album_id), load)
-        if kept is not None and (caller is None or kept.startswith(EVERY_SONG)):
-            return kept[1:]
-        album = await self.album(album_id, caller)
-        try:
-            songs = await self._songs.visible(album.song_ids, caller.token if caller else None)
-        except UnavailableError:
-            return album_with_songs_json(album, None)
+        with certain_for(caller):
+            kept = await self._cache.read(one_album(album_id), load)
+            if kept is not None and (caller is None or kept.startswith(EVERY_SONG)):
+                return kept[1:]
+            album = await self._albums.get(album_id)
+            policy.check_may_see(caller, album)
+        songs = await self._visible(album.song_ids, caller)
+        if songs is None:
+            listed = json.loads(kept[1:])["songs"] if kept is not None else []
+            return album_with_songs_json(album, listed, are_all=False)
         return album_with_songs_json(album, songs)
 
-    async def album(self, album_id: str, caller: Caller | None) -> Album:
-        """The album itself, fresh from the store.
+    async def changed(self, album: Album, caller: Caller) -> bytes:
+        """An album that the caller has changed, as the answer to that.
 
-        Raises:
-            AlbumNotFoundError: there is none, or not for this caller.
+        The change is done, so a song service that is down does not fail it: no songs are named then.
         """
-        album = await self._albums.get(album_id)
-        policy.check_may_see(caller, album)
-        return album
+        if caller.may(Permission.SEE_EVERYTHING):
+            return album_json(album)
+        return album_naming_json(album, _ids_of(await self._visible(album.song_ids, caller)))
 
     async def listed(self, page: Page) -> Rows:
         """What everybody sees."""
@@ -86,7 +90,7 @@ class Browsing:
 
         async def load() -> bytes | Passing:
             albums, next_cursor = await self._part(AlbumFilter(creator_id=user.id), page)
-            return await self._with_visible_songs(albums, next_cursor, user.token)
+            return await self._with_visible_songs(albums, next_cursor, user)
 
         return await self._read(albums_of_user(user.id), page, load)
 
@@ -112,22 +116,27 @@ class Browsing:
         return split_page(await self._albums.list(wanted, part), part)
 
     async def _with_visible_songs(
-        self, albums: Sequence[Album], next_cursor: str | None, token: str | None
+        self, albums: Sequence[Album], next_cursor: str | None, caller: Caller | None
     ) -> bytes | Passing:
-        """The list, where `songIds` names only songs that the owner of `token` may see.
+        """The list, where `songIds` names only songs that the caller may see.
 
-        While the song service is down nobody can say which: then all are named, and the list is not kept.
+        While nobody can say which those are, none is named, and the list is not kept.
         """
         ids = list(dict.fromkeys(song_id for album in albums for song_id in album.song_ids))
+        visible = _ids_of(await self._visible(ids, caller))
+        rows = Rows([album_naming_json(album, visible) for album in albums], next_cursor).to_bytes()
+        return rows if visible is not None else Passing(rows)
+
+    async def _visible(self, song_ids: Sequence[str], caller: Asker) -> Sequence[Mapping[str, Any]] | None:
+        """Those that the caller may see; None while nobody can say which."""
+        if not song_ids:
+            return []
+        if isinstance(caller, UnknownCaller):
+            return None
         try:
-            visible = {song["_id"] for song in await self._songs.visible(ids, token)} if ids else set()
+            return await self._songs.visible(song_ids, caller.token if caller else None)
         except UnavailableError:
-            return Passing(Rows([album_json(album) for album in albums], next_cursor).to_bytes())
-        shown = (
-            replace(album, song_ids=tuple(each for each in album.song_ids if each in visible))
-            for album in albums
-        )
-        return Rows([album_json(album) for album in shown], next_cursor).to_bytes()
+            return None
 
     async def _read(self, entry: Entry, page: Page, load: Callable[[], Awaitable[bytes | Passing]]) -> Rows:
         """Whole lists through the cache, pages from the store."""
@@ -137,3 +146,7 @@ class Browsing:
             answer = await load()
         assert answer is not None  # noqa: S101 - the loader always answers
         return Rows.from_bytes(answer.value if isinstance(answer, Passing) else answer)
+
+
+def _ids_of(songs: Sequence[Mapping[str, Any]] | None) -> set[str] | None:
+    return None if songs is None else {song["_id"] for song in songs}

@@ -1,18 +1,20 @@
 """Who may see and do what with an album: pure functions of the caller and the album."""
 
 from album_service.domain import Album, AlbumNotFoundError, NotYourAlbumError
-from shared.access.caller import Caller
+from shared.access.caller import Asker, Caller
 from shared.access.permissions import Permission
 
 
-def may_see(caller: Caller | None, album: Album) -> bool:
+def may_see(caller: Asker, album: Album) -> bool:
     """Listed albums are everybody's to see; others their creator's and the admins'."""
     if album.is_listed:
         return True
-    return caller is not None and (caller.id == album.creator_id or caller.may(Permission.SEE_EVERYTHING))
+    if not isinstance(caller, Caller):
+        return False
+    return caller.id == album.creator_id or caller.may(Permission.SEE_EVERYTHING)
 
 
-def check_may_see(caller: Caller | None, album: Album) -> None:
+def check_may_see(caller: Asker, album: Album) -> None:
     """Raises AlbumNotFoundError: to whoever may not see an album there is none."""
     if not may_see(caller, album):
         raise AlbumNotFoundError

@@ -10,6 +10,7 @@ from album_service.dependencies import (
     Needs,
     Owner,
     Publisher,
+    Resources,
     SongId,
     WantedPage,
 )
@@ -17,6 +18,7 @@ from album_service.domain import Album
 from album_service.openapi import ALBUM_FORM, ALBUM_WITH_SONGS, LIST_OF_ALBUMS, ONE_ALBUM
 from album_service.ports import AlbumFilter
 from album_service.schemas import AlbumFields, AlbumPatch, SongToAdd, VisibilityBody, album_json
+from shared.access.caller import Caller
 from shared.access.guards import DOCUMENTED_SECURITY
 from shared.answers import json_answer, list_answer
 from shared.forms import open_form
@@ -55,7 +57,7 @@ async def change_album(album_id: AlbumId, patch: AlbumPatch, owner: Owner, needs
     album = await needs.albums.get(album_id)
     policy.check_may_change(owner, album)
     changes = patch.changes(may_publish=policy.may_publish(owner))
-    return _answer(await needs.editing.change(album, changes))
+    return await _changed(await needs.editing.change(album, changes), owner, needs)
 
 
 @router.delete("/{album_id}", summary="Delete an album; its songs stay")
@@ -70,14 +72,14 @@ async def delete_album(album_id: AlbumId, owner: Owner, needs: Needs) -> Message
 async def append_song(album_id: AlbumId, wanted: SongToAdd, owner: Owner, needs: Needs) -> Response:
     album = await needs.albums.get(album_id)
     policy.check_may_change(owner, album)
-    return _answer(await needs.editing.append_song(album, wanted.song_id, owner))
+    return await _changed(await needs.editing.append_song(album, wanted.song_id, owner), owner, needs)
 
 
 @router.delete("/{album_id}/songs/{song_id}", summary="Take a song out", responses=ONE_ALBUM)
 async def take_song_out(album_id: AlbumId, song_id: SongId, owner: Owner, needs: Needs) -> Response:
     album = await needs.albums.get(album_id)
     policy.check_may_change(owner, album)
-    return _answer(await needs.editing.take_song_out(album, song_id))
+    return await _changed(await needs.editing.take_song_out(album, song_id), owner, needs)
 
 
 @router.patch("/{album_id}/visibility", summary="Flip or set isPublic", responses=ONE_ALBUM)
@@ -86,8 +88,8 @@ async def change_visibility(
 ) -> Response:
     album = await needs.albums.get(album_id)
     policy.check_may_change(publisher, album)
-    return _answer(await needs.editing.show(album, body.is_public if body else None))
+    return await _changed(await needs.editing.show(album, body.is_public if body else None), publisher, needs)
 
 
-def _answer(album: Album) -> Response:
-    return Response(album_json(album), media_type="application/json")
+async def _changed(album: Album, caller: Caller, needs: Resources) -> Response:
+    return Response(await needs.browsing.changed(album, caller), media_type="application/json")

@@ -1,6 +1,6 @@
 """The shapes of albums on the wire, and of what clients send about them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -16,7 +16,10 @@ Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
 
 
 class AlbumOut(BaseModel):
-    """An album; `songIds` in playing order."""
+    """An album; `songIds` in playing order names the songs that the caller may see.
+
+    `songsUnavailable` is there, and true, when not all of them can be told now.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -30,16 +33,13 @@ class AlbumOut(BaseModel):
     is_visible: bool
     created_at: str
     updated_at: str
+    songs_unavailable: bool = False
 
 
 class AlbumWithSongs(AlbumOut):
-    """An album with its songs, those that the caller may see, in the order of `songIds`.
-
-    `songsUnavailable` is there, and true, when the songs could not be had now.
-    """
+    """An album with its songs, in the order of `songIds`."""
 
     songs: Sequence[Mapping[str, Any]]
-    songs_unavailable: bool = False
 
 
 def public_album(album: Album) -> dict[str, object]:
@@ -59,18 +59,21 @@ def public_album(album: Album) -> dict[str, object]:
 
 
 def album_json(album: Album) -> bytes:
-    """The album as every answer carries it."""
+    """The album with all its ids."""
     return to_json(public_album(album))
 
 
-def album_with_songs_json(album: Album, songs: Sequence[Mapping[str, Any]] | None) -> bytes:
-    """The album with `songs`; None: they cannot be had now.
+def album_naming_json(album: Album, visible: Collection[str] | None) -> bytes:
+    """The album where `songIds` names only what is in `visible`; None: nobody can say now what is."""
+    if visible is None:
+        return to_json(public_album(album) | {"songIds": [], "songsUnavailable": True})
+    return to_json(public_album(album) | {"songIds": [each for each in album.song_ids if each in visible]})
 
-    `songIds` names only songs that are shown, when they are known.
-    """
-    if songs is None:
-        return to_json(public_album(album) | {"songs": [], "songsUnavailable": True})
-    return to_json(public_album(album) | {"songIds": [song["_id"] for song in songs], "songs": songs})
+
+def album_with_songs_json(album: Album, songs: Sequence[Mapping[str, Any]], *, are_all: bool = True) -> bytes:
+    """The album with `songs`, which alone `songIds` names; `are_all`: whether there are no others to show."""
+    shape = public_album(album) | {"songIds": [song["_id"] for song in songs], "songs": songs}
+    return to_json(shape if are_all else shape | {"songsUnavailable": True})
 
 
 class AlbumFields(SentModel):

@@ -2,7 +2,14 @@
 
 from collections.abc import Collection
 
-from shared.errors import ConflictError, FieldError, ForbiddenError, InvalidError, NotFoundError
+from shared.errors import (
+    ConflictError,
+    FieldError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+)
 from shared.service_client import ServiceClient
 
 
@@ -36,8 +43,11 @@ class HttpAlbums:
     async def _check_holds(self, album_id: str, song_id: str, token: str, refusal: ConflictError) -> None:
         """A refusal is harmless only when the album holds the song already, and not when it is full."""
         album = await self._service.ask("GET", f"/albums/{album_id}", token=token, repeatable=True)
-        if song_id not in album["songIds"]:
-            raise InvalidError("Not accepted: albumId", [FieldError("albumId", refusal.detail)])
+        if song_id in album["songIds"]:
+            return
+        if album.get("songsUnavailable"):
+            raise UnavailableError("The album service is not available now")
+        raise InvalidError("Not accepted: albumId", [FieldError("albumId", refusal.detail)])
 
     async def take_out(self, album_id: str, song_id: str, token: str) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from shared.access.caller import Caller
+from shared.access.caller import Asker, certain_for
 from shared.cache import Entry, ReadThrough
 from shared.pagination import Page, split_page
 from shared.rows import Rows
@@ -21,32 +21,34 @@ class Browsing:
         self._cache = cache
         self._whole_list_limit = whole_list_limit
 
-    async def one(self, song_id: str, caller: Caller | None) -> bytes:
+    async def one(self, song_id: str, caller: Asker) -> bytes:
         """The song. Only what everybody sees is kept; the rest is read and checked each time.
 
         Raises:
             SongNotFoundError: there is none, or not for this caller.
+            UnavailableError: there is none for everybody, and the caller cannot be known now.
         """
 
         async def load() -> bytes | None:
             song = await self._songs.get(song_id)
             return song_json(song) if song.is_listed else None
 
-        kept = await self._cache.read(one_song(song_id), load)
+        with certain_for(caller):
+            kept = await self._cache.read(one_song(song_id), load)
         return kept if kept is not None else song_json(await self.song(song_id, caller))
 
-    async def song(self, song_id: str, caller: Caller | None) -> Song:
-        """The song itself, fresh from the store.
-
-        Raises:
-            SongNotFoundError: there is none, or not for this caller.
-        """
-        song = await self._songs.get(song_id)
-        policy.check_may_see(caller, song)
+    async def song(self, song_id: str, caller: Asker) -> Song:
+        """The song itself, fresh from the store. Raises what `one` does."""
+        with certain_for(caller):
+            song = await self._songs.get(song_id)
+            policy.check_may_see(caller, song)
         return song
 
-    async def batch(self, song_ids: Sequence[str], caller: Caller | None) -> Rows:
-        """Those that there are and the caller may see, in the order asked, each as often as asked."""
+    async def batch(self, song_ids: Sequence[str], caller: Asker) -> Rows:
+        """Those that there are and the caller may see, in the order asked, each as often as asked.
+
+        To whoever cannot be known now, those that everybody may see.
+        """
         found = {song.id: song for song in await self._songs.get_many(list(dict.fromkeys(song_ids)))}
         shown = {each: song_json(song) for each, song in found.items() if policy.may_see(caller, song)}
         return Rows([shown[each] for each in song_ids if each in shown])

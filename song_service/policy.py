@@ -1,18 +1,20 @@
 """Who may see and do what with a song: pure functions of the caller and the song."""
 
-from shared.access.caller import Caller, RoleError
+from shared.access.caller import Asker, Caller, RoleError
 from shared.access.permissions import Permission
 from song_service.domain import NotYourSongError, Song, SongNotFoundError
 
 
-def may_see(caller: Caller | None, song: Song) -> bool:
+def may_see(caller: Asker, song: Song) -> bool:
     """Listed songs are everybody's to see; others their artist's and the admins'."""
     if song.is_listed:
         return True
-    return caller is not None and (caller.id == song.artist_id or caller.may(Permission.SEE_EVERYTHING))
+    if not isinstance(caller, Caller):
+        return False
+    return caller.id == song.artist_id or caller.may(Permission.SEE_EVERYTHING)
 
 
-def check_may_see(caller: Caller | None, song: Song) -> None:
+def check_may_see(caller: Asker, song: Song) -> None:
     """Raises SongNotFoundError: to whoever may not see a song there is none."""
     if not may_see(caller, song):
         raise SongNotFoundError

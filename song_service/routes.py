@@ -29,6 +29,7 @@ async def my_songs(request: Request, page: WantedPage, artist: Artist, needs: Ne
 
 @router.post("/batch", summary="Up to 500 songs by id, in the order asked", responses=LIST_OF_SONGS)
 async def songs_by_id(request: Request, wanted: SongIds, caller: Anyone, needs: Needs) -> Response:
+    """Those that there are and the caller may see; while it cannot be known who asks, those of everybody."""
     rows = await needs.browsing.batch([each.lower() for each in wanted.ids], caller)
     return json_answer(request, rows.to_json())
 

@@ -1,6 +1,6 @@
 """What may happen to whom: pure functions of the caller and the user."""
 
-from shared.access.caller import Caller
+from shared.access.caller import Asker, Caller
 from shared.access.permissions import Permission, Role
 from user_service.domain import (
     OtherIdentityError,
@@ -23,9 +23,9 @@ def check_may_register(own_clerk_id: str, asked_clerk_id: str, asked_role: str |
         raise RoleNotGrantedError
 
 
-def sees_all_of(caller: Caller | None, user: User) -> bool:
+def sees_all_of(caller: Asker, user: User) -> bool:
     """Whether the caller sees more of a user than the public profile."""
-    return caller is not None and (caller.id == user.id or caller.may(Permission.MANAGE_USERS))
+    return isinstance(caller, Caller) and (caller.id == user.id or caller.may(Permission.MANAGE_USERS))
 
 
 def check_not_self(caller: Caller, user: User) -> None:

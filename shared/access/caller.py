@@ -1,9 +1,12 @@
 """Who is asking, as every service knows them."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from shared.access.permissions import PERMISSIONS_OF_ROLE, Permission, Role
-from shared.errors import ForbiddenError, UnauthenticatedError
+from shared.errors import ForbiddenError, NotFoundError, UnauthenticatedError, UnavailableError
 
 
 class BlockedError(ForbiddenError):
@@ -82,3 +85,32 @@ class Caller:
         """
         if not self.may(permission):
             raise RoleError
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownCaller:
+    """Whoever sent a token while nobody can say whose it is. They may do what anonymous may.
+
+    What there is not for anonymous may be theirs: `failure` is the answer to that.
+    """
+
+    failure: UnavailableError
+
+
+Asker: TypeAlias = Caller | UnknownCaller | None
+"""Whoever asks; None for anonymous."""
+
+
+@contextmanager
+def certain_for(asker: Asker) -> Iterator[None]:
+    """Within it, that there is no such thing is said only to those whom that can be said to.
+
+    Raises:
+        UnavailableError: in place of any NotFoundError, to an UnknownCaller.
+    """
+    try:
+        yield
+    except NotFoundError as nothing:
+        if isinstance(asker, UnknownCaller):
+            raise asker.failure from nothing
+        raise

@@ -56,13 +56,14 @@ class SessionOrDelegation:
         self._delegation = delegation
 
     async def verify(self, token: str) -> Identity:
-        if _type_of(token) == TYPE:
+        if is_delegation(token):
             return self._delegation.verify(token)
         return await self._sessions.verify(token)
 
 
-def _type_of(token: str) -> object:
+def is_delegation(token: str) -> bool:
+    """Whether this says of itself that a service signed it."""
     try:
-        return jwt.get_unverified_header(token).get("typ")
+        return bool(jwt.get_unverified_header(token).get("typ") == TYPE)
     except jwt.InvalidTokenError:
-        return None
+        return False

@@ -7,13 +7,16 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from shared.access.caller import (
+    Asker,
     BlockedError,
     Caller,
     Identity,
     InvalidTokenError,
     NotRegisteredError,
     SignInError,
+    UnknownCaller,
 )
+from shared.access.delegation import is_delegation
 from shared.access.permissions import Permission
 from shared.errors import UnavailableError
 from shared.ports import TokenVerifier, UserDirectory
@@ -74,8 +77,13 @@ async def _registered(request: Request, session: Annotated[Session, Depends(_ses
     return caller
 
 
-async def _perhaps_registered(request: Request) -> Caller | None:
-    """None for whoever may only do what anonymous may, which is whom we cannot know now, too."""
+async def _perhaps_registered(request: Request) -> Asker:
+    """None for whoever may only do what anonymous may.
+
+    Raises:
+        UnavailableError: a service asks for a caller who cannot be known now. It has better to say than what
+            anonymous may see.
+    """
     token = bearer_token(request)
     if token is None:
         return None
@@ -83,8 +91,10 @@ async def _perhaps_registered(request: Request) -> Caller | None:
     try:
         identity = await access.verifier.verify(token)
         caller = await access.directory.find(identity, token)
-    except UnavailableError:
-        return None
+    except UnavailableError as failure:
+        if is_delegation(token):
+            raise
+        return UnknownCaller(failure)
     return None if caller is None or caller.is_blocked else caller
 
 
@@ -102,7 +112,7 @@ class Allowed:
 CurrentSession = Annotated[Session, Depends(_session)]
 """A verified token. 401 without."""
 
-AnyCaller = Annotated[Caller | None, Depends(_perhaps_registered)]
+AnyCaller = Annotated[Asker, Depends(_perhaps_registered)]
 """Whoever asks; None for anonymous. A token that came must be good: 401."""
 
 DOCUMENTED_SECURITY = [Depends(_documented)]

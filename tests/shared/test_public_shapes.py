@@ -8,7 +8,14 @@ import pytest
 from pydantic import BaseModel
 
 from album_service.domain import Album
-from album_service.schemas import AlbumOut, AlbumWithSongs, album_json, album_with_songs_json, public_album
+from album_service.schemas import (
+    AlbumOut,
+    AlbumWithSongs,
+    album_json,
+    album_naming_json,
+    album_with_songs_json,
+    public_album,
+)
 from song_service.domain import Song
 from song_service.schemas import SongOut, StreamingUrls, public_song, song_json
 from tests.repositories.builders import a_song, an_album
@@ -38,7 +45,11 @@ def test_a_song_is_as_described(song: Song) -> None:
 def test_an_album_is_as_described(album: Album) -> None:
     answered = json.loads(album_json(album))
     assert as_described(AlbumOut, public_album(album)) == answered
-    assert answered.keys() == names(AlbumOut)
+    assert answered.keys() == names(AlbumOut) - {"songsUnavailable"}
+    assert json.loads(album_naming_json(album, set(album.song_ids))) == answered
+    unsaid = json.loads(album_naming_json(album, None))
+    assert as_described(AlbumOut, unsaid) == unsaid
+    assert unsaid == {**answered, "songIds": [], "songsUnavailable": True}
 
 
 def test_an_album_with_songs_is_as_described() -> None:
@@ -47,7 +58,9 @@ def test_an_album_with_songs_is_as_described() -> None:
     assert as_described(AlbumWithSongs, answered) == answered
     assert (answered["songIds"], answered["songs"]) == ([WHOLE.id], [song])
     assert answered.keys() == names(AlbumWithSongs) - {"songsUnavailable"}
-    assert json.loads(album_with_songs_json(ALBUM, None)).keys() == names(AlbumWithSongs)
+    in_part = json.loads(album_with_songs_json(ALBUM, [], are_all=False))
+    assert in_part.keys() == names(AlbumWithSongs)
+    assert (in_part["songIds"], in_part["songs"], in_part["songsUnavailable"]) == ([], [], True)
 
 
 def test_times_and_texts_are_written_as_they_are() -> None:

@@ -25,3 +25,13 @@ async def test_a_token_of_ours_that_is_refused_signs_nobody_out() -> None:
         await refusing.append(ALBUM, SONG, "t.o.k")
     with pytest.raises(UnavailableError):
         await refusing.take_out(ALBUM, SONG, "t.o.k")
+
+
+async def test_an_album_that_names_no_songs_now_may_hold_this_one() -> None:
+    def behave(request: httpx.Request) -> httpx.Response:
+        if request.method == "POST":
+            return httpx.Response(409, json={"detail": "The song is in this album already"})
+        return httpx.Response(200, json={"creatorId": ARTIST, "songIds": [], "songsUnavailable": True})
+
+    with pytest.raises(UnavailableError):
+        await albums(behave).append(ALBUM, SONG, "t.o.k")

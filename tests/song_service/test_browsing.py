@@ -1,14 +1,22 @@
-"""How many songs there are, for everybody who asks."""
+"""Which songs there are, and how many, for whoever asks."""
 
+import json
+
+import pytest
+
+from shared.access.caller import UnknownCaller
 from shared.cache import ReadThrough
+from shared.errors import UnavailableError
 from song_service.browsing import Browsing
 from song_service.caching import Staleness
+from song_service.domain import SongNotFoundError
 from song_service.ports import SongFilter
 from tests.repositories.builders import a_song
 from tests.shared.memory_cache import MemoryCache
 from tests.song_service.fakes import Songs
 
 LISTED = SongFilter(listed_only=True)
+UNKNOWN = UnknownCaller(UnavailableError("The user service is not available now"))
 
 
 async def test_listed_songs_are_counted_once_until_one_changes() -> None:
@@ -20,3 +28,23 @@ async def test_listed_songs_are_counted_once_until_one_changes() -> None:
     assert await browsing.count(SongFilter()) == 1
     await Staleness(cache).song_changed(song)
     assert await browsing.count(LISTED) == 1
+
+
+async def test_whoever_cannot_be_known_sees_what_everybody_sees_and_hears_nothing_of_the_rest() -> None:
+    songs, listed = Songs(), a_song()
+    private, hidden = a_song(is_public=False), a_song(is_visible=False)
+    for each in (listed, private, hidden):
+        await songs.add(each)
+    cache = MemoryCache()
+    browsing = Browsing(songs, ReadThrough(cache), 1000)
+    assert json.loads(await browsing.one(listed.id, UNKNOWN))["_id"] == listed.id
+    assert (await browsing.song(listed.id, UNKNOWN)) == listed
+    for song_id in (private.id, hidden.id, "0" * 24):
+        for look in (browsing.one, browsing.song):
+            with pytest.raises(UnavailableError):
+                await look(song_id, UNKNOWN)
+            with pytest.raises(SongNotFoundError):
+                await look(song_id, None)
+    rows = await browsing.batch([private.id, listed.id, hidden.id], UNKNOWN)
+    assert [song["_id"] for song in json.loads(rows.to_json())] == [listed.id]
+    assert len(cache.entries) == 1

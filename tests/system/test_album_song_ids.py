@@ -37,6 +37,13 @@ async def test_lists_of_albums_do_not_name_what_is_hidden(people: People) -> Non
     assert await ids_in(await artist.get("/albums/user/my-albums"), album) == both
     assert await ids_in(await (await people.admin()).get("/admin/albums"), album) == both
 
+    path = f"/albums/{playlist['_id']}"
+    assert (await friend.patch(path, json={"title": "Retitled"})).json()["songIds"] == both[:1]
+    another = (await upload(artist, "Another"))["_id"]
+    put = await friend.post(f"{path}/songs", json={"songId": another})
+    assert put.json()["songIds"] == [both[0], another]
+    assert (await friend.delete(f"{path}/songs/{another}")).json()["songIds"] == both[:1]
+
     assert (await artist.patch(f"/songs/{soon_hidden['_id']}/visibility")).json()["isPublic"] is True
     assert await ids_in(await anyone.get("/albums"), album) == both
     assert await ids_in(await friend.get("/albums/user/my-albums"), playlist) == both

@@ -51,6 +51,7 @@ async def test_without_the_song_service_an_album_says_so_and_has_its_songs_back_
     artist, anyone = await people.artist(), people.client()
     album = await make_album(artist)
     song = await upload(artist, "In the album", albumId=album["_id"])
+    secret = await upload(artist, "Nobody's business", albumId=album["_id"], isPublic="false")
     path = f"/albums/{album['_id']}"
 
     kill(system, "song")
@@ -58,16 +59,22 @@ async def test_without_the_song_service_an_album_says_so_and_has_its_songs_back_
         found = await client.get(path)
         assert found.status_code == 200
         assert (found.json()["songs"], found.json()["songsUnavailable"]) == ([], True)
-        assert found.json()["songIds"] == [song["_id"]]
+        assert found.json()["songIds"] == []
+    retitled = await artist.patch(path, json={"title": "Without its songs"})
+    assert (retitled.status_code, retitled.json()["title"]) == (200, "Without its songs")
+    assert (retitled.json()["songIds"], retitled.json()["songsUnavailable"]) == ([], True)
+    for client in (anyone, artist.http):
+        for list_path in ("/albums", "/albums?limit=100"):
+            assert secret["_id"] not in (await client.get(list_path)).text
     check_says_try_again(await anyone.get(f"/songs/{song['_id']}"))
     check_says_try_again(await artist.post(f"{path}/songs", json={"songId": "a" * 24}))
     assert (await anyone.get("/albums")).status_code == 200
     assert (await artist.get("/auth/me")).status_code == 200
     await until_all_is_well(system)
 
-    for client in (anyone, artist.http):
+    for client, seen in ((anyone, [song["_id"]]), (artist.http, [song["_id"], secret["_id"]])):
         found = await client.get(path)
-        assert [each["_id"] for each in found.json()["songs"]] == [song["_id"]]
+        assert [each["_id"] for each in found.json()["songs"]] == seen
         assert "songsUnavailable" not in found.json()
 
 
@@ -105,6 +112,37 @@ async def test_without_the_user_service_browsing_goes_on_and_only_the_unknown_wa
         return (await unknown.post(play)).status_code == 200
 
     await until(is_known_again)
+
+
+async def test_whoever_cannot_be_known_now_is_not_told_that_their_own_things_are_not_there(
+    system: RunningSystem, people: People
+) -> None:
+    artist, admin, anyone = await people.artist(), await people.admin(), people.client()
+    album, private_album = await make_album(artist), await make_album(artist, "Private", public=False)
+    shown = await upload(artist, "Shown", albumId=album["_id"])
+    own = await upload(artist, "Own", albumId=album["_id"], isPublic="false")
+    unlisted = (f"/songs/{own['_id']}", f"/songs/{own['_id']}/similar", f"/albums/{private_album['_id']}")
+    for is_blocked in (True, False):  # the other services forget whom they knew
+        blocking = await admin.patch(f"/admin/users/{artist.id}/block", json={"isBlocked": is_blocked})
+        assert blocking.status_code == 200
+
+    with hanging(pid_of(system, "user")):
+        for path in unlisted:
+            check_says_try_again(await artist.get(path))
+            assert (await anyone.get(path)).status_code == 404
+        found = (await artist.get(f"/albums/{album['_id']}")).json()
+        assert (found["songIds"], found["songsUnavailable"]) == ([shown["_id"]], True)
+        assert "songsUnavailable" not in (await anyone.get(f"/albums/{album['_id']}")).json()
+        batch = await artist.post("/songs/batch", json={"ids": [own["_id"], shown["_id"]]})
+        assert [each["_id"] for each in batch.json()] == [shown["_id"]]
+        check_says_try_again(await artist.get("/albums/user/my-albums"))
+    await until_all_is_well(system)
+
+    for path in unlisted:
+        assert (await artist.get(path)).status_code == 200
+    found = (await artist.get(f"/albums/{album['_id']}")).json()
+    assert found["songIds"] == [shown["_id"], own["_id"]]
+    assert "songsUnavailable" not in found
 
 
 async def test_without_clerk_sessions_go_on(system: RunningSystem, people: People) -> None:

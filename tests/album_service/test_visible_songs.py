@@ -1,0 +1,125 @@
+"""Albums name the songs that their reader may see, and say so when nobody can tell which those are."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from album_service.browsing import Browsing
+from album_service.domain import Album, AlbumNotFoundError
+from shared.access.caller import Asker, Caller, UnknownCaller
+from shared.access.permissions import Role
+from shared.cache import ReadThrough
+from shared.errors import UnavailableError
+from shared.pagination import Page
+from tests.album_service.fakes import SomeSongs
+from tests.repositories.builders import an_album
+from tests.repositories.stores import SqliteStore
+from tests.shared.memory_cache import MemoryCache
+
+SHOWN, SECRET = "a" * 24, "b" * 24
+OWNER = Caller("c" * 24, "user_c", "Olga Owner", Role.ARTIST, is_blocked=False, token="owner's")
+ADMIN = Caller("d" * 24, "user_d", "Ada Admin", Role.ADMIN, is_blocked=False, token="admin's")
+UNKNOWN = UnknownCaller(UnavailableError("The user service is not available now"))
+WHOLE_LIST = Page(limit=None, cursor=None, total=False)
+
+
+@dataclass
+class World:
+    """A listed album of `OWNER` with a listed song and one that only they see, and what reads it."""
+
+    album: Album
+    songs: SomeSongs
+    cache: MemoryCache
+    browsing: Browsing
+
+    async def one(self, asker: Asker) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(await self.browsing.one(self.album.id, asker))
+        return found
+
+
+def a_world(folder: Path, *, is_public: bool = True) -> AbstractAsyncContextManager[World]:
+    @asynccontextmanager
+    async def made() -> AsyncIterator[World]:
+        album = an_album(creator_id=OWNER.id, song_ids=(SHOWN, SECRET), is_public=is_public)
+        songs, cache = SomeSongs([SHOWN], {SECRET: OWNER.token}), MemoryCache()
+        async with SqliteStore(folder).albums() as albums:
+            await albums.add(album)
+            yield World(album, songs, cache, Browsing(albums, songs, ReadThrough(cache), 1000))
+
+    return made()
+
+
+async def test_whoever_cannot_be_known_is_told_that_there_may_be_more(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        for _ in range(2):
+            found = await world.one(UNKNOWN)
+            assert (found["songIds"], found["songsUnavailable"]) == ([SHOWN], True)
+            assert [song["_id"] for song in found["songs"]] == [SHOWN]
+        assert "songsUnavailable" not in await world.one(None)
+        assert (await world.one(OWNER))["songIds"] == [SHOWN, SECRET]
+
+
+async def test_so_is_a_caller_whom_only_the_song_service_cannot_know(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.songs.knows_callers = False
+        found = await world.one(OWNER)
+        assert (found["songIds"], found["songsUnavailable"]) == ([SHOWN], True)
+        world.songs.knows_callers = True
+        assert (await world.one(OWNER))["songIds"] == [SHOWN, SECRET]
+
+
+async def test_an_album_that_everybody_sees_whole_is_whole_for_whoever_cannot_be_known(
+    tmp_path: Path,
+) -> None:
+    async with a_world(tmp_path) as world:
+        world.songs.listed.add(SECRET)
+        assert await world.one(UNKNOWN) == await world.one(None)
+
+
+async def test_an_unlisted_album_may_be_theirs_as_may_one_that_there_is_not(tmp_path: Path) -> None:
+    async with a_world(tmp_path, is_public=False) as world:
+        for album_id in (world.album.id, "e" * 24):
+            with pytest.raises(UnavailableError):
+                await world.browsing.one(album_id, UNKNOWN)
+            with pytest.raises(AlbumNotFoundError):
+                await world.browsing.one(album_id, None)
+
+
+@pytest.mark.parametrize("asker", [None, UNKNOWN, OWNER])
+async def test_without_the_song_service_no_song_is_named(asker: Asker, tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.songs.is_down = True
+        found = await world.one(asker)
+        assert (found["songIds"], found["songs"], found["songsUnavailable"]) == ([], [], True)
+        listed = json.loads((await world.browsing.listed(WHOLE_LIST)).to_json())
+        assert [(each["songIds"], each["songsUnavailable"]) for each in listed] == [([], True)]
+        assert world.cache.entries == {}
+
+
+async def test_a_list_of_own_albums_is_not_kept_without_its_songs(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        world.songs.knows_callers = False
+        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).to_json())
+        assert [(each["songIds"], each["songsUnavailable"]) for each in own] == [([], True)]
+        world.songs.knows_callers = True
+        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).to_json())
+        assert [each["songIds"] for each in own] == [[SHOWN, SECRET]]
+        assert "songsUnavailable" not in own[0]
+
+
+async def test_a_change_is_answered_with_the_songs_that_its_maker_may_see(tmp_path: Path) -> None:
+    friend = Caller("f" * 24, "user_f", "Fay Friend", Role.USER, is_blocked=False, token="friend's")
+    async with a_world(tmp_path) as world:
+        for caller, named in ((OWNER, [SHOWN, SECRET]), (friend, [SHOWN]), (ADMIN, [SHOWN, SECRET])):
+            answer = json.loads(await world.browsing.changed(world.album, caller))
+            assert answer["songIds"] == named
+            assert "songsUnavailable" not in answer
+        world.songs.is_down = True
+        answer = json.loads(await world.browsing.changed(world.album, friend))
+        assert (answer["songIds"], answer["songsUnavailable"]) == ([], True)
+        assert json.loads(await world.browsing.changed(world.album, ADMIN))["songIds"] == [SHOWN, SECRET]

@@ -1,0 +1,103 @@
+"""Who a request is from, as a public route hears it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from shared.access.caller import Caller, Identity, InvalidTokenError, UnknownCaller
+from shared.access.delegation import Delegation, SessionOrDelegation
+from shared.access.guards import Access, AnyCaller
+from shared.access.permissions import Role
+from shared.errors import UnavailableError
+from shared.problem import add_problem_handlers
+
+DELEGATION = Delegation("for tests")
+DOWN = UnavailableError("The user service is not available now")
+
+
+class Sessions:
+    """A `TokenVerifier` of one token, whose keys may be out of reach."""
+
+    def __init__(self) -> None:
+        self.is_down = False
+
+    async def verify(self, token: str) -> Identity:
+        if self.is_down:
+            raise UnavailableError("Sessions cannot be verified now")
+        if token != "good":
+            raise InvalidTokenError
+        return Identity("user_a", 2e9)
+
+
+class Users:
+    """A `UserDirectory` of one user."""
+
+    def __init__(self) -> None:
+        self.is_down = False
+        self.is_blocked = False
+
+    async def find(self, identity: Identity, token: str) -> Caller | None:
+        if self.is_down:
+            raise DOWN
+        return Caller("a" * 24, identity.clerk_id, "A", Role.USER, self.is_blocked, token)
+
+
+class World:
+    """A public route that says whom it takes its caller for."""
+
+    def __init__(self) -> None:
+        self.sessions, self.users = Sessions(), Users()
+        access = Access(SessionOrDelegation(self.sessions, DELEGATION), self.users)
+
+        @asynccontextmanager
+        async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Access]]:
+            yield {"access": access}
+
+        self.app = FastAPI(lifespan=lifespan)
+        add_problem_handlers(self.app)
+
+        @self.app.get("/")
+        async def whom(caller: AnyCaller) -> str:
+            if isinstance(caller, UnknownCaller):
+                return "unknown"
+            return "anonymous" if caller is None else caller.clerk_id
+
+    async def ask(self, token: str | None) -> tuple[int, str]:
+        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        async with self.app.router.lifespan_context(self.app) as state:
+
+            async def with_state(scope: object, receive: object, send: object) -> None:
+                assert isinstance(scope, dict)
+                await self.app({**scope, "state": dict(state or {})}, receive, send)  # type: ignore[arg-type]
+
+            transport = httpx.ASGITransport(app=with_state)
+            async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+                answer = await http.get("/", headers=headers)
+        return answer.status_code, answer.json() if answer.is_success else answer.json()["code"]
+
+
+async def test_a_caller_is_known_by_their_token() -> None:
+    world = World()
+    assert await world.ask(None) == (200, "anonymous")
+    assert await world.ask("good") == (200, "user_a")
+    assert await world.ask(DELEGATION.token_for("user_b")) == (200, "user_b")
+    assert await world.ask("bad") == (401, "invalid_token")
+    world.users.is_blocked = True
+    assert await world.ask("good") == (200, "anonymous")
+
+
+@pytest.mark.parametrize("what", ["users", "keys"])
+async def test_one_who_cannot_be_known_now_is_not_anonymous(what: str) -> None:
+    world = World()
+    world.users.is_down, world.sessions.is_down = what == "users", what == "keys"
+    assert await world.ask("good") == (200, "unknown")
+    assert await world.ask(None) == (200, "anonymous")
+
+
+async def test_a_service_is_told_that_its_caller_cannot_be_known_now() -> None:
+    world = World()
+    world.users.is_down = True
+    assert await world.ask(DELEGATION.token_for("user_b")) == (503, "unavailable")
