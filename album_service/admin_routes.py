@@ -3,22 +3,24 @@
 from fastapi import APIRouter, Request, Response
 
 from album_service.dependencies import Admin, AlbumId, Needs, WantedPage
-from album_service.openapi import LIST_OF_ALBUMS, ONE_ALBUM
 from album_service.ports import AlbumFilter
-from album_service.schemas import VisibleBody, album_json
+from album_service.schemas import AlbumOut, VisibleBody, album_json
 from shared.access.guards import DOCUMENTED_SECURITY
 from shared.answers import list_answer
+from shared.openapi import LISTED, refusals
 
 router = APIRouter(prefix="/admin/albums", tags=["admin"], dependencies=DOCUMENTED_SECURITY)
 
 
-@router.get("", summary="All albums in any state", responses=LIST_OF_ALBUMS)
+@router.get("", summary="All albums in any state", response_model=list[AlbumOut], responses=LISTED)
 async def all_albums(request: Request, page: WantedPage, _: Admin, needs: Needs) -> Response:
     total = await needs.browsing.count(AlbumFilter()) if page.total else None
     return list_answer(request, await needs.browsing.all(page), page, total)
 
 
-@router.patch("/{album_id}/visible", summary="Flip or set isVisible", responses=ONE_ALBUM)
+@router.patch(
+    "/{album_id}/visible", summary="Flip or set isVisible", response_model=AlbumOut, responses=refusals(409)
+)
 async def hide_or_unhide(
     album_id: AlbumId, _: Admin, needs: Needs, body: VisibleBody | None = None
 ) -> Response:

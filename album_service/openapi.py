@@ -1,12 +1,6 @@
-"""What FastAPI cannot read from the signatures: bodies that are streamed, and answers that are ready JSON."""
+"""What FastAPI cannot read from a signature: a form that is streamed."""
 
 from typing import Any
-
-from album_service.schemas import AlbumOut, AlbumWithSongs
-
-LIST_OF_ALBUMS: dict[int | str, dict[str, Any]] = {200: {"model": list[AlbumOut]}}
-ONE_ALBUM: dict[int | str, dict[str, Any]] = {200: {"model": AlbumOut}}
-ALBUM_WITH_SONGS: dict[int | str, dict[str, Any]] = {200: {"model": AlbumWithSongs}}
 
 ALBUM_FORM: dict[str, Any] = {
     "requestBody": {

@@ -15,36 +15,52 @@ from album_service.dependencies import (
     WantedPage,
 )
 from album_service.domain import Album
-from album_service.openapi import ALBUM_FORM, ALBUM_WITH_SONGS, LIST_OF_ALBUMS, ONE_ALBUM
+from album_service.openapi import ALBUM_FORM
 from album_service.ports import AlbumFilter
-from album_service.schemas import AlbumFields, AlbumPatch, SongToAdd, VisibilityBody, album_json
+from album_service.schemas import (
+    AlbumFields,
+    AlbumOut,
+    AlbumPatch,
+    AlbumWithSongs,
+    SongToAdd,
+    VisibilityBody,
+    album_json,
+)
 from shared.access.caller import Caller
 from shared.access.guards import DOCUMENTED_SECURITY
 from shared.answers import json_answer, list_answer
 from shared.forms import open_form
+from shared.openapi import ETAGGED, LISTED, refusals
 from shared.schemas import Message, fields_of_form
 
 router = APIRouter(prefix="/albums", tags=["albums"], dependencies=DOCUMENTED_SECURITY)
 
 
-@router.get("", summary="Listed albums, newest first", responses=LIST_OF_ALBUMS)
+@router.get("", summary="Listed albums, newest first", response_model=list[AlbumOut], responses=LISTED)
 async def listed_albums(request: Request, page: WantedPage, _: Anyone, needs: Needs) -> Response:
     total = await needs.browsing.count(AlbumFilter(listed_only=True)) if page.total else None
     return list_answer(request, await needs.browsing.listed(page), page, total)
 
 
-@router.get("/user/my-albums", summary="The caller's own albums in any state", responses=LIST_OF_ALBUMS)
+@router.get(
+    "/user/my-albums",
+    summary="The caller's own albums in any state",
+    response_model=list[AlbumOut],
+    responses=LISTED,
+)
 async def my_albums(request: Request, page: WantedPage, owner: Owner, needs: Needs) -> Response:
     total = await needs.browsing.count(AlbumFilter(creator_id=owner.id)) if page.total else None
     return list_answer(request, await needs.browsing.of_user(owner, page), page, total)
 
 
-@router.get("/{album_id}", summary="One album with its songs", responses=ALBUM_WITH_SONGS)
+@router.get(
+    "/{album_id}", summary="One album with its songs", response_model=AlbumWithSongs, responses=ETAGGED
+)
 async def one_album(request: Request, album_id: AlbumId, caller: Anyone, needs: Needs) -> Response:
     return json_answer(request, await needs.browsing.one(album_id, caller))
 
 
-@router.post("", status_code=201, summary="Make an album", responses=ONE_ALBUM, openapi_extra=ALBUM_FORM)
+@router.post("", status_code=201, summary="Make an album", response_model=AlbumOut, openapi_extra=ALBUM_FORM)
 async def add_album(request: Request, creator: Creator, needs: Needs) -> Response:
     async with open_form(request, {"image": needs.settings.max_image_bytes}) as form:
         fields = fields_of_form(AlbumFields, form.fields)
@@ -52,7 +68,7 @@ async def add_album(request: Request, creator: Creator, needs: Needs) -> Respons
     return Response(album_json(album), 201, media_type="application/json")
 
 
-@router.patch("/{album_id}", summary="Change an album", responses=ONE_ALBUM)
+@router.patch("/{album_id}", summary="Change an album", response_model=AlbumOut)
 async def change_album(album_id: AlbumId, patch: AlbumPatch, owner: Owner, needs: Needs) -> Response:
     album = await needs.albums.get(album_id)
     policy.check_may_change(owner, album)
@@ -68,21 +84,25 @@ async def delete_album(album_id: AlbumId, owner: Owner, needs: Needs) -> Message
     return Message(message="Album deleted successfully")
 
 
-@router.post("/{album_id}/songs", summary="Put a song at the end", responses=ONE_ALBUM)
+@router.post(
+    "/{album_id}/songs", summary="Put a song at the end", response_model=AlbumOut, responses=refusals(409)
+)
 async def append_song(album_id: AlbumId, wanted: SongToAdd, owner: Owner, needs: Needs) -> Response:
     album = await needs.albums.get(album_id)
     policy.check_may_change(owner, album)
     return await _changed(await needs.editing.append_song(album, wanted.song_id, owner), owner, needs)
 
 
-@router.delete("/{album_id}/songs/{song_id}", summary="Take a song out", responses=ONE_ALBUM)
+@router.delete("/{album_id}/songs/{song_id}", summary="Take a song out", response_model=AlbumOut)
 async def take_song_out(album_id: AlbumId, song_id: SongId, owner: Owner, needs: Needs) -> Response:
     album = await needs.albums.get(album_id)
     policy.check_may_change(owner, album)
     return await _changed(await needs.editing.take_song_out(album, song_id), owner, needs)
 
 
-@router.patch("/{album_id}/visibility", summary="Flip or set isPublic", responses=ONE_ALBUM)
+@router.patch(
+    "/{album_id}/visibility", summary="Flip or set isPublic", response_model=AlbumOut, responses=refusals(409)
+)
 async def change_visibility(
     album_id: AlbumId, publisher: Publisher, needs: Needs, body: VisibilityBody | None = None
 ) -> Response:

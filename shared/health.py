@@ -3,18 +3,38 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
 
 from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.clock import now, to_iso
+from shared.openapi import AT_THE_SERVICE
 from shared.serve import DRAINING
 
 Probe = Callable[[], Awaitable[bool]]
 
 PROBE_SECONDS = 1.0
 _NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Readiness(BaseModel):
+    """Whether a service lives, or can serve."""
+
+    status: Literal["OK", "DOWN"]
+
+
+class Health(BaseModel):
+    """A service, and with a boolean each the dependencies that it has."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, bool]
+
+    status: Literal["OK", "DEGRADED", "DOWN"]
+    service: str
+    timestamp: str
 
 
 async def _answers(probe: Probe) -> bool:
@@ -50,16 +70,31 @@ def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]
     """
     router = APIRouter(tags=["health"])
 
-    @router.get("/livez", summary="Is the process alive? Asks nothing of anyone")
+    @router.get(
+        "/livez",
+        summary="Is the process alive? Asks nothing of anyone",
+        response_model=Readiness,
+        openapi_extra=AT_THE_SERVICE,
+    )
     async def livez() -> Response:
         return JSONResponse({"status": "OK"}, headers=_NO_STORE)
 
-    @router.get("/readyz", summary="Can it serve? 503 while it cannot, or is about to stop")
+    @router.get(
+        "/readyz",
+        summary="Can it serve? 503 while it cannot, or is about to stop",
+        responses={200: {"model": Readiness}, 503: {"model": Readiness}},
+        openapi_extra=AT_THE_SERVICE,
+    )
     async def readyz(request: Request) -> Response:
         ready = not DRAINING.begun and await _answers(probes(request)["database"])
         return JSONResponse({"status": "OK" if ready else "DOWN"}, 200 if ready else 503, headers=_NO_STORE)
 
-    @router.get("/health", summary="The service and what it depends on, truly probed")
+    @router.get(
+        "/health",
+        summary="The service and what it depends on, truly probed",
+        responses={200: {"model": Health}, 503: {"model": Health}},
+        openapi_extra=AT_THE_SERVICE,
+    )
     async def health(request: Request) -> Response:
         asked = probes(request)
         answers = dict(

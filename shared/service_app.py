@@ -5,10 +5,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from shared.access.guards import Access
 from shared.health import Probe, health_router
+from shared.openapi import GATEWAY_PREFIX, complete
 from shared.problem import add_problem_handlers
 from shared.web import around_service
 
@@ -24,6 +25,24 @@ class Opened(Protocol):
 
 
 Resources = TypeVar("Resources", bound=Opened)
+
+
+class ServiceApi(FastAPI):
+    """Describes itself completely, and answers with the gateway's prefix as well as without.
+
+    A client made from the description, and "Try it out" at `/docs`, so work at either address.
+    """
+
+    def openapi(self) -> dict[str, Any]:
+        is_described = self.openapi_schema is not None
+        description = super().openapi()
+        if not is_described:
+            complete(description, self.routes)
+        return description
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["root_path"] = GATEWAY_PREFIX  # Starlette finds the routes of paths that lack it, too
+        await super().__call__(scope, receive, send)
 
 
 def service_app(
@@ -43,7 +62,7 @@ def service_app(
             yield {"resources": opened, "access": opened.access}
 
     title = service.replace("-", " ").capitalize()
-    app = FastAPI(title=title, version="1.0.0", lifespan=lifespan, redirect_slashes=False)
+    app = ServiceApi(title=title, version="1.0.0", lifespan=lifespan, redirect_slashes=False)
     add_problem_handlers(app)
     app.include_router(health_router(service, lambda request: resources(request).probes))
     for router in routers:

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Header, Query, Request, Response
 
 from shared.access.guards import DOCUMENTED_SECURITY
 from shared.answers import json_answer
+from shared.openapi import ETAGGED
 from shared.schemas import Message
 from song_service.dependencies import Anyone, Listener, Needs, Recommended, SongId
 from song_service.domain import InteractionKind
-from song_service.openapi import LIST_OF_SONGS
+from song_service.schemas import SongOut
 
 router = APIRouter(prefix="/songs", tags=["listening"], dependencies=DOCUMENTED_SECURITY)
 
@@ -19,17 +20,27 @@ IdempotencyKey = Annotated[
 ]
 
 
-@router.get("/trending", summary="Popular now, best first", responses=LIST_OF_SONGS)
+@router.get("/trending", summary="Popular now, best first", response_model=list[SongOut], responses=ETAGGED)
 async def trending_songs(request: Request, needs: Needs, _: Anyone, count: Count = 20) -> Response:
     return json_answer(request, (await needs.discovery.trending()).first(count).to_json())
 
 
-@router.get("/recommendations/for-you", summary="For this listener, best first", responses=LIST_OF_SONGS)
+@router.get(
+    "/recommendations/for-you",
+    summary="For this listener, best first",
+    response_model=list[SongOut],
+    responses=ETAGGED,
+)
 async def for_you(request: Request, listener: Recommended, needs: Needs, count: Count = 10) -> Response:
     return json_answer(request, (await needs.discovery.for_user(listener.id)).first(count).to_json())
 
 
-@router.get("/{song_id}/similar", summary="Like this song, best first", responses=LIST_OF_SONGS)
+@router.get(
+    "/{song_id}/similar",
+    summary="Like this song, best first",
+    response_model=list[SongOut],
+    responses=ETAGGED,
+)
 async def similar_songs(
     request: Request, song_id: SongId, caller: Anyone, needs: Needs, count: Count = 10
 ) -> Response:

@@ -1,11 +1,6 @@
-"""What FastAPI cannot read from the signatures: bodies that are streamed, and answers that are ready JSON."""
+"""What FastAPI cannot read from a signature: a form that is streamed."""
 
 from typing import Any
-
-from song_service.schemas import SongOut
-
-LIST_OF_SONGS: dict[int | str, dict[str, Any]] = {200: {"model": list[SongOut]}}
-ONE_SONG: dict[int | str, dict[str, Any]] = {200: {"model": SongOut}}
 
 UPLOAD_FORM: dict[str, Any] = {
     "requestBody": {

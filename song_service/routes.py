@@ -5,41 +5,47 @@ from fastapi import APIRouter, Request, Response
 from shared.access.guards import DOCUMENTED_SECURITY
 from shared.answers import json_answer, list_answer
 from shared.forms import open_form
+from shared.openapi import ETAGGED, LISTED, refusals
 from shared.schemas import Message, fields_of_form
 from song_service import policy
 from song_service.dependencies import Anyone, Artist, Needs, SongId, Uploader, WantedPage
-from song_service.openapi import LIST_OF_SONGS, ONE_SONG, UPLOAD_FORM
+from song_service.openapi import UPLOAD_FORM
 from song_service.ports import SongFilter
-from song_service.schemas import SongFields, SongIds, SongPatch, VisibilityBody, song_json
+from song_service.schemas import SongFields, SongIds, SongOut, SongPatch, VisibilityBody, song_json
 
 router = APIRouter(prefix="/songs", tags=["songs"], dependencies=DOCUMENTED_SECURITY)
 
 
-@router.get("", summary="Listed songs, newest first", responses=LIST_OF_SONGS)
+@router.get("", summary="Listed songs, newest first", response_model=list[SongOut], responses=LISTED)
 async def listed_songs(request: Request, page: WantedPage, caller: Anyone, needs: Needs) -> Response:
     total = await needs.browsing.count(SongFilter(listed_only=True)) if page.total else None
     return list_answer(request, await needs.browsing.listed(page), page, total)
 
 
-@router.get("/artist/my-songs", summary="The artist's own songs in any state", responses=LIST_OF_SONGS)
+@router.get(
+    "/artist/my-songs",
+    summary="The artist's own songs in any state",
+    response_model=list[SongOut],
+    responses=LISTED,
+)
 async def my_songs(request: Request, page: WantedPage, artist: Artist, needs: Needs) -> Response:
     total = await needs.browsing.count(SongFilter(artist_id=artist.id)) if page.total else None
     return list_answer(request, await needs.browsing.of_artist(artist.id, page), page, total)
 
 
-@router.post("/batch", summary="Up to 500 songs by id, in the order asked", responses=LIST_OF_SONGS)
+@router.post("/batch", summary="Up to 500 songs by id, in the order asked", response_model=list[SongOut])
 async def songs_by_id(request: Request, wanted: SongIds, caller: Anyone, needs: Needs) -> Response:
     """Those that there are and the caller may see; while it cannot be known who asks, those of everybody."""
     rows = await needs.browsing.batch([each.lower() for each in wanted.ids], caller)
     return json_answer(request, rows.to_json())
 
 
-@router.get("/{song_id}", summary="One song", responses=ONE_SONG)
+@router.get("/{song_id}", summary="One song", response_model=SongOut, responses=ETAGGED)
 async def one_song(request: Request, song_id: SongId, caller: Anyone, needs: Needs) -> Response:
     return json_answer(request, await needs.browsing.one(song_id, caller))
 
 
-@router.post("", status_code=201, summary="Upload a song", responses=ONE_SONG, openapi_extra=UPLOAD_FORM)
+@router.post("", status_code=201, summary="Upload a song", response_model=SongOut, openapi_extra=UPLOAD_FORM)
 async def upload_song(request: Request, artist: Uploader, needs: Needs) -> Response:
     limits = {"image": needs.settings.max_image_bytes, "audio": needs.settings.max_audio_bytes}
     async with open_form(request, limits) as form:
@@ -48,7 +54,7 @@ async def upload_song(request: Request, artist: Uploader, needs: Needs) -> Respo
     return Response(song_json(song), 201, media_type="application/json")
 
 
-@router.patch("/{song_id}", summary="Change a song", responses=ONE_SONG)
+@router.patch("/{song_id}", summary="Change a song", response_model=SongOut)
 async def change_song(song_id: SongId, patch: SongPatch, artist: Artist, needs: Needs) -> Response:
     song = await needs.songs.get(song_id)
     policy.check_may_change(artist, song)
@@ -64,7 +70,9 @@ async def delete_song(song_id: SongId, artist: Artist, needs: Needs) -> Message:
     return Message(message="Song deleted successfully")
 
 
-@router.patch("/{song_id}/visibility", summary="Flip or set isPublic", responses=ONE_SONG)
+@router.patch(
+    "/{song_id}/visibility", summary="Flip or set isPublic", response_model=SongOut, responses=refusals(409)
+)
 async def change_visibility(
     song_id: SongId, artist: Artist, needs: Needs, body: VisibilityBody | None = None
 ) -> Response:

@@ -16,8 +16,8 @@ LONGEST_FILE = 310
 SHARED = {
     "shared": """
         __init__ answers body_limit breaker cache clock decoding errors forms head_requests health ids images
-        media_cleanup metrics pagination ports problem request_id rows schemas serve
-        service_app service_client settings user_directory web
+        media_cleanup metrics openapi pagination ports problem request_id rows schemas serve
+        service_app service_client settings user_directory web writes
     """,
     "shared/access": "__init__ caller delegation guards permissions",
     "shared/providers": "__init__ clerk cloudinary mongo mongo_cleanups mongo_errors mongo_indexes redis",
@@ -115,7 +115,8 @@ def test_only_dependencies_and_guards_read_the_request_state() -> None:
 
 
 def test_apps_of_services_are_made_in_one_place() -> None:
-    makers = {name_of(path) for path in files_of("shared", *APPS) if "FastAPI(" in path.read_text()}
+    making = re.compile(r"(FastAPI|ServiceApi)\(|\(FastAPI\)")
+    makers = {name_of(path) for path in files_of("shared", *APPS) if making.search(path.read_text())}
     assert makers == {"shared/service_app.py"}
 
 

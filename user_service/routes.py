@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Response
 
 from shared.access.guards import DOCUMENTED_SECURITY
+from shared.openapi import refusals
 from user_service import policy
 from user_service.dependencies import Anyone, Needs, SignedIn, UserId
 from user_service.domain import UserNotRegisteredError
@@ -12,7 +13,10 @@ router = APIRouter(tags=["users"], dependencies=DOCUMENTED_SECURITY)
 
 
 @router.post(
-    "/auth/register", status_code=201, summary="Register; 200 with the user when that is done already"
+    "/auth/register",
+    status_code=201,
+    summary="Register; 200 with the user when that is done already",
+    responses={200: {"model": UserOut}, **refusals(403, 409)},
 )
 async def register(asked: Registration, session: SignedIn, needs: Needs, response: Response) -> UserOut:
     registered = await needs.registrar.register(session, asked)
@@ -21,7 +25,7 @@ async def register(asked: Registration, session: SignedIn, needs: Needs, respons
     return user_out(registered.user)
 
 
-@router.get("/auth/me", summary="Who I am here, blocked or not")
+@router.get("/auth/me", summary="Who I am here, blocked or not", responses=refusals(404))
 async def me(session: SignedIn, needs: Needs, response: Response) -> UserOut:
     response.headers["Cache-Control"] = "no-store"
     user = await needs.users.find_by_clerk_id(session.identity.clerk_id)

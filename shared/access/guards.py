@@ -61,14 +61,16 @@ class Session:
     token: str
 
 
-async def _session(request: Request) -> Session:
+async def current_session(request: Request) -> Session:
     token = bearer_token(request)
     if token is None:
         raise SignInError
     return Session(await _access(request).verifier.verify(token), token)
 
 
-async def _registered(request: Request, session: Annotated[Session, Depends(_session)]) -> Caller:
+async def registered_caller(
+    request: Request, session: Annotated[Session, Depends(current_session)]
+) -> Caller:
     caller = await _access(request).directory.find(session.identity, session.token)
     if caller is None:
         raise NotRegisteredError
@@ -104,12 +106,12 @@ class Allowed:
     def __init__(self, permission: Permission) -> None:
         self._permission = permission
 
-    async def __call__(self, caller: Annotated[Caller, Depends(_registered)]) -> Caller:
+    async def __call__(self, caller: Annotated[Caller, Depends(registered_caller)]) -> Caller:
         caller.must(self._permission)
         return caller
 
 
-CurrentSession = Annotated[Session, Depends(_session)]
+CurrentSession = Annotated[Session, Depends(current_session)]
 """A verified token. 401 without."""
 
 AnyCaller = Annotated[Asker, Depends(_perhaps_registered)]

@@ -2,9 +2,18 @@
 
 from collections.abc import AsyncIterator, Iterator
 
+import httpx
 import pytest
 
-from tests.system.running import ADMIN_EMAIL, SECOND_ADMIN_EMAIL, People, RunningSystem, running_system
+from tests.described import Description
+from tests.system.running import (
+    ADMIN_EMAIL,
+    NO_TLS,
+    SECOND_ADMIN_EMAIL,
+    People,
+    RunningSystem,
+    running_system,
+)
 
 
 @pytest.fixture(scope="session")
@@ -21,6 +30,17 @@ async def people(system: RunningSystem) -> AsyncIterator[People]:
     made = People(system)
     yield made
     await made.close()
+
+
+@pytest.fixture(scope="session")
+def described(system: RunningSystem) -> dict[str, Description]:
+    """What the services' OpenAPI says, by the path of a call."""
+    with httpx.Client(verify=NO_TLS) as http:
+        documents = [
+            Description(http.get(f"{address}/openapi.json").json())
+            for address in (system.users, system.songs, system.albums)
+        ]
+    return {path: each for each in documents for path in each.document["paths"]}
 
 
 @pytest.fixture(scope="session")

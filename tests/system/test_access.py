@@ -6,6 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.described import Description
 from tests.system.access_table import ALBUM_CALLS, CALLERS, SONG_CALLS, USER_CALLS, Call
 from tests.system.media import image, song_form
 from tests.system.problems import problem_in
@@ -123,8 +124,9 @@ class _Requests:
 
 @pytest.mark.parametrize(("call", "state"), CELLS)
 async def test_each_caller_gets_what_the_table_says(
-    call: Call, state: str, stage: Stage, people: People
+    call: Call, state: str, stage: Stage, people: People, described: dict[str, Description]
 ) -> None:
+    """And every answer is one that the service's OpenAPI describes."""
     told = call.listed if state in ("any", "listed") else call.users if "user's" in state else call.unlisted
     assert told is not None
     requests = _Requests(call, state, stage, people)
@@ -133,6 +135,7 @@ async def test_each_caller_gets_what_the_table_says(
     expected = dict(zip(CALLERS, map(int, told.split()), strict=True))
     assert {caller: answer.status_code for caller, answer in answers.items()} == expected
     for caller, answer in answers.items():
+        described[call.path].check(call.method, call.path, answer)
         if not answer.is_success:
             own_reason = {"unregistered": "user_not_registered", "blocked": "user_blocked"}.get(caller)
             problem_in(answer, expected[caller], own_reason if answer.status_code == 403 else None)

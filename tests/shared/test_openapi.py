@@ -1,0 +1,109 @@
+"""What the services say of themselves at `/openapi.json`; tests/system holds it against their answers."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from starlette.types import ASGIApp
+
+from album_service.app import create_app as album_app
+from shared import errors
+from shared.openapi import Problem
+from shared.problem import problem_of
+from song_service.app import create_app as song_app
+from tests.described import Description
+from user_service.app import create_app as user_app
+
+APPS: dict[str, Callable[[Any], ASGIApp]] = {"user": user_app, "song": song_app, "album": album_app}
+HEALTH = {"/health", "/livez", "/readyz"}
+
+
+def unopened() -> Any:
+    raise AssertionError("a description needs nothing of what the service talks to")
+
+
+async def described(service: str) -> Description:
+    transport = httpx.ASGITransport(app=APPS[service](unopened))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        return Description((await http.get("/openapi.json")).json())
+
+
+def success_of(description: Description, method: str, path: str) -> dict[str, str]:
+    """The name of the model that is answered, by status."""
+    return {
+        status: answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for status, answer in description.answers(method, path).items()
+        if status.startswith("2")
+    }
+
+
+async def test_what_makes_something_answers_it_as_created() -> None:
+    assert success_of(await described("song"), "POST", "/songs") == {"201": "SongOut"}
+    assert success_of(await described("album"), "POST", "/albums") == {"201": "AlbumOut"}
+    registered = success_of(await described("user"), "POST", "/auth/register")
+    assert registered == {"200": "UserOut", "201": "UserOut"}
+
+
+@pytest.mark.parametrize("service", APPS)
+async def test_every_call_refuses_with_problems_and_nothing_else(service: str) -> None:
+    description = await described(service)
+    assert "ValidationError" not in json.dumps(description.document)
+    for path in description.document["paths"].keys() - HEALTH:
+        for method in description.document["paths"][path]:
+            answers = description.answers(method, path)
+            refusals = {status: answer for status, answer in answers.items() if status >= "400"}
+            assert {"401", "500", "502", "503", "504"} <= refusals.keys()
+            assert {tuple(answer["content"]) for answer in refusals.values()} == {
+                ("application/problem+json",)
+            }
+            assert "WWW-Authenticate" in refusals["401"]["headers"]
+            assert "Retry-After" in refusals["503"]["headers"]
+
+
+@pytest.mark.parametrize(
+    ("service", "call", "refusals"),
+    [
+        ("song", "GET /songs", "401 422"),
+        ("song", "GET /songs/{song_id}", "401 404"),
+        ("song", "DELETE /songs/{song_id}", "401 403 404"),
+        ("song", "POST /songs/{song_id}/track/play", "401 403 404 422"),
+        ("song", "POST /songs", "400 401 403 408 413 415 422"),
+        ("album", "POST /albums/{album_id}/songs", "400 401 403 404 408 409 413 422"),
+        ("user", "GET /auth/me", "401 404"),
+        ("user", "POST /auth/register", "400 401 403 408 409 413 422"),
+        ("user", "DELETE /admin/users/{user_id}", "401 403 404 409"),
+    ],
+)
+async def test_a_call_refuses_for_what_it_takes(service: str, call: str, refusals: str) -> None:
+    answers = (await described(service)).answers(*call.split())
+    assert [status for status in answers if status.startswith("4")] == refusals.split()
+
+
+async def test_a_token_is_optional_where_anybody_may_ask() -> None:
+    paths = (await described("song")).document["paths"]
+    assert paths["/songs"]["get"]["security"] == [{"HTTPBearer": []}, {}]
+    assert paths["/songs"]["post"]["security"] == [{"HTTPBearer": []}]
+
+
+async def test_lists_say_where_more_is_and_what_a_client_may_keep() -> None:
+    paths = {"user": "/admin/users", "song": "/songs/artist/my-songs", "album": "/albums"}
+    for service, path in paths.items():
+        answers = (await described(service)).answers("GET", path)
+        assert set(answers["200"]["headers"]) == {"ETag", "Link", "X-Total-Count"}
+        assert answers["304"]["headers"] == answers["200"]["headers"]
+        assert "content" not in answers["304"]
+
+
+def test_every_kind_of_problem_has_the_shape_that_is_described() -> None:
+    described_fields = {field.alias for field in Problem.model_fields.values()}
+    for refusal in (
+        errors.ConflictError("It is so already"),
+        errors.UnauthenticatedError("Sign in"),
+        errors.UnavailableError("Later"),
+        errors.InvalidError("Not accepted: title", [errors.FieldError("title", "is required")]),
+    ):
+        answered = json.loads(bytes(problem_of(refusal).body))
+        Problem.model_validate(answered, strict=True)
+        assert answered.keys() | {"errors"} == described_fields

@@ -1,0 +1,100 @@
+"""What the services' OpenAPI says, held against real answers; test_access.py does so for every call."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.described import Description
+from tests.system.media import make_album, song_form, upload
+from tests.system.running import NO_TLS, People, RunningSystem
+
+UNKNOWN = "0" * 24
+JSON = {"Content-Type": "application/json"}
+REFUSED: dict[str, tuple[str, str, dict[str, Any], int]] = {
+    "no such album": ("GET", "/albums/{album_id}", {}, 404),
+    "no JSON": ("POST", "/songs/batch", {"content": b"{", "headers": JSON}, 400),
+    "JSON of a megabyte": ("POST", "/songs/batch", {"content": b" " * 1_048_577, "headers": JSON}, 413),
+    "too many ids": ("POST", "/songs/batch", {"json": {"ids": [UNKNOWN] * 501}}, 422),
+    "a limit of none": ("GET", "/songs", {"params": {"limit": 0}}, 422),
+    "a key too long": (
+        "POST",
+        "/songs/{song_id}/track/play",
+        {"headers": {"Idempotency-Key": "x" * 256}},
+        422,
+    ),
+    "no form": ("POST", "/songs", {"json": {}}, 400),
+    "no file": ("POST", "/songs", {"data": {"title": "A"}, "files": {"image": ("c.png", b"")}}, 422),
+    "no sound": ("POST", "/songs", song_form(sound=b"a text"), 415),
+    "no picture": ("POST", "/albums", {"data": {"title": "A"}, "files": {"image": ("c.png", b"x")}}, 415),
+    "a picture too large": (
+        "POST",
+        "/albums",
+        {"data": {"title": "A"}, "files": {"image": ("c.png", b"x" * 11 * 1_048_576)}},
+        413,
+    ),
+    "another's registration": ("POST", "/auth/register", {"json": {"clerkId": "user_other"}}, 403),
+}
+
+
+@pytest.mark.parametrize("wrong", REFUSED)
+async def test_a_refusal_is_one_that_is_described(
+    wrong: str, described: dict[str, Description], people: People
+) -> None:
+    method, path, sent, status = REFUSED[wrong]
+    asked = path.format(song_id=UNKNOWN, album_id=UNKNOWN)
+    answer = await (await people.artist()).http.request(method, asked, **sent)
+    assert answer.status_code == status, answer.text
+    described[path].check(method, path, answer)
+
+
+async def test_conflicts_are_described(described: dict[str, Description], people: People) -> None:
+    artist, admin = await people.artist(), await people.admin()
+    song, album = await upload(artist), await make_album(artist)
+    await artist.post(f"/albums/{album['_id']}/songs", json={"songId": song["_id"]})
+    again = await artist.post(f"/albums/{album['_id']}/songs", json={"songId": song["_id"]})
+    blocked = await admin.patch(f"/admin/users/{admin.id}/block")
+    assert (again.status_code, blocked.status_code) == (409, 409)
+    described["/albums/{album_id}/songs"].check("POST", "/albums/{album_id}/songs", again)
+    described["/admin/users/{user_id}/block"].check("PATCH", "/admin/users/{user_id}/block", blocked)
+
+
+async def test_pages_and_what_is_kept_are_described(
+    described: dict[str, Description], people: People
+) -> None:
+    artist = await people.artist()
+    for title in ("One", "Two"):
+        await upload(artist, title, genre="Jazz")
+        await make_album(artist, title)
+    for path in ("/songs", "/songs/artist/my-songs", "/albums", "/albums/user/my-albums"):
+        page = await artist.get(path, params={"limit": 1, "total": True})
+        assert {"link", "x-total-count", "etag"} <= set(page.headers)
+        described[path].check("GET", path, page)
+        kept = {"If-None-Match": page.headers["etag"]}
+        same = await artist.get(path, params={"limit": 1, "total": True}, headers=kept)
+        assert same.status_code == 304
+        described[path].check("GET", path, same)
+
+
+async def test_the_described_server_is_there_at_the_gateway_and_at_the_service(
+    described: dict[str, Description], system: RunningSystem
+) -> None:
+    """So clients made from a description work, and so does trying it out at the service's own /docs."""
+    async with httpx.AsyncClient(verify=NO_TLS) as http:
+        for service, path in ((system.songs, "/songs"), (system.albums, "/albums")):
+            (server,) = described[path].document["servers"]
+            for address in (system.gateway, service):
+                answer = await http.get(f"{address}{server['url']}{path}")
+                assert answer.status_code == 200
+                described[path].check("GET", path, answer)
+            assert f"'{server['url']}/openapi.json'" in (await http.get(f"{service}/docs")).text
+            assert (await http.get(f"{service}{server['url']}/openapi.json")).status_code == 200
+
+
+async def test_health_is_described_as_the_services_own(
+    described: dict[str, Description], system: RunningSystem
+) -> None:
+    async with httpx.AsyncClient(verify=NO_TLS) as http:
+        for path in ("/health", "/livez", "/readyz"):
+            assert described[path].document["paths"][path]["get"]["servers"][0]["url"] == "/"
+            described[path].check("GET", path, await http.get(f"{system.albums}{path}"))
