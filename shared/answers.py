@@ -1,6 +1,7 @@
 """Answers whose JSON is ready: with an `ETag`, and 304 for whoever has it already."""
 
 import hashlib
+from collections.abc import Collection
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -25,11 +26,16 @@ def _kept_by_client(request: Request) -> set[str]:
     return {each.strip().removeprefix("W/") for each in named}
 
 
-def list_answer(request: Request, rows: Rows, page: Page, total: int | None = None) -> Response:
-    """A JSON array, with the address of the next page and the whole count in headers."""
+def list_answer(
+    request: Request, rows: Rows, page: Page, total: int | None = None, filters: Collection[str] = ()
+) -> Response:
+    """A JSON array, with the address of the next page and the whole count in headers.
+
+    `filters` are the query parameters that chose what is listed.
+    """
     headers: dict[str, str] = {}
     if rows.next_cursor is not None:
-        headers["Link"] = next_link(request, rows.next_cursor, page.limit)
+        headers["Link"] = next_link(request, rows.next_cursor, page.limit, filters)
     if total is not None:
         headers["X-Total-Count"] = str(total)
     return json_answer(request, rows.to_json(), headers)

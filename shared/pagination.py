@@ -6,7 +6,7 @@ tells where more is. Its address is relative, so that it holds behind any prefix
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Protocol, TypeVar
@@ -115,10 +115,12 @@ def split_page(found: Sequence[Entry], asked: Slice) -> tuple[list[Entry], str |
     return shown, Cursor.of(shown[-1]).to_text() if len(found) >= asked.limit and shown else None
 
 
-def next_link(request: Request, next_cursor: str, limit: int | None) -> str:
-    """The value of a `Link` header that leads to the next page, keeping the request's other parameters."""
-    kept = [
-        (name, value) for name, value in request.query_params.multi_items() if name not in ("limit", "cursor")
-    ]
+def next_link(request: Request, next_cursor: str, limit: int | None, filters: Collection[str] = ()) -> str:
+    """The value of a `Link` header that leads to the next page, keeping what the route understood.
+
+    That is `total` and `filters`, the names of its own parameters, each as it was read: checked, so short.
+    What it ignored may be of any length, and an answer whose headers are too long reaches nobody.
+    """
+    kept = [(name, value) for name, value in request.query_params.items() if name in {"total", *filters}]
     query = urlencode([*kept, ("limit", limit or MAX_PAGE), ("cursor", next_cursor)])
     return f'<?{query}>; rel="next"'

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from shared.access.guards import DOCUMENTED_SECURITY
 from shared.answers import list_answer
+from shared.openapi import LISTED, refusals
 from shared.pagination import split_page
 from shared.rows import Rows
 from shared.schemas import Message
@@ -13,7 +14,7 @@ from user_service.schemas import BlockBody, RoleBody, UserOut, user_out
 router = APIRouter(prefix="/admin/users", tags=["admin"], dependencies=DOCUMENTED_SECURITY)
 
 
-@router.get("", summary="All users", responses={200: {"model": list[UserOut]}})
+@router.get("", summary="All users", response_model=list[UserOut], responses=LISTED)
 async def all_users(
     request: Request, wanted: WantedUsers, page: WantedPage, _: Admin, needs: Needs
 ) -> Response:
@@ -21,22 +22,22 @@ async def all_users(
     shown, next_cursor = split_page(await needs.users.list(wanted, part), part)
     total = await needs.users.count(wanted) if page.total else None
     rows = Rows([user_out(user).model_dump_json(by_alias=True).encode() for user in shown], next_cursor)
-    return list_answer(request, rows, page, total)
+    return list_answer(request, rows, page, total, filters=("role", "isBlocked", "q"))
 
 
-@router.patch("/{user_id}/block", summary="Flip or set isBlocked")
+@router.patch("/{user_id}/block", summary="Flip or set isBlocked", responses=refusals(409))
 async def block_user(user_id: UserId, admin: Admin, needs: Needs, body: BlockBody | None = None) -> UserOut:
     user = await needs.users.get(user_id)
     return user_out(await needs.administration.block(admin, user, body.is_blocked if body else None))
 
 
-@router.patch("/{user_id}/role", summary="Give a role")
+@router.patch("/{user_id}/role", summary="Give a role", responses=refusals(409))
 async def give_role(user_id: UserId, body: RoleBody, admin: Admin, needs: Needs) -> UserOut:
     user = await needs.users.get(user_id)
     return user_out(await needs.administration.give_role(admin, user, body.role))
 
 
-@router.delete("/{user_id}", summary="Delete a user; what they made stays")
+@router.delete("/{user_id}", summary="Delete a user; what they made stays", responses=refusals(409))
 async def delete_user(user_id: UserId, admin: Admin, needs: Needs) -> Message:
     await needs.administration.delete(admin, await needs.users.get(user_id))
     return Message(message="User deleted successfully")

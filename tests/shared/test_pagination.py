@@ -71,4 +71,15 @@ def request(query: str) -> Request:
     ],
 )
 def test_the_next_page_keeps_what_else_was_asked(query: str, expected: str) -> None:
-    assert next_link(request(query), "abc", 2) == expected
+    assert next_link(request(query), "abc", 2, ("role", "q")) == expected
+
+
+@pytest.mark.parametrize("ignored", ["x=" + "," * 25_000, "q=" + "," * 25_000, "x=1&" * 10_000])
+def test_what_a_route_ignores_makes_the_link_no_longer(ignored: str) -> None:
+    query = f"limit=2&{ignored}&role=user"
+    assert next_link(request(query), "abc", 2, ("role",)) == '<?role=user&limit=2&cursor=abc>; rel="next"'
+
+
+def test_of_what_was_said_often_the_link_keeps_what_counted() -> None:
+    said = request("role=admin&" * 10_000 + "role=user&limit=2")
+    assert next_link(said, "abc", 2, ("role",)) == '<?role=user&limit=2&cursor=abc>; rel="next"'
