@@ -2,8 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -20,6 +21,7 @@ from shared.ids import is_id, new_id, new_public_id
 from shared.images import check_image
 from shared.media_cleanup import MediaKeeper
 from shared.ports import MediaRef, MediaStore, StoredImage
+from shared.writes import Writes
 
 UPLOAD_AT_MOST = timedelta(hours=1)
 STORED_WITHIN_SECONDS = 120.0
@@ -41,6 +43,7 @@ class Editing:
         media: MediaStore,
         keeper: MediaKeeper,
         stale: Staleness,
+        writes: Writes,
         *,
         max_image_pixels: int,
         most_songs: int,
@@ -50,6 +53,7 @@ class Editing:
         self._media = media
         self._keeper = keeper
         self._stale = stale
+        self._writes = writes
         self._max_image_pixels = max_image_pixels
         self._most_songs = most_songs
 
@@ -81,10 +85,10 @@ class Editing:
             )
             undo.pop_all()
             undo.push_async_callback(self._take_back, album, cover)
-            await self._albums.add(album)
+            async with self._write(album):
+                await self._albums.add(album)
             undo.pop_all()
         await self._keeper.keep(cover)
-        await self._stale.album_changed(album)
         return album
 
     async def _store(self, image: Path, cover: MediaRef) -> StoredImage:
@@ -102,18 +106,18 @@ class Editing:
         """
         try:
             with suppress(AlbumNotFoundError):
-                await self._albums.remove(album.id)
+                async with self._write(album):
+                    await self._albums.remove(album.id)
         except AppError as failure:
             log.error("album not taken back", album=album.id, error=type(failure).__name__)
             return
-        await self._stale.album_changed(album)
         await self._keeper.abandon(cover)
 
     async def change(self, album: Album, changes: AlbumChanges) -> Album:
         """The album after `changes`."""
-        changed = await self._albums.change(album.id, changes)
+        async with self._write(album):
+            changed = await self._albums.change(album.id, changes)
         assert changed is not None  # noqa: S101 - only a condition on the revision can miss
-        await self._stale.album_changed(changed)
         return changed
 
     async def show(self, album: Album, wanted: bool | None) -> Album:
@@ -135,9 +139,9 @@ class Editing:
         for _ in range(ATTEMPTS):
             changes = changes_to(not current(album) if wanted is None else wanted)
             revision = album.revision if wanted is None else None
-            changed = await self._albums.change(album.id, changes, if_revision=revision)
+            async with self._write(album):
+                changed = await self._albums.change(album.id, changes, if_revision=revision)
             if changed is not None:
-                await self._stale.album_changed(changed)
                 return changed
             album = await self._albums.get(album.id)
         raise AlbumChangedMeanwhileError
@@ -151,9 +155,8 @@ class Editing:
         """
         if not is_id(song_id) or not await self._songs.visible([song_id.lower()], caller.token):
             raise SongNotFoundError
-        changed = await self._albums.append_song(album.id, song_id.lower(), self._most_songs)
-        await self._stale.album_changed(changed)
-        return changed
+        async with self._write(album):
+            return await self._albums.append_song(album.id, song_id.lower(), self._most_songs)
 
     async def take_song_out(self, album: Album, song_id: str) -> Album:
         """The album without the song.
@@ -161,14 +164,17 @@ class Editing:
         Raises:
             SongNotFoundError: it is not in it.
         """
-        changed = await self._albums.take_song_out(album.id, song_id)
-        await self._stale.album_changed(changed)
-        return changed
+        async with self._write(album):
+            return await self._albums.take_song_out(album.id, song_id)
 
     async def remove(self, album: Album) -> None:
         """Remove the album and its cover; its songs stay."""
         cover = [MediaRef(album.image.public_id, "image")]
         await self._keeper.begin(cover, REMOVAL_AT_MOST)
-        await self._albums.remove(album.id)
-        await self._stale.album_changed(album)
+        async with self._write(album):
+            await self._albums.remove(album.id)
         await self._keeper.discard(cover)
+
+    def _write(self, album: Album) -> AbstractAsyncContextManager[None]:
+        """Around each write of the album."""
+        return self._writes.then(partial(self._stale.album_changed, album))

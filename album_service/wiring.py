@@ -23,6 +23,7 @@ from shared.providers.cloudinary import open_cloudinary
 from shared.providers.redis import open_redis_cache
 from shared.service_client import open_service
 from shared.user_directory import CachedUserDirectory
+from shared.writes import writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
             open_redis_cache(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
         )
         cache = await opened(reading_through(redis))
+        writes = await opened(writing())
         keys = await opened(open_keys(await opened(open_clerk(settings))))
         delegation = Delegation(settings.clerk_secret_key.get_secret_value())
         verifier = SessionOrDelegation(token_verifier(keys, settings), delegation)
@@ -67,6 +69,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
                 media,
                 keeper,
                 Staleness(cache),
+                writes,
                 max_image_pixels=settings.max_image_pixels,
                 most_songs=settings.max_album_songs,
             ),

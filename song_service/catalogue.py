@@ -6,9 +6,10 @@ what a failure, or the death of the process, leaves behind is removed later.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -20,6 +21,7 @@ from shared.ids import new_id, new_public_id
 from shared.images import check_image
 from shared.media_cleanup import MediaKeeper
 from shared.ports import MediaRef, MediaStore, StoredAudio, StoredImage
+from shared.writes import Writes
 from song_service.audio import inspect_audio
 from song_service.caching import Staleness
 from song_service.domain import Song, SongChangedMeanwhileError, SongNotFoundError
@@ -57,6 +59,7 @@ class Catalogue:
         keeper: MediaKeeper,
         albums: Albums,
         stale: Staleness,
+        writes: Writes,
         outbox: Outbox,
         limits: AudioLimits,
     ) -> None:
@@ -65,6 +68,7 @@ class Catalogue:
         self._keeper = keeper
         self._albums = albums
         self._stale = stale
+        self._writes = writes
         self._outbox = outbox
         self._limits = limits
 
@@ -109,12 +113,12 @@ class Catalogue:
             )
             undo.pop_all()
             undo.push_async_callback(self._take_back, song, refs)
-            await self._songs.add(song)
+            async with self._write(song):
+                await self._songs.add(song)
             if song.album_id is not None:
                 await self._albums.append(song.album_id, song.id, artist.token)
             await self._keeper.keep(refs)
             undo.pop_all()
-        await self._announce(song)
         return song
 
     async def _store(
@@ -145,11 +149,11 @@ class Catalogue:
         """
         try:
             with suppress(SongNotFoundError):
-                await self._songs.remove(song.id)
+                async with self._write(song):
+                    await self._songs.remove(song.id)
         except AppError as failure:
             log.error("song not taken back", song=song.id, error=type(failure).__name__)
             return
-        await self._announce(song)
         await self._keeper.abandon(refs)
 
     async def change(self, caller: Caller, song: Song, changes: SongChanges) -> Song:
@@ -165,13 +169,13 @@ class Catalogue:
             await self._albums.check_made_by(new_album, caller.token, {caller.id, song.artist_id})
             await self._albums.append(new_album, song.id, caller.token)
         try:
-            changed = await self._songs.change(song.id, changes)
+            async with self._write(song):
+                changed = await self._songs.change(song.id, changes)
         except AppError:
             if new_album is not None:
                 await self._leave_album(song, new_album, caller)
             raise
         assert changed is not None  # noqa: S101 - only a condition on the revision can miss
-        await self._announce(changed)
         if moved and song.album_id is not None:
             await self._leave_album(song, song.album_id, caller)
         return changed
@@ -195,9 +199,9 @@ class Catalogue:
         for _ in range(ATTEMPTS):
             changes = changes_to(not current(song) if wanted is None else wanted)
             revision = song.revision if wanted is None else None
-            changed = await self._songs.change(song.id, changes, if_revision=revision)
+            async with self._write(song):
+                changed = await self._songs.change(song.id, changes, if_revision=revision)
             if changed is not None:
-                await self._announce(changed)
                 return changed
             song = await self._songs.get(song.id)
         raise SongChangedMeanwhileError
@@ -213,11 +217,15 @@ class Catalogue:
         """Take the song out of everything: lists, album, engine, caches and the media store."""
         refs = media_of(song)
         await self._keeper.begin(refs, REMOVAL_AT_MOST)
-        await self._songs.remove(song.id)
-        await self._announce(song)
+        async with self._write(song):
+            await self._songs.remove(song.id)
         await self._keeper.discard(refs)
         if song.album_id is not None:
             await self._leave_album(song, song.album_id, caller)
+
+    def _write(self, song: Song) -> AbstractAsyncContextManager[None]:
+        """Around each write of the song."""
+        return self._writes.then(partial(self._announce, song))
 
     async def _announce(self, song: Song) -> None:
         await self._stale.song_changed(song)

@@ -15,6 +15,7 @@ from shared.providers.cloudinary import open_cloudinary
 from shared.providers.redis import open_redis_cache
 from shared.service_client import open_service
 from shared.user_directory import CachedUserDirectory
+from shared.writes import writing
 from song_service.albums import HttpAlbums
 from song_service.browsing import Browsing
 from song_service.caching import Staleness
@@ -52,6 +53,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
             open_redis_cache(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
         )
         cache = await opened(reading_through(redis))
+        writes = await opened(writing())
         keys = await opened(open_keys(await opened(open_clerk(settings))))
         delegation = Delegation(settings.clerk_secret_key.get_secret_value())
         verifier = SessionOrDelegation(token_verifier(keys, settings), delegation)
@@ -74,7 +76,9 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
             settings=settings,
             songs=stores.songs,
             browsing=Browsing(stores.songs, cache, settings.whole_list_limit),
-            catalogue=Catalogue(stores.songs, media, keeper, HttpAlbums(albums), stale, outbox, limits),
+            catalogue=Catalogue(
+                stores.songs, media, keeper, HttpAlbums(albums), stale, writes, outbox, limits
+            ),
             discovery=Discovery(stores.songs, stores.interactions, engine, cache),
             listening=Listening(stores.interactions, outbox),
             probes={

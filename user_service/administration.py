@@ -1,7 +1,11 @@
 """What admins do with users. However they interleave, an admin who can act stays."""
 
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+
 from shared.access.caller import Caller
 from shared.access.permissions import Role
+from shared.writes import Writes
 from user_service import policy
 from user_service.caching import Staleness
 from user_service.domain import LastAdminError, User, UserChangedMeanwhileError
@@ -14,9 +18,10 @@ ACTING_ADMINS = UserFilter(role=Role.ADMIN, is_blocked=False)
 class Administration:
     """Blocking, roles and deletion."""
 
-    def __init__(self, users: UserRepository, stale: Staleness) -> None:
+    def __init__(self, users: UserRepository, stale: Staleness, writes: Writes) -> None:
         self._users = users
         self._stale = stale
+        self._writes = writes
 
     async def block(self, admin: Caller, user: User, wanted: bool | None) -> User:
         """Set `is_blocked`; None flips it.
@@ -57,17 +62,17 @@ class Administration:
         if policy.can_act_as_admin(user):
             demoted = await self._change(user, {"role": Role.USER}, None)
             assert demoted is not None  # noqa: S101 - only a condition can miss
-        await self._users.remove(user.id)
-        await self._stale.user_changed(user)
+        async with self._write(user):
+            await self._users.remove(user.id)
 
     async def _change(self, user: User, changes: UserChanges, if_blocked: bool | None) -> User | None:
         """Change, then look whether an admin is left: two admins who unmake each other would both pass a
         look beforehand. Whoever finds none takes their own change back.
         """
-        changed = await self._users.change(user.id, changes, if_blocked=if_blocked)
+        async with self._write(user):
+            changed = await self._users.change(user.id, changes, if_blocked=if_blocked)
         if changed is None:
             return None
-        await self._stale.user_changed(changed)
         if policy.can_act_as_admin(user) and not policy.can_act_as_admin(changed):
             await self._keep_an_admin(user, changes)
         return changed
@@ -89,6 +94,10 @@ class Administration:
             old["role"] = before.role
         if "is_blocked" in changes:
             old["is_blocked"] = before.is_blocked
-        restored = await self._users.change(before.id, old)
+        async with self._write(before):
+            restored = await self._users.change(before.id, old)
         assert restored is not None  # noqa: S101 - only a condition can miss
-        await self._stale.user_changed(restored)
+
+    def _write(self, user: User) -> AbstractAsyncContextManager[None]:
+        """Around each write of the user."""
+        return self._writes.then(partial(self._stale.user_changed, user))

@@ -5,7 +5,9 @@ e-mail makes an admin.
 """
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from functools import partial
 
 import structlog
 
@@ -15,6 +17,7 @@ from shared.access.permissions import Role
 from shared.clock import now
 from shared.errors import FieldError, InvalidError, UnavailableError
 from shared.ids import new_id
+from shared.writes import Writes
 from user_service import policy
 from user_service.caching import Staleness
 from user_service.domain import AlreadyRegisteredError, EmailTakenError, Profile, UnprovedEmailError, User
@@ -42,11 +45,13 @@ class Registrar:
         users: UserRepository,
         identities: IdentityProvider,
         stale: Staleness,
+        writes: Writes,
         admin_emails: Sequence[str],
     ) -> None:
         self._users = users
         self._identities = identities
         self._stale = stale
+        self._writes = writes
         self._admin_emails = frozenset(admin_emails)
 
     async def register(self, session: Session, asked: Registration) -> Registered:
@@ -72,13 +77,13 @@ class Registrar:
         if self._is_admin_by_email(profile):
             user = replace(user, role=Role.ADMIN)
         try:
-            await self._users.add(user)
+            async with self._write(user):
+                await self._users.add(user)
         except AlreadyRegisteredError:  # by another request at the same time
             found = await self._users.find_by_clerk_id(user.clerk_id)
             if found is None:
                 raise
             return Registered(found, is_new=False)
-        await self._stale.user_changed(user)
         return Registered(user, is_new=True)
 
     async def _profile(self, clerk_id: str) -> Profile:
@@ -119,9 +124,8 @@ class Registrar:
             changes["role"] = Role.ADMIN
         if not changes:
             return user
-        changed = await self._with(changes, user)
-        await self._stale.user_changed(changed)
-        return changed
+        async with self._write(user):
+            return await self._with(changes, user)
 
     async def _with(self, changes: UserChanges, user: User) -> User:
         """The user after `changes`; without a new e-mail that another account holds, which is for an admin to
@@ -135,6 +139,10 @@ class Registrar:
             changed = await self._users.change(user.id, changes) if changes else user
         assert changed is not None  # noqa: S101 - only a condition can miss
         return changed
+
+    def _write(self, user: User) -> AbstractAsyncContextManager[None]:
+        """Around each write of the user."""
+        return self._writes.then(partial(self._stale.user_changed, user))
 
 
 def _new_user(clerk_id: str, profile: Profile, asked: Registration) -> User:

@@ -11,6 +11,7 @@ from shared.health import remembered
 from shared.ports import Database
 from shared.providers.clerk import open_clerk, open_keys, token_verifier
 from shared.providers.redis import open_redis_cache
+from shared.writes import writing
 from user_service.administration import Administration
 from user_service.caching import Staleness
 from user_service.clerk import ClerkIdentityProvider
@@ -42,6 +43,7 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
             open_redis_cache(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
         )
         cache = await opened(reading_through(redis))
+        writes = await opened(writing())
         clerk = await opened(open_clerk(settings))
         keys = await opened(open_keys(clerk))
         delegation = Delegation(settings.clerk_secret_key.get_secret_value())
@@ -51,8 +53,10 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
             access=Access(verifier, OwnUserDirectory(stores.users)),
             settings=settings,
             users=stores.users,
-            registrar=Registrar(stores.users, ClerkIdentityProvider(clerk), stale, settings.admin_emails),
-            administration=Administration(stores.users, stale),
+            registrar=Registrar(
+                stores.users, ClerkIdentityProvider(clerk), stale, writes, settings.admin_emails
+            ),
+            administration=Administration(stores.users, stale, writes),
             probes={
                 "database": stores.database.ping,
                 "redis": cache.ping,

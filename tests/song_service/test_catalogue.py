@@ -1,9 +1,8 @@
 """An upload fails whole, whatever fails; and a removal is done, whatever else is down."""
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -13,74 +12,23 @@ from shared.access.permissions import Role
 from shared.cache import ReadThrough
 from shared.errors import AppError, InvalidError, UnavailableError, UnsupportedMediaError
 from shared.media_cleanup import MediaKeeper
-from shared.ports import MediaRef, StoredAudio, StoredImage
+from shared.ports import MediaRef
+from shared.writes import Writes
+from song_service.browsing import Browsing
 from song_service.caching import Staleness
 from song_service.catalogue import AudioLimits, Catalogue
-from song_service.domain import Song
+from song_service.domain import Song, SongNotFoundError
 from song_service.outbox import Outbox
+from song_service.ports import SongChanges
 from song_service.schemas import SongFields
+from tests.shared.lost_answers import lose_answers
+from tests.shared.media import DOWN, Notes, Store
 from tests.shared.memory_cache import MemoryCache
 from tests.song_service.fakes import Engine, Interactions, Songs
 from tests.system.media import audio, image
 
 ARTIST = Caller("a" * 24, "user_art", "Art", Role.ARTIST, is_blocked=False, token="t.o.k")
 ALBUM = "e" * 24
-DOWN = UnavailableError("down")
-
-
-class Notes:
-    """`MediaCleanups` in memory."""
-
-    def __init__(self) -> None:
-        self.kept: set[MediaRef] = set()
-        self.is_down = False
-
-    async def plan(self, media: Sequence[MediaRef], due_at: datetime) -> None:
-        if self.is_down:
-            raise DOWN
-        self.kept |= set(media)
-
-    async def keep(self, media: Sequence[MediaRef]) -> None:
-        self.kept -= set(media)
-
-    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaRef]:
-        return []
-
-
-class Store:
-    """A `MediaStore` of public ids; `failing` names the calls that fail, and with what."""
-
-    def __init__(self) -> None:
-        self.media: set[str] = set()
-        self.failing: dict[str, Exception] = {}
-        self.may_store_audio = asyncio.Event()
-        self.may_store_audio.set()
-        self.storing_audio = asyncio.Event()
-
-    def _fail_as_told(self, call: str) -> None:
-        if call in self.failing:
-            raise self.failing[call]
-
-    async def upload_image(self, path: Path, public_id: str) -> StoredImage:
-        self._fail_as_told("image")
-        self.media.add(public_id)
-        return StoredImage(public_id, f"https://media.test/{public_id}")
-
-    async def upload_audio(self, path: Path, public_id: str) -> StoredAudio:
-        self.storing_audio.set()
-        await self.may_store_audio.wait()
-        self._fail_as_told("audio")
-        self.media.add(public_id)
-        return StoredAudio(
-            public_id, *(f"https://media.test/{name}" for name in ("", "low", "medium", "high"))
-        )
-
-    async def destroy(self, media: MediaRef) -> None:
-        self._fail_as_told("destroy")
-        self.media.discard(media.public_id)
-
-    async def ping(self) -> bool:
-        return True
 
 
 class Albums:
@@ -123,11 +71,14 @@ class World:
     def __init__(self, folder: Path) -> None:
         self.songs, self.notes, self.store, self.albums = FailingSongs(), Notes(), Store(), Albums()
         self.redis = MemoryCache()
-        stale = Staleness(ReadThrough(self.redis))
+        self.cache, self.writes = ReadThrough(self.redis), Writes()
+        stale = Staleness(self.cache)
         outbox = Outbox(self.songs, Interactions(), Engine(), stale, poll_seconds=1)
         keeper = MediaKeeper(self.notes, self.store, self.in_use)
         limits = AudioLimits(max_audio_seconds=60, max_image_pixels=10**6)
-        self.catalogue = Catalogue(self.songs, self.store, keeper, self.albums, stale, outbox, limits)
+        self.catalogue = Catalogue(
+            self.songs, self.store, keeper, self.albums, stale, self.writes, outbox, limits
+        )
         self.cover, self.sound = folder / "cover", folder / "sound"
         self.cover.write_bytes(image())
         self.sound.write_bytes(audio("wav", 2))
@@ -261,3 +212,48 @@ async def test_a_song_that_somebody_keeps_changing_is_a_conflict_not_an_endless_
     world.songs.changes_meanwhile = True
     with pytest.raises(AppError, match="at the same time"):
         await world.catalogue.show(song, None)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda catalogue, song: catalogue.unhide(song, False),
+        lambda catalogue, song: catalogue.show(song, None),
+        lambda catalogue, song: catalogue.change(ARTIST, song, {"is_public": False}),
+        lambda catalogue, song: catalogue.remove(ARTIST, song),
+    ],
+    ids=["hidden", "flipped", "changed", "removed"],
+)
+async def test_a_song_that_is_stored_as_unlisted_is_shown_to_nobody_whatever_its_writer_was_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, write: Callable[[Catalogue, Song], Awaitable[object]]
+) -> None:
+    song = await world.upload()
+    browsing = Browsing(world.songs, ReadThrough(world.redis), 1000)
+    assert song.title in (await browsing.one(song.id, None)).decode()
+    lose_answers(monkeypatch, world.songs, "change", "remove")
+    with pytest.raises(UnavailableError):
+        await write(world.catalogue, song)
+    with pytest.raises(SongNotFoundError):
+        await browsing.one(song.id, None)
+
+
+async def test_a_change_that_lands_after_its_failure_makes_caches_stale_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song = await world.upload()
+    browsing = Browsing(world.songs, ReadThrough(world.redis), 1000)
+    store = world.songs.change
+    late: list[Callable[[], Awaitable[object]]] = []
+
+    async def change(song_id: str, changes: SongChanges, *, if_revision: int | None = None) -> Song | None:
+        late.append(lambda: store(song_id, changes))
+        raise DOWN
+
+    monkeypatch.setattr(world.songs, "change", change)
+    with pytest.raises(UnavailableError):
+        await world.catalogue.unhide(song, False)
+    await browsing.one(song.id, None)
+    await late[0]()
+    await world.writes.close()
+    with pytest.raises(SongNotFoundError):
+        await browsing.one(song.id, None)

@@ -1,6 +1,6 @@
 """What admins do with users while others do the same, or the database fails half-way."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,8 @@ from shared.cache import reading_through
 from shared.clock import now
 from shared.errors import UnavailableError
 from shared.ids import new_id
+from shared.writes import Writes
+from tests.shared.lost_answers import lose_answers
 from tests.shared.memory_cache import MemoryCache
 from user_service.administration import Administration
 from user_service.caching import Staleness
@@ -56,9 +58,14 @@ async def users(tmp_path: Path) -> AsyncIterator[Contested]:
 
 
 @pytest.fixture
-async def administration(users: Contested) -> AsyncIterator[Administration]:
-    async with reading_through(MemoryCache()) as cache:
-        yield Administration(users, Staleness(cache))
+def redis() -> MemoryCache:
+    return MemoryCache()
+
+
+@pytest.fixture
+async def administration(users: Contested, redis: MemoryCache) -> AsyncIterator[Administration]:
+    async with reading_through(redis) as cache:
+        yield Administration(users, Staleness(cache), Writes())
 
 
 async def added(users: Contested, role: Role) -> User:
@@ -115,3 +122,27 @@ async def test_while_admins_cannot_be_counted_none_is_unmade(
         await administration.delete(as_admin(), last)
     after = await users.get(last.id)
     assert (after.role, after.is_blocked) == (Role.ADMIN, False)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda administration, user: administration.block(as_admin(), user, True),
+        lambda administration, user: administration.give_role(as_admin(), user, Role.ARTIST),
+        lambda administration, user: administration.delete(as_admin(), user),
+    ],
+    ids=["blocked", "another role", "deleted"],
+)
+async def test_what_is_stored_of_a_user_counts_for_everybody_whatever_the_admin_was_told(
+    users: Contested,
+    administration: Administration,
+    redis: MemoryCache,
+    monkeypatch: pytest.MonkeyPatch,
+    write: Callable[[Administration, User], Awaitable[object]],
+) -> None:
+    user = await added(users, Role.USER)
+    told = len(redis.renewals)
+    lose_answers(monkeypatch, users, "change", "remove")
+    with pytest.raises(UnavailableError):
+        await write(administration, user)
+    assert (f"user:{user.clerk_id}",) in redis.renewals[told:]

@@ -18,6 +18,7 @@ from shared.access.guards import Session
 from shared.access.permissions import Role
 from shared.cache import ReadThrough, reading_through
 from shared.errors import UnavailableError
+from shared.writes import Writes
 from tests.shared.memory_cache import MemoryCache
 from user_service.caching import Staleness
 from user_service.clerk import profile_of
@@ -59,7 +60,7 @@ async def users(tmp_path: Path) -> AsyncIterator[SqliteUsers]:
 async def registered(
     users: SqliteUsers, cache: ReadThrough, known: Profile | None, clerk_id: str = "user_b", **said: Any
 ) -> User:
-    registrar = Registrar(users, Provider(known), Staleness(cache), [BOSS])
+    registrar = Registrar(users, Provider(known), Staleness(cache), Writes(), [BOSS])
     asked = Registration.model_validate({"clerkId": clerk_id, **said})
     session = Session(Identity(clerk_id, 4_000_000_000), "token")
     return (await registrar.register(session, asked)).user

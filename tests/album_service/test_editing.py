@@ -1,0 +1,89 @@
+"""Albums are made and changed whole, and what is stored of them is what everybody sees."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from album_service.browsing import Browsing
+from album_service.caching import Staleness
+from album_service.domain import Album, AlbumNotFoundError
+from album_service.editing import Editing
+from album_service.ports import AlbumRepository
+from shared.cache import ReadThrough
+from shared.errors import UnavailableError
+from shared.media_cleanup import MediaKeeper
+from shared.ports import MediaRef
+from shared.writes import Writes
+from tests.album_service.fakes import NoSongs
+from tests.repositories.builders import an_album
+from tests.repositories.stores import SqliteStore
+from tests.shared.lost_answers import lose_answers
+from tests.shared.media import Notes, Store
+from tests.shared.memory_cache import MemoryCache
+
+SONG = "b" * 24
+
+
+class World:
+    """Editing and what it works with."""
+
+    def __init__(self, albums: AlbumRepository) -> None:
+        self.albums, self.notes, self.store, self.redis = albums, Notes(), Store(), MemoryCache()
+        keeper = MediaKeeper(self.notes, self.store, self.in_use)
+        self.editing = Editing(
+            albums,
+            NoSongs(),
+            self.store,
+            keeper,
+            Staleness(ReadThrough(self.redis)),
+            Writes(),
+            max_image_pixels=10**6,
+            most_songs=10,
+        )
+        self.browsing = Browsing(albums, NoSongs(), ReadThrough(self.redis), 1000)
+
+    async def in_use(self, media: MediaRef) -> bool:
+        return False
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with SqliteStore(tmp_path).albums() as albums:
+        yield World(albums)
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda editing, album: editing.unhide(album, False),
+        lambda editing, album: editing.show(album, None),
+        lambda editing, album: editing.change(album, {"is_public": False}),
+        lambda editing, album: editing.remove(album),
+    ],
+    ids=["hidden", "flipped", "changed", "removed"],
+)
+async def test_an_album_that_is_stored_as_unlisted_is_shown_to_nobody_whatever_its_writer_was_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, write: Callable[[Editing, Album], Awaitable[object]]
+) -> None:
+    album = an_album()
+    await world.albums.add(album)
+    assert album.title in (await world.browsing.one(album.id, None)).decode()
+    lose_answers(monkeypatch, world.albums, "change", "remove")
+    with pytest.raises(UnavailableError):
+        await write(world.editing, album)
+    with pytest.raises(AlbumNotFoundError):
+        await world.browsing.one(album.id, None)
+
+
+async def test_songs_that_an_album_is_stored_with_are_those_that_it_shows(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    album = an_album()
+    await world.albums.add(album)
+    await world.albums.append_song(album.id, SONG, 10)
+    told = len(world.redis.renewals)
+    lose_answers(monkeypatch, world.albums, "take_song_out")
+    with pytest.raises(UnavailableError):
+        await world.editing.take_song_out(album, SONG)
+    assert f"album:{album.id}" in world.redis.renewals[told]

@@ -1,0 +1,23 @@
+"""A store that does what it is told, and does not live to say so."""
+
+from typing import Any
+
+import pytest
+
+from shared.errors import UnavailableError
+
+
+def lose_answers(patch: pytest.MonkeyPatch, repository: object, *calls: str) -> None:
+    """From now on these calls of the repository are carried out, and then fail as if late."""
+
+    def losing(call: str) -> Any:
+        carry_out = getattr(repository, call)
+
+        async def lost(*given: Any, **options: Any) -> None:
+            await carry_out(*given, **options)
+            raise UnavailableError("The database is too slow now")
+
+        return lost
+
+    for call in calls:
+        patch.setattr(repository, call, losing(call))

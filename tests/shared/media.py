@@ -1,0 +1,66 @@
+"""A media store and the notes of what may have to be removed from it, in memory."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from shared.errors import UnavailableError
+from shared.ports import MediaRef, StoredAudio, StoredImage
+
+DOWN = UnavailableError("down")
+
+
+class Notes:
+    """`MediaCleanups` in memory."""
+
+    def __init__(self) -> None:
+        self.kept: set[MediaRef] = set()
+        self.is_down = False
+
+    async def plan(self, media: Sequence[MediaRef], due_at: datetime) -> None:
+        if self.is_down:
+            raise DOWN
+        self.kept |= set(media)
+
+    async def keep(self, media: Sequence[MediaRef]) -> None:
+        self.kept -= set(media)
+
+    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaRef]:
+        return []
+
+
+class Store:
+    """A `MediaStore` of public ids; `failing` names the calls that fail, and with what."""
+
+    def __init__(self) -> None:
+        self.media: set[str] = set()
+        self.failing: dict[str, Exception] = {}
+        self.may_store_audio = asyncio.Event()
+        self.may_store_audio.set()
+        self.storing_audio = asyncio.Event()
+
+    def _fail_as_told(self, call: str) -> None:
+        if call in self.failing:
+            raise self.failing[call]
+
+    async def upload_image(self, path: Path, public_id: str) -> StoredImage:
+        self._fail_as_told("image")
+        self.media.add(public_id)
+        return StoredImage(public_id, f"https://media.test/{public_id}")
+
+    async def upload_audio(self, path: Path, public_id: str) -> StoredAudio:
+        self.storing_audio.set()
+        await self.may_store_audio.wait()
+        self._fail_as_told("audio")
+        self.media.add(public_id)
+        return StoredAudio(
+            public_id, *(f"https://media.test/{name}" for name in ("", "low", "medium", "high"))
+        )
+
+    async def destroy(self, media: MediaRef) -> None:
+        self._fail_as_told("destroy")
+        self.media.discard(media.public_id)
+
+    async def ping(self) -> bool:
+        return True

@@ -1,0 +1,80 @@
+"""What follows a write, however it ends."""
+
+import asyncio
+
+import pytest
+
+from shared.errors import AppError, ConflictError, UnavailableError
+from shared.writes import Writes, writing
+
+
+class Cache:
+    """Counts how often it was made stale."""
+
+    def __init__(self) -> None:
+        self.made_stale = 0
+        self.twice = asyncio.Event()
+
+    async def make_stale(self) -> None:
+        self.made_stale += 1
+        if self.made_stale == 2:
+            self.twice.set()
+
+
+@pytest.fixture
+def cache() -> Cache:
+    return Cache()
+
+
+async def test_after_a_write_that_is_answered_caches_are_stale_once(cache: Cache) -> None:
+    async with writing() as writes, writes.then(cache.make_stale):
+        assert cache.made_stale == 0
+    assert cache.made_stale == 1
+
+
+async def test_after_a_refusal_caches_are_stale_once(cache: Cache) -> None:
+    async with writing() as writes:
+        with pytest.raises(ConflictError):
+            async with writes.then(cache.make_stale):
+                raise ConflictError("no")
+        assert cache.made_stale == 1
+    assert cache.made_stale == 1
+
+
+@pytest.mark.parametrize("failure", [UnavailableError("late"), ValueError("what nobody mapped")], ids=repr)
+async def test_a_write_that_may_land_later_makes_caches_stale_once_more(
+    cache: Cache, failure: Exception
+) -> None:
+    writes = Writes(landed_within_seconds=0.02)
+    with pytest.raises(type(failure)):
+        async with writes.then(cache.make_stale):
+            raise failure
+    assert cache.made_stale == 1
+    async with asyncio.timeout(5):
+        await cache.twice.wait()
+    await writes.close()
+    assert cache.made_stale == 2
+
+
+async def test_a_write_that_is_cut_off_makes_caches_stale(cache: Cache) -> None:
+    async with writing() as writes:
+
+        async def write() -> None:
+            async with writes.then(cache.make_stale):
+                await asyncio.Event().wait()
+
+        cut_off = asyncio.create_task(write())
+        await asyncio.sleep(0)
+        cut_off.cancel()
+        await asyncio.wait([cut_off])
+        assert cut_off.cancelled()
+        assert cache.made_stale == 1
+    assert cache.made_stale == 2
+
+
+async def test_what_was_to_follow_later_is_done_at_the_end_and_not_waited_for(cache: Cache) -> None:
+    async with asyncio.timeout(5):
+        with pytest.raises(AppError):
+            async with writing() as writes, writes.then(cache.make_stale):
+                raise UnavailableError("late")
+    assert cache.made_stale == 2
