@@ -58,11 +58,11 @@ class Cache(Protocol):
         ...
 
     async def renew(self, families: Sequence[str]) -> None:
-        """Give each of these families a new generation."""
+        """Give each of these families a new generation, or none, so that nothing of them is believed."""
         ...
 
     async def ping(self) -> bool:
-        """Whether it answers."""
+        """Whether it answers, and takes what is written."""
         ...
 
 
@@ -157,7 +157,7 @@ class ReadThrough:
             self._owe_renewal()
 
     async def ping(self) -> bool:
-        """Whether the cache answers."""
+        """Whether the cache answers, and takes what is written."""
         return await self._cache.ping()
 
     def distrust(self) -> None:

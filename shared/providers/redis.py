@@ -3,6 +3,9 @@
 Who is late is not waited for, and not cancelled either: connecting takes several round trips, and to a Redis
 that is not next door it would be begun anew for ever. What comes late is harmless: it is kept with the
 generations of its time, and a new generation only makes stale.
+
+A Redis that answers and takes nothing (full, read-only, failing at snapshots) cannot be told what is stale.
+Whoever had a write refused believes nothing in it until it takes one.
 """
 
 import asyncio
@@ -15,7 +18,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as NotConnectedError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from shared import metrics
 from shared.breaker import Breaker
@@ -30,6 +33,15 @@ Answer = TypeVar("Answer")
 GENERATION_SECONDS = 7 * 24 * 3600
 """How long an unused generation is remembered: longer than any entry, so that forgetting one is harmless."""
 
+TRIAL = "trial"
+"""What is written only to see whether it can be."""
+
+TRIAL_SECONDS = 60
+
+
+class _RefusedError(CacheDownError):
+    """Redis answers, but not to this."""
+
 
 class RedisCache:
     """Implements shared.cache.Cache.
@@ -41,9 +53,12 @@ class RedisCache:
         self._client = client
         self._timeout_seconds = timeout_seconds
         self._breaker = breaker
+        self._refuses = False
         self._running: set[asyncio.Task[Any]] = set()
 
     async def read(self, key: str, families: Sequence[str]) -> tuple[bytes | None, tuple[str, ...]]:
+        if self._refuses:
+            await self._try_to_write()
         names = [_generation_key(family) for family in families]
         found = await self._ask(_many(self._client, [key, *names]))
         kept, generations = found[0], found[1:]
@@ -69,7 +84,11 @@ class RedisCache:
 
     async def renew(self, families: Sequence[str]) -> None:
         names = [_generation_key(family) for family in families]
-        await self._ask(self._begin(names, only_new=False), even_resting=True)
+        try:
+            await self._ask(self._begin(names, only_new=False), even_resting=True)
+        except _RefusedError:
+            # A full Redis still forgets, and a generation that is missing is a miss for everybody.
+            await self._ask(cast("Awaitable[object]", self._client.delete(*names)), even_resting=True)
 
     async def _begin(self, names: Sequence[str], *, only_new: bool) -> None:
         async with self._client.pipeline(transaction=False) as pipe:
@@ -78,7 +97,13 @@ class RedisCache:
             await pipe.execute()
 
     async def ping(self) -> bool:
-        return bool(await self._ask(cast("Awaitable[object]", self._client.ping()), even_resting=True))
+        await self._try_to_write(even_resting=True)
+        return True
+
+    async def _try_to_write(self, *, even_resting: bool = False) -> None:
+        written = cast("Awaitable[object]", self._client.set(TRIAL, b"", ex=TRIAL_SECONDS))
+        await self._ask(written, even_resting=even_resting)
+        self._refuses = False
 
     async def _ask(self, command: Awaitable[Answer], *, even_resting: bool = False) -> Answer:
         if not even_resting and not self._breaker.admits():
@@ -93,6 +118,10 @@ class RedisCache:
             raise CacheDownError
         try:
             answer = task.result()
+        except ResponseError as failure:
+            self._refuses = True
+            self._failed()
+            raise _RefusedError from failure
         except (RedisError, OSError, TimeoutError) as failure:
             self._failed()
             raise CacheDownError from failure

@@ -1,16 +1,15 @@
 """The cache on a Redis that answers, hangs, or is none."""
 
 import asyncio
-import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import pytest
-from fakeredis import TcpFakeServer
 from redis.asyncio import Redis
 
 from shared.cache import CacheDownError
 from shared.providers.redis import GENERATION_SECONDS, RedisCache, open_redis_cache
+from tests.shared.fake_redis import fake_redis
 
 FAMILIES = ("everything", "songs")
 
@@ -18,14 +17,8 @@ FAMILIES = ("everything", "songs")
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """Of a Redis."""
-    server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server.server_address[1]
-    server.shutdown()
-    server.server_close()
-    thread.join(10)
+    with fake_redis() as port:
+        yield port
 
 
 @pytest.fixture

@@ -1,0 +1,75 @@
+"""A Redis for tests, and one that answers and refuses what it is told to."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+
+from fakeredis import TcpFakeServer
+
+
+@contextmanager
+def fake_redis() -> Iterator[int]:
+    """Its port."""
+    server = TcpFakeServer(("127.0.0.1", 0), server_type="redis")
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)
+
+
+class Refusing:
+    """Stands before a Redis, and answers the `refused` commands with an error in its place."""
+
+    def __init__(self, port: int) -> None:
+        self.url = ""
+        self.refused: set[bytes] = set()
+        self._port = port
+        self._handling: set[asyncio.Task[None]] = set()
+
+    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._handling.add(asyncio.ensure_future(self._relay(reader, writer)))
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
+
+        async def ask() -> None:
+            # The client sends what belongs together in one piece, and nothing more before it is answered.
+            while data := await reader.read(65536):
+                refusals = sum(data.count(b"$%d\r\n%s\r\n" % (len(name), name)) for name in self.refused)
+                if refusals:
+                    writer.write(b"-OOM command not allowed when used memory > 'maxmemory'.\r\n" * refusals)
+                else:
+                    there_writer.write(data)
+            there_writer.close()
+
+        async def answer() -> None:
+            while data := await there_reader.read(65536):
+                writer.write(data)
+            writer.close()
+
+        await asyncio.gather(ask(), answer())
+
+    async def close(self) -> None:
+        for each in self._handling:
+            each.cancel()
+        await asyncio.gather(*self._handling, return_exceptions=True)
+
+
+@asynccontextmanager
+async def refusing(port: int) -> AsyncIterator[Refusing]:
+    """Before the Redis at `port`; refuses nothing at first."""
+    found = Refusing(port)
+    server = await asyncio.start_server(found.accept, "127.0.0.1", 0)
+    found.url = f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}/0"
+    try:
+        yield found
+    finally:
+        server.close()
+        await found.close()
+        await server.wait_closed()
