@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from embedded.demo.progress import ProgressBar, Step
 from embedded.demo.seed import SeedError, seed
-from embedded.installation import installation_in
+from embedded.installation import MovedError, installation_in, keep_media_url
 from embedded.plan import plan
 from embedded.settings import EmbeddedSettings
 from embedded.supervisor import StartError, Supervisor, taken_ports
@@ -24,13 +24,26 @@ from shared.settings import explain
 
 
 @contextmanager
+def _writing_in(data_dir: Path) -> Iterator[None]:
+    """What goes wrong here has to do with the folder."""
+    try:
+        yield
+    except OSError as failure:
+        raise StartError(f"DATA_DIR {data_dir} cannot be written: {failure.strerror}") from None
+
+
+@contextmanager
 def _only_one(data_dir: Path) -> Iterator[None]:
-    """Two systems on one folder would spoil it."""
-    with (data_dir / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise StartError(f"{data_dir} is in use by another run; stop it, or set DATA_DIR") from None
+    """Makes the folder. Two systems on one would spoil it."""
+    with _writing_in(data_dir):
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = (data_dir / "lock").open("w")
+    with lock:
+        with _writing_in(data_dir):
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise StartError(f"{data_dir} is in use by another run; stop it, or set DATA_DIR") from None
         yield
 
 
@@ -67,12 +80,16 @@ async def _put_demo_in(settings: EmbeddedSettings, data_dir: Path) -> None:
 
 async def _run(settings: EmbeddedSettings, started_at: float) -> None:
     data_dir = settings.data_dir.absolute()
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _only_one(data_dir):
-        plans = plan(settings, installation_in(data_dir), data_dir)
+        with _writing_in(data_dir):
+            installation = installation_in(data_dir)
+        installation.check_media_url(settings.media_url)
+        plans = plan(settings, installation, data_dir)
         if taken := taken_ports(plans):
             named = ", ".join(f"{each.port} ({each.name.upper()}_PORT)" for each in taken)
             raise StartError(f"These ports are in use: {named}. Free them, or set the variables named.")
+        with _writing_in(data_dir):
+            keep_media_url(data_dir, settings.media_url)
         stopped = asyncio.Event()
         for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
@@ -116,6 +133,9 @@ def main() -> int:
         asyncio.run(_run(EmbeddedSettings(), started_at))
     except ValidationError as failure:
         sys.stderr.write(explain(failure))
+        return 1
+    except MovedError as failure:
+        sys.stderr.write(f"{failure}. To begin anew, name another DATA_DIR.\n")
         return 1
     except (StartError, SeedError) as failure:
         sys.stderr.write(f"{failure}\n")

@@ -1,16 +1,23 @@
-"""The keys of this installation's local cloud: made at the first start, kept in its folder, never shared."""
+"""What the local cloud keeps about itself: keys that are made at the first start, and its address."""
 
 import base64
 import json
 import os
 import secrets
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+
+
+class MovedError(Exception):
+    """The local cloud would not be where its media are looked for; the text says where that is."""
 
 
 @dataclass(frozen=True)
 class Installation:
-    """What the services and the local cloud have to agree on."""
+    """What the services and the local cloud have to agree on.
+
+    `media_url`, where media are delivered from, is None until there may be some.
+    """
 
     clerk_secret_key: str
     clerk_publishable_key: str
@@ -19,6 +26,7 @@ class Installation:
     cloudinary_api_secret: str
     recombee_database_id: str
     recombee_private_token: str
+    media_url: str | None = None
 
     @classmethod
     def new(cls) -> "Installation":
@@ -37,7 +45,17 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         """The keys under the names that the services and the local cloud read."""
-        return {name.upper(): value for name, value in asdict(self).items()}
+        return {name.upper(): value for name, value in asdict(self).items() if name != "media_url"}
+
+    def check_media_url(self, media_url: str) -> None:
+        """Songs, albums and people are stored with whole addresses, which lead nowhere when media move.
+
+        Raises:
+            MovedError: they would.
+        """
+        if self.media_url not in (None, media_url):
+            kept = f"the covers and songs kept here have addresses at {self.media_url}"
+            raise MovedError(f"CLOUD_PORT has to stay as it was: {kept}")
 
 
 def installation_in(data_dir: Path) -> Installation:
@@ -46,11 +64,22 @@ def installation_in(data_dir: Path) -> Installation:
     if path.exists():
         return Installation(**json.loads(path.read_text()))
     made = Installation.new()
+    _keep(made, path)
+    return made
+
+
+def keep_media_url(data_dir: Path, media_url: str) -> None:
+    """From now on this folder's media have this address."""
+    installation = installation_in(data_dir)
+    if installation.media_url != media_url:
+        _keep(replace(installation, media_url=media_url), data_dir / "installation.json")
+
+
+def _keep(installation: Installation, path: Path) -> None:
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(asdict(made), file, indent=2)
+        json.dump(asdict(installation), file, indent=2)
         file.flush()
         os.fsync(file.fileno())
     draft.replace(path)
-    return made

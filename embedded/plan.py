@@ -23,9 +23,10 @@ def plan(settings: EmbeddedSettings, installation: Installation, data_dir: Path)
     services = _service_environment(settings, installation)
     cloud = {
         **installation.environment,
+        "HOST": "127.0.0.1",
         "PORT": str(settings.cloud_port),
         "CLOUD_DATA_DIR": str(data_dir / "cloud"),
-        "CLOUD_PUBLIC_URL": f"http://localhost:{settings.cloud_port}",
+        "CLOUD_PUBLIC_URL": settings.media_url,
         "CLOUD_DEFAULT_PARTY": f"http://localhost:{settings.gateway_port}",
     }
     return [
@@ -59,12 +60,18 @@ def _service_environment(settings: EmbeddedSettings, installation: Installation)
     return {
         **installation.environment,
         "HOST": "127.0.0.1",
+        # Each would be the same for all of them, and is for services that run elsewhere.
+        "SETTINGS_DIR": "",
+        "WORKERS": "1",
+        "METRICS_PORT": "",
+        "DRAIN_SECONDS": "0",
+        "SHUTDOWN_SECONDS": "8",
         "REDIS_URL": f"redis://127.0.0.1:{settings.redis_port}/0",
         "CLERK_API_URL": cloud,
         "CLERK_ISSUER": "",
         "CLERK_JWT_KEY": "",
         "CLOUDINARY_API_URL": cloud,
-        "CLOUDINARY_DELIVERY_URL": f"http://localhost:{settings.cloud_port}",
+        "CLOUDINARY_DELIVERY_URL": settings.media_url,
         "RECOMBEE_API_URL": cloud,
         "USER_SERVICE_URL": f"http://127.0.0.1:{settings.user_port}",
         "SONG_SERVICE_URL": f"http://127.0.0.1:{settings.song_port}",
@@ -72,5 +79,4 @@ def _service_environment(settings: EmbeddedSettings, installation: Installation)
         "FRONTEND_ORIGINS": ",".join(dict.fromkeys(origins.split(","))),
         "ADMIN_EMAILS": settings.admin_emails,
         "PROVIDER_PROBE_SECONDS": "1",
-        "SHUTDOWN_SECONDS": "8",
     }

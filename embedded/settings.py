@@ -1,9 +1,13 @@
 """What the embedded system may be told: where its state lives and which ports it takes."""
 
+import itertools
 from pathlib import Path
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class EmbeddedSettings(BaseSettings):
@@ -12,18 +16,30 @@ class EmbeddedSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     data_dir: Path = Field(Path(".data"), description="Where the embedded system keeps all its state")
-    gateway_port: int = Field(3000, description="The embedded system's gateway")
-    user_port: int = Field(3001, description="The embedded system's user service")
-    song_port: int = Field(3002, description="The embedded system's song service")
-    album_port: int = Field(3003, description="The embedded system's album service")
-    cloud_port: int = Field(3010, description="The embedded system's local cloud")
-    redis_port: int = Field(3079, description="The embedded system's Redis")
+    gateway_port: Port = Field(3000, description="The embedded system's gateway")
+    user_port: Port = Field(3001, description="The embedded system's user service")
+    song_port: Port = Field(3002, description="The embedded system's song service")
+    album_port: Port = Field(3003, description="The embedded system's album service")
+    cloud_port: Port = Field(3010, description="The embedded system's local cloud")
+    redis_port: Port = Field(3079, description="The embedded system's Redis")
     frontend_origins: str = Field(
         "http://localhost:5173,http://127.0.0.1:5173,http://localhost:3000",
         description="Origins of front ends, comma-separated",
     )
     admin_emails: str = Field("admin@demo.local", description="Who becomes admin at registration")
     demo: bool = Field(True, description="Put demo content in at the first start")
+
+    @model_validator(mode="after")
+    def _no_port_twice(self) -> Self:
+        for (one, port), (other, same) in itertools.combinations(self.ports.items(), 2):
+            if port == same:
+                raise ValueError(f"{one.upper()}_PORT and {other.upper()}_PORT are both {port}")
+        return self
+
+    @property
+    def media_url(self) -> str:
+        """Where browsers and players find the local cloud."""
+        return f"http://localhost:{self.cloud_port}"
 
     @property
     def ports(self) -> dict[str, int]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from embedded.cloud.__main__ import main as serve_cloud
-from embedded.installation import Installation, installation_in
+from embedded.installation import Installation, MovedError, installation_in, keep_media_url
 from shared.settings import issuer_of
 
 OWNER_ONLY = 0o400
@@ -147,11 +147,16 @@ def setup() -> int:
         stand_ins = stood_in_for(os.environ)
         check_database(os.environ)
         account = account_of(os.environ, stand_ins, public_url)
+        installation = installation_in(Path(os.environ["CLOUD_DATA_DIR"]))
+        settings = settings_for(stand_ins, installation, os.environ["CLOUD_URL"], public_url)
+        if "CLOUDINARY_DELIVERY_URL" in settings:
+            installation.check_media_url(public_url)
     except (HalfFilledError, SharedDatabaseError, ValueError) as problem:
         sys.stderr.write(f"Cannot start, these settings are wrong:\n{problem}\n")
         return 78
-    installation = installation_in(Path(os.environ["CLOUD_DATA_DIR"]))
-    settings = settings_for(stand_ins, installation, os.environ["CLOUD_URL"], public_url)
+    except MovedError as problem:
+        sys.stderr.write(f"{problem}. To begin anew: docker-compose down --volumes\n")
+        return 78
     leave(settings, Path(os.environ["STAND_INS_DIR"]))
     sys.stdout.write(account)
     return 0
@@ -162,6 +167,7 @@ def cloud() -> int:
     data_dir = Path(os.environ["CLOUD_DATA_DIR"])
     if not all(os.environ.get(name) for provider in PROVIDERS for name in provider.needed):
         os.environ.update(installation_in(data_dir).environment)
+        keep_media_url(data_dir, os.environ["CLOUD_PUBLIC_URL"].rstrip("/"))
     # A person signs in from the command line, without an Origin: as if from the first of the front ends.
     os.environ.setdefault("CLOUD_DEFAULT_PARTY", os.environ["FRONTEND_ORIGINS"].split(",")[0])
     return serve_cloud()

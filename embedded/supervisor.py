@@ -1,12 +1,13 @@
 """Starts the processes of the embedded system, restarts one that dies, and stops them all."""
 
 import asyncio
+import errno
 import os
 import socket
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -34,16 +35,30 @@ class StartError(Exception):
 
 
 def taken_ports(plans: Sequence[ProcessPlan]) -> list[ProcessPlan]:
-    """Those whose port somebody listens on already."""
+    """Those whose port somebody listens on already.
+
+    Raises:
+        StartError: a port cannot be taken for another reason.
+    """
     taken = []
     for each in plans:
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind(("127.0.0.1", each.port))
-            except OSError:
+            except OSError as failure:
+                if failure.errno != errno.EADDRINUSE:
+                    name = f"{each.name.upper()}_PORT"
+                    raise StartError(f"{name} cannot be {each.port}: {failure.strerror}") from None
                 taken.append(each)
     return taken
+
+
+def child_environment(inherited: Mapping[str, str], plan: ProcessPlan) -> dict[str, str]:
+    """What a process is told. A proxy is not for what they ask of each other: the SDKs heed its variables."""
+    direct = [inherited.get("no_proxy"), inherited.get("NO_PROXY"), "127.0.0.1,localhost"]
+    no_proxy = ",".join(each for each in direct if each)
+    return {**inherited, **_TUNING, "no_proxy": no_proxy, "NO_PROXY": no_proxy, **plan.environment}
 
 
 class Supervisor:
@@ -84,7 +99,7 @@ class Supervisor:
                 stdin=PIPE,
                 stdout=log,
                 stderr=log,
-                env={**os.environ, **_TUNING, **plan.environment},
+                env=child_environment(os.environ, plan),
                 # Out of reach of Ctrl-C, which is for the supervisor; in its session, or nice would not help.
                 process_group=0,
             )

@@ -7,13 +7,15 @@ from datetime import datetime
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase
 from shared.clock import to_millis
-from shared.ports import MediaRef
+from shared.ports import MediaNote, MediaRef
 
 _NAMED = "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:media)"
 _PLAN = """
-    INSERT INTO media_cleanups (resource_type, public_id, due_at)
-    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), :due_at FROM json_each(:media) WHERE true
-    ON CONFLICT (resource_type, public_id) DO UPDATE SET due_at = excluded.due_at
+    INSERT INTO media_cleanups (resource_type, public_id, due_at, is_unfinished)
+    SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), :due_at, :unfinished
+    FROM json_each(:media) WHERE true
+    ON CONFLICT (resource_type, public_id)
+    DO UPDATE SET due_at = excluded.due_at, is_unfinished = excluded.is_unfinished
 """
 
 
@@ -23,24 +25,31 @@ class SqliteMediaCleanups:
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
-    async def plan(self, media: Sequence[MediaRef], due_at: datetime) -> None:
-        await self._database.write(_PLAN, {"media": _to_json(media), "due_at": to_millis(due_at)})
+    async def plan(self, media: Sequence[MediaRef], due_at: datetime, *, unfinished: bool = False) -> None:
+        values = {"media": _to_json(media), "due_at": to_millis(due_at), "unfinished": unfinished}
+        await self._database.write(_PLAN, values)
 
     async def keep(self, media: Sequence[MediaRef]) -> None:
         conditions = [f"(resource_type, public_id) IN ({_NAMED})"]
         statement = statements.delete("media_cleanups", conditions, "public_id")
         await self._database.write(statement, {"media": _to_json(media)})
 
-    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaRef]:
+    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
         due = statements.select(
             "rowid", "media_cleanups", ["due_at <= :moment"], "ORDER BY due_at LIMIT :limit"
         )
         statement = statements.update(
-            "media_cleanups", ["due_at = :lease_until"], [f"rowid IN ({due})"], "public_id, resource_type"
+            "media_cleanups",
+            ["due_at = :lease_until"],
+            [f"rowid IN ({due})"],
+            "public_id, resource_type, is_unfinished",
         )
         values = {"moment": to_millis(moment), "lease_until": to_millis(lease_until), "limit": limit}
         rows = await self._database.write(statement, values)
-        return [MediaRef(row["public_id"], row["resource_type"]) for row in rows]
+        return [
+            MediaNote(MediaRef(row["public_id"], row["resource_type"]), bool(row["is_unfinished"]))
+            for row in rows
+        ]
 
 
 def _to_json(media: Sequence[MediaRef]) -> str:

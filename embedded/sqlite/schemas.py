@@ -11,6 +11,12 @@ _MEDIA_CLEANUPS = (
     """,
     "CREATE INDEX media_cleanups_due ON media_cleanups (due_at)",
 )
+_UNFINISHED_UPLOADS = (
+    """
+    ALTER TABLE media_cleanups
+    ADD COLUMN is_unfinished INTEGER NOT NULL DEFAULT 0 CHECK (is_unfinished IN (0, 1))
+    """,
+)
 
 USERS = (
     (
@@ -87,6 +93,7 @@ SONGS = (
         "CREATE INDEX interactions_played ON interactions (at, kind, song_id)",
         *_MEDIA_CLEANUPS,
     ),
+    _UNFINISHED_UPLOADS,
 )
 
 ALBUMS = (
@@ -115,4 +122,5 @@ ALBUMS = (
         "CREATE INDEX albums_of_creator ON albums (creator_id, created_at DESC, id DESC)",
         *_MEDIA_CLEANUPS,
     ),
+    _UNFINISHED_UPLOADS,
 )

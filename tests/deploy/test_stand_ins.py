@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from embedded import stand_ins
 from embedded.installation import Installation
 from embedded.stand_ins import (
     PROVIDERS,
@@ -11,8 +12,10 @@ from embedded.stand_ins import (
     SharedDatabaseError,
     account_of,
     check_database,
+    cloud,
     leave,
     settings_for,
+    setup,
     stood_in_for,
 )
 
@@ -78,3 +81,32 @@ def test_the_start_says_which_is_which_without_a_secret() -> None:
     assert "Redis       the container redis" in said
     assert "hidden" not in said
     assert KEYS["CLERK_SECRET_KEY"] not in said
+
+
+def test_media_of_the_stand_in_keep_the_port_that_their_addresses_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in KEYS:
+        monkeypatch.setenv(name, "")
+    for name, value in {"CLOUD_DATA_DIR": tmp_path / "cloud", "STAND_INS_DIR": tmp_path / "settings"}.items():
+        value.mkdir()
+        monkeypatch.setenv(name, str(value))
+    monkeypatch.setenv("CLOUD_URL", CLOUD)
+    monkeypatch.setenv("CLOUD_PUBLIC_URL", "http://localhost:3011")
+    assert setup() == 0  # nothing was served yet
+    monkeypatch.setenv("CLOUD_PUBLIC_URL", PUBLIC)
+    with monkeypatch.context() as container:
+        for name in KEYS:
+            container.setenv(name, "")
+        container.setenv("CLOUD_DEFAULT_PARTY", PUBLIC)
+        container.setattr(stand_ins, "serve_cloud", lambda: 0)
+        assert cloud() == 0
+    monkeypatch.setenv("CLOUD_PUBLIC_URL", "http://localhost:3011")
+    capsys.readouterr()
+    assert setup() == 78
+    said = capsys.readouterr().err
+    assert "CLOUD_PORT has to stay as it was" in said
+    assert PUBLIC in said
+    for name in CLOUDINARY.needed:
+        monkeypatch.setenv(name, KEYS[name])
+    assert setup() == 0  # a real provider delivers from its own address

@@ -12,7 +12,7 @@ import pytest
 from embedded import log_files, restart_pause, supervisor
 from embedded.plan import ProcessPlan
 from embedded.restart_pause import RestartPause
-from embedded.supervisor import Supervisor
+from embedded.supervisor import Supervisor, child_environment
 from tests.system.processes import all_processes
 from tests.system.running import free_ports
 
@@ -95,6 +95,13 @@ async def test_a_log_is_shortened_while_its_process_writes_on(
             written.write(b"later")
             written.flush()
             assert log.read_bytes() == b"later"
+
+
+def test_no_proxy_is_asked_for_what_is_here_and_for_what_was_excepted() -> None:
+    plan = ProcessPlan("song", 1, {"PORT": "1"}, None)
+    told = child_environment({"no_proxy": "intranet.example", "PORT": "2"}, plan)
+    assert told["no_proxy"] == told["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"
+    assert told["PORT"] == "1"
 
 
 def test_the_pause_doubles_until_a_minute_of_health() -> None:

@@ -1,0 +1,91 @@
+"""What `make run` cannot do it says in a sentence, before anything is started."""
+
+import errno
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded.__main__ import main
+from embedded.installation import MovedError, installation_in, keep_media_url
+from tests.system.running import PORTS, free_ports
+
+
+@pytest.fixture(autouse=True)
+def ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """Free ones, which the environment names, as it does a folder for the state."""
+    found = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
+    for name, port in found.items():
+        monkeypatch.setenv(name, str(port))
+    monkeypatch.setenv("DATA_DIR", str(tmp_path / "data"))
+    return found
+
+
+def test_no_two_processes_get_the_same_port(
+    ports: dict[str, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_PORT", str(ports["USER_PORT"]))
+    assert main() == 1
+    assert f"\n  USER_PORT and GATEWAY_PORT are both {ports['USER_PORT']}\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("port", ["0", "99999", "-1", "http"])
+def test_what_is_no_port_is_named(
+    port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_PORT", port)
+    assert main() == 1
+    assert "\n  GATEWAY_PORT: " in capsys.readouterr().err
+
+
+def test_a_port_that_may_not_be_taken_is_not_called_in_use(
+    ports: dict[str, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Guarded(socket.socket):
+        def bind(self, address: Any) -> None:
+            if address[1] == ports["GATEWAY_PORT"]:
+                raise PermissionError(errno.EACCES, "Permission denied")
+            super().bind(address)
+
+    monkeypatch.setattr(socket, "socket", Guarded)
+    assert main() == 1
+    said = capsys.readouterr().err
+    assert said == f"GATEWAY_PORT cannot be {ports['GATEWAY_PORT']}: Permission denied\n"
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    for folder, why in (("file", "File exists"), ("file/below", "Not a directory")):
+        monkeypatch.setenv("DATA_DIR", str(tmp_path / folder))
+        assert main() == 1
+        assert capsys.readouterr().err == f"DATA_DIR {tmp_path / folder} cannot be written: {why}\n"
+
+
+def test_media_keep_the_port_that_their_addresses_name(
+    tmp_path: Path, ports: dict[str, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    keys = installation_in(data).environment
+    keep_media_url(data, "http://localhost:3010")
+    assert main() == 1
+    said = capsys.readouterr().err
+    assert said.count("\n") == 1
+    assert "CLOUD_PORT has to stay as it was" in said
+    assert "http://localhost:3010" in said
+    assert installation_in(data).environment == keys
+    installation_in(data).check_media_url("http://localhost:3010")
+    with pytest.raises(MovedError):
+        installation_in(data).check_media_url("http://localhost:3011")
+
+
+def test_a_port_that_never_served_media_may_be_another(
+    tmp_path: Path, ports: dict[str, int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", ports["CLOUD_PORT"])):
+        assert main() == 1
+    assert f"in use: {ports['CLOUD_PORT']} (CLOUD_PORT)" in capsys.readouterr().err
+    installation_in(tmp_path / "data").check_media_url("http://localhost:1")

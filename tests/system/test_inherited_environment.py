@@ -1,0 +1,36 @@
+"""What a shell holds for other programs, or for services in production, does not spoil `make run`."""
+
+import signal
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.system.media import upload
+from tests.system.running import NO_TLS, People, free_ports, running_system
+
+
+async def test_it_runs_in_a_shell_made_for_production(tmp_path: Path) -> None:
+    nobody, metrics = free_ports(2)
+    shell = {
+        **dict.fromkeys(("http_proxy", "HTTP_PROXY", "ALL_PROXY"), f"http://127.0.0.1:{nobody}"),
+        "METRICS_PORT": str(metrics),
+        "WORKERS": "2",
+        "DRAIN_SECONDS": "60",
+        "SHUTDOWN_SECONDS": "1100",
+        "SETTINGS_DIR": str(tmp_path / "nowhere"),
+        "HOST": "0.0.0.0",  # noqa: S104 - what must not count
+    }
+    with running_system(tmp_path / "data", **shell) as system:
+        people = People(system)
+        try:
+            await upload(await people.artist(), "Heard of")
+        finally:
+            await people.close()
+        async with httpx.AsyncClient(timeout=10, trust_env=False, verify=NO_TLS) as operator:
+            health = (await operator.get(f"{system.songs}/health")).json()
+            with pytest.raises(httpx.ConnectError):
+                await operator.get(httpx.URL(system.cloud).copy_with(host="127.0.0.2", path="/livez"))
+        assert health["status"] == "OK", health
+        system.process.send_signal(signal.SIGINT)
+        assert system.process.wait(10) == 0
