@@ -155,8 +155,12 @@ class Editing:
         """
         if not is_id(song_id) or not await self._songs.visible([song_id.lower()], caller.token):
             raise SongNotFoundError
+        most = self._most_songs
+        if len(album.song_ids) >= most:
+            # Removed songs, and hidden ones, take up no room: those who do not see them could not make any.
+            most += len(album.song_ids) - len(await self._songs.visible(album.song_ids, caller.token))
         async with self._write(album):
-            return await self._albums.append_song(album.id, song_id.lower(), self._most_songs)
+            return await self._albums.append_song(album.id, song_id.lower(), most)
 
     async def take_song_out(self, album: Album, song_id: str) -> Album:
         """The album without the song.

@@ -7,15 +7,17 @@ import pytest
 
 from album_service.browsing import Browsing
 from album_service.caching import Staleness
-from album_service.domain import Album, AlbumNotFoundError
+from album_service.domain import Album, AlbumFullError, AlbumNotFoundError
 from album_service.editing import Editing
-from album_service.ports import AlbumRepository
+from album_service.ports import AlbumRepository, Songs
+from shared.access.caller import Caller
+from shared.access.permissions import Role
 from shared.cache import ReadThrough
 from shared.errors import UnavailableError
 from shared.media_cleanup import MediaKeeper
 from shared.ports import MediaRef
 from shared.writes import Writes
-from tests.album_service.fakes import NoSongs
+from tests.album_service.fakes import NoSongs, SomeSongs
 from tests.repositories.builders import an_album
 from tests.repositories.stores import SqliteStore
 from tests.shared.lost_answers import lose_answers
@@ -28,12 +30,12 @@ SONG = "b" * 24
 class World:
     """Editing and what it works with."""
 
-    def __init__(self, albums: AlbumRepository) -> None:
+    def __init__(self, albums: AlbumRepository, songs: Songs | None = None) -> None:
         self.albums, self.notes, self.store, self.redis = albums, Notes(), Store(), MemoryCache()
         keeper = MediaKeeper(self.notes, self.store, self.in_use)
         self.editing = Editing(
             albums,
-            NoSongs(),
+            songs or NoSongs(),
             self.store,
             keeper,
             Staleness(ReadThrough(self.redis)),
@@ -87,3 +89,18 @@ async def test_songs_that_an_album_is_stored_with_are_those_that_it_shows(
     with pytest.raises(UnavailableError):
         await world.editing.take_song_out(album, SONG)
     assert f"album:{album.id}" in world.redis.renewals[told]
+
+
+async def test_songs_that_the_owner_does_not_see_take_up_no_room(tmp_path: Path) -> None:
+    gone, hidden, seen, more = ("a" * 24, "b" * 24, "c" * 24, [f"{number:024x}" for number in range(10)])
+    owner = Caller("d" * 24, "user_d", "Olga Owner", Role.USER, is_blocked=False, token="t.o.k")
+    songs = SomeSongs([seen, *more], {hidden: "another's"})
+    album = an_album(creator_id=owner.id, song_ids=(gone, hidden, seen))
+    async with SqliteStore(tmp_path).albums() as albums:
+        await albums.add(album)
+        editing = World(albums, songs).editing
+        for song_id in more[:9]:  # with the one that they see: as many as an album holds
+            album = await editing.append_song(album, song_id, owner)
+        assert album.song_ids == (gone, hidden, seen, *more[:9])
+        with pytest.raises(AlbumFullError):
+            await editing.append_song(album, more[9], owner)
