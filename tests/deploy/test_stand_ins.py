@@ -98,7 +98,8 @@ def test_media_of_the_stand_in_keep_the_port_that_their_addresses_name(
     with monkeypatch.context() as container:
         for name in KEYS:
             container.setenv(name, "")
-        container.setenv("CLOUD_DEFAULT_PARTY", PUBLIC)
+        container.setenv("CLOUD_DEFAULT_PARTY", "")
+        container.setenv("FRONTEND_ORIGINS", PUBLIC)
         container.setattr(stand_ins, "serve_cloud", lambda: 0)
         assert cloud() == 0
     monkeypatch.setenv("CLOUD_PUBLIC_URL", "http://localhost:3011")
