@@ -92,7 +92,7 @@ class Browsing:
             albums, next_cursor = await self._part(AlbumFilter(creator_id=user.id), page)
             return await self._with_visible_songs(albums, next_cursor, user)
 
-        return await self._read(albums_of_user(user.id), page, load)
+        return await self._read(albums_of_user(user), page, load)
 
     async def all(self, page: Page) -> Rows:
         """All albums in any state, with all their songs: for admins."""

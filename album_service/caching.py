@@ -1,7 +1,9 @@
 """What the album service caches, under the documented keys, and the one table of what makes it stale."""
 
 from album_service.domain import Album
+from shared.access.caller import Caller
 from shared.cache import Entry, ReadThrough
+from shared.user_directory import user_family
 
 MINUTE = 60
 
@@ -25,9 +27,10 @@ def one_album(album_id: str) -> Entry:
     return Entry("album", f"album:{album_id}", 10 * MINUTE, (_album_family(album_id), SONGS))
 
 
-def albums_of_user(user_id: str) -> Entry:
-    """All albums of a user, as that user sees them."""
-    return Entry("user:albums", f"user:{user_id}:albums", 5 * MINUTE, (ALBUMS, SONGS))
+def albums_of_user(user: Caller) -> Entry:
+    """All albums of a user, as that user sees them: a role decides which songs they name."""
+    families = (ALBUMS, SONGS, user_family(user.clerk_id))
+    return Entry("user:albums", f"user:{user.id}:albums", 5 * MINUTE, families)
 
 
 class Staleness:

@@ -16,6 +16,7 @@ from shared.access.permissions import Role
 from shared.cache import ReadThrough
 from shared.errors import UnavailableError
 from shared.pagination import Page
+from shared.user_directory import user_family
 from tests.album_service.fakes import SomeSongs
 from tests.repositories.builders import an_album
 from tests.repositories.stores import SqliteStore
@@ -110,6 +111,16 @@ async def test_a_list_of_own_albums_is_not_kept_without_its_songs(tmp_path: Path
         own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).to_json())
         assert [each["songIds"] for each in own] == [[SHOWN, SECRET]]
         assert "songsUnavailable" not in own[0]
+
+
+async def test_a_list_of_own_albums_is_stale_when_its_owner_may_see_less(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).to_json())
+        assert [each["songIds"] for each in own] == [[SHOWN, SECRET]]
+        world.songs.others = {}
+        await world.cache.renew([user_family(OWNER.clerk_id)])
+        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).to_json())
+        assert [each["songIds"] for each in own] == [[SHOWN]]
 
 
 async def test_a_change_is_answered_with_the_songs_that_its_maker_may_see(tmp_path: Path) -> None:
