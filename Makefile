@@ -2,7 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check format verify-deploy env-example
+# Not empty when a PYTHON is named that is another than that of .venv.
+SAY_VERSION := -c 'import sys; print(*sys.version_info[:2])'
+ifneq ($(origin PYTHON),file)
+ANOTHER := $(shell test "`$(PYTHON) $(SAY_VERSION) 2>/dev/null`" = "`$(BIN)/python $(SAY_VERSION) 2>&1`" || echo another-python)
+endif
+
+.PHONY: run test check format verify-deploy env-example another-python
 
 run: .venv/embedded.ready
 	@exec $(BIN)/python -m embedded
@@ -29,9 +35,14 @@ env-example: .venv/dev.ready
 	$(BIN)/python -m tests.env_example
 
 # Bytecode is compiled at once, or the first start would do it.
-.venv/%.ready: requirements/%.txt
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name one: make PYTHON=python3.12 $(MAKECMDGOALS)")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+.venv/%.ready: requirements/%.txt .venv/made
 	@echo "Installing requirements/$*.txt into .venv …"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
+	@touch $@
+
+# Made anew after it was interrupted, and for another PYTHON.
+.venv/made: $(ANOTHER)
+	@$(PYTHON) -c 'import sys; it = sys.version_info[:2]; sys.exit(not (3, 11) <= it <= (3, 14) and \
+	"Python 3.11 to 3.14 is needed, not %d.%d; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" % it)'
+	@$(PYTHON) -m venv --clear .venv
 	@touch $@
