@@ -19,6 +19,7 @@ from api_gateway.answers import (
 from api_gateway.body import BodyLimits, BodyTooLargeError, ClientTooSlowError, IncomingBody
 from api_gateway.breaker import Admission
 from api_gateway.route_table import Target
+from api_gateway.transport import TooLongHeaderError
 from api_gateway.upstream import Deadlines, Upstream
 from shared.problem import problem_of
 from shared.request_id import current_request_id
@@ -155,7 +156,7 @@ class _Exchange:
             async with leash:
                 response = await self._ask(outgoing)
                 try:
-                    await self._pass_on(response, outgoing.timeout["read"])
+                    await self._pass_on(response)
                 finally:
                     await response.aclose()
         except TimeoutError:
@@ -173,7 +174,10 @@ class _Exchange:
         try:
             response = await self._attempt(outgoing)
         except httpx.TransportError as failure:
-            self._admission.failed()
+            if isinstance(failure, TooLongHeaderError):
+                self._admission.abandoned()
+            else:
+                self._admission.failed()
             log.warning("no answer", callee=name, error=type(failure).__name__)
             if isinstance(failure, httpx.ConnectError | httpx.ConnectTimeout):
                 raise ServiceUnreachableError(name, _UNREACHABLE_RETRY_SECONDS) from failure
@@ -191,7 +195,7 @@ class _Exchange:
                 raise
             return await self._transport.handle_async_request(outgoing.build(stream))
 
-    async def _pass_on(self, response: httpx.Response, idle_seconds: float) -> None:
+    async def _pass_on(self, response: httpx.Response) -> None:
         headers = self._headers_of(response)
         must_close = self._body.must_close
         if must_close:
@@ -200,9 +204,8 @@ class _Exchange:
         await self._send({"type": "http.response.start", "status": response.status_code, "headers": headers})
         try:
             async for chunk in response.aiter_raw():
-                async with asyncio.timeout(idle_seconds):
-                    await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
-        except (httpx.TransportError, TimeoutError) as failure:
+                await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        except httpx.TransportError as failure:
             # Not completing the answer makes the server cut the connection, so the client notices.
             log.warning("answer broke off", callee=self._upstream.name, error=type(failure).__name__)
             return

@@ -13,6 +13,7 @@ from typing import Self
 import aiohttp
 import httpx
 from aiohttp.client_proto import ResponseHandler
+from aiohttp.http_exceptions import LineTooLong
 from yarl import URL
 
 from api_gateway.last_words import AttentiveHandler
@@ -23,6 +24,10 @@ IDLE_CONNECTION_SECONDS = 15.0
 _MAX_HEADER_BYTES = 65536
 _READ_BUFFER_BYTES = 65536
 _AUTOMATIC_HEADERS = ("accept", "accept-encoding", "content-type", "user-agent")
+
+
+class TooLongHeaderError(httpx.RemoteProtocolError):
+    """The answer has a header that is too long to pass on; the words of the request may have made it so."""
 
 
 def as_httpx(failure: Exception) -> httpx.TransportError:
@@ -40,6 +45,8 @@ def as_httpx(failure: Exception) -> httpx.TransportError:
         return httpx.ReadTimeout(message)
     if isinstance(failure, aiohttp.ClientConnectionError | OSError):
         return httpx.ReadError(message)
+    if isinstance(getattr(failure.__cause__, "__cause__", None), LineTooLong):
+        return TooLongHeaderError(message)
     return httpx.RemoteProtocolError(message)
 
 

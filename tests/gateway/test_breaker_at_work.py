@@ -1,6 +1,7 @@
 """How the gateway gives a service a rest, and takes it back."""
 
 import asyncio
+import json
 
 import pytest
 
@@ -61,6 +62,17 @@ async def test_answers_that_cannot_be_used_open_it() -> None:
         statuses = [(await ask(port, "POST", "/api/songs")).status for _ in range(8)]
     assert statuses == [502] * 4 + [503] * 4
     assert seen == 4
+
+
+async def test_answers_that_a_request_made_too_long_do_not_open_it() -> None:
+    """One that asks for them could else keep everybody from the service."""
+    service = Scripted(plain(b"{}", "Link: " + "x" * 80_000))
+    async with listening(service.talk) as there, gateway(there, **FOUR) as port:
+        answers = [await ask(port, "GET", "/api/songs") for _ in range(8)]
+    assert {(answer.status, json.loads(answer.body)["code"]) for answer in answers} == {
+        (502, "service_bad_answer")
+    }
+    assert len(service.heard) == 8
 
 
 async def test_late_answers_open_it() -> None:
