@@ -1,14 +1,13 @@
 """The head of a request: bounded in size and time, and answered in our shape when it cannot be read."""
 
 import asyncio
-import json
 
 import pytest
 
 from api_gateway.protocol import BoundedHttp
 from tests.gateway.gateway import gateway, gateway_speaking
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import Answer, Client, ask, connect, hear, request
+from tests.gateway.wire import ask, check_problem, connect, hear, request
 
 PIECE = b"y" * 50_000
 
@@ -17,16 +16,6 @@ class Impatient(BoundedHttp):
     """Waits less long than the real one."""
 
     head_seconds = 0.2
-
-
-def check_problem(answer: Answer, status: int, code: str) -> None:
-    problem = json.loads(answer.body)
-    assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
-    assert problem["error"] == problem["detail"]
-    assert problem["requestId"] == answer.headers.get("x-request-id")
-    assert answer.headers.get("content-type") == "application/problem+json"
-    assert answer.headers.get("connection") == "close"
-    assert answer.headers.get("date")
 
 
 @pytest.mark.parametrize(
@@ -48,25 +37,12 @@ async def test_what_is_no_request_is_400_in_our_shape(said: bytes) -> None:
         assert await client.at_end()
 
 
-async def push_head(client: Client, piece: bytes) -> int:
-    """Send `piece` for as long as the gateway takes it, or 20 MB; how many bytes it took."""
-    taken = 0
-    try:
-        while taken < 20_000_000:
-            await client.write(piece)
-            taken += len(piece)
-            await asyncio.sleep(0)
-    except ConnectionError:
-        return taken
-    return taken
-
-
 @pytest.mark.parametrize("piece", [b"X-Long: " + PIECE + b"\r\n", PIECE, b"a: b\r\n" * 8_000])
 async def test_a_head_without_end_is_not_collected(piece: bytes) -> None:
     async with gateway(1) as port, connect(port) as client:
         await client.write(b"GET /health HTTP/1.1\r\nX: 1")
         await client.write(b"\r\n" if piece != PIECE else b"")
-        assert await push_head(client, piece) < 10_000_000
+        assert await client.flood(piece) < 10_000_000
 
 
 async def test_a_head_that_is_too_large_is_431() -> None:
@@ -128,11 +104,15 @@ async def test_bodies_and_answers_may_take_longer_than_a_head() -> None:
         assert (await client.answer()).status == 200
 
 
-async def test_nonsense_after_a_request_is_not_taken_for_its_answer() -> None:
+BAD_CHUNK = request("POST", "/api/songs", "Transfer-Encoding: chunked") + b"no size\r\n"
+
+
+@pytest.mark.parametrize("nonsense", [b"this is not HTTP\r\n\r\n", BAD_CHUNK])
+async def test_nonsense_after_a_request_is_not_taken_for_its_answer(nonsense: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader)
         await reader.read(1)
 
     async with listening(talk) as there, gateway(there) as port, connect(port) as client:
-        await client.write(request("GET", "/api/songs") + b"this is not HTTP\r\n\r\n")
+        await client.write(request("GET", "/api/songs") + nonsense)
         assert await client.at_end()

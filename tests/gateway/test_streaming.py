@@ -118,11 +118,12 @@ class Endless:
             self.left.set()
 
 
-async def test_a_client_that_leaves_within_the_answer_ends_it_at_the_service() -> None:
+@pytest.mark.parametrize("asked", [1, 2])
+async def test_a_client_that_leaves_within_the_answer_ends_it_at_the_service(asked: int) -> None:
     service = Endless()
     async with listening(service.talk) as there, gateway(there) as port:
         async with connect(port) as client:
-            await client.write(request("GET", "/api/songs"))
+            await client.write(request("GET", "/api/songs") * asked)
             await client.reader.readexactly(MEGABYTE)
         async with asyncio.timeout(PATIENCE_SECONDS):
             await service.left.wait()

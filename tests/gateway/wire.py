@@ -1,7 +1,8 @@
 """HTTP/1.1 by hand: what a client writes and sees byte by byte, and what a service hears."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import json
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -51,6 +52,17 @@ class Answer:
     status: int
     headers: Headers
     body: bytes = field(repr=False)
+
+
+def check_problem(answer: Answer, status: int, code: str) -> None:
+    """It is an error in our shape, said by the gateway's server, which closes then."""
+    problem = json.loads(answer.body)
+    assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
+    assert problem["error"] == problem["detail"]
+    assert problem["requestId"] == answer.headers.get("x-request-id")
+    assert answer.headers.get("content-type") == "application/problem+json"
+    assert answer.headers.get("connection") == "close"
+    assert answer.headers.get("date")
 
 
 async def read_head(reader: asyncio.StreamReader) -> tuple[str, Headers]:
@@ -132,6 +144,24 @@ class Client:
         except ConnectionError:
             return sent
         return sent
+
+    async def pieces(self, pieces: Iterable[bytes]) -> None:
+        """Send each so that it comes on its own."""
+        for piece in pieces:
+            await self.write(piece)
+            await asyncio.sleep(0.02)
+
+    async def flood(self, piece: bytes) -> int:
+        """Send `piece` for as long as the gateway takes it, or 20 MB; how many bytes it took."""
+        taken = 0
+        try:
+            while taken < 20_000_000:
+                await self.write(piece)
+                taken += len(piece)
+                await asyncio.sleep(0)
+        except ConnectionError:
+            return taken
+        return taken
 
     async def at_end(self) -> bool:
         """Whether the server closes the connection without another byte."""

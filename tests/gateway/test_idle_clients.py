@@ -1,0 +1,184 @@
+"""Clients that hold a connection and do nothing with it: they neither read what they asked for nor ask."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from api_gateway.protocol import BoundedHttp
+from tests.gateway.gateway import gateway_process, gateway_speaking
+from tests.gateway.services import Scripted, listening, plain
+from tests.gateway.wire import PATIENCE_SECONDS, connect, hear, request
+
+
+class Watched(BoundedHttp):
+    """Lets a test see the one connection there is."""
+
+    transport_below: asyncio.Transport
+    lost: asyncio.Event
+    running: set[asyncio.Task[None]]
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
+        type(self).transport_below = transport
+        type(self).lost = asyncio.Event()
+        type(self).running = self.tasks
+        super().connection_made(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.lost.set()
+
+
+@contextmanager
+def mute(port: int) -> Iterator[socket.socket]:
+    """A connection whose client does not read, and has little room for what it does not read."""
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+        client.connect(("127.0.0.1", port))
+        client.setblocking(False)
+        yield client
+
+
+async def check_cut(caplog: pytest.LogCaptureFixture) -> None:
+    """The gateway lets go of the connection and of what was asked on it, and is not surprised."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await Watched.lost.wait()
+        while Watched.running:  # noqa: ASYNC110 - it is other people's tasks that end
+            await asyncio.sleep(0.01)
+    assert [record for record in caplog.records if record.exc_info or record.levelname == "ERROR"] == []
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/nobodys", "/api/songs"])
+async def test_who_reads_none_of_many_answers_is_cut(path: str, caplog: pytest.LogCaptureFixture) -> None:
+    async with (
+        listening(Scripted(plain(b"x" * 10_000)).talk) as there,
+        gateway_speaking(Watched, there, idle_timeout_seconds=0.3) as port,
+    ):
+        with mute(port) as client:
+            many = request("GET", path) * 20_000
+            sending = asyncio.create_task(asyncio.get_running_loop().sock_sendall(client, many))
+            await asyncio.sleep(0.1)
+            await check_cut(caplog)
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+
+
+async def test_who_does_not_read_a_long_answer_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+    service = Scripted(plain(b"x" * 20_000_000))
+    async with (
+        listening(service.talk) as there,
+        gateway_speaking(Watched, there, idle_timeout_seconds=0.3) as port,
+    ):
+        with mute(port) as client:
+            client.send(request("GET", "/api/songs"))
+            await asyncio.sleep(0.1)
+            await check_cut(caplog)
+
+
+async def test_a_connection_that_is_done_with_ends_although_its_last_answers_are_not_read(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """They are few enough for nobody to have waited with writing them."""
+    service = Scripted(plain(b"x" * 10_000))
+    async with (
+        listening(service.talk) as there,
+        gateway_speaking(Watched, there, idle_timeout_seconds=0.3) as port,
+    ):
+        with mute(port) as client:
+            await fill(client, service)
+            heard = len(service.heard)
+            client.send(request("GET", "/api/songs", "Connection: close"))
+            await check_cut(caplog)
+            assert len(service.heard) == heard + 1
+
+
+async def fill(client: socket.socket, service: Scripted) -> None:
+    """Ask until the first answers wait in the gateway's own memory, and no more."""
+    asked = 0
+    while not asked or Watched.transport_below.get_write_buffer_size() == 0:
+        client.send(request("GET", "/api/songs"))
+        asked += 1
+        while len(service.heard) < asked:  # noqa: ASYNC110 - over a socket
+            await asyncio.sleep(0.001)
+        await asyncio.sleep(0.005)
+    assert Watched.transport_below.get_write_buffer_size() < 30_000
+
+
+async def test_who_reads_slowly_is_not_cut() -> None:
+    body = b"x" * 3_000_000
+    service = Scripted(plain(body))
+    async with (
+        listening(service.talk) as there,
+        gateway_speaking(Watched, there, idle_timeout_seconds=0.3) as port,
+        connect(port) as client,
+    ):
+        await client.write(request("GET", "/api/songs", "Connection: close"))
+        await client.reader.readuntil(b"\r\n\r\n")
+        for _ in range(30):
+            assert await client.reader.readexactly(100_000) == body[:100_000]
+            await asyncio.sleep(0.03)
+        assert await client.at_end()
+
+
+async def test_who_does_not_read_does_not_keep_the_gateway_from_ending() -> None:
+    service = Scripted(plain(b"x" * 20_000_000))
+    async with (
+        listening(service.talk) as there,
+        gateway_process(there, IDLE_TIMEOUT_SECONDS="0.5") as running,
+    ):
+        with mute(running.port) as client:
+            client.send(request("GET", "/api/songs"))
+            await asyncio.sleep(0.2)
+            running.process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(5):
+                assert await running.process.wait() == -signal.SIGTERM
+
+
+class BrieflyKept(BoundedHttp):
+    """Keeps idle connections for a short while only."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.timeout_keep_alive = 0.4  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (request("GET", "/livez"), b""),
+        (request("GET", "/livez"), b"\r\n"),
+        (request("POST", "/api/nobodys", "Content-Length: 60000") + b"abc", b"d"),
+    ],
+)
+async def test_bytes_that_begin_no_request_do_not_keep_a_connection(first: bytes, then: bytes) -> None:
+    async with gateway_speaking(BrieflyKept, 1) as port, connect(port) as client:
+        await client.write(first)
+        await client.answer()
+        end = asyncio.create_task(client.reader.read(1))
+        async with asyncio.timeout(3):
+            while not end.done():
+                client.writer.write(then)
+                await asyncio.sleep(0.1)
+        assert await end == b""
+
+
+async def test_a_request_whose_head_began_before_the_last_answer_may_take_longer() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await hear(reader)
+        await asyncio.sleep(0.8)
+        writer.write(plain(b"slow"))
+
+    async with (
+        listening(talk) as there,
+        gateway_speaking(BrieflyKept, there) as port,
+        connect(port) as client,
+    ):
+        slow = request("GET", "/api/songs")
+        await client.write(request("GET", "/livez") + slow[:5])
+        assert (await client.answer()).status == 200
+        await client.write(slow[5:])
+        assert (await client.answer()).body == b"slow"

@@ -1,0 +1,72 @@
+"""Requests that would go on in another protocol are served in this one: the body comes as announced."""
+
+import asyncio
+import shutil
+
+import pytest
+
+from tests.gateway.gateway import gateway
+from tests.gateway.services import Scripted, listening, plain
+from tests.gateway.wire import PATIENCE_SECONDS, connect, request
+
+H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk", "X-Own: a b")
+SIZED = request("POST", "/api/songs/batch?a=%20b", *H2C, body=b'{"ids":[]}')
+CHUNKED = request("POST", "/api/songs/batch?a=%20b", *H2C, "Transfer-Encoding: chunked")
+CHUNKED += b'4\r\n{"id\r\n6\r\ns":[]}\r\n0\r\n\r\n'
+
+
+@pytest.mark.parametrize("said", [SIZED, CHUNKED])
+@pytest.mark.parametrize("size", [1, 7, 100_000])
+async def test_a_body_after_a_request_to_upgrade_is_passed_on(said: bytes, size: int) -> None:
+    service = Scripted(lambda heard: plain(heard.body))
+    async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
+        for _ in range(2):
+            for at in range(0, len(said), size):
+                await client.write(said[at : at + size])
+                await asyncio.sleep(0)
+            answer = await client.answer()
+            assert (answer.status, answer.body) == (200, b'{"ids":[]}')
+            assert answer.headers.get("x-request-id")
+    for heard in service.heard:
+        assert (heard.method, heard.target) == ("POST", "/songs/batch?a=%20b")
+        assert heard.headers.get("x-own") == "a b"
+        assert heard.headers.names.isdisjoint({"connection", "upgrade", "http2-settings"})
+
+
+async def test_requests_one_after_another_are_all_answered_in_their_order() -> None:
+    service = Scripted(lambda heard: plain(heard.target.encode()))
+    targets = [f"/songs/{number}" for number in range(40)]
+    async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(b"".join(request("GET", f"/api{target}", *H2C) for target in targets))
+        assert [(await client.answer()).body.decode() for _ in targets] == targets
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Content-Length: 3", "Transfer-Encoding: chunked"],
+        ["Content-Length: 3", "Content-Length: 4"],
+        ["Transfer-Encoding: gzip"],
+        ["Transfer-Encoding: identity"],
+    ],
+)
+async def test_a_length_that_is_not_clear_is_none_the_clearer(lines: list[str]) -> None:
+    service = Scripted()
+    async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("POST", "/api/songs", *H2C, *lines) + request("GET", "/api/admin/users"))
+        assert (await client.answer()).status == 400
+        assert await client.at_end()
+    assert service.heard == []
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
+async def test_curl_may_ask_for_http2() -> None:
+    service = Scripted(lambda heard: plain(heard.body))
+    async with listening(service.talk) as there, gateway(there) as port:
+        curl = await asyncio.create_subprocess_exec(
+            *("curl", "--silent", "--http2", "--data", "x" * 1000, f"http://127.0.0.1:{port}/api/songs"),
+            stdout=asyncio.subprocess.PIPE,
+        )
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            said, _ = await curl.communicate()
+    assert (curl.returncode, said) == (0, b"x" * 1000)
