@@ -1,36 +1,29 @@
 """Making, changing and removing albums: use cases that span the store, the media and the songs."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from datetime import timedelta
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
 
-import structlog
-
 from album_service import policy
 from album_service.caching import Staleness
-from album_service.domain import Album, AlbumChangedMeanwhileError, AlbumNotFoundError, SongNotFoundError
+from album_service.domain import Album, AlbumChangedMeanwhileError, SongNotFoundError
 from album_service.ports import AlbumChanges, AlbumRepository, Songs
 from album_service.schemas import AlbumFields
 from shared.access.caller import Caller
 from shared.clock import now
-from shared.errors import AppError, UnavailableError
+from shared.errors import UnavailableError
 from shared.ids import is_id, new_id, new_public_id
 from shared.images import check_image
 from shared.media_cleanup import MediaKeeper
 from shared.ports import MediaRef, MediaStore, StoredImage
 from shared.writes import Writes
 
-UPLOAD_AT_MOST = timedelta(hours=1)
 STORED_WITHIN_SECONDS = 120.0
 """Less than the gateway waits for the answer to an upload, or the album would come after its failure."""
 
-REMOVAL_AT_MOST = timedelta(minutes=1)
 ATTEMPTS = 5
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 class Editing:
@@ -67,28 +60,22 @@ class Editing:
         await check_image(image, self._max_image_pixels)
         album_id, moment = new_id(), now()
         cover = [MediaRef(new_public_id(f"albums/{album_id}", "cover"), "image")]
-        async with AsyncExitStack() as undo:
-            await self._keeper.begin(cover, UPLOAD_AT_MOST)
-            undo.push_async_callback(self._keeper.abandon, cover)
+        async with self._keeper.storing(cover):
             stored = await self._store(image, cover[0])
-            album = Album(
-                id=album_id,
-                title=fields.title,
-                creator_id=creator.id,
-                creator_name=creator.full_name,
-                image=stored,
-                song_ids=(),
-                is_public=fields.is_public and policy.may_publish(creator),
-                is_visible=True,
-                created_at=moment,
-                updated_at=moment,
-            )
-            undo.pop_all()
-            undo.push_async_callback(self._take_back, album, cover)
-            async with self._write(album):
-                await self._albums.add(album)
-            undo.pop_all()
-        await self._keeper.keep(cover)
+        album = Album(
+            id=album_id,
+            title=fields.title,
+            creator_id=creator.id,
+            creator_name=creator.full_name,
+            image=stored,
+            song_ids=(),
+            is_public=fields.is_public and policy.may_publish(creator),
+            is_visible=True,
+            created_at=moment,
+            updated_at=moment,
+        )
+        async with self._keeper.finishing(cover), self._write(album):
+            await self._albums.add(album)
         return album
 
     async def _store(self, image: Path, cover: MediaRef) -> StoredImage:
@@ -97,21 +84,6 @@ class Editing:
                 return await self._media.upload_image(image, cover.public_id)
         except TimeoutError as failure:
             raise UnavailableError("The media store takes too long now") from failure
-
-    async def _take_back(self, album: Album, cover: Sequence[MediaRef]) -> None:
-        """Undo of storing the document, which may or may not be there.
-
-        When the store cannot say now, the cover stays with its note, so that an album that is there after all
-        has one; when the note falls due, it is removed unless it is.
-        """
-        try:
-            with suppress(AlbumNotFoundError):
-                async with self._write(album):
-                    await self._albums.remove(album.id)
-        except AppError as failure:
-            log.error("album not taken back", album=album.id, error=type(failure).__name__)
-            return
-        await self._keeper.abandon(cover)
 
     async def change(self, album: Album, changes: AlbumChanges) -> Album:
         """The album after `changes`."""
@@ -174,7 +146,7 @@ class Editing:
     async def remove(self, album: Album) -> None:
         """Remove the album and its cover; its songs stay."""
         cover = [MediaRef(album.image.public_id, "image")]
-        await self._keeper.begin(cover, REMOVAL_AT_MOST)
+        await self._keeper.begin_removal(cover)
         async with self._write(album):
             await self._albums.remove(album.id)
         await self._keeper.discard(cover)

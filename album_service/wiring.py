@@ -1,8 +1,9 @@
 """What the album service talks to, built from settings."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from album_service.browsing import Browsing
 from album_service.caching import Staleness
@@ -16,14 +17,14 @@ from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
 from shared.cache import reading_through
 from shared.health import remembered
-from shared.media_cleanup import InUse, MediaKeeper
+from shared.media_cleanup import InUse, MediaKeeper, Unmake
 from shared.ports import Database, MediaCleanups, MediaRef
 from shared.providers.clerk import open_clerk, open_keys, token_verifier
 from shared.providers.cloudinary import open_cloudinary
 from shared.providers.redis import open_redis_cache
 from shared.service_client import open_service
 from shared.user_directory import CachedUserDirectory
-from shared.writes import writing
+from shared.writes import Writes, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,9 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         users = await opened(open_service(settings.user_service_url, "user service", timeout))
         songs = HttpSongs(await opened(open_service(settings.song_service_url, "song service", timeout)))
         in_use = media_in_use(stores.albums)
-        keeper = await opened(MediaKeeper(stores.media_cleanups, media, in_use).following())
+        stale = Staleness(cache)
+        unmake = unmaking(stores.albums, stale, writes)
+        keeper = await opened(MediaKeeper(stores.media_cleanups, media, in_use, unmake).following())
         yield Resources(
             access=Access(verifier, CachedUserDirectory(users, cache, delegation)),
             settings=settings,
@@ -68,7 +71,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
                 songs,
                 media,
                 keeper,
-                Staleness(cache),
+                stale,
                 writes,
                 max_image_pixels=settings.max_image_pixels,
                 most_songs=settings.max_album_songs,
@@ -94,3 +97,17 @@ def media_in_use(albums: AlbumRepository) -> InUse:
         return True
 
     return in_use
+
+
+def unmaking(albums: AlbumRepository, stale: Staleness, writes: Writes) -> Unmake:
+    """Removes the album that a medium belongs to: its upload was not finished."""
+
+    async def unmake(media: MediaRef) -> None:
+        if not media.public_id.startswith("albums/"):
+            return
+        with suppress(AlbumNotFoundError):
+            album = await albums.get(media.public_id.split("/")[1])
+            async with writes.then(partial(stale.album_changed, album)):
+                await albums.remove(album.id)
+
+    return unmake

@@ -1,7 +1,8 @@
 """Media that nobody wants in the end are removed, however the upload or the process ended.
 
-A note is written before a medium is stored and taken back when its document is. Whatever note falls due is
-followed, but only after asking whether the medium is in use after all: a note is a reminder, not an order.
+A note is written before a medium is stored, and taken back as the last step of the upload: until then its
+document is not there to stay either, and goes with it. What is noted otherwise is removed only after asking
+whether it is in use after all: such a note is a reminder, not an order.
 """
 
 import asyncio
@@ -12,10 +13,21 @@ from datetime import timedelta
 import structlog
 
 from shared.clock import now
-from shared.errors import AppError
+from shared.errors import AppError, UnavailableError
 from shared.ports import MediaCleanups, MediaRef, MediaStore
 
 InUse = Callable[[MediaRef], Awaitable[bool]]
+Unmake = Callable[[MediaRef], Awaitable[None]]
+"""Removes the document that names a medium; harmless when there is none, or it is not ours."""
+
+STORED_AT_MOST = timedelta(hours=1)
+"""No medium takes longer on its way to the store: what nobody finished by then is removed."""
+
+FINISHED_WITHIN_SECONDS = 30.0
+FINISHED_AT_MOST = timedelta(minutes=3)
+"""Well after that, so that nothing is undone that may still be finished."""
+
+REMOVAL_AT_MOST = timedelta(minutes=1)
 
 RETRY_AFTER = timedelta(seconds=30)
 LEASE = timedelta(minutes=5)
@@ -30,43 +42,80 @@ log = structlog.stdlib.get_logger(__name__)
 class MediaKeeper:
     """The notes of one service, and the work of following them."""
 
-    def __init__(self, notes: MediaCleanups, store: MediaStore, in_use: InUse) -> None:
+    def __init__(self, notes: MediaCleanups, store: MediaStore, in_use: InUse, unmake: Unmake) -> None:
         self._notes = notes
         self._store = store
         self._in_use = in_use
+        self._unmake = unmake
+        self._unnoted: dict[MediaRef, bool] = {}
 
-    async def begin(self, media: Sequence[MediaRef], at_most: timedelta) -> None:
-        """Before these are stored, or taken from their document: whoever does it has `at_most` to finish.
+    @asynccontextmanager
+    async def storing(self, media: Sequence[MediaRef]) -> AsyncIterator[None]:
+        """Around storing these, the first half of an upload. When it fails, what arrived of them is removed.
+
+        Their notes stand, for what is still on its way to the store: a request that ran out of time may
+        yet succeed.
 
         Raises:
             UnavailableError: it cannot be noted now.
         """
-        await self._notes.plan(media, now() + at_most)
-
-    async def keep(self, media: Sequence[MediaRef]) -> None:
-        """Their document is stored. Never raises: a note that stays is found wrong when it falls due."""
+        await self._notes.plan(media, now() + STORED_AT_MOST, unfinished=True)
         try:
-            await self._notes.keep(media)
+            yield
+        except BaseException:
+            await self._destroy(media)
+            raise
+
+    @asynccontextmanager
+    async def finishing(self, media: Sequence[MediaRef]) -> AsyncIterator[None]:
+        """Around storing the document of these, the second half, and whatever else belongs to the upload.
+
+        It is done to its end in time, and then stays, or it is undone: now, or when the notes fall due.
+
+        Raises:
+            UnavailableError: it cannot be noted now that these stay, or time was up.
+        """
+        try:
+            async with asyncio.timeout(FINISHED_WITHIN_SECONDS):
+                await self._notes.plan(media, now() + FINISHED_AT_MOST, unfinished=True)
+                yield
+                await self._notes.keep(media)
+        except TimeoutError as failure:
+            await self._take_back(media)
+            raise UnavailableError("The upload takes too long now") from failure
+        except BaseException:
+            await self._take_back(media)
+            raise
+
+    async def _take_back(self, media: Sequence[MediaRef]) -> None:
+        """The document may be stored, and the notes may be gone. Never raises."""
+        await self._remind(media, unfinished=True)
+        try:
+            for each in media:
+                await self._unmake(each)
         except AppError as failure:
-            log.warning("note of media stays", error=type(failure).__name__)
+            log.error("upload undone later", media=media[0].public_id, error=type(failure).__name__)
+            return
+        await self._destroy(media)
+
+    async def begin_removal(self, media: Sequence[MediaRef]) -> None:
+        """Before the document of these is removed, which has to be done within a minute.
+
+        Raises:
+            UnavailableError: it cannot be noted now.
+        """
+        await self._notes.plan(media, now() + REMOVAL_AT_MOST)
 
     async def discard(self, media: Sequence[MediaRef]) -> None:
         """Remove these now, or soon when the store is down or slow. Never raises."""
-        for removed in await self._destroy(media):
-            await self.keep([removed])
+        gone = await self._destroy(media)
+        await self._forget([each for each in media if each in gone])
+        await self._remind([each for each in media if each not in gone])
 
-    async def abandon(self, media: Sequence[MediaRef]) -> None:
-        """Storing these failed: remove what arrived of them, now or soon. Never raises.
-
-        Their notes stand, for what is still on its way to the store: a request that ran out of time may
-        yet succeed.
-        """
-        await self._destroy(media)
-
-    async def _destroy(self, media: Sequence[MediaRef]) -> Sequence[MediaRef]:
-        """Those that are gone; there is a reminder of the others."""
+    async def _destroy(self, media: Sequence[MediaRef]) -> set[MediaRef]:
+        """Those that are gone now."""
         gone = await asyncio.gather(*(self._is_destroyed(each) for each in media))
-        return [each for each, is_gone in zip(media, gone, strict=True) if is_gone]
+        return {each for each, is_gone in zip(media, gone, strict=True) if is_gone}
 
     async def _is_destroyed(self, media: MediaRef) -> bool:
         try:
@@ -74,24 +123,41 @@ class MediaKeeper:
                 await self._store.destroy(media)
         except (AppError, TimeoutError) as failure:
             log.warning("media removed later", media=media.public_id, error=type(failure).__name__)
-            await self._remind(media)
             return False
         return True
 
-    async def _remind(self, media: MediaRef) -> None:
+    async def _forget(self, media: Sequence[MediaRef]) -> None:
+        """A note that stays all the same is found wrong when it falls due."""
+        if not media:
+            return
         try:
-            await self._notes.plan([media], now() + RETRY_AFTER)
+            await self._notes.keep(media)
         except AppError as failure:
-            log.warning("earlier note of media stands", error=type(failure).__name__)
+            log.warning("note of media stays", error=type(failure).__name__)
+
+    async def _remind(self, media: Sequence[MediaRef], *, unfinished: bool = False) -> None:
+        """Have these looked after soon; with the database down, as soon as it can be noted."""
+        if not media:
+            return
+        try:
+            await self._notes.plan(media, now() + RETRY_AFTER, unfinished=unfinished)
+        except AppError as failure:
+            log.warning("media noted later", error=type(failure).__name__)
+            self._unnoted |= dict.fromkeys(media, unfinished)
 
     async def follow_due_notes(self) -> int:
         """Remove what is due and not in use; answers how many notes were followed."""
+        for media, unfinished in list(self._unnoted.items()):
+            await self._notes.plan([media], now(), unfinished=unfinished)
+            del self._unnoted[media]
         due = await self._notes.claim_due(now(), now() + LEASE, BATCH)
-        for each in due:
-            if await self._in_use(each):
-                await self._notes.keep([each])
+        for note in due:
+            if note.unfinished:
+                await self._unmake(note.media)
+            if await self._in_use(note.media):
+                await self._notes.keep([note.media])
             else:
-                await self.discard([each])
+                await self.discard([note.media])
         return len(due)
 
     async def _follow_forever(self, poll_seconds: float) -> None:

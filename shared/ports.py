@@ -81,21 +81,29 @@ class MediaRef:
     resource_type: str
 
 
+@dataclass(frozen=True, slots=True)
+class MediaNote:
+    """That a medium may have to be removed; `unfinished`: and the document that names it, too, with it."""
+
+    media: MediaRef
+    unfinished: bool
+
+
 class MediaCleanups(Protocol):
     """Media that may have to be removed, noted in the service's database before it is stored.
 
     A note that is still there when it falls due means that nobody wanted the medium in the end.
     """
 
-    async def plan(self, media: Sequence[MediaRef], due_at: datetime) -> None:
-        """Note that these are to be destroyed at `due_at`, unless kept before; moves an earlier note."""
+    async def plan(self, media: Sequence[MediaRef], due_at: datetime, *, unfinished: bool = False) -> None:
+        """Note that these are to be destroyed at `due_at`, unless kept before; replaces an earlier note."""
         ...
 
     async def keep(self, media: Sequence[MediaRef]) -> None:
         """Take the notes of these back; harmless when there are none."""
         ...
 
-    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaRef]:
+    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
         """Take notes due at `moment`; no other worker gets them before `lease_until`."""
         ...
 

@@ -1,14 +1,13 @@
 """Adding, changing and removing songs: use cases that span the store, the media and the albums.
 
-Each fails whole. A note of the media is written before they are stored (shared/ports.MediaCleanups), so that
-what a failure, or the death of the process, leaves behind is removed later.
+Each fails whole. A note of the media is written before they are stored (shared/media_cleanup), so that what a
+failure, or the death of the process, leaves behind is removed later.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -24,18 +23,14 @@ from shared.ports import MediaRef, MediaStore, StoredAudio, StoredImage
 from shared.writes import Writes
 from song_service.audio import inspect_audio
 from song_service.caching import Staleness
-from song_service.domain import Song, SongChangedMeanwhileError, SongNotFoundError
+from song_service.domain import Song, SongChangedMeanwhileError
 from song_service.outbox import Outbox
 from song_service.ports import Albums, SongChanges, SongRepository
 from song_service.schemas import SongFields
 
-UPLOAD_AT_MOST = timedelta(hours=1)
-"""No upload takes longer: media that nobody kept by then are removed."""
-
 STORED_WITHIN_SECONDS = 150.0
 """Less than the gateway waits for the answer to an upload, or the song would come after its failure."""
 
-REMOVAL_AT_MOST = timedelta(minutes=1)
 ATTEMPTS = 5
 
 log = structlog.stdlib.get_logger(__name__)
@@ -91,34 +86,34 @@ class Catalogue:
             MediaRef(new_public_id(f"songs/{song_id}", "cover"), "image"),
             MediaRef(new_public_id(f"songs/{song_id}", "audio"), "video"),
         ]
-        async with AsyncExitStack() as undo:
-            await self._keeper.begin(refs, UPLOAD_AT_MOST)
-            undo.push_async_callback(self._keeper.abandon, refs)
+        async with self._keeper.storing(refs):
             stored_image, stored_audio = await self._store(image, refs[0], audio, refs[1])
-            song = Song(
-                id=song_id,
-                title=fields.title,
-                artist_id=artist.id,
-                artist_name=artist.full_name,
-                image=stored_image,
-                audio=stored_audio,
-                duration=facts.duration,
-                album_id=fields.album_id,
-                genre=fields.genre or facts.genre,
-                mood=fields.mood,
-                is_public=fields.is_public,
-                is_visible=True,
-                created_at=moment,
-                updated_at=moment,
-            )
-            undo.pop_all()
-            undo.push_async_callback(self._take_back, song, refs)
-            async with self._write(song):
-                await self._songs.add(song)
+        song = Song(
+            id=song_id,
+            title=fields.title,
+            artist_id=artist.id,
+            artist_name=artist.full_name,
+            image=stored_image,
+            audio=stored_audio,
+            duration=facts.duration,
+            album_id=fields.album_id,
+            genre=fields.genre or facts.genre,
+            mood=fields.mood,
+            is_public=fields.is_public,
+            is_visible=True,
+            created_at=moment,
+            updated_at=moment,
+        )
+        try:
+            async with self._keeper.finishing(refs):
+                async with self._write(song):
+                    await self._songs.add(song)
+                if song.album_id is not None:
+                    await self._albums.append(song.album_id, song.id, artist.token)
+        except AppError:
             if song.album_id is not None:
-                await self._albums.append(song.album_id, song.id, artist.token)
-            await self._keeper.keep(refs)
-            undo.pop_all()
+                await self._leave_album(song, song.album_id, artist)
+            raise
         return song
 
     async def _store(
@@ -140,21 +135,6 @@ class Catalogue:
         assert isinstance(stored_image, StoredImage)  # noqa: S101 - narrows what gather answers
         assert isinstance(stored_audio, StoredAudio)  # noqa: S101
         return stored_image, stored_audio
-
-    async def _take_back(self, song: Song, refs: Sequence[MediaRef]) -> None:
-        """Undo of storing the document, which may or may not be there.
-
-        When the store cannot say now, the media stay with their notes, so that a song that is there after all
-        can be heard; when the notes fall due, they are removed unless it is.
-        """
-        try:
-            with suppress(SongNotFoundError):
-                async with self._write(song):
-                    await self._songs.remove(song.id)
-        except AppError as failure:
-            log.error("song not taken back", song=song.id, error=type(failure).__name__)
-            return
-        await self._keeper.abandon(refs)
 
     async def change(self, caller: Caller, song: Song, changes: SongChanges) -> Song:
         """The song after `changes`; into another album only when the caller or the song's artist made that.
@@ -216,7 +196,7 @@ class Catalogue:
     async def remove(self, caller: Caller, song: Song) -> None:
         """Take the song out of everything: lists, album, engine, caches and the media store."""
         refs = media_of(song)
-        await self._keeper.begin(refs, REMOVAL_AT_MOST)
+        await self._keeper.begin_removal(refs)
         async with self._write(song):
             await self._songs.remove(song.id)
         await self._keeper.discard(refs)

@@ -1,21 +1,22 @@
 """What the song service talks to, built from settings."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
 from shared.cache import reading_through
 from shared.health import remembered
-from shared.media_cleanup import InUse, MediaKeeper
+from shared.media_cleanup import InUse, MediaKeeper, Unmake
 from shared.ports import Database, MediaCleanups, MediaRef
 from shared.providers.clerk import open_clerk, open_keys, token_verifier
 from shared.providers.cloudinary import open_cloudinary
 from shared.providers.redis import open_redis_cache
 from shared.service_client import open_service
 from shared.user_directory import CachedUserDirectory
-from shared.writes import writing
+from shared.writes import Writes, writing
 from song_service.albums import HttpAlbums
 from song_service.browsing import Browsing
 from song_service.caching import Staleness
@@ -67,9 +68,9 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
         outbox = await opened(
             Outbox(stores.songs, stores.interactions, engine, stale, settings.outbox_poll_seconds).sending()
         )
-        keeper = await opened(
-            MediaKeeper(stores.media_cleanups, media, media_in_use(stores.songs)).following()
-        )
+        in_use = media_in_use(stores.songs)
+        unmake = unmaking(stores.songs, stale, writes, outbox)
+        keeper = await opened(MediaKeeper(stores.media_cleanups, media, in_use, unmake).following())
         limits = AudioLimits(settings.max_audio_seconds, settings.max_image_pixels)
         yield Resources(
             access=Access(verifier, CachedUserDirectory(users, cache, delegation)),
@@ -106,3 +107,18 @@ def media_in_use(songs: SongRepository) -> InUse:
         return True
 
     return in_use
+
+
+def unmaking(songs: SongRepository, stale: Staleness, writes: Writes, outbox: Outbox) -> Unmake:
+    """Removes the song that a medium belongs to: its upload was not finished."""
+
+    async def unmake(media: MediaRef) -> None:
+        if not media.public_id.startswith("songs/"):
+            return
+        with suppress(SongNotFoundError):
+            song = await songs.get(media.public_id.split("/")[1])
+            async with writes.then(partial(stale.song_changed, song)):
+                await songs.remove(song.id)
+            outbox.wake()
+
+    return unmake

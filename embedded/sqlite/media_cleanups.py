@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from embedded.sqlite import statements
-from embedded.sqlite.database import SqliteDatabase
+from embedded.sqlite.database import SqliteDatabase, Values
 from shared.clock import to_millis
 from shared.ports import MediaNote, MediaRef
 
@@ -26,7 +26,11 @@ class SqliteMediaCleanups:
         self._database = database
 
     async def plan(self, media: Sequence[MediaRef], due_at: datetime, *, unfinished: bool = False) -> None:
-        values = {"media": _to_json(media), "due_at": to_millis(due_at), "unfinished": unfinished}
+        values: Values = {
+            "media": _to_json(media),
+            "due_at": to_millis(due_at),
+            "unfinished": int(unfinished),
+        }
         await self._database.write(_PLAN, values)
 
     async def keep(self, media: Sequence[MediaRef]) -> None:

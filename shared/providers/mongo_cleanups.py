@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.ports import MediaRef
+from shared.ports import MediaNote, MediaRef
 from shared.providers.mongo import ASCENDING, Index, MongoDatabase
 
 INDEXES = (Index([("dueAt", ASCENDING)]),)
@@ -19,7 +19,7 @@ class MongoMediaCleanups:
         """Raises UnavailableError; may be called again."""
         await self._notes.ensure_indexes()
 
-    async def plan(self, media: Sequence[MediaRef], due_at: datetime) -> None:
+    async def plan(self, media: Sequence[MediaRef], due_at: datetime, *, unfinished: bool = False) -> None:
         # Moving a note takes it from whoever claimed it a moment ago and has not read it yet.
         await self._notes.change_each(
             [
@@ -30,6 +30,7 @@ class MongoMediaCleanups:
                             "publicId": medium.public_id,
                             "resourceType": medium.resource_type,
                             "dueAt": due_at,
+                            "unfinished": unfinished,
                             "claim": None,
                         }
                     },
@@ -42,11 +43,15 @@ class MongoMediaCleanups:
     async def keep(self, media: Sequence[MediaRef]) -> None:
         await self._notes.remove_many({"_id": {"$in": [_key(medium) for medium in media]}})
 
-    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaRef]:
+    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
         claimed = await self._notes.claim(
             {"dueAt": {"$lte": moment}}, [("dueAt", ASCENDING)], limit, {"dueAt": lease_until}
         )
-        return [MediaRef(note["publicId"], note["resourceType"]) for note in claimed]
+        # Notes of earlier versions are of no unfinished upload.
+        return [
+            MediaNote(MediaRef(note["publicId"], note["resourceType"]), note.get("unfinished", False))
+            for note in claimed
+        ]
 
 
 def _key(medium: MediaRef) -> str:

@@ -9,22 +9,30 @@ from album_service.browsing import Browsing
 from album_service.caching import Staleness
 from album_service.domain import Album, AlbumFullError, AlbumNotFoundError
 from album_service.editing import Editing
-from album_service.ports import AlbumRepository, Songs
+from album_service.ports import AlbumFilter, AlbumRepository, Songs
+from album_service.schemas import AlbumFields
+from album_service.wiring import media_in_use, unmaking
 from shared.access.caller import Caller
 from shared.access.permissions import Role
 from shared.cache import ReadThrough
 from shared.errors import UnavailableError
 from shared.media_cleanup import MediaKeeper
-from shared.ports import MediaRef
 from shared.writes import Writes
 from tests.album_service.fakes import NoSongs, SomeSongs
 from tests.repositories.builders import an_album
 from tests.repositories.stores import SqliteStore
 from tests.shared.lost_answers import lose_answers
-from tests.shared.media import Notes, Store
+from tests.shared.media import DOWN, Notes, Store
 from tests.shared.memory_cache import MemoryCache
+from tests.system.media import image
 
 SONG = "b" * 24
+CREATOR = Caller("a" * 24, "user_art", "Art", Role.ARTIST, is_blocked=False, token="t.o.k")
+FIELDS = AlbumFields.model_validate({"title": "New"})
+
+
+async def refuse(*_: object) -> None:
+    raise DOWN
 
 
 class World:
@@ -32,21 +40,20 @@ class World:
 
     def __init__(self, albums: AlbumRepository, songs: Songs | None = None) -> None:
         self.albums, self.notes, self.store, self.redis = albums, Notes(), Store(), MemoryCache()
-        keeper = MediaKeeper(self.notes, self.store, self.in_use)
+        stale, writes = Staleness(ReadThrough(self.redis)), Writes()
+        unmake = unmaking(albums, stale, writes)
+        self.keeper = MediaKeeper(self.notes, self.store, media_in_use(albums), unmake)
         self.editing = Editing(
             albums,
             songs or NoSongs(),
             self.store,
-            keeper,
-            Staleness(ReadThrough(self.redis)),
-            Writes(),
+            self.keeper,
+            stale,
+            writes,
             max_image_pixels=10**6,
             most_songs=10,
         )
         self.browsing = Browsing(albums, NoSongs(), ReadThrough(self.redis), 1000)
-
-    async def in_use(self, media: MediaRef) -> bool:
-        return False
 
 
 @pytest.fixture
@@ -104,3 +111,44 @@ async def test_songs_that_the_owner_does_not_see_take_up_no_room(tmp_path: Path)
         assert album.song_ids == (gone, hidden, seen, *more[:9])
         with pytest.raises(AlbumFullError):
             await editing.append_song(album, more[9], owner)
+
+
+@pytest.fixture
+def cover(tmp_path: Path) -> Path:
+    file = tmp_path / "cover"
+    file.write_bytes(image())
+    return file
+
+
+async def test_an_album_is_made_with_its_cover(world: World, cover: Path) -> None:
+    made = await world.editing.add(CREATOR, FIELDS, cover)
+    assert await world.albums.get(made.id) == made
+    assert world.store.media == {made.image.public_id}
+    assert made.image.public_id.startswith(f"albums/{made.id}/")
+    assert world.notes.kept == set()
+
+
+async def test_an_album_that_is_stored_and_answered_as_failed_does_not_stay(
+    world: World, cover: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to storing it is lost, and it cannot be removed then."""
+    lose_answers(monkeypatch, world.albums, "add")
+    with monkeypatch.context() as down:
+        down.setattr(world.albums, "remove", refuse)
+        with pytest.raises(UnavailableError):
+            await world.editing.add(CREATOR, FIELDS, cover)
+        assert await world.albums.count(AlbumFilter()) == 1
+    world.notes.fall_due()
+    await world.keeper.follow_due_notes()
+    assert await world.albums.count(AlbumFilter()) == 0
+    assert (world.store.media, world.notes.kept) == (set(), set())
+
+
+async def test_an_album_that_cannot_be_noted_as_finished_does_not_stay(
+    world: World, cover: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.notes, "keep", refuse)
+    with pytest.raises(UnavailableError):
+        await world.editing.add(CREATOR, FIELDS, cover)
+    assert await world.albums.count(AlbumFilter()) == 0
+    assert world.store.media == set()

@@ -2,9 +2,13 @@
 
 import asyncio
 from datetime import timedelta
+from pathlib import Path
 
 from album_service.ports import AlbumRepository
 from album_service.wiring import media_in_use as albums_media_in_use
+from embedded.sqlite import schemas
+from embedded.sqlite.database import open_database
+from embedded.sqlite.media_cleanups import SqliteMediaCleanups
 from shared.ids import new_id
 from shared.ports import MediaCleanups, MediaRef
 from song_service.ports import SongRepository
@@ -21,7 +25,13 @@ async def claim(cleanups: MediaCleanups, moment: timedelta = timedelta()) -> set
     """What is claimed that long after noon."""
     claimed = await cleanups.claim_due(NOON + moment, NOON + moment + LEASE, MANY)
     assert len(claimed) == len(set(claimed))
-    return set(claimed)
+    return {note.media for note in claimed}
+
+
+async def claim_unfinished(cleanups: MediaCleanups, moment: timedelta) -> dict[MediaRef, bool]:
+    """Whether each that is claimed that long after noon is of an unfinished upload."""
+    claimed = await cleanups.claim_due(NOON + moment, NOON + moment + LEASE, MANY)
+    return {note.media: note.unfinished for note in claimed}
 
 
 async def test_a_note_falls_due_at_its_moment(cleanups: MediaCleanups) -> None:
@@ -46,6 +56,21 @@ async def test_planning_again_moves_the_note(cleanups: MediaCleanups) -> None:
     assert await claim(cleanups) == {IMAGE}
 
 
+async def test_a_note_says_whether_it_is_of_an_unfinished_upload(cleanups: MediaCleanups) -> None:
+    await cleanups.plan([IMAGE], NOON, unfinished=True)
+    await cleanups.plan([AUDIO], NOON)
+    assert await claim_unfinished(cleanups, timedelta()) == {IMAGE: True, AUDIO: False}
+    assert await claim_unfinished(cleanups, LEASE) == {IMAGE: True, AUDIO: False}
+
+
+async def test_the_last_plan_says_whether_a_note_is_of_an_unfinished_upload(cleanups: MediaCleanups) -> None:
+    await cleanups.plan([IMAGE, AUDIO], NOON)
+    await cleanups.plan([IMAGE], NOON, unfinished=True)
+    await cleanups.plan([AUDIO], NOON, unfinished=True)
+    await cleanups.plan([AUDIO], NOON)
+    assert await claim_unfinished(cleanups, timedelta()) == {IMAGE: True, AUDIO: False}
+
+
 async def test_a_claimed_note_falls_due_again_when_its_lease_ends(cleanups: MediaCleanups) -> None:
     await cleanups.plan([IMAGE], NOON)
     assert await claim(cleanups) == {IMAGE}
@@ -64,7 +89,9 @@ async def test_the_longest_due_are_claimed_first_and_no_more_than_asked_for(clea
     notes = [MediaRef(f"songs/{n}", "image") for n in range(5)]
     for n, note in enumerate(notes):
         await cleanups.plan([note], NOON - minutes(n))
-    claimed = [set(await cleanups.claim_due(NOON, NOON + LEASE, limit)) for limit in (2, 2, 2)]
+    claimed = [
+        {note.media for note in await cleanups.claim_due(NOON, NOON + LEASE, limit)} for limit in (2, 2, 2)
+    ]
     assert claimed == [{notes[4], notes[3]}, {notes[2], notes[1]}, {notes[0]}]
 
 
@@ -72,7 +99,7 @@ async def test_two_workers_never_get_the_same_note(cleanups: MediaCleanups) -> N
     notes = [MediaRef(f"songs/{n}", "image") for n in range(30)]
     await cleanups.plan(notes, NOON)
     batches = await asyncio.gather(*(cleanups.claim_due(NOON, NOON + LEASE, 10) for _ in range(6)))
-    claimed = [note for batch in batches for note in batch]
+    claimed = [note.media for batch in batches for note in batch]
     assert len(claimed) == len(set(claimed))
     assert {*claimed, *await claim(cleanups)} == set(notes)
 
@@ -101,3 +128,12 @@ async def test_a_medium_is_in_use_while_what_it_belongs_to_exists_or_is_not_know
     ):
         found = [await in_use(MediaRef(each, "image")) for each in (used, free, others)]
         assert found == [True, False, True]
+
+
+async def test_notes_of_an_earlier_version_are_reminders_only(tmp_path: Path) -> None:
+    file = tmp_path / "songs.sqlite"
+    async with open_database(file, schemas.SONGS[:1]) as database:
+        await database.write("INSERT INTO media_cleanups VALUES ('image', 'songs/1/cover', 0)")
+    async with open_database(file, schemas.SONGS) as database:
+        claimed = await claim_unfinished(SqliteMediaCleanups(database), timedelta())
+    assert claimed == {MediaRef("songs/1/cover", "image"): False}

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
+from shared.clock import now
 from shared.errors import UnavailableError
-from shared.ports import MediaRef, StoredAudio, StoredImage
+from shared.ports import MediaNote, MediaRef, StoredAudio, StoredImage
 
 DOWN = UnavailableError("down")
 
@@ -15,19 +16,38 @@ class Notes:
     """`MediaCleanups` in memory."""
 
     def __init__(self) -> None:
-        self.kept: set[MediaRef] = set()
+        self.due_at: dict[MediaRef, datetime] = {}
+        self.unfinished: set[MediaRef] = set()
         self.is_down = False
 
-    async def plan(self, media: Sequence[MediaRef], due_at: datetime) -> None:
-        if self.is_down:
-            raise DOWN
-        self.kept |= set(media)
+    @property
+    def kept(self) -> set[MediaRef]:
+        return set(self.due_at)
+
+    async def plan(self, media: Sequence[MediaRef], due_at: datetime, *, unfinished: bool = False) -> None:
+        self._answer_or_fail()
+        self.due_at |= dict.fromkeys(media, due_at)
+        self.unfinished -= set(media)
+        if unfinished:
+            self.unfinished |= set(media)
 
     async def keep(self, media: Sequence[MediaRef]) -> None:
-        self.kept -= set(media)
+        self._answer_or_fail()
+        for each in media:
+            self.due_at.pop(each, None)
 
-    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaRef]:
-        return []
+    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
+        self._answer_or_fail()
+        due = [media for media, at in self.due_at.items() if at <= moment][:limit]
+        self.due_at |= dict.fromkeys(due, lease_until)
+        return [MediaNote(media, media in self.unfinished) for media in due]
+
+    def fall_due(self) -> None:
+        self.due_at = dict.fromkeys(self.due_at, now())
+
+    def _answer_or_fail(self) -> None:
+        if self.is_down:
+            raise DOWN
 
 
 class Store:

@@ -1,8 +1,7 @@
 """Media that nobody wants in the end are removed, whatever fails on the way."""
 
 import asyncio
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,39 +11,10 @@ from shared.clock import now
 from shared.errors import UnavailableError
 from shared.media_cleanup import MediaKeeper
 from shared.ports import MediaRef, StoredAudio, StoredImage
+from tests.shared.media import DOWN, Notes
 
 COVER, AUDIO = MediaRef("songs/1/cover", "image"), MediaRef("songs/1/audio", "video")
 HOUR = timedelta(hours=1)
-
-
-class Notes:
-    """`MediaCleanups` in memory."""
-
-    def __init__(self) -> None:
-        self.due_at: dict[MediaRef, datetime] = {}
-        self.is_down = False
-
-    async def plan(self, media: Sequence[MediaRef], due_at: datetime) -> None:
-        self._answer_or_fail()
-        self.due_at |= dict.fromkeys(media, due_at)
-
-    async def keep(self, media: Sequence[MediaRef]) -> None:
-        self._answer_or_fail()
-        for each in media:
-            self.due_at.pop(each, None)
-
-    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaRef]:
-        self._answer_or_fail()
-        due = [media for media, at in self.due_at.items() if at <= moment][:limit]
-        self.due_at |= dict.fromkeys(due, lease_until)
-        return due
-
-    def fall_due(self) -> None:
-        self.due_at = dict.fromkeys(self.due_at, now())
-
-    def _answer_or_fail(self) -> None:
-        if self.is_down:
-            raise UnavailableError("The database cannot be used now")
 
 
 class Store:
@@ -78,20 +48,43 @@ class Store:
 
 
 class World:
-    """A keeper, what it writes and removes, and the media that somebody uses."""
+    """A keeper, what it writes and removes, and the media that documents use; `is_stuck`: those cannot go."""
 
     def __init__(self, *stored: MediaRef) -> None:
         self.notes, self.store, self.used = Notes(), Store(*stored), set[MediaRef]()
-        self.keeper = MediaKeeper(self.notes, self.store, self.is_used)
+        self.is_stuck = False
+        self.keeper = MediaKeeper(self.notes, self.store, self.is_used, self.unmake)
 
     async def is_used(self, media: MediaRef) -> bool:
         return media in self.used
+
+    async def unmake(self, media: MediaRef) -> None:
+        if self.is_stuck:
+            raise DOWN
+        self.used.discard(media)
+
+    async def store_and_fail(self, *media: MediaRef) -> None:
+        with pytest.raises(UnavailableError):
+            async with self.keeper.storing(media):
+                raise DOWN
+
+    async def finish_and_fail(self, *media: MediaRef, failure: Exception = DOWN) -> None:
+        """The document is stored, and then something fails."""
+
+        async def finish() -> None:
+            async with self.keeper.finishing(media):
+                self.used |= set(media)
+                raise failure
+
+        with pytest.raises(type(failure)):
+            await finish()
 
 
 async def test_media_that_nobody_kept_are_removed_when_their_note_falls_due() -> None:
     """As after the death of the process between storing the media and storing their document."""
     world = World(COVER, AUDIO)
-    await world.keeper.begin([COVER, AUDIO], HOUR)
+    async with world.keeper.storing([COVER, AUDIO]):
+        assert await world.keeper.follow_due_notes() == 0
     assert await world.keeper.follow_due_notes() == 0
     assert world.store.media == {COVER, AUDIO}
     world.notes.fall_due()
@@ -99,40 +92,133 @@ async def test_media_that_nobody_kept_are_removed_when_their_note_falls_due() ->
     assert (world.store.media, world.notes.due_at) == (set(), {})
 
 
-async def test_media_that_are_in_use_after_all_stay() -> None:
+async def test_the_document_of_an_unfinished_upload_goes_with_its_media() -> None:
     """As when the process died between storing the document and taking the note back."""
+    world = World(COVER, AUDIO)
+    await world.notes.plan([COVER, AUDIO], now(), unfinished=True)
+    world.used = {COVER, AUDIO}
+    assert await world.keeper.follow_due_notes() == 2
+    assert (world.used, world.store.media, world.notes.due_at) == (set(), set(), {})
+
+
+async def test_a_document_that_cannot_go_now_keeps_its_media_and_their_notes_until_it_can() -> None:
+    world = World(COVER)
+    await world.notes.plan([COVER], now(), unfinished=True)
+    world.used, world.is_stuck = {COVER}, True
+    with pytest.raises(UnavailableError):
+        await world.keeper.follow_due_notes()
+    assert (world.store.media, set(world.notes.due_at)) == ({COVER}, {COVER})
+    world.is_stuck = False
+    world.notes.fall_due()
+    await world.keeper.follow_due_notes()
+    assert (world.used, world.store.media, world.notes.due_at) == (set(), set(), {})
+
+
+async def test_media_that_are_in_use_after_all_stay() -> None:
+    """As when the process died between noting a removal and removing the document."""
     world = World(COVER)
     world.used = {COVER}
-    await world.keeper.begin([COVER], timedelta(0))
+    await world.keeper.begin_removal([COVER])
+    world.notes.fall_due()
     assert await world.keeper.follow_due_notes() == 1
     assert (world.store.media, world.notes.due_at) == ({COVER}, {})
 
 
-async def test_kept_media_have_no_note() -> None:
+async def test_media_of_a_finished_upload_have_no_note() -> None:
     world = World(COVER, AUDIO)
-    await world.keeper.begin([COVER, AUDIO], HOUR)
-    await world.keeper.keep([COVER, AUDIO])
+    async with world.keeper.storing([COVER, AUDIO]):
+        assert world.notes.kept == {COVER, AUDIO}
+    async with world.keeper.finishing([COVER, AUDIO]):
+        world.used = {COVER, AUDIO}
+        assert world.notes.kept == {COVER, AUDIO}
     assert world.notes.due_at == {}
+    assert world.used == world.store.media == {COVER, AUDIO}
 
 
-async def test_a_note_that_cannot_be_taken_back_fails_nobody() -> None:
+@pytest.mark.parametrize("failure", [DOWN, ValueError("bug")], ids=repr)
+async def test_an_upload_that_fails_in_its_second_half_is_undone_at_once(failure: Exception) -> None:
+    world = World(COVER, AUDIO)
+    await world.finish_and_fail(COVER, AUDIO, failure=failure)
+    assert (world.used, world.store.media) == (set(), set())
+
+
+async def test_an_upload_that_does_not_come_to_its_end_in_time_is_undone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(media_cleanup, "FINISHED_WITHIN_SECONDS", 0.01)
     world = World(COVER)
-    await world.keeper.begin([COVER], HOUR)
+
+    async def finish() -> None:
+        async with world.keeper.finishing([COVER]):
+            world.used = {COVER}
+            await asyncio.Event().wait()
+
+    with pytest.raises(UnavailableError):
+        await finish()
+    assert (world.used, world.store.media) == (set(), set())
+
+
+async def test_a_document_that_lands_after_its_upload_was_undone_does_not_stay() -> None:
+    world = World(COVER)
+    await world.finish_and_fail(COVER)
+    world.used = {COVER}
+    world.notes.fall_due()
+    await world.keeper.follow_due_notes()
+    assert (world.used, world.notes.due_at) == (set(), {})
+
+
+async def test_an_upload_whose_note_cannot_be_taken_back_is_undone() -> None:
+    """Whoever follows the note would remove it later, when the caller believes in it."""
+    world = World(COVER)
+
+    async def finish() -> None:
+        async with world.keeper.finishing([COVER]):
+            world.used = {COVER}
+            world.notes.is_down = True
+
+    with pytest.raises(UnavailableError):
+        await finish()
+    assert (world.used, world.store.media) == (set(), set())
+
+
+async def test_what_can_be_neither_undone_nor_noted_is_undone_when_the_database_is_back() -> None:
+    """The note was taken back, and the answer to that was lost."""
+    world = World(COVER)
+
+    async def finish() -> None:
+        async with world.keeper.finishing([COVER]):
+            world.used = {COVER}
+            world.notes.due_at.clear()
+            world.notes.is_down = world.is_stuck = True
+
+    with pytest.raises(UnavailableError):
+        await finish()
+    with pytest.raises(UnavailableError):
+        await world.keeper.follow_due_notes()
+    assert (world.used, world.store.media) == ({COVER}, {COVER})
+    world.notes.is_down = world.is_stuck = False
+    await world.keeper.follow_due_notes()
+    assert (world.used, world.store.media, world.notes.due_at) == (set(), set(), {})
+
+
+async def test_a_note_that_cannot_be_taken_back_fails_no_removal() -> None:
+    world = World(COVER)
+    await world.keeper.begin_removal([COVER])
     world.notes.is_down = True
-    await world.keeper.keep([COVER])
-    assert set(world.notes.due_at) == {COVER}
+    await world.keeper.discard([COVER])
+    assert (world.store.media, world.notes.kept) == (set(), {COVER})
 
 
 async def test_what_is_discarded_is_gone_at_once() -> None:
     world = World(COVER, AUDIO)
-    await world.keeper.begin([COVER, AUDIO], HOUR)
+    await world.keeper.begin_removal([COVER, AUDIO])
     await world.keeper.discard([COVER, AUDIO])
     assert (world.store.media, world.notes.due_at) == (set(), {})
 
 
 async def test_what_cannot_be_discarded_now_is_removed_later() -> None:
     world = World(COVER, AUDIO)
-    await world.keeper.begin([COVER, AUDIO], HOUR)
+    await world.keeper.begin_removal([COVER, AUDIO])
     world.store.is_down = True
     await world.keeper.discard([COVER, AUDIO])
     assert max(world.notes.due_at.values()) < now() + timedelta(minutes=1)
@@ -151,12 +237,15 @@ async def test_a_store_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPa
     assert set(world.notes.due_at) == {COVER, AUDIO}
 
 
-async def test_what_still_arrives_after_a_failed_upload_is_removed_too() -> None:
+@pytest.mark.parametrize("store_is_down", [False, True])
+async def test_what_still_arrives_after_a_failed_upload_is_removed_too(store_is_down: bool) -> None:
     """A request that ran out of time may yet succeed, after the removal found nothing to remove."""
     world = World(COVER)
-    await world.keeper.begin([COVER, AUDIO], HOUR)
-    await world.keeper.abandon([COVER, AUDIO])
-    assert world.store.media == set()
+    world.store.is_down = store_is_down
+    await world.store_and_fail(COVER, AUDIO)
+    assert world.store.media == ({COVER} if store_is_down else set())
+    assert min(world.notes.due_at.values()) > now() + HOUR - timedelta(minutes=1)
+    world.store.is_down = False
     world.store.media.add(AUDIO)
     world.notes.fall_due()
     await world.keeper.follow_due_notes()
@@ -165,18 +254,23 @@ async def test_what_still_arrives_after_a_failed_upload_is_removed_too() -> None
 
 async def test_with_store_and_database_down_the_first_note_stands() -> None:
     world = World(COVER)
-    await world.keeper.begin([COVER], HOUR)
-    world.notes.is_down = world.store.is_down = True
-    await world.keeper.abandon([COVER])
+
+    async def upload() -> None:
+        async with world.keeper.storing([COVER]):
+            world.notes.is_down = world.store.is_down = True
+            raise DOWN
+
+    with pytest.raises(UnavailableError):
+        await upload()
     assert set(world.notes.due_at) == {COVER}
 
 
 async def test_one_note_that_cannot_be_followed_does_not_end_the_following() -> None:
     world = World(COVER, AUDIO)
     world.store.broken = {COVER}
-    await world.keeper.begin([COVER], timedelta(0))
+    await world.notes.plan([COVER], now())
     async with asyncio.timeout(10), world.keeper.following(poll_seconds=0.005):
         assert await world.store.asked.get() == COVER
-        await world.keeper.begin([AUDIO], timedelta(0))
+        await world.notes.plan([AUDIO], now())
         assert await world.store.asked.get() == AUDIO
     assert world.store.media == {COVER}

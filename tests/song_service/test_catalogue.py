@@ -12,7 +12,6 @@ from shared.access.permissions import Role
 from shared.cache import ReadThrough
 from shared.errors import AppError, InvalidError, UnavailableError, UnsupportedMediaError
 from shared.media_cleanup import MediaKeeper
-from shared.ports import MediaRef
 from shared.writes import Writes
 from song_service.browsing import Browsing
 from song_service.caching import Staleness
@@ -21,6 +20,7 @@ from song_service.domain import Song, SongNotFoundError
 from song_service.outbox import Outbox
 from song_service.ports import SongChanges
 from song_service.schemas import SongFields
+from song_service.wiring import media_in_use, unmaking
 from tests.shared.lost_answers import lose_answers
 from tests.shared.media import DOWN, Notes, Store
 from tests.shared.memory_cache import MemoryCache
@@ -51,7 +51,8 @@ class Albums:
 
     async def take_out(self, album_id: str, song_id: str, token: str) -> None:
         self._fail_as_told("take_out")
-        self.songs.remove(song_id)
+        if song_id in self.songs:
+            self.songs.remove(song_id)
 
 
 class FailingSongs(Songs):
@@ -65,6 +66,10 @@ class FailingSongs(Songs):
         await super().add(song)
 
 
+async def refuse(*_: object) -> None:
+    raise DOWN
+
+
 class World:
     """A catalogue and what it works with; `cover` and `sound` are real files."""
 
@@ -74,17 +79,15 @@ class World:
         self.cache, self.writes = ReadThrough(self.redis), Writes()
         stale = Staleness(self.cache)
         outbox = Outbox(self.songs, Interactions(), Engine(), stale, poll_seconds=1)
-        keeper = MediaKeeper(self.notes, self.store, self.in_use)
+        unmake = unmaking(self.songs, stale, self.writes, outbox)
+        self.keeper = MediaKeeper(self.notes, self.store, media_in_use(self.songs), unmake)
         limits = AudioLimits(max_audio_seconds=60, max_image_pixels=10**6)
         self.catalogue = Catalogue(
-            self.songs, self.store, keeper, self.albums, stale, self.writes, outbox, limits
+            self.songs, self.store, self.keeper, self.albums, stale, self.writes, outbox, limits
         )
         self.cover, self.sound = folder / "cover", folder / "sound"
         self.cover.write_bytes(image())
         self.sound.write_bytes(audio("wav", 2))
-
-    async def in_use(self, media: MediaRef) -> bool:
-        return False
 
     async def upload(self) -> Song:
         fields = SongFields.model_validate({"title": "New", "albumId": ALBUM})
@@ -257,3 +260,46 @@ async def test_a_change_that_lands_after_its_failure_makes_caches_stale_again(
     await world.writes.close()
     with pytest.raises(SongNotFoundError):
         await browsing.one(song.id, None)
+
+
+async def test_an_upload_that_is_stored_and_answered_as_failed_does_not_stay(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The answer to storing the song is lost, and it cannot be removed then."""
+    lose_answers(monkeypatch, world.songs, "add")
+    with monkeypatch.context() as down:
+        down.setattr(world.songs, "remove", refuse)
+        with pytest.raises(UnavailableError):
+            await world.upload()
+        assert len(world.songs.kept) == 1
+    world.notes.fall_due()
+    await world.keeper.follow_due_notes()
+    assert world.holds_nothing()
+    assert world.notes.kept == set()
+    assert "songs" in world.redis.renewals[-1]
+
+
+async def test_an_upload_that_cannot_be_noted_as_finished_does_not_stay(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.notes, "keep", refuse)
+    with pytest.raises(UnavailableError):
+        await world.upload()
+    assert world.holds_nothing()
+
+
+async def test_a_song_whose_upload_ended_with_its_process_does_not_stay(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After the song is in its album, and before the artist is answered."""
+    monkeypatch.setattr(world.notes, "keep", refuse)
+    monkeypatch.setattr(world.songs, "remove", refuse)
+    monkeypatch.setattr(world.store, "destroy", refuse)
+    with pytest.raises(UnavailableError):
+        await world.upload()
+    assert len(world.songs.kept) == 1
+    assert await world.keeper.follow_due_notes() == 0
+    monkeypatch.undo()
+    world.notes.fall_due()
+    await world.keeper.follow_due_notes()
+    assert world.holds_nothing()
