@@ -20,7 +20,9 @@ class EmbeddedSettings(BaseSettings):
     user_port: Port = Field(3001, description="The embedded system's user service")
     song_port: Port = Field(3002, description="The embedded system's song service")
     album_port: Port = Field(3003, description="The embedded system's album service")
-    cloud_port: Port = Field(3010, description="The embedded system's local cloud")
+    cloud_port: Port = Field(
+        3010, description="The embedded system's local cloud; stays as it was once media are stored"
+    )
     redis_port: Port = Field(3079, description="The embedded system's Redis")
     frontend_origins: str = Field(
         "http://localhost:5173,http://127.0.0.1:5173,http://localhost:3000",

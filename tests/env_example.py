@@ -30,7 +30,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("API gateway", GatewaySettings),
     ("Every process", ProcessSettings),
     (
-        "The embedded system (make run); GATEWAY_PORT and CLOUD_PORT count for docker-compose, too",
+        "The embedded system (make run); docker-compose takes GATEWAY_PORT and CLOUD_PORT",
         EmbeddedSettings,
     ),
 )
@@ -46,7 +46,13 @@ INTRODUCTION = """\
 # A value left empty is the default. Each service names what is missing when it cannot start.
 #
 #   docker-compose: cp .env.example .env && docker-compose up        (nothing has to be filled in)
-#   make run needs none of this.
+#
+# Only docker-compose reads .env by itself. For anything else take it into the environment of the shell:
+#
+#   set -a; . ./.env; set +a
+#
+# Put a value with & $ ; # or spaces in it between single quotes: both ways take it as it is.
+# make run needs none of this; what it is to be told it takes from that environment, too.
 """
 
 

@@ -1,6 +1,9 @@
 """What a process reads from its environment."""
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -58,6 +61,19 @@ def test_the_readme_tells_of_every_setting_as_it_describes_itself() -> None:
     assert with_table(readme) == readme
     for name in names_in_example():
         assert f"| `{name}` |" in render_table()
+
+
+def test_what_is_filled_in_reaches_a_shell_that_takes_it_in(tmp_path: Path) -> None:
+    uri = "mongodb://host/?replicaSet=rs0&w=majority #$HOME"
+    filled = (PROJECT / ".env.example").read_text().replace("\nMONGODB_URI=\n", f"\nMONGODB_URI='{uri}'\n")
+    (tmp_path / ".env").write_text(filled)
+    script = 'set -a; . ./.env; set +a; exec "$0" -c "import json, os; print(json.dumps({**os.environ}))"'
+    run = subprocess.run(
+        ["sh", "-euc", script, sys.executable], cwd=tmp_path, check=True, capture_output=True, text=True
+    )
+    taken = json.loads(run.stdout)
+    assert taken["MONGODB_URI"] == uri
+    assert {taken[name] for name in names_in_example()} == {uri, ""}
 
 
 def test_every_documented_variable_is_read() -> None:

@@ -40,6 +40,7 @@ def test_the_tour_works_when_pasted(demo: RunningSystem, tmp_path: Path) -> None
         timeout=120,
     )
     assert run.returncode == 0, run.stderr
+    assert '"fullName":"Mia Example"' in run.stdout
     assert '"title": "My first song"' in run.stdout
     assert '{"message":"Play tracked"}' in run.stdout
     sizes = [(tmp_path / f"{quality}.mp3").stat().st_size for quality in ("low", "medium", "high")]
