@@ -23,7 +23,7 @@ Unmake = Callable[[MediaRef], Awaitable[None]]
 STORED_AT_MOST = timedelta(hours=1)
 """No medium takes longer on its way to the store: what nobody finished by then is removed."""
 
-FINISHED_WITHIN_SECONDS = 30.0
+FINISHED_WITHIN_SECONDS = 20.0
 FINISHED_AT_MOST = timedelta(minutes=3)
 """Well after that, so that nothing is undone that may still be finished."""
 

@@ -141,24 +141,51 @@ class Catalogue:
 
         Raises:
             InvalidError: the album is neither's.
+            SongChangedMeanwhileError: others changed the song while it was moved, again and again.
             UnavailableError: the album service is down.
         """
-        moved = "album_id" in changes and changes["album_id"] != song.album_id
-        new_album = changes["album_id"] if moved else None
-        if new_album is not None:
-            await self._albums.check_made_by(new_album, caller.token, {caller.id, song.artist_id})
-            await self._albums.append(new_album, song.id, caller.token)
-        try:
-            async with self._write(song):
-                changed = await self._songs.change(song.id, changes)
-        except AppError:
-            if new_album is not None:
-                await self._leave_album(song, new_album, caller)
-            raise
+        if "album_id" in changes:
+            return await self._move(caller, song, changes, changes["album_id"])
+        async with self._write(song):
+            changed = await self._songs.change(song.id, changes)
         assert changed is not None  # noqa: S101 - only a condition on the revision can miss
-        if moved and song.album_id is not None:
-            await self._leave_album(song, song.album_id, caller)
         return changed
+
+    async def _move(self, caller: Caller, song: Song, changes: SongChanges, album_id: str | None) -> Song:
+        """Into the new album, then the change, while the song is as it was read, then out of the old album. Of
+        two moves at one time the later one so knows where the earlier one has put the song.
+        """
+        entered: set[str] = set()
+        try:
+            for _ in range(ATTEMPTS):
+                if album_id is not None and album_id != song.album_id:
+                    await self._albums.check_made_by(album_id, caller.token, {caller.id, song.artist_id})
+                    entered.add(album_id)
+                    await self._albums.append(album_id, song.id, caller.token)
+                async with self._write(song):
+                    changed = await self._songs.change(song.id, changes, if_revision=song.revision)
+                if changed is not None:
+                    await self._leave_others(changed, {song.album_id}, caller)
+                    return changed
+                song = await self._songs.get(song.id)
+            raise SongChangedMeanwhileError
+        except AppError:
+            if entered:
+                await self._leave_others(await self._as_it_is(song), {song.album_id, *entered}, caller)
+            raise
+
+    async def _as_it_is(self, song: Song) -> Song:
+        """A change that failed may be stored all the same; as the song was read when nobody can say."""
+        try:
+            return await self._songs.get(song.id)
+        except AppError:
+            return song
+
+    async def _leave_others(self, song: Song, albums: set[str | None], caller: Caller) -> None:
+        """Take the song out of those of these albums that are not its own."""
+        for album_id in albums - {song.album_id}:
+            if album_id is not None:
+                await self._leave_album(song, album_id, caller)
 
     async def show(self, song: Song, wanted: bool | None) -> Song:
         """Set `is_public`; None flips it."""

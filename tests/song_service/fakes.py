@@ -113,7 +113,7 @@ class Songs:
     async def change(
         self, song_id: str, changes: SongChanges, *, if_revision: int | None = None
     ) -> Song | None:
-        if self.changes_meanwhile and if_revision is not None:
+        if if_revision is not None and (self.changes_meanwhile or self.kept[song_id].revision != if_revision):
             return None
         changed = replace(self.kept[song_id], **changes, revision=self.kept[song_id].revision + 1)
         self.note(changed)

@@ -1,100 +1,21 @@
 """An upload fails whole, whatever fails; and a removal is done, whatever else is down."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from shared.access.caller import Caller
-from shared.access.permissions import Role
 from shared.cache import ReadThrough
 from shared.errors import AppError, InvalidError, UnavailableError, UnsupportedMediaError
-from shared.media_cleanup import MediaKeeper
-from shared.writes import Writes
 from song_service.browsing import Browsing
-from song_service.caching import Staleness
-from song_service.catalogue import AudioLimits, Catalogue
+from song_service.catalogue import Catalogue
 from song_service.domain import Song, SongNotFoundError
-from song_service.outbox import Outbox
 from song_service.ports import SongChanges
-from song_service.schemas import SongFields
-from song_service.wiring import media_in_use, unmaking
 from tests.shared.lost_answers import lose_answers
-from tests.shared.media import DOWN, Notes, Store
-from tests.shared.memory_cache import MemoryCache
-from tests.song_service.fakes import Engine, Interactions, Songs
-from tests.system.media import audio, image
-
-ARTIST = Caller("a" * 24, "user_art", "Art", Role.ARTIST, is_blocked=False, token="t.o.k")
-ALBUM = "e" * 24
-
-
-class Albums:
-    """`Albums`: one, of the artist."""
-
-    def __init__(self) -> None:
-        self.songs: list[str] = []
-        self.failing: dict[str, AppError] = {}
-
-    def _fail_as_told(self, call: str) -> None:
-        if call in self.failing:
-            raise self.failing[call]
-
-    async def check_made_by(self, album_id: str, token: str, creator_ids: Collection[str]) -> None:
-        self._fail_as_told("check_made_by")
-
-    async def append(self, album_id: str, song_id: str, token: str) -> None:
-        self._fail_as_told("append")
-        self.songs.append(song_id)
-
-    async def take_out(self, album_id: str, song_id: str, token: str) -> None:
-        self._fail_as_told("take_out")
-        if song_id in self.songs:
-            self.songs.remove(song_id)
-
-
-class FailingSongs(Songs):
-    """`failure` meets who adds a song."""
-
-    failure: AppError | None = None
-
-    async def add(self, song: Song) -> None:
-        if self.failure is not None:
-            raise self.failure
-        await super().add(song)
-
-
-async def refuse(*_: object) -> None:
-    raise DOWN
-
-
-class World:
-    """A catalogue and what it works with; `cover` and `sound` are real files."""
-
-    def __init__(self, folder: Path) -> None:
-        self.songs, self.notes, self.store, self.albums = FailingSongs(), Notes(), Store(), Albums()
-        self.redis = MemoryCache()
-        self.cache, self.writes = ReadThrough(self.redis), Writes()
-        stale = Staleness(self.cache)
-        outbox = Outbox(self.songs, Interactions(), Engine(), stale, poll_seconds=1)
-        unmake = unmaking(self.songs, stale, self.writes, outbox)
-        self.keeper = MediaKeeper(self.notes, self.store, media_in_use(self.songs), unmake)
-        limits = AudioLimits(max_audio_seconds=60, max_image_pixels=10**6)
-        self.catalogue = Catalogue(
-            self.songs, self.store, self.keeper, self.albums, stale, self.writes, outbox, limits
-        )
-        self.cover, self.sound = folder / "cover", folder / "sound"
-        self.cover.write_bytes(image())
-        self.sound.write_bytes(audio("wav", 2))
-
-    async def upload(self) -> Song:
-        fields = SongFields.model_validate({"title": "New", "albumId": ALBUM})
-        return await self.catalogue.add(ARTIST, fields, self.cover, self.sound)
-
-    def holds_nothing(self) -> bool:
-        return not self.songs.kept and not self.store.media and not self.albums.songs
+from tests.shared.media import DOWN
+from tests.song_service.catalogue_world import ARTIST, World, refuse
 
 
 @pytest.fixture
@@ -201,14 +122,6 @@ async def test_a_song_is_removed_though_the_media_store_and_the_album_service_ar
     assert {note.public_id for note in world.notes.kept} == world.store.media
 
 
-async def test_a_song_stays_where_it_is_when_its_new_album_cannot_take_it(world: World) -> None:
-    song = await world.upload()
-    world.albums.failing = {"append": DOWN}
-    with pytest.raises(UnavailableError):
-        await world.catalogue.change(ARTIST, song, {"album_id": "f" * 24, "title": "Moved"})
-    assert world.songs.kept == {song.id: song}
-
-
 async def test_a_song_that_somebody_keeps_changing_is_a_conflict_not_an_endless_try(world: World) -> None:
     song = replace(await world.upload(), revision=7)
     world.songs.kept[song.id] = song
@@ -302,4 +215,13 @@ async def test_a_song_whose_upload_ended_with_its_process_does_not_stay(
     monkeypatch.undo()
     world.notes.fall_due()
     await world.keeper.follow_due_notes()
+    assert world.holds_nothing()
+
+
+async def test_an_upload_into_an_album_that_did_not_answer_leaves_nothing_in_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_answers(monkeypatch, world.albums, "append")
+    with pytest.raises(UnavailableError):
+        await world.upload()
     assert world.holds_nothing()

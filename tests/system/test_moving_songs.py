@@ -1,5 +1,6 @@
 """A song goes into an album, and from one to another."""
 
+import asyncio
 from typing import Any
 
 from tests.system.media import make_album, upload
@@ -23,6 +24,18 @@ async def test_a_song_changes_albums_at_once(people: People) -> None:
     left = await artist.patch(f"/songs/{song['_id']}", json={"albumId": None})
     assert left.json()["albumId"] is None
     assert await songs_of(artist, second) == []
+
+
+async def test_a_song_that_is_moved_twice_at_once_is_in_the_album_that_it_names(people: People) -> None:
+    artist = await people.artist()
+    for _ in range(5):
+        albums = [await make_album(artist, title) for title in ("From", "One", "Another")]
+        song = await upload(artist, "Torn", albumId=albums[0]["_id"])
+        path = f"/songs/{song['_id']}"
+        moves = (artist.patch(path, json={"albumId": album["_id"]}) for album in albums[1:])
+        assert [answer.status_code for answer in await asyncio.gather(*moves)] == [200, 200]
+        own = (await artist.get(path)).json()["albumId"]
+        assert [each["_id"] for each in albums if await songs_of(artist, each)] == [own]
 
 
 async def test_an_admin_may_move_a_song_into_an_album_of_its_artist_but_of_nobody_else(

@@ -1,0 +1,96 @@
+"""A catalogue with everything that it works with in memory."""
+
+from collections.abc import Collection
+from pathlib import Path
+
+from shared.access.caller import Caller
+from shared.access.permissions import Role
+from shared.cache import ReadThrough
+from shared.errors import AppError
+from shared.media_cleanup import MediaKeeper
+from shared.writes import Writes
+from song_service.caching import Staleness
+from song_service.catalogue import AudioLimits, Catalogue
+from song_service.domain import Song
+from song_service.outbox import Outbox
+from song_service.schemas import SongFields
+from song_service.wiring import media_in_use, unmaking
+from tests.shared.media import DOWN, Notes, Store
+from tests.shared.memory_cache import MemoryCache
+from tests.song_service.fakes import Engine, Interactions, Songs
+from tests.system.media import audio, image
+
+ARTIST = Caller("a" * 24, "user_art", "Art", Role.ARTIST, is_blocked=False, token="t.o.k")
+ALBUM, OTHER, THIRD = "e" * 24, "f" * 24, "d" * 24
+
+
+class Albums:
+    """`Albums`, all of the artist."""
+
+    def __init__(self) -> None:
+        self.held: set[tuple[str, str]] = set()
+        self.failing: dict[str, AppError] = {}
+
+    @property
+    def songs(self) -> list[str]:
+        return [song_id for _, song_id in self.held]
+
+    def of(self, song: Song) -> set[str]:
+        return {album_id for album_id, song_id in self.held if song_id == song.id}
+
+    def _fail_as_told(self, call: str) -> None:
+        if call in self.failing:
+            raise self.failing[call]
+
+    async def check_made_by(self, album_id: str, token: str, creator_ids: Collection[str]) -> None:
+        self._fail_as_told("check_made_by")
+
+    async def append(self, album_id: str, song_id: str, token: str) -> None:
+        self._fail_as_told("append")
+        self.held.add((album_id, song_id))
+
+    async def take_out(self, album_id: str, song_id: str, token: str) -> None:
+        self._fail_as_told("take_out")
+        self.held.discard((album_id, song_id))
+
+
+class FailingSongs(Songs):
+    """`failure` meets who adds a song."""
+
+    failure: AppError | None = None
+
+    async def add(self, song: Song) -> None:
+        if self.failure is not None:
+            raise self.failure
+        await super().add(song)
+
+
+async def refuse(*_: object) -> None:
+    raise DOWN
+
+
+class World:
+    """A catalogue and what it works with; `cover` and `sound` are real files."""
+
+    def __init__(self, folder: Path) -> None:
+        self.songs, self.notes, self.store, self.albums = FailingSongs(), Notes(), Store(), Albums()
+        self.redis = MemoryCache()
+        self.cache, self.writes = ReadThrough(self.redis), Writes()
+        stale = Staleness(self.cache)
+        outbox = Outbox(self.songs, Interactions(), Engine(), stale, poll_seconds=1)
+        unmake = unmaking(self.songs, stale, self.writes, outbox)
+        self.keeper = MediaKeeper(self.notes, self.store, media_in_use(self.songs), unmake)
+        limits = AudioLimits(max_audio_seconds=60, max_image_pixels=10**6)
+        self.catalogue = Catalogue(
+            self.songs, self.store, self.keeper, self.albums, stale, self.writes, outbox, limits
+        )
+        self.cover, self.sound = folder / "cover", folder / "sound"
+        self.cover.write_bytes(image())
+        self.sound.write_bytes(audio("wav", 2))
+
+    async def upload(self) -> Song:
+        fields = SongFields.model_validate({"title": "New", "albumId": ALBUM})
+        return await self.catalogue.add(ARTIST, fields, self.cover, self.sound)
+
+    def holds_nothing(self) -> bool:
+        return not self.songs.kept and not self.store.media and not self.albums.songs

@@ -1,0 +1,72 @@
+"""A song that moves is in the album that it names, and in no other that it was in."""
+
+from pathlib import Path
+
+import pytest
+
+from shared.errors import AppError, UnavailableError
+from tests.shared.lost_answers import lose_answers
+from tests.shared.media import DOWN
+from tests.song_service.catalogue_world import ALBUM, ARTIST, OTHER, THIRD, World
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+async def test_a_song_stays_where_it_is_when_its_new_album_cannot_take_it(world: World) -> None:
+    song = await world.upload()
+    world.albums.failing = {"append": DOWN}
+    with pytest.raises(UnavailableError):
+        await world.catalogue.change(ARTIST, song, {"album_id": "f" * 24, "title": "Moved"})
+    assert world.songs.kept == {song.id: song}
+
+
+async def test_of_two_moves_at_once_the_later_one_counts_and_one_album_holds_the_song(world: World) -> None:
+    song = await world.upload()
+    await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
+    moved = await world.catalogue.change(ARTIST, song, {"album_id": THIRD, "title": "Moved"})
+    assert (moved.album_id, moved.title) == (THIRD, "Moved")
+    assert world.albums.of(song) == {THIRD}
+
+
+@pytest.mark.parametrize("album_id", [ALBUM, OTHER, None])
+async def test_two_moves_at_once_to_where_a_song_is_or_goes_leave_it_there(
+    world: World, album_id: str | None
+) -> None:
+    song = await world.upload()
+    await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
+    await world.catalogue.change(ARTIST, song, {"album_id": album_id})
+    assert world.songs.kept[song.id].album_id == album_id
+    assert world.albums.of(song) == {album_id} - {None}
+
+
+async def test_a_song_that_went_into_an_album_that_did_not_answer_is_taken_out_again(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song = await world.upload()
+    lose_answers(monkeypatch, world.albums, "append")
+    with pytest.raises(UnavailableError):
+        await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
+    assert world.songs.kept == {song.id: song}
+    assert world.albums.of(song) == {ALBUM}
+
+
+async def test_a_move_that_is_stored_and_answered_as_failed_is_one_in_the_albums_too(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    song = await world.upload()
+    lose_answers(monkeypatch, world.songs, "change")
+    with pytest.raises(UnavailableError):
+        await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
+    assert world.songs.kept[song.id].album_id == OTHER
+    assert world.albums.of(song) == {OTHER}
+
+
+async def test_a_song_that_somebody_keeps_changing_is_not_moved(world: World) -> None:
+    song = await world.upload()
+    world.songs.changes_meanwhile = True
+    with pytest.raises(AppError, match="at the same time"):
+        await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
+    assert world.albums.of(song) == {ALBUM}
