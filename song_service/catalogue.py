@@ -152,8 +152,9 @@ class Catalogue:
         return changed
 
     async def _move(self, caller: Caller, song: Song, changes: SongChanges, album_id: str | None) -> Song:
-        """Into the new album, then the change, while the song is as it was read, then out of the old album. Of
-        two moves at one time the later one so knows where the earlier one has put the song.
+        """Into the new album, then the change, while the song is as it was read, then out of the old album.
+
+        So the later one of two moves at one time knows where the earlier one has put the song.
         """
         entered: set[str] = set()
         try:
