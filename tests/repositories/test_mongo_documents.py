@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -186,3 +187,10 @@ async def test_what_another_claims_in_between_is_not_claimed_twice(raw: Any) -> 
     await jobs.insert({"n": 1, "isFree": True})
     assert await jobs.claim({"isFree": True}, [("n", ASCENDING)], 9, {"isFree": False}) == []
     assert await raw.jobs.count_documents({"isFree": False, "claim": {"$exists": False}}) == 1
+
+
+async def test_a_note_of_an_earlier_version_is_a_reminder_only(database: MongoDatabase, raw: Any) -> None:
+    earlier = {"_id": "image/a", "publicId": "a", "resourceType": "image", "dueAt": NOON, "claim": None}
+    await raw.media_cleanups.insert_one(earlier)
+    notes = await MongoMediaCleanups(database).claim_due(NOON, NOON + timedelta(minutes=5), 9)
+    assert [note.unfinished for note in notes] == [False]

@@ -2,20 +2,20 @@
 
 from dataclasses import replace
 
-from shared.ports import MediaRef
+from shared.ports import MediaNote, MediaRef
 from tests.repositories.builders import NOON, a_song, a_user, an_album, an_interaction, minutes
 from tests.repositories.stores import Store
 
 
 async def test_everything_is_there_after_opening_anew(store: Store) -> None:
     user, song, album, interaction = a_user(), a_song(), an_album(), an_interaction()
-    note = MediaRef("songs/1", "image")
+    note = MediaNote(MediaRef("songs/1", "image"), unfinished=True)
     async with store.open() as opened:
         await opened.users.add(user)
         await opened.songs.add(song)
         await opened.albums.add(album)
         await opened.interactions.add(interaction)
-        await opened.cleanups.plan([note], NOON)
+        await opened.cleanups.plan([note.media], NOON, unfinished=True)
     async with store.open() as opened:
         assert await opened.users.get(user.id) == user
         assert await opened.songs.get(song.id) == song

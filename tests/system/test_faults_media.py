@@ -12,7 +12,7 @@ import pytest
 from tests.system.engine import EngineView
 from tests.system.faults import fault, health_of
 from tests.system.media import image, make_album, song_form, upload
-from tests.system.processes import pid_of
+from tests.system.processes import hanging, pid_of
 from tests.system.running import People, RunningSystem
 from tests.system.storage import make_notes_due, media_notes, rows, stored_media
 from tests.system.waiting import until
@@ -142,3 +142,30 @@ async def test_half_failed_uploads_deletions_and_a_dying_service_leave_no_medium
         if answer.status_code == 201:
             async with httpx.AsyncClient(timeout=30) as listener:
                 assert (await listener.get(answer.json()["audioUrl"])).status_code == 200
+
+
+async def test_a_song_whose_upload_ended_with_the_service_does_not_stay(
+    system: RunningSystem, people: People
+) -> None:
+    """The service dies when the song is stored, while it waits for the album to take it."""
+    artist = await people.artist()
+    album = await make_album(artist, "Never told")
+    stored = "SELECT title FROM songs WHERE title = 'Half there' AND is_removed = 0"
+    async with fault(system, "cloudinary", delaySeconds=DELAY_SECONDS):
+        noted = media_notes(system, "song")
+        dying = asyncio.create_task(artist.post("/songs", **song_form("Half there", albumId=album["_id"])))
+
+        async def is_on_its_way() -> bool:
+            return len(media_notes(system, "song") - noted) == 2
+
+        async def is_stored() -> bool:
+            return bool(rows(system, "songs.sqlite", stored))
+
+        await until(is_on_its_way)
+        with hanging(pid_of(system, "album")):
+            await until(is_stored)
+            os.kill(pid_of(system, "song"), signal.SIGKILL)
+            assert (await dying).status_code in (502, 503)
+    await follow_all_notes(system)
+    assert not await is_stored()
+    assert stored_media(system) == media_of_what_exists(system)
