@@ -135,12 +135,10 @@ async def test_removals_do_not_queue_up_behind_uploads(file: Path) -> None:
 
 
 async def test_uploads_at_once_use_their_connections_again(file: Path) -> None:
-    connections = 0
+    serving: set[asyncio.Task[None]] = set()
     all_at_once = asyncio.Barrier(THREADS)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal connections
-        connections += 1
         with suppress(asyncio.IncompleteReadError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
@@ -148,14 +146,19 @@ async def test_uploads_at_once_use_their_connections_again(file: Path) -> None:
                 await all_at_once.wait()
                 writer.write(answer(200, STORED, keep_alive=True))
         writer.close()
+        await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving.add(asyncio.ensure_future(serve(reader, writer)))
+
+    server = await asyncio.start_server(accept, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     async with asyncio.timeout(20), server, store_at(url, timeout_seconds=10) as store:
         for _ in range(3):
             await asyncio.gather(*(store.upload_image(file, f"songs/{n}/cover") for n in range(THREADS)))
         cloudinary.uploader._http.clear()
-    assert connections == THREADS
+        await asyncio.gather(*serving)
+    assert len(serving) == THREADS
 
 
 @pytest.mark.parametrize("call", UPLOADS)
