@@ -15,7 +15,7 @@ run: .venv/embedded.ready
 
 test: .venv/dev.ready
 	@tests/mongo_server/build.sh || echo "The MongoDB test server is not built: its tests will say that they are skipped."
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev.ready
 	$(BIN)/ruff check .

@@ -7,6 +7,11 @@ import pytest
 pytest_plugins = ["tests.mongo_fixture"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start whole systems come first: at the end there are short ones left for every worker."""
+    items.sort(key=lambda item: not item.nodeid.startswith(("tests/system/", "tests/demo/", "tests/cloud/")))
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI everything that tests need is installed, so a test that is skipped there is a failure."""

@@ -25,7 +25,8 @@ def project(tmp_path: Path) -> Path:
 
 
 def make_run(project: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHON", "MAKEFLAGS")}
+    of_make = ("PYTHON", "MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    inherited = {name: value for name, value in os.environ.items() if name not in of_make}
     return subprocess.run(
         ["make", "run", *arguments],
         cwd=project,

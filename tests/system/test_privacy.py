@@ -1,7 +1,7 @@
 """Private, hidden and deleted things are nowhere for whoever may not know them, whatever was read before."""
 
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any
 
 import httpx
@@ -9,7 +9,7 @@ import pytest
 
 from tests.system.media import make_album, upload
 from tests.system.problems import problem_in
-from tests.system.running import People, Person
+from tests.system.running import People, Person, RunningSystem, running_system
 
 WARMED_BY = ("", "owner anyone", "admin anyone owner other")
 
@@ -37,6 +37,13 @@ async def places_of_song(
     if song_id in (await client.post("/songs/batch", json={"ids": [companion_id, song_id]})).text:
         seen.add("batch")
     return seen
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """One of its own: every list is read again and again, and holds few songs then."""
+    with running_system(tmp_path_factory.mktemp("privacy") / "data") as running:
+        yield running
 
 
 class Cast:
