@@ -43,9 +43,12 @@ def described(system: RunningSystem) -> dict[str, Description]:
     return {path: each for each in documents for path in each.document["paths"]}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Another one, for tests that stop and kill parts of it: each leaves it whole, with what it stored."""
+    """Another one, for tests that stop and kill parts of it: each leaves it whole, with what it stored.
+
+    Each file has its own, or the pauses before a part is started again would grow from file to file.
+    """
     folder = tmp_path_factory.mktemp("breakable")
     impatience = {
         "OUTBOX_POLL_SECONDS": "0.2",
