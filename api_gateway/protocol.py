@@ -124,7 +124,6 @@ class BoundedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._stop_waiting()
         # The answer before this request may have ended, and the connection been idle, within its head.
         self._unset_keepalive_if_required()
@@ -134,6 +133,8 @@ class BoundedHttp(HttpToolsProtocol):
         if self.parser.get_method() == b"CONNECT":
             raise ValueError(_MALFORMED)
         super().on_headers_complete()
+        # Not before: what is refused above is refused as a head.
+        self._in_head = False
 
     def on_chunk_header(self) -> None:
         """What follows is the chunk's data, or trailers when it is the last one, which has none."""
@@ -157,8 +158,14 @@ class BoundedHttp(HttpToolsProtocol):
             self._head_timer.cancel()
             self._head_timer = None
 
+    def eof_received(self) -> None:
+        """Closed by us, who see to it that this ends; the loop would close what lies below, and wait."""
+        self.transport.close()
+
     def _give_up(self) -> None:
-        if self._in_head:
+        if self.flow.read_paused:  # it is we who do not read on
+            self._wait_for_head()
+        elif self._in_head:
             self._refuse(*_TOO_SLOW)
         else:
             self.transport.close()

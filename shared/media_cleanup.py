@@ -77,9 +77,11 @@ class MediaKeeper:
         """
         try:
             async with asyncio.timeout(FINISHED_WITHIN_SECONDS):
-                await self._notes.plan(media, now() + FINISHED_AT_MOST, unfinished=True)
+                due_at = now() + FINISHED_AT_MOST
+                await self._notes.plan(media, due_at, unfinished=True)
                 yield
-                await self._notes.keep(media)
+                if not await self._notes.finish(media, due_at):
+                    raise UnavailableError("The upload was given up meanwhile")
         except TimeoutError as failure:
             await self._take_back(media)
             raise UnavailableError("The upload takes too long now") from failure

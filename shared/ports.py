@@ -103,6 +103,13 @@ class MediaCleanups(Protocol):
         """Take the notes of these back; harmless when there are none."""
         ...
 
+    async def finish(self, media: Sequence[MediaRef], due_at: datetime) -> bool:
+        """Take the notes of these back that still are for `due_at`; whether all were.
+
+        Whoever claimed or moved one meanwhile has changed that: of an end and its undoing only one succeeds.
+        """
+        ...
+
     async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
         """Take notes due at `moment`; no other worker gets them before `lease_until`."""
         ...

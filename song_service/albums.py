@@ -23,13 +23,19 @@ class HttpAlbums:
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
-    async def check_made_by(self, album_id: str, token: str, creator_ids: Collection[str]) -> None:
+    async def check_made_by(
+        self, album_id: str, token: str, creator_ids: Collection[str]
+    ) -> Collection[str] | None:
         try:
             album = await self._service.ask("GET", f"/albums/{album_id}", token=token, repeatable=True)
         except NotFoundError as failure:
             raise _not_own() from failure
         if album["creatorId"] not in creator_ids:
             raise _not_own()
+        if album.get("songsUnavailable"):
+            return None
+        song_ids: list[str] = album["songIds"]
+        return song_ids
 
     async def append(self, album_id: str, song_id: str, token: str) -> None:
         body = {"songId": song_id}

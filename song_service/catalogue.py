@@ -154,14 +154,17 @@ class Catalogue:
     async def _move(self, caller: Caller, song: Song, changes: SongChanges, album_id: str | None) -> Song:
         """Into the new album, then the change, while the song is as it was read, then out of the old album.
 
-        So the later one of two moves at one time knows where the earlier one has put the song.
+        So the later one of two moves at one time knows where the earlier one has put the song. After a
+        failure it leaves the albums that it has entered, not one that held it before or may have.
         """
         entered: set[str] = set()
         try:
             for _ in range(ATTEMPTS):
                 if album_id is not None and album_id != song.album_id:
-                    await self._albums.check_made_by(album_id, caller.token, {caller.id, song.artist_id})
-                    entered.add(album_id)
+                    creators = {caller.id, song.artist_id}
+                    held = await self._albums.check_made_by(album_id, caller.token, creators)
+                    if held is not None and song.id not in held:
+                        entered.add(album_id)
                     await self._albums.append(album_id, song.id, caller.token)
                 async with self._write(song):
                     changed = await self._songs.change(song.id, changes, if_revision=song.revision)

@@ -2,7 +2,7 @@
 
 Both queues are in the service's database, so nothing accepted is lost while Recombee or we are down. Replicas
 share them by leases. The engine passes over what is said of a song that it does not know. So a batch of
-listeners' doings, once claimed, waits until the catalogue is in step: then it has every song of the batch.
+listeners' doings, once claimed, waits until each of its songs was sent.
 """
 
 import asyncio
@@ -120,7 +120,7 @@ class Outbox:
         waiting = await self._interaction_batches.next()
         heard_of_songs = await self._send_catalogue()
         # Counted after the claim: until then a new song may have come, and have been played.
-        if not waiting or await self._songs.count_unsent():
+        if not waiting or await self._songs.count_unsent({each.song_id for each in waiting}):
             return heard_of_songs
         if self._interaction_batches.is_in_time():
             await self._send_interactions(waiting)

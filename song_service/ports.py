@@ -94,8 +94,8 @@ class SongRepository(Protocol):
         """
         ...
 
-    async def count_unsent(self) -> int:
-        """How many songs the engine has yet to hear of."""
+    async def count_unsent(self, song_ids: Collection[str] | None = None) -> int:
+        """How many songs, or how many of these, the engine has yet to hear of."""
         ...
 
 
@@ -179,8 +179,10 @@ class RecommendationEngine(Protocol):
 class Albums(Protocol):
     """The album service, asked as the caller. All calls raise UnavailableError when it is down."""
 
-    async def check_made_by(self, album_id: str, token: str, creator_ids: Collection[str]) -> None:
-        """Go on only when one of these made the album.
+    async def check_made_by(
+        self, album_id: str, token: str, creator_ids: Collection[str]
+    ) -> Collection[str] | None:
+        """Go on only when one of these made the album. The songs in it; None when nobody can say now.
 
         Raises:
             InvalidError: there is no such album for the caller, or somebody else made it.

@@ -4,7 +4,7 @@ A removed song is a document that `isDeleted`, and stays until the engine has he
 the engine has heard of the present `revision`; whoever tells it has the document until `leaseUntil`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from shared.clock import now
@@ -107,8 +107,9 @@ class MongoSongs:
         await self._songs.change_many({"$or": stale}, {"$set": {"isSent": False}})
         await self._songs.change_many({"$or": stale_claims}, {"$set": {"leaseUntil": _LEASED_BY_NOBODY}})
 
-    async def count_unsent(self) -> int:
-        return await self._songs.count({"isSent": False})
+    async def count_unsent(self, song_ids: Collection[str] | None = None) -> int:
+        of_these = {} if song_ids is None else {"_id": {"$in": [id_of(each) for each in song_ids]}}
+        return await self._songs.count({"isSent": False, **of_these})
 
 
 def _next_revision(changes: Document) -> Document:

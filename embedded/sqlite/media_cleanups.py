@@ -38,6 +38,12 @@ class SqliteMediaCleanups:
         statement = statements.delete("media_cleanups", conditions, "public_id")
         await self._database.write(statement, {"media": _to_json(media)})
 
+    async def finish(self, media: Sequence[MediaRef], due_at: datetime) -> bool:
+        conditions = [f"(resource_type, public_id) IN ({_NAMED})", "due_at = :due_at"]
+        statement = statements.delete("media_cleanups", conditions, "public_id")
+        values: Values = {"media": _to_json(media), "due_at": to_millis(due_at)}
+        return len(await self._database.write(statement, values)) == len(media)
+
     async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
         due = statements.select(
             "rowid", "media_cleanups", ["due_at <= :moment"], "ORDER BY due_at LIMIT :limit"

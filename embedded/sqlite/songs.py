@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from embedded.sqlite import statements
@@ -114,8 +114,12 @@ class SqliteSongs:
         for statement in (_FORGET_REMOVED, _NOTE_SENT):
             await self._database.write(statement, {"reported": json.dumps(states)})
 
-    async def count_unsent(self) -> int:
-        rows = await self._database.read(statements.select("count(*)", "songs", ["is_sent = 0"]))
+    async def count_unsent(self, song_ids: Collection[str] | None = None) -> int:
+        conditions, values = ["is_sent = 0"], dict[str, Value]()
+        if song_ids is not None:
+            conditions.append("id IN (SELECT value FROM json_each(:ids))")
+            values["ids"] = json.dumps(list(song_ids))
+        rows = await self._database.read(statements.select("count(*)", "songs", conditions), values)
         return int(rows[0][0])
 
 

@@ -238,10 +238,10 @@ class Collection:
         async with self._documents() as documents:
             return bool((await documents.delete_one(query)).deleted_count)
 
-    async def remove_many(self, query: Query) -> None:
-        """Remove all documents that meet `query`."""
+    async def remove_many(self, query: Query) -> int:
+        """Remove all documents that meet `query`; how many they were."""
         async with self._documents() as documents:
-            await documents.delete_many(query)
+            return int((await documents.delete_many(query)).deleted_count)
 
     async def aggregate(self, stages: Sequence[Query]) -> list[Document]:
         """What comes out of an aggregation pipeline."""

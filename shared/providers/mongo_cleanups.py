@@ -43,6 +43,11 @@ class MongoMediaCleanups:
     async def keep(self, media: Sequence[MediaRef]) -> None:
         await self._notes.remove_many({"_id": {"$in": [_key(medium) for medium in media]}})
 
+    async def finish(self, media: Sequence[MediaRef], due_at: datetime) -> bool:
+        # A claim of several steps has moved `dueAt`, or finds no note any more.
+        wanted = {"_id": {"$in": [_key(medium) for medium in media]}, "dueAt": due_at}
+        return await self._notes.remove_many(wanted) == len(media)
+
     async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
         claimed = await self._notes.claim(
             {"dueAt": {"$lte": moment}}, [("dueAt", ASCENDING)], limit, {"dueAt": lease_until}

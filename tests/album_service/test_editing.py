@@ -147,7 +147,7 @@ async def test_an_album_that_is_stored_and_answered_as_failed_does_not_stay(
 async def test_an_album_that_cannot_be_noted_as_finished_does_not_stay(
     world: World, cover: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(world.notes, "keep", refuse)
+    monkeypatch.setattr(world.notes, "finish", refuse)
     with pytest.raises(UnavailableError):
         await world.editing.add(CREATOR, FIELDS, cover)
     assert await world.albums.count(AlbumFilter()) == 0

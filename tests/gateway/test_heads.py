@@ -116,3 +116,43 @@ async def test_nonsense_after_a_request_is_not_taken_for_its_answer(nonsense: by
     async with listening(talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("GET", "/api/songs") + nonsense)
         assert await client.at_end()
+
+
+async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A service that takes three times as long as an `Impatient` gateway waits for a head."""
+    while (await hear(reader)).complete:
+        await asyncio.sleep(3 * Impatient.head_seconds)
+        writer.write(plain(b"late"))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET http://a:99999999/ HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET / HTTP/1.1\r\nX-Long: " + b"y" * 66_000 + b"\r\n\r\n",
+    ],
+)
+async def test_a_head_that_is_refused_is_not_the_answer_to_the_request_before_it(said: bytes) -> None:
+    async with listening(slow) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("POST", "/api/songs", body=b"{}"))
+        await asyncio.sleep(0.1)
+        await client.write(said)
+        assert await client.at_end()
+
+
+async def test_a_head_that_is_not_read_on_takes_the_time_that_the_answers_before_it_take() -> None:
+    async with (
+        listening(slow) as there,
+        gateway_speaking(Impatient, there) as port,
+        connect(port) as client,
+    ):
+        asked = request("GET", "/api/songs")
+        await client.write(asked)
+        await asyncio.sleep(0.05)
+        await client.write(asked + asked[:10])
+        await asyncio.sleep(0.05)
+        await client.write(asked[10:])
+        for _ in range(3):
+            answer = await client.answer()
+            assert (answer.status, answer.body) == (200, b"late")

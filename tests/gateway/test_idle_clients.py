@@ -96,6 +96,18 @@ async def test_a_connection_that_is_done_with_ends_although_its_last_answers_are
             assert len(service.heard) == heard + 1
 
 
+async def test_who_is_done_with_asking_and_does_not_read_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+    service = Scripted(plain(b"x" * 10_000))
+    async with (
+        listening(service.talk) as there,
+        gateway_speaking(Watched, there, idle_timeout_seconds=0.3) as port,
+    ):
+        with mute(port) as client:
+            await fill(client, service)
+            client.shutdown(socket.SHUT_WR)
+            await check_cut(caplog)
+
+
 async def fill(client: socket.socket, service: Scripted) -> None:
     """Ask until the first answers wait in the gateway's own memory, and no more."""
     asked = 0

@@ -43,6 +43,15 @@ async def test_a_new_song_is_to_be_sent_once(songs: SongRepository) -> None:
     assert await songs.get(song.id) == song
 
 
+async def test_those_to_be_sent_are_counted_among_the_named(songs: SongRepository) -> None:
+    sent, waiting = await add_sent(songs), a_song()
+    await songs.add(waiting)
+    counts = [
+        await songs.count_unsent(ids) for ids in (None, {sent.id}, {waiting.id}, {sent.id, waiting.id}, set())
+    ]
+    assert counts == [1, 0, 1, 1, 0]
+
+
 async def test_every_change_is_to_be_sent(songs: SongRepository) -> None:
     song = await add_sent(songs)
     changed = await songs.change(song.id, {"is_visible": False})

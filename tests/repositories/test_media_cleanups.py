@@ -47,6 +47,19 @@ async def test_what_is_kept_never_falls_due(cleanups: MediaCleanups) -> None:
     assert await claim(cleanups, minutes(60)) == {AUDIO}
 
 
+async def test_notes_are_finished_once_and_only_while_nobody_moved_or_claimed_them(
+    cleanups: MediaCleanups,
+) -> None:
+    await cleanups.plan([IMAGE, AUDIO], NOON, unfinished=True)
+    assert not await cleanups.finish([IMAGE, AUDIO], NOON + minutes(1))
+    assert await claim(cleanups) == {IMAGE, AUDIO}
+    assert not await cleanups.finish([IMAGE, AUDIO], NOON)
+    await cleanups.plan([IMAGE, AUDIO], NOON + minutes(2), unfinished=True)
+    assert await cleanups.finish([IMAGE, AUDIO], NOON + minutes(2))
+    assert not await cleanups.finish([IMAGE, AUDIO], NOON + minutes(2))
+    assert await claim(cleanups, minutes(60)) == set()
+
+
 async def test_planning_again_moves_the_note(cleanups: MediaCleanups) -> None:
     await cleanups.plan([IMAGE], NOON)
     await cleanups.plan([IMAGE], NOON + minutes(10))

@@ -36,6 +36,13 @@ class Notes:
         for each in media:
             self.due_at.pop(each, None)
 
+    async def finish(self, media: Sequence[MediaRef], due_at: datetime) -> bool:
+        self._answer_or_fail()
+        found = [each for each in media if self.due_at.get(each) == due_at]
+        for each in found:
+            del self.due_at[each]
+        return found == list(media)
+
     async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
         self._answer_or_fail()
         due = [media for media, at in self.due_at.items() if at <= moment][:limit]

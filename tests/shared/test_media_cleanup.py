@@ -142,6 +142,21 @@ async def test_an_upload_that_fails_in_its_second_half_is_undone_at_once(failure
     assert (world.used, world.store.media) == (set(), set())
 
 
+async def test_an_upload_that_another_replica_gave_up_meanwhile_fails() -> None:
+    """As by a clock that is minutes ahead: whoever comes first, the upload or the undoing, is right."""
+    world = World(COVER)
+
+    async def finish() -> None:
+        async with world.keeper.finishing([COVER]):
+            world.used = {COVER}
+            world.notes.fall_due()
+            await world.keeper.follow_due_notes()
+
+    with pytest.raises(UnavailableError):
+        await finish()
+    assert (world.used, world.store.media) == (set(), set())
+
+
 async def test_an_upload_that_does_not_come_to_its_end_in_time_is_undone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

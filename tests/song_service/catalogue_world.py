@@ -30,6 +30,7 @@ class Albums:
     def __init__(self) -> None:
         self.held: set[tuple[str, str]] = set()
         self.failing: dict[str, AppError] = {}
+        self.are_songs_unknown = False
 
     @property
     def songs(self) -> list[str]:
@@ -42,8 +43,11 @@ class Albums:
         if call in self.failing:
             raise self.failing[call]
 
-    async def check_made_by(self, album_id: str, token: str, creator_ids: Collection[str]) -> None:
+    async def check_made_by(
+        self, album_id: str, token: str, creator_ids: Collection[str]
+    ) -> Collection[str] | None:
         self._fail_as_told("check_made_by")
+        return None if self.are_songs_unknown else {song for album, song in self.held if album == album_id}
 
     async def append(self, album_id: str, song_id: str, token: str) -> None:
         self._fail_as_told("append")

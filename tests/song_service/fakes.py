@@ -1,6 +1,6 @@
 """What the song service talks to, in memory and with state."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -136,8 +136,8 @@ class Songs:
             if self.unsent.get(entry.song_id) == entry:
                 del self.unsent[entry.song_id]
 
-    async def count_unsent(self) -> int:
-        return len(self.unsent)
+    async def count_unsent(self, song_ids: Collection[str] | None = None) -> int:
+        return len(self.unsent if song_ids is None else self.unsent.keys() & song_ids)
 
 
 class Interactions:

@@ -195,7 +195,7 @@ async def test_an_upload_that_is_stored_and_answered_as_failed_does_not_stay(
 async def test_an_upload_that_cannot_be_noted_as_finished_does_not_stay(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(world.notes, "keep", refuse)
+    monkeypatch.setattr(world.notes, "finish", refuse)
     with pytest.raises(UnavailableError):
         await world.upload()
     assert world.holds_nothing()
@@ -205,7 +205,7 @@ async def test_a_song_whose_upload_ended_with_its_process_does_not_stay(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the song is in its album, and before the artist is answered."""
-    monkeypatch.setattr(world.notes, "keep", refuse)
+    monkeypatch.setattr(world.notes, "finish", refuse)
     monkeypatch.setattr(world.songs, "remove", refuse)
     monkeypatch.setattr(world.store, "destroy", refuse)
     with pytest.raises(UnavailableError):

@@ -53,6 +53,19 @@ async def test_a_song_that_went_into_an_album_that_did_not_answer_is_taken_out_a
     assert world.albums.of(song) == {ALBUM}
 
 
+@pytest.mark.parametrize("are_songs_unknown", [False, True])
+async def test_a_move_that_fails_leaves_the_song_where_it_was_put_before(
+    world: World, are_songs_unknown: bool
+) -> None:
+    song = await world.upload()
+    world.albums.held.add((OTHER, song.id))
+    world.albums.failing = {"append": DOWN}
+    world.albums.are_songs_unknown = are_songs_unknown
+    with pytest.raises(UnavailableError):
+        await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
+    assert world.albums.of(song) == {ALBUM, OTHER}
+
+
 async def test_a_move_that_is_stored_and_answered_as_failed_is_one_in_the_albums_too(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,9 +138,18 @@ async def test_interactions_whose_lease_ends_while_songs_are_sent_are_left_to_ot
 
 
 async def test_interactions_wait_while_another_replica_is_sending_songs() -> None:
+    world, song = World(), a_song()
+    world.songs.note(song)
+    await world.songs.claim_unsent(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)
+    await world.interactions.add(an_interaction(song_id=song.id))
+    await world.outbox.send_all()
+    assert world.engine.interactions == []
+
+
+async def test_interactions_do_not_wait_for_songs_that_they_are_not_about() -> None:
     world = World()
     world.songs.note(a_song())
     await world.songs.claim_unsent(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)
     await world.play()
     await world.outbox.send_all()
-    assert world.engine.interactions == []
+    assert len(world.engine.interactions) == 1
