@@ -17,6 +17,7 @@ from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
 from shared.cache import reading_through
 from shared.health import remembered
+from shared.ids import id_in
 from shared.media_cleanup import InUse, MediaKeeper, Unmake
 from shared.ports import Database, MediaCleanups, MediaRef
 from shared.providers.clerk import open_clerk, open_keys, token_verifier
@@ -88,10 +89,11 @@ def media_in_use(albums: AlbumRepository) -> InUse:
     """Whether a medium belongs to an album that exists, or is not ours to judge: `albums/{id}/…`."""
 
     async def in_use(media: MediaRef) -> bool:
-        if not media.public_id.startswith("albums/"):
+        album_id = id_in(media.public_id, "albums")
+        if album_id is None:
             return True
         try:
-            await albums.get(media.public_id.split("/")[1])
+            await albums.get(album_id)
         except AlbumNotFoundError:
             return False
         return True
@@ -103,10 +105,11 @@ def unmaking(albums: AlbumRepository, stale: Staleness, writes: Writes) -> Unmak
     """Removes the album that a medium belongs to: its upload was not finished."""
 
     async def unmake(media: MediaRef) -> None:
-        if not media.public_id.startswith("albums/"):
+        album_id = id_in(media.public_id, "albums")
+        if album_id is None:
             return
         with suppress(AlbumNotFoundError):
-            album = await albums.get(media.public_id.split("/")[1])
+            album = await albums.get(album_id)
             async with writes.then(partial(stale.album_changed, album)):
                 await albums.remove(album.id)
 

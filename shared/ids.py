@@ -20,6 +20,12 @@ def new_public_id(document: str, part: str) -> str:
     return f"{document}/{secrets.token_urlsafe(16)}/{part}"
 
 
+def id_in(public_id: str, folder: str) -> str | None:
+    """The id of the document that the medium at `{folder}/{id}/…` is of; None for one in another folder."""
+    first, _, rest = public_id.partition("/")
+    return rest.partition("/")[0] if first == folder else None
+
+
 def is_id(text: str) -> bool:
     """Whether `text` is written as an id."""
     return _OBJECT_ID.fullmatch(text) is not None

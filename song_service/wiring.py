@@ -9,6 +9,7 @@ from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
 from shared.cache import reading_through
 from shared.health import remembered
+from shared.ids import id_in
 from shared.media_cleanup import InUse, MediaKeeper, Unmake
 from shared.ports import Database, MediaCleanups, MediaRef
 from shared.providers.clerk import open_clerk, open_keys, token_verifier
@@ -98,10 +99,11 @@ def media_in_use(songs: SongRepository) -> InUse:
     """
 
     async def in_use(media: MediaRef) -> bool:
-        if not media.public_id.startswith("songs/"):
+        song_id = id_in(media.public_id, "songs")
+        if song_id is None:
             return True
         try:
-            await songs.get(media.public_id.split("/")[1])
+            await songs.get(song_id)
         except SongNotFoundError:
             return False
         return True
@@ -113,10 +115,11 @@ def unmaking(songs: SongRepository, stale: Staleness, writes: Writes, outbox: Ou
     """Removes the song that a medium belongs to: its upload was not finished."""
 
     async def unmake(media: MediaRef) -> None:
-        if not media.public_id.startswith("songs/"):
+        song_id = id_in(media.public_id, "songs")
+        if song_id is None:
             return
         with suppress(SongNotFoundError):
-            song = await songs.get(media.public_id.split("/")[1])
+            song = await songs.get(song_id)
             async with writes.then(partial(stale.song_changed, song)):
                 await songs.remove(song.id)
             outbox.wake()
