@@ -25,9 +25,12 @@ class Process:
 
 
 def all_processes() -> dict[int, Process]:
-    """Every process of this machine that has not ended."""
+    """Every process of this machine that has not ended.
+
+    Whole lines (`ww`): where COLUMNS is set, `ps` cuts them there, and with them the end of a command.
+    """
     listed = subprocess.run(
-        ["ps", "-axo", "pid=,ppid=,rss=,stat=,command="], check=True, capture_output=True, text=True
+        ["ps", "-axwwo", "pid=,ppid=,rss=,stat=,command="], check=True, capture_output=True, text=True
     )
     found = {}
     for line in listed.stdout.splitlines():
@@ -52,10 +55,7 @@ def alive(pids: set[int]) -> set[int]:
 
 
 def pid_of(system: RunningSystem, name: str) -> int:
-    """The process of that name: redis, cloud, user, song, album, gateway. Waits for one that restarts.
-
-    A single look is not enough: `ps` has been seen to pass over a process that ran all along.
-    """
+    """The process of that name: redis, cloud, user, song, album, gateway. Waits for one that restarts."""
     deadline = time.monotonic() + LOOK_SECONDS
     while True:
         children = [each for each in all_processes().values() if each.parent == system.process.pid]
