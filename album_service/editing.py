@@ -17,11 +17,12 @@ from shared.errors import UnavailableError
 from shared.ids import is_id, new_id, new_public_id
 from shared.images import check_image
 from shared.media_cleanup import MediaKeeper
-from shared.ports import MediaRef, MediaStore, StoredImage
+from shared.ports import MediaRef, MediaStore
 from shared.writes import Writes
 
-STORED_WITHIN_SECONDS = 120.0
-"""Less than the gateway waits for the answer to an upload, or the album would come after its failure."""
+STORED_WITHIN_SECONDS = 150.0
+"""Until a cover is checked and stored. With what finishing takes it is less than the gateway waits for the
+answer to an upload, or the album would come after its failure."""
 
 ATTEMPTS = 5
 
@@ -55,13 +56,17 @@ class Editing:
 
         Raises:
             NotAnImageError: `image` is none.
-            UnavailableError: the media store is down.
+            UnavailableError: the media store is down, or all of it takes too long.
         """
-        await check_image(image, self._max_image_pixels)
         album_id, moment = new_id(), now()
         cover = [MediaRef(new_public_id(f"albums/{album_id}", "cover"), "image")]
-        async with self._keeper.storing(cover):
-            stored = await self._store(image, cover[0])
+        try:
+            async with asyncio.timeout(STORED_WITHIN_SECONDS):
+                await check_image(image, self._max_image_pixels)
+                async with self._keeper.storing(cover):
+                    stored = await self._media.upload_image(image, cover[0].public_id)
+        except TimeoutError as failure:
+            raise UnavailableError("The upload takes too long now") from failure
         album = Album(
             id=album_id,
             title=fields.title,
@@ -77,13 +82,6 @@ class Editing:
         async with self._keeper.finishing(cover), self._write(album):
             await self._albums.add(album)
         return album
-
-    async def _store(self, image: Path, cover: MediaRef) -> StoredImage:
-        try:
-            async with asyncio.timeout(STORED_WITHIN_SECONDS):
-                return await self._media.upload_image(image, cover.public_id)
-        except TimeoutError as failure:
-            raise UnavailableError("The media store takes too long now") from failure
 
     async def change(self, album: Album, changes: AlbumChanges) -> Album:
         """The album after `changes`."""

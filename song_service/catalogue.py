@@ -21,15 +21,12 @@ from shared.images import check_image
 from shared.media_cleanup import MediaKeeper
 from shared.ports import MediaRef, MediaStore, StoredAudio, StoredImage
 from shared.writes import Writes
-from song_service.audio import inspect_audio
+from song_service.audio import AudioFacts, inspect_audio
 from song_service.caching import Staleness
 from song_service.domain import Song, SongChangedMeanwhileError
 from song_service.outbox import Outbox
 from song_service.ports import Albums, SongChanges, SongRepository
 from song_service.schemas import SongFields
-
-STORED_WITHIN_SECONDS = 150.0
-"""Less than the gateway waits for the answer to an upload, or the song would come after its failure."""
 
 ATTEMPTS = 5
 
@@ -37,11 +34,16 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class AudioLimits:
-    """What audio and images are taken."""
+class UploadLimits:
+    """What audio and images are taken, and how long until they are checked and stored.
+
+    `stored_within_seconds`, with what finishing takes after that, is less than the gateway waits for the
+    answer to an upload, or the song would come after its failure.
+    """
 
     max_audio_seconds: float
     max_image_pixels: int
+    stored_within_seconds: float = 150.0
 
 
 class Catalogue:
@@ -56,7 +58,7 @@ class Catalogue:
         stale: Staleness,
         writes: Writes,
         outbox: Outbox,
-        limits: AudioLimits,
+        limits: UploadLimits,
     ) -> None:
         self._songs = songs
         self._media = media
@@ -73,21 +75,20 @@ class Catalogue:
         Raises:
             UnsupportedMediaError: a file is not what it should be.
             InvalidError: the album is none of the artist's.
-            UnavailableError: the media store, or the album service, is down.
+            UnavailableError: the media store, or the album service, is down, or all of it takes too long.
         """
-        _, facts = await asyncio.gather(
-            check_image(image, self._limits.max_image_pixels),
-            inspect_audio(audio, self._limits.max_audio_seconds),
-        )
-        if fields.album_id is not None:
-            await self._albums.check_made_by(fields.album_id, artist.token, {artist.id})
         song_id, moment = new_id(), now()
         refs = [
             MediaRef(new_public_id(f"songs/{song_id}", "cover"), "image"),
             MediaRef(new_public_id(f"songs/{song_id}", "audio"), "video"),
         ]
-        async with self._keeper.storing(refs):
-            stored_image, stored_audio = await self._store(image, refs[0], audio, refs[1])
+        try:
+            async with asyncio.timeout(self._limits.stored_within_seconds):
+                facts = await self._check(artist, fields, image, audio)
+                async with self._keeper.storing(refs):
+                    stored_image, stored_audio = await self._store(image, refs[0], audio, refs[1])
+        except TimeoutError as failure:
+            raise UnavailableError("The upload takes too long now") from failure
         song = Song(
             id=song_id,
             title=fields.title,
@@ -116,19 +117,24 @@ class Catalogue:
             raise
         return song
 
+    async def _check(self, artist: Caller, fields: SongFields, image: Path, audio: Path) -> AudioFacts:
+        _, facts = await asyncio.gather(
+            check_image(image, self._limits.max_image_pixels),
+            inspect_audio(audio, self._limits.max_audio_seconds),
+        )
+        if fields.album_id is not None:
+            await self._albums.check_made_by(fields.album_id, artist.token, {artist.id})
+        return facts
+
     async def _store(
         self, image: Path, image_ref: MediaRef, audio: Path, audio_ref: MediaRef
     ) -> tuple[StoredImage, StoredAudio]:
         """Both at the same time; when one fails the other is waited for, so that the undo comes after it."""
-        try:
-            async with asyncio.timeout(STORED_WITHIN_SECONDS):
-                stored_image, stored_audio = await asyncio.gather(
-                    self._media.upload_image(image, image_ref.public_id),
-                    self._media.upload_audio(audio, audio_ref.public_id),
-                    return_exceptions=True,
-                )
-        except TimeoutError as failure:
-            raise UnavailableError("The media store takes too long now") from failure
+        stored_image, stored_audio = await asyncio.gather(
+            self._media.upload_image(image, image_ref.public_id),
+            self._media.upload_audio(audio, audio_ref.public_id),
+            return_exceptions=True,
+        )
         for outcome in (stored_image, stored_audio):
             if isinstance(outcome, BaseException):
                 raise outcome

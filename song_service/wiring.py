@@ -21,7 +21,7 @@ from shared.writes import Writes, writing
 from song_service.albums import HttpAlbums
 from song_service.browsing import Browsing
 from song_service.caching import Staleness
-from song_service.catalogue import AudioLimits, Catalogue
+from song_service.catalogue import Catalogue, UploadLimits
 from song_service.dependencies import Resources
 from song_service.discovery import Discovery
 from song_service.domain import SongNotFoundError
@@ -72,7 +72,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
         in_use = media_in_use(stores.songs)
         unmake = unmaking(stores.songs, stale, writes, outbox)
         keeper = await opened(MediaKeeper(stores.media_cleanups, media, in_use, unmake).following())
-        limits = AudioLimits(settings.max_audio_seconds, settings.max_image_pixels)
+        limits = UploadLimits(settings.max_audio_seconds, settings.max_image_pixels)
         yield Resources(
             access=Access(verifier, CachedUserDirectory(users, cache, delegation)),
             settings=settings,

@@ -10,7 +10,7 @@ from shared.errors import AppError
 from shared.media_cleanup import MediaKeeper
 from shared.writes import Writes
 from song_service.caching import Staleness
-from song_service.catalogue import AudioLimits, Catalogue
+from song_service.catalogue import Catalogue, UploadLimits
 from song_service.domain import Song
 from song_service.outbox import Outbox
 from song_service.schemas import SongFields
@@ -76,7 +76,7 @@ async def refuse(*_: object) -> None:
 class World:
     """A catalogue and what it works with; `cover` and `sound` are real files."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, stored_within_seconds: float = 60) -> None:
         self.songs, self.notes, self.store, self.albums = FailingSongs(), Notes(), Store(), Albums()
         self.redis = MemoryCache()
         self.cache, self.writes = ReadThrough(self.redis), Writes()
@@ -84,7 +84,7 @@ class World:
         outbox = Outbox(self.songs, Interactions(), Engine(), stale, poll_seconds=1)
         unmake = unmaking(self.songs, stale, self.writes, outbox)
         self.keeper = MediaKeeper(self.notes, self.store, media_in_use(self.songs), unmake)
-        limits = AudioLimits(max_audio_seconds=60, max_image_pixels=10**6)
+        limits = UploadLimits(60, 10**6, stored_within_seconds)
         self.catalogue = Catalogue(
             self.songs, self.store, self.keeper, self.albums, stale, self.writes, outbox, limits
         )

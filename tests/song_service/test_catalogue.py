@@ -1,6 +1,7 @@
 """An upload fails whole, whatever fails; and a removal is done, whatever else is down."""
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shared.cache import ReadThrough
+from shared.decoding import AT_ONCE, decoded
 from shared.errors import AppError, InvalidError, UnavailableError, UnsupportedMediaError
 from song_service.browsing import Browsing
 from song_service.catalogue import Catalogue
@@ -101,6 +103,34 @@ async def test_an_upload_that_is_cut_off_is_undone(world: World) -> None:
     uploading.cancel()
     with pytest.raises(asyncio.CancelledError):
         await uploading
+    assert world.holds_nothing()
+    assert len(world.notes.kept) == 2
+
+
+async def test_an_upload_that_waits_too_long_to_be_decoded_is_refused_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, stored_within_seconds=0.2)
+    released = threading.Event()
+    busy = [asyncio.create_task(decoded(released.wait)) for _ in range(AT_ONCE)]
+    try:
+        with pytest.raises(UnavailableError, match="too long"):
+            await world.upload()
+    finally:
+        released.set()
+        await asyncio.gather(*busy)
+    assert world.holds_nothing()
+    assert world.notes.kept == set()
+
+
+async def test_an_upload_that_the_store_takes_too_long_for_is_refused_and_leaves_nothing(
+    tmp_path: Path,
+) -> None:
+    world = World(tmp_path, stored_within_seconds=3)
+    world.store.may_store_audio.clear()
+    with pytest.raises(UnavailableError, match="too long"):
+        await world.upload()
+    assert world.store.storing_audio.is_set()
     assert world.holds_nothing()
     assert len(world.notes.kept) == 2
 
