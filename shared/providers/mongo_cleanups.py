@@ -10,10 +10,14 @@ INDEXES = (Index([("dueAt", ASCENDING)]),)
 
 
 class MongoMediaCleanups:
-    """`MediaCleanups`. A claimed note is one that falls due again when its lease ends."""
+    """`MediaCleanups`. A claimed note is one that falls due again when its lease ends.
 
-    def __init__(self, database: MongoDatabase) -> None:
-        self._notes = database.collection("media_cleanups", INDEXES)
+    Each service's collection has a `name` of its own: services that are given one database by the path of
+    their URIs would follow, and drop, each other's notes.
+    """
+
+    def __init__(self, database: MongoDatabase, name: str) -> None:
+        self._notes = database.collection(name, INDEXES)
 
     async def ensure_indexes(self) -> None:
         """Raises UnavailableError; may be called again."""

@@ -109,7 +109,10 @@ class MongoStore(Store):
     async def songs(self) -> AsyncIterator[SongStore]:
         async with open_mongo(self._uri, self._name, "tests") as database:
             yield SongStore(
-                MongoSongs(database), MongoInteractions(database), MongoMediaCleanups(database), database
+                MongoSongs(database),
+                MongoInteractions(database),
+                MongoMediaCleanups(database, "media_cleanups"),
+                database,
             )
 
     @asynccontextmanager

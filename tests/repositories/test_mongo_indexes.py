@@ -1,6 +1,9 @@
 """The services' own MongoDB stores, as production opens them."""
 
 import asyncio
+import uuid
+from datetime import timedelta
+from urllib.parse import urlsplit, urlunsplit
 
 import pymongo
 import pytest
@@ -10,15 +13,17 @@ from structlog.testing import capture_logs
 import album_service.stores
 import song_service.stores
 import user_service.stores
+from shared.clock import now
 from shared.errors import UnavailableError
+from shared.ports import MediaRef
 from shared.providers import mongo_indexes
 from shared.providers.mongo_errors import DuplicateDocumentError
 from shared.settings import MongoSettings
 
 EXPECTED = {
     "users_db": {"users"},
-    "songs_db": {"songs", "interactions", "media_cleanups"},
-    "albums_db": {"albums", "media_cleanups"},
+    "songs_db": {"songs", "interactions", "song_media_cleanups"},
+    "albums_db": {"albums", "album_media_cleanups"},
 }
 
 
@@ -48,6 +53,25 @@ async def test_each_service_builds_its_indexes_in_a_database_of_its_own(mongo_ur
         for name in EXPECTED:
             client.drop_database(name)
     assert found == EXPECTED
+
+
+@pytest.mark.mongo
+async def test_services_that_are_given_one_database_do_not_follow_each_others_notes(mongo_uri: str) -> None:
+    name = f"test_{uuid.uuid4().hex}"
+    one = urlsplit(mongo_uri)._replace(path=f"/{name}")
+    settings = MongoSettings(mongodb_uri=SecretStr(urlunsplit(one)))
+    due, later = now(), now() + timedelta(minutes=5)
+    async with (
+        song_service.stores.open_stores(settings) as songs,
+        album_service.stores.open_stores(settings) as albums,
+    ):
+        await songs.media_cleanups.plan([MediaRef("songs/1/cover", "image")], due)
+        of_album = await albums.media_cleanups.claim_due(due, later, 9)
+        of_song = await songs.media_cleanups.claim_due(due, later, 9)
+    with pymongo.MongoClient[dict[str, object]](mongo_uri) as client:
+        client.drop_database(name)
+    assert of_album == []
+    assert [note.media.public_id for note in of_song] == ["songs/1/cover"]
 
 
 class ComesUpLater:
