@@ -3,15 +3,14 @@
 import asyncio
 import os
 import signal
-import socket
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any, Literal
 
 import uvicorn
 from prometheus_client import start_http_server
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.importer import import_from_string
 from uvicorn.supervisors import Multiprocess
 
 from shared import metrics
@@ -35,11 +34,14 @@ class Draining:
 DRAINING = Draining()
 
 
-class PartingWhenDraining:
+class Parting:
     """Ends each connection with the answer on it once the process was told to stop.
 
     Clients go to another replica then. One that keeps an idle connection for less than `drain_seconds` holds
     none when the server closes, so that no request meets a closing connection.
+
+    When everything is closed the process ends soon. What may still keep it are lookups of names: nobody waits
+    for them any more, but the event loop would, for minutes when no name server answers.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -47,50 +49,55 @@ class PartingWhenDraining:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_and_part(message: Message) -> None:
-            if DRAINING.begun and message["type"] == "http.response.start":
+            if message["type"] == "http.response.start" and DRAINING.begun:
                 message = {**message, "headers": [*message.get("headers", []), (b"connection", b"close")]}
+            elif message["type"] == "lifespan.shutdown.complete":
+                _after(LEFTOVER_SECONDS, os._exit, 0)
             await send(message)
 
-        await self._app(scope, receive, send_and_part if scope["type"] == "http" else send)
+        await self._app(scope, receive, send_and_part)
 
 
 class _Config(uvicorn.Config):
-    """Sets up our logs where uvicorn would set up its own: in the parent, and at the start of each worker."""
+    """What a serving process sets up in itself, whether it is the only one or one of several workers."""
 
-    def __init__(self, service: str, least_level: str, *args: Any, **options: Any) -> None:
+    def __init__(self, service: str, settings: ProcessSettings, *args: Any, **options: Any) -> None:
         self._service = service
-        self._least_level = least_level
+        self._least_level = settings.log_level
+        self._drain_seconds = settings.drain_seconds
         super().__init__(*args, **options)
 
     def configure_logging(self) -> None:
+        """Ours, where uvicorn would set up its own: in the parent, and at the start of each worker."""
         configure_logging(self._service, self._least_level)
         super().configure_logging()
 
+    def load(self) -> None:
+        """The server asks for the app once it has taken over the signals."""
+        super().load()
+        self.loaded_app = Parting(self.loaded_app)
+        _drain_before_stopping(self._drain_seconds)
 
-class _Server(uvicorn.Server):
-    """On SIGTERM: say 503 on /readyz and part with clients for `drain_seconds`; then finish and end."""
 
-    def __init__(self, config: uvicorn.Config, drain_seconds: float) -> None:
-        super().__init__(config)
-        self._drain_seconds = drain_seconds
+def _drain_before_stopping(seconds: float) -> None:
+    """On SIGTERM say 503 on /readyz and part with clients for `seconds`; who handles it now, does so then."""
+    stop = signal.getsignal(signal.SIGTERM)
+    assert callable(stop)  # noqa: S101 - the server's handler
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Everything is closed after this. What may still keep the process are lookups of names: nobody waits
-        for them any more, but the event loop would, for minutes when no name server answers."""
-        await super().shutdown(sockets)
-        end = threading.Timer(LEFTOVER_SECONDS, os._exit, (0,))
-        end.daemon = True
-        end.start()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if DRAINING.begun or sig != signal.SIGTERM or self._drain_seconds == 0:
-            DRAINING.begun = True
-            super().handle_exit(sig, frame)
-            return
+    def drain(sig: int, frame: FrameType | None) -> None:
+        if DRAINING.begun or seconds == 0:
+            stop(sig, frame)
+        else:
+            _after(seconds, stop, sig, frame)
         DRAINING.begun = True
-        end = threading.Timer(self._drain_seconds, super().handle_exit, (sig, frame))
-        end.daemon = True
-        end.start()
+
+    signal.signal(signal.SIGTERM, drain)
+
+
+def _after(seconds: float, call: Callable[..., object], *arguments: object) -> None:
+    timer = threading.Timer(seconds, call, arguments)
+    timer.daemon = True
+    timer.start()
 
 
 def serve(
@@ -107,13 +114,12 @@ def serve(
     `http` is the protocol that reads requests, uvicorn's own unless another is given. Idle connections are
     kept for `keep_alive_seconds`.
 
-    Several workers each build their own and share nothing but the listening socket; they end on SIGTERM
-    without draining first, so what routes to them has to stop before (Kubernetes: the preStop sleep).
+    Several workers each build their own and share nothing but the listening socket.
     """
     config = _Config(
         service,
-        settings.log_level,
-        factory if settings.workers > 1 else lambda: PartingWhenDraining(import_from_string(factory)()),
+        settings,
+        factory,
         factory=True,
         host=settings.host,
         port=settings.port,
@@ -133,4 +139,4 @@ def serve(
         return
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, settings.host, registry=metrics.REGISTRY)
-    _Server(config, settings.drain_seconds).run()
+    uvicorn.Server(config).run()

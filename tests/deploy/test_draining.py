@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import httpx
@@ -15,18 +16,20 @@ import pytest
 PROJECT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def gateway() -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+@pytest.fixture(params=["1", "2"], ids=["one process", "two workers"])
+def gateway(request: pytest.FixtureRequest) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """A gateway that drains for two seconds, over services that are not there."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     nowhere = {f"{name}_SERVICE_URL": "http://127.0.0.1:9" for name in ("USER", "SONG", "ALBUM")}
-    told = {**nowhere, "FRONTEND_ORIGINS": "http://a.test", "PORT": str(port), "DRAIN_SECONDS": "2"}
+    origins = {"FRONTEND_ORIGINS": "http://a.test"}
+    told = {**nowhere, **origins, "PORT": str(port), "DRAIN_SECONDS": "2", "WORKERS": request.param}
     process = subprocess.Popen(
         [sys.executable, "-m", "api_gateway.main"],
         cwd=PROJECT,
         env={**os.environ, **told},
         stdout=subprocess.DEVNULL,
+        start_new_session=True,
     )
     address = f"http://127.0.0.1:{port}"
     try:
@@ -40,7 +43,8 @@ def gateway() -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
                 time.sleep(0.05)
         yield address, process
     finally:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
