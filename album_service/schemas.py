@@ -36,10 +36,43 @@ class AlbumOut(BaseModel):
     songs_unavailable: bool = False
 
 
+class StreamingUrls(BaseModel):
+    """mp3 at 64, 128 and 320 kbps."""
+
+    low: str
+    medium: str
+    high: str
+
+
+class SongOut(BaseModel):
+    """A song. `duration` in whole seconds; `genre` and `mood` are there where known.
+
+    It is passed on as the song service answered it: this says what that is, and a test that it is so.
+    """
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    id: str = Field(alias="_id")
+    title: str
+    artist_id: str
+    artist_name: str
+    image_url: str
+    audio_url: str
+    streaming_urls: StreamingUrls
+    duration: int
+    album_id: str | None
+    genre: str | None = None
+    mood: str | None = None
+    is_public: bool
+    is_visible: bool
+    created_at: str
+    updated_at: str
+
+
 class AlbumWithSongs(AlbumOut):
     """An album with its songs, in the order of `songIds`."""
 
-    songs: Sequence[Mapping[str, Any]]
+    songs: Sequence[SongOut]
 
 
 def public_album(album: Album) -> dict[str, object]:

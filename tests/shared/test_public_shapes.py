@@ -16,6 +16,7 @@ from album_service.schemas import (
     album_with_songs_json,
     public_album,
 )
+from album_service.schemas import SongOut as SongOfAlbum
 from song_service.domain import Song
 from song_service.schemas import SongOut, StreamingUrls, public_song, song_json
 from tests.repositories.builders import a_song, an_album
@@ -50,6 +51,12 @@ def test_an_album_is_as_described(album: Album) -> None:
     unsaid = json.loads(album_naming_json(album, None))
     assert as_described(AlbumOut, unsaid) == unsaid
     assert unsaid == {**answered, "songIds": [], "songsUnavailable": True}
+
+
+def test_the_songs_of_an_album_are_described_as_the_song_service_does() -> None:
+    described, original = SongOfAlbum.model_json_schema(), SongOut.model_json_schema()
+    del described["description"], original["description"]
+    assert described == original
 
 
 def test_an_album_with_songs_is_as_described() -> None:
