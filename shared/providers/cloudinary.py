@@ -6,6 +6,7 @@ read from disk: an upload costs a few times `CHUNK_BYTES` of memory however larg
 
 import asyncio
 import re
+import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -20,6 +21,7 @@ import cloudinary.uploader
 import cloudinary.utils
 import structlog
 import urllib3
+import urllib3.connection
 import urllib3.exceptions
 
 from shared.errors import TooLargeError, UnavailableError, UnsupportedMediaError
@@ -35,8 +37,6 @@ SHORT_CALL_THREADS = 2
 
 CONNECT_SECONDS = 5.0
 PING_SECONDS = 2.0
-# One connection for each thread. The SDK keeps a single one, and would make the others anew for each call.
-cloudinary.uploader._http.connection_pool_kw["maxsize"] = THREADS + SHORT_CALL_THREADS
 
 BIT_RATES = {"low": "64k", "medium": "128k", "high": "320k"}
 
@@ -56,6 +56,41 @@ Answer = TypeVar("Answer")
 log = structlog.stdlib.get_logger(__name__)
 
 
+class _Connection(urllib3.connection.HTTPConnection):
+    """Made within `CONNECT_SECONDS`, whatever time-out is for the rest.
+
+    urllib3's own time-out for connecting is also the one for sending the body: a whole chunk would have to be
+    sent in it, which few lines can.
+    """
+
+    def _new_conn(self) -> socket.socket:
+        seconds, self.timeout = self.timeout, CONNECT_SECONDS
+        try:
+            made = super()._new_conn()
+        finally:
+            self.timeout = seconds
+        made.settimeout(seconds)
+        return made
+
+
+class _TlsConnection(_Connection, urllib3.connection.HTTPSConnection):
+    pass
+
+
+class _Pool(urllib3.HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(urllib3.HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+_http: urllib3.PoolManager = cloudinary.uploader._http
+_http.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
+# One connection for each thread. The SDK keeps a single one, and would make the others anew for each call.
+_http.connection_pool_kw["maxsize"] = THREADS + SHORT_CALL_THREADS
+
+
 class CloudinaryMediaStore:
     """Implements MediaStore; `threads` carry uploads, `short_call_threads` everything else."""
 
@@ -64,13 +99,12 @@ class CloudinaryMediaStore:
     ) -> None:
         self._threads = threads
         self._short_call_threads = short_call_threads
-        seconds = settings.cloudinary_timeout_seconds
         self._account: dict[str, Any] = {
             "cloud_name": settings.cloudinary_cloud_name,
             "api_key": settings.cloudinary_api_key,
             "api_secret": settings.cloudinary_api_secret.get_secret_value(),
             "upload_prefix": settings.cloudinary_api_url,
-            "timeout": urllib3.Timeout(connect=min(CONNECT_SECONDS, seconds), read=seconds),
+            "timeout": settings.cloudinary_timeout_seconds,
         }
         self._delivery = _delivery_options(settings.cloudinary_delivery_url, settings.cloudinary_cloud_name)
 

@@ -3,17 +3,22 @@
 import asyncio
 import json
 import secrets
+import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
+from typing import Self
 
 import cloudinary.uploader
 import pytest
 import structlog
 
+import shared.providers.cloudinary
 from shared.errors import AppError, TooLargeError, UnavailableError, UnsupportedMediaError
 from shared.ports import MediaRef
-from shared.providers.cloudinary import THREADS, CloudinaryMediaStore, open_cloudinary
+from shared.providers.cloudinary import CHUNK_BYTES, THREADS, CloudinaryMediaStore, open_cloudinary
 from shared.settings import MediaSettings
 from tests.shared.odd_server import ODD_ANSWERS, answer, odd_server
 
@@ -134,31 +139,90 @@ async def test_removals_do_not_queue_up_behind_uploads(file: Path) -> None:
         await asyncio.gather(*uploads, return_exceptions=True)
 
 
-async def test_uploads_at_once_use_their_connections_again(file: Path) -> None:
-    serving: set[asyncio.Task[None]] = set()
-    all_at_once = asyncio.Barrier(THREADS)
+Pause = Callable[[], Awaitable[object]]
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+async def at_once() -> None:
+    """No pause."""
+
+
+class KeptConnections:
+    """A store that answers every request, and keeps its connections, until the end of the block."""
+
+    def __init__(self, before_reading: Pause = at_once, before_answering: Pause = at_once) -> None:
+        self._before_reading, self._before_answering = before_reading, before_answering
+        self.connections: set[asyncio.Task[None]] = set()
+        self.bodies: list[int] = []
+        self.listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listening.getsockname()[1]}"
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(asyncio.IncompleteReadError):
             while True:
                 head = (await reader.readuntil(b"\r\n\r\n")).lower()
-                await reader.readexactly(int(head.split(b"content-length:")[1].split(b"\r\n")[0]))
-                await all_at_once.wait()
+                await self._before_reading()
+                length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
+                self.bodies.append(len(await reader.readexactly(length)))
+                await self._before_answering()
                 writer.write(answer(200, STORED, keep_alive=True))
         writer.close()
         await writer.wait_closed()
 
-    def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        serving.add(asyncio.ensure_future(serve(reader, writer)))
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.add(asyncio.ensure_future(self._serve(reader, writer)))
 
-    server = await asyncio.start_server(accept, "127.0.0.1", 0)
-    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-    async with asyncio.timeout(20), server, store_at(url, timeout_seconds=10) as store:
+    async def __aenter__(self) -> Self:
+        self._server = await asyncio.start_server(self._accept, sock=self.listening)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        cloudinary.uploader._http.clear()
+        self._server.close()
+        await asyncio.gather(*self.connections)
+
+
+async def test_uploads_at_once_use_their_connections_again(file: Path) -> None:
+    all_at_once = asyncio.Barrier(THREADS)
+    async with (
+        asyncio.timeout(20),
+        KeptConnections(before_answering=all_at_once.wait) as server,
+        store_at(server.url, timeout_seconds=10) as store,
+    ):
         for _ in range(3):
             await asyncio.gather(*(store.upload_image(file, f"songs/{n}/cover") for n in range(THREADS)))
-        cloudinary.uploader._http.clear()
-        await asyncio.gather(*serving)
-    assert len(serving) == THREADS
+    assert len(server.connections) == THREADS
+
+
+async def test_a_chunk_may_take_longer_than_connecting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As over a line of 8 Mbit/s; here the store lets it wait, and buffers hold less than a chunk."""
+    monkeypatch.setattr(shared.providers.cloudinary, "CONNECT_SECONDS", 0.2)
+    small_buffer = (socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
+    monkeypatch.setitem(cloudinary.uploader._http.connection_pool_kw, "socket_options", [small_buffer])
+    large = tmp_path / "large"
+    large.write_bytes(bytes(2 * CHUNK_BYTES))
+    server = KeptConnections(before_reading=partial(asyncio.sleep, 0.6))
+    server.listening.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    async with asyncio.timeout(60), server, store_at(server.url, timeout_seconds=30) as store:
+        await store.upload_audio(large, "songs/1/audio")
+    assert len(server.bodies) == 2
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="how a full queue of connections behaves")
+async def test_a_store_that_takes_no_connection_is_given_up_soon(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared.providers.cloudinary, "CONNECT_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
+        for _ in range(4):
+            client = waiting.enter_context(socket.socket())
+            client.setblocking(False)
+            client.connect_ex(full.getsockname())
+        url = f"http://127.0.0.1:{full.getsockname()[1]}"
+        async with asyncio.timeout(20), store_at(url, timeout_seconds=60) as store:
+            with pytest.raises(UnavailableError):
+                await store.upload_image(file, "songs/1/cover")
 
 
 @pytest.mark.parametrize("call", UPLOADS)
