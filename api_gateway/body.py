@@ -1,4 +1,4 @@
-"""The body of a request while it comes in: counted, limited, never kept; and the client leaving."""
+"""The body of a request while it comes in: counted, limited, kept only when short; and the client leaving."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +17,12 @@ _LINGER_IDLE_SECONDS: Final = 2.0
 _LINGER_BYTES: Final = 256 * 1024 * 1024
 # So little is left that reading it is cheaper than a new connection: the server discards it.
 _NEGLIGIBLE_BYTES: Final = 65536
+
+# A body that is announced to be this short is read before the service is asked: who takes their time to send
+# it keeps no place at the service meanwhile.
+_SHORT_BYTES: Final = 65536
+# Only a form with files in it may take as long as uploads may.
+_SECONDS_WITHOUT_FILES: Final = 30.0
 
 
 class ClientLeftError(Exception):
@@ -48,15 +54,22 @@ class BodyLimits:
 class IncomingBody:
     """The body of the request of `scope`.
 
-    One reader at a time: `chunks`, then either `watch` (it came whole) or `linger` (it is not wanted whole).
+    One reader at a time: `read_if_short`, `chunks`, then either `watch` (it came whole) or `linger` (it is
+    not wanted whole).
     """
 
     def __init__(self, receive: Receive, scope: Scope, limits: BodyLimits) -> None:
         self._receive = receive
         self._limits = limits
         self._received = 0
+        self._ahead: list[bytes] = []
+        self._deadline: float | None = None
         self._on_failure: Callable[[], None] | None = None
         self._expects_continue = any(name == b"expect" for name, _ in scope["headers"])
+        self.is_upload = any(
+            name == b"content-type" and value.lower().startswith(b"multipart/")
+            for name, value in scope["headers"]
+        )
         self.ended = asyncio.Event()
         self.failure: Exception | None = None
         try:
@@ -82,32 +95,53 @@ class IncomingBody:
         """`act` is called once when the body turns out to be useless or the client leaves; see `failure`."""
         self._on_failure = act
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it is announced to be so short that it is read before the service is asked."""
+        return self.framing.length is not None and self.framing.length <= _SHORT_BYTES
+
+    async def read_if_short(self) -> None:
+        """Read a short body to its end, and leave any other.
+
+        Raises:
+            ClientLeftError, ClientTooSlowError, BodyTooLargeError.
+        """
+        while self.is_short and not self.ended.is_set():
+            self._ahead.append(await self._next())
+
     async def chunks(self) -> AsyncIterator[bytes]:
         """The bytes as they come. Whoever passes them on must not let an exception look like their end.
 
         Raises:
             ClientLeftError, ClientTooSlowError, BodyTooLargeError.
         """
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._limits.seconds
+        while self._ahead:
+            yield self._ahead.pop(0)
         while not self.ended.is_set():
-            try:
-                async with asyncio.timeout_at(min(loop.time() + self._limits.idle_seconds, deadline)):
-                    message = await self._receive()
-            except TimeoutError:
-                raise self._fail(ClientTooSlowError()) from None
-            if message["type"] == "http.disconnect":
-                raise self._fail(ClientLeftError())
-            chunk = message.get("body", b"")
-            self._received += len(chunk)
-            if self._received > self._limits.max_bytes:
-                raise self._fail(BodyTooLargeError(self._limits.max_bytes))
-            if not message.get("more_body", False):
-                if self.framing.length not in (None, self._received):
-                    raise self._fail(ClientLeftError())
-                self.ended.set()
-            if chunk:
+            if chunk := await self._next():
                 yield chunk
+
+    async def _next(self) -> bytes:
+        now = asyncio.get_running_loop().time()
+        if self._deadline is None:
+            seconds = self._limits.seconds
+            self._deadline = now + (seconds if self.is_upload else min(seconds, _SECONDS_WITHOUT_FILES))
+        try:
+            async with asyncio.timeout_at(min(now + self._limits.idle_seconds, self._deadline)):
+                message = await self._receive()
+        except TimeoutError:
+            raise self._fail(ClientTooSlowError()) from None
+        if message["type"] == "http.disconnect":
+            raise self._fail(ClientLeftError())
+        chunk: bytes = message.get("body", b"")
+        self._received += len(chunk)
+        if self._received > self._limits.max_bytes:
+            raise self._fail(BodyTooLargeError(self._limits.max_bytes))
+        if not message.get("more_body", False):
+            if self.framing.length not in (None, self._received):
+                raise self._fail(ClientLeftError())
+            self.ended.set()
+        return chunk
 
     async def watch(self) -> None:
         """Once the body came whole: wait for the client to leave, which `on_failure` is told."""

@@ -16,15 +16,22 @@ from api_gateway.answers import (
     request_timeout,
     send_answer,
 )
-from api_gateway.body import BodyLimits, BodyTooLargeError, ClientTooSlowError, IncomingBody
+from api_gateway.body import (
+    BodyLimits,
+    BodyTooLargeError,
+    ClientLeftError,
+    ClientTooSlowError,
+    IncomingBody,
+)
 from api_gateway.breaker import Admission
 from api_gateway.route_table import Target
 from api_gateway.transport import TooLongHeaderError
-from api_gateway.upstream import Deadlines, Upstream
+from api_gateway.upstream import Deadlines, Place, Upstream
 from shared.problem import problem_of
 from shared.request_id import current_request_id
 
 _UNREACHABLE_RETRY_SECONDS = 2
+_BUSY_RETRY_SECONDS = 5
 _REPEATABLE = frozenset({"GET", "HEAD"})
 
 log = structlog.stdlib.get_logger(__name__)
@@ -66,18 +73,39 @@ class Forwarder:
             AppError: nothing was sent yet, and nothing will be.
         """
         upstream = self._upstreams[target.service]
+        try:
+            await body.read_if_short()
+        except (ClientLeftError, ClientTooSlowError):
+            await _refuse(body, send)
+            return
+        place = await self._place_at(upstream, body)
+        try:
+            await self._exchange(target, upstream, place, scope, body, send)
+        finally:
+            place.leave()
+
+    async def _place_at(self, upstream: Upstream, body: IncomingBody) -> Place:
+        """Waiting says nothing about the service, so its breaker is not told."""
+        seconds = self._limits.deadlines.pool
+        try:
+            return await upstream.places.take(has_long_body=not body.is_short, seconds=seconds)
+        except TimeoutError:
+            log.warning("no place is free", callee=upstream.name, has_long_body=not body.is_short)
+            raise ServiceUnreachableError(upstream.name, _BUSY_RETRY_SECONDS) from None
+
+    async def _exchange(
+        self, target: Target, upstream: Upstream, place: Place, scope: Scope, body: IncomingBody, send: Send
+    ) -> None:
         admission = upstream.breaker.admit()
         if admission is None:
             raise ServiceUnreachableError(upstream.name, upstream.breaker.retry_after_seconds)
         try:
-            outgoing = self._outgoing(target, upstream, body.framing, scope)
-            await _Exchange(self._transport, upstream, admission, body, send).run(outgoing)
+            outgoing = self._outgoing(target, upstream, body, scope)
+            await _Exchange(self._transport, upstream, admission, place, body, send).run(outgoing)
         finally:
             admission.abandoned()
 
-    def _outgoing(
-        self, target: Target, upstream: Upstream, framing: hygiene.Framing, scope: Scope
-    ) -> "_Outgoing":
+    def _outgoing(self, target: Target, upstream: Upstream, body: IncomingBody, scope: Scope) -> "_Outgoing":
         headers: hygiene.Headers = scope["headers"]
         host = next((value for name, value in headers if name == b"host"), b"")
         address = scope["client"][0] if scope["client"] else ""
@@ -88,19 +116,16 @@ class Forwarder:
             trusted=hygiene.is_trusted(address, self._limits.trusted_networks),
             request_id=current_request_id(),
         )
-        if framing.length is None:
+        if body.framing.length is None:
             passed.append((b"transfer-encoding", b"chunked"))
-        is_upload = any(
-            name == b"content-type" and value.lower().startswith(b"multipart/") for name, value in passed
-        )
         query = scope["query_string"]
         return _Outgoing(
             method=scope["method"],
             url=upstream.url,
             headers=passed,
             target=target.path + b"?" + query if query else target.path,
-            timeout=self._limits.deadlines.of(upload=is_upload),
-            repeatable=scope["method"] in _REPEATABLE and not framing.has_body,
+            timeout=self._limits.deadlines.of(upload=body.is_upload),
+            repeatable=scope["method"] in _REPEATABLE and not body.framing.has_body,
         )
 
 
@@ -133,12 +158,14 @@ class _Exchange:
         transport: httpx.AsyncBaseTransport,
         upstream: Upstream,
         admission: Admission,
+        place: Place,
         body: IncomingBody,
         send: Send,
     ) -> None:
         self._transport = transport
         self._upstream = upstream
         self._admission = admission
+        self._place = place
         self._body = body
         self._send = send
         self._begun = False
@@ -160,7 +187,8 @@ class _Exchange:
                 finally:
                     await response.aclose()
         except TimeoutError:
-            await self._refuse_body()
+            if not self._begun:
+                await _refuse(self._body, self._send)
         finally:
             watch.cancel()
 
@@ -210,6 +238,8 @@ class _Exchange:
             log.warning("answer broke off", callee=self._upstream.name, error=type(failure).__name__)
             return
         if must_close and not self._body.ended.is_set():
+            await response.aclose()
+            self._place.leave()
             await self._body.linger()
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
@@ -222,15 +252,13 @@ class _Exchange:
         self._admission.succeeded()
         return headers
 
-    async def _refuse_body(self) -> None:
-        """Tell the client what is wrong with its body, if it is there and was not told anything yet."""
-        failure = self._body.failure
-        if self._begun:
-            return
-        if isinstance(failure, BodyTooLargeError):
-            await send_answer(problem_of(failure), self._body, self._send)
-        elif isinstance(failure, ClientTooSlowError):
-            await send_answer(request_timeout(), self._body, self._send)
+
+async def _refuse(body: IncomingBody, send: Send) -> None:
+    """Tell the client what is wrong with its body, if it is there."""
+    if isinstance(body.failure, BodyTooLargeError):
+        await send_answer(problem_of(body.failure), body, send)
+    elif isinstance(body.failure, ClientTooSlowError):
+        await send_answer(request_timeout(), body, send)
 
 
 def _pull(leash: asyncio.Timeout) -> None:

@@ -30,6 +30,9 @@ HOP_BY_HOP: Final = frozenset(
     }
 )
 
+# Without these a message would be another one: a body would be lost, and mean its opposite.
+_END_TO_END: Final = frozenset({b"authorization", b"content-encoding", b"content-length", b"content-type"})
+
 # Set here, by the client library, or meant for this server alone.
 _NOT_PASSED_UP: Final = HOP_BY_HOP | {b"expect", b"forwarded", b"host", b"x-real-ip", b"x-request-id"}
 
@@ -151,9 +154,11 @@ def to_client(headers: Sequence[tuple[bytes, bytes]], status: int) -> Headers:
 
 
 def _named_by_connection(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
-    return {
+    """What `Connection` says is for this connection only; it cannot say so of what makes the message."""
+    named = {
         option.strip().lower()
         for name, value in headers
         if name == b"connection"
         for option in value.split(b",")
     }
+    return named - _END_TO_END

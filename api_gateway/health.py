@@ -77,7 +77,7 @@ async def _ask(transport: httpx.AsyncBaseTransport, upstream: Upstream) -> dict[
         "GET",
         upstream.url.join("/health"),
         headers={"Accept": "application/json", HEADER: current_request_id()},
-        extensions={"timeout": dict.fromkeys(("connect", "pool", "read"), PROBE_SECONDS)},
+        extensions={"timeout": dict.fromkeys(("connect", "read"), PROBE_SECONDS)},
     )
     response = await transport.handle_async_request(request)
     try:

@@ -130,6 +130,9 @@ class BoundedHttp(HttpToolsProtocol):
         if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > self.max_head_bytes:
             self._reason = _TOO_LARGE
             raise ValueError(_TOO_LARGE)
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            raise ValueError(_MALFORMED)
         if self.parser.get_method() == b"CONNECT":
             raise ValueError(_MALFORMED)
         super().on_headers_complete()

@@ -26,9 +26,9 @@ class Settings(ProcessSettings):
         (), description="Addresses or networks of proxies before this one, whose X-Forwarded-* count"
     )
     max_body_bytes: int = Field(120 * 1024 * 1024, gt=0, description="Largest body of a request")
-    max_body_seconds: float = Field(900, gt=0, description="Longest time that a request's body may take")
+    max_body_seconds: float = Field(900, gt=0, description="Longest time that an upload's body may take")
     connect_timeout_seconds: float = Field(2, gt=0, description="For a connection to a service")
-    pool_timeout_seconds: float = Field(2, gt=0, description="For one of the connections to be free")
+    pool_timeout_seconds: float = Field(2, gt=0, description="For a place at a service to be free")
     first_byte_timeout_seconds: float = Field(
         30, gt=0, description="From a request sent whole to the beginning of the answer"
     )
@@ -38,7 +38,9 @@ class Settings(ProcessSettings):
     idle_timeout_seconds: float = Field(
         60, gt=0, description="Between two pieces of a body, on either side, in either direction"
     )
-    max_connections_per_service: int = Field(500, gt=0, description="Connections to one service")
+    max_connections_per_service: int = Field(
+        500, gt=0, description="Requests at one service at a time; those with long bodies have half of them"
+    )
     breaker_failure_rate: float = Field(
         0.5, gt=0, le=1, description="Share of failed calls from which on a service is given a rest"
     )

@@ -96,16 +96,12 @@ class RelayTransport(httpx.AsyncBaseTransport):
     """Enter it inside a running loop; leaving it closes every connection.
 
     Honours the request extensions `target` (bytes of the request line, instead of the URL's path) and
-    `timeout`, in seconds: `connect`, `pool` (waiting for a free connection), `write` (the service takes no
-    bytes), `first_byte` (from the request sent to the answer begun) and `read` (between two pieces of it).
+    `timeout`, in seconds: `connect`, `write` (the service takes no bytes), `first_byte` (from the request
+    sent to the answer begun) and `read` (between two pieces of it). It sets no limit to the connections.
     """
 
-    def __init__(
-        self, max_connections_per_host: int, idle_connection_seconds: float = IDLE_CONNECTION_SECONDS
-    ) -> None:
-        connector = aiohttp.TCPConnector(
-            limit=0, limit_per_host=max_connections_per_host, keepalive_timeout=idle_connection_seconds
-        )
+    def __init__(self, idle_connection_seconds: float = IDLE_CONNECTION_SECONDS) -> None:
+        connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=idle_connection_seconds)
         # aiohttp offers no other way to say what reads a connection.
         connector._factory = functools.partial(_handler, asyncio.get_running_loop())
         self._session = aiohttp.ClientSession(
@@ -139,7 +135,7 @@ class RelayTransport(httpx.AsyncBaseTransport):
         body = None
         if "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0":
             body = _upload(request.stream, patience, seconds.get("write"))
-        connect, pool = seconds.get("connect"), seconds.get("pool")
+        connect = seconds.get("connect")
         try:
             async with patience.start(None):
                 response = await self._session.request(
@@ -153,7 +149,7 @@ class RelayTransport(httpx.AsyncBaseTransport):
                     data=body,
                     allow_redirects=False,
                     timeout=aiohttp.ClientTimeout(
-                        connect=None if connect is None or pool is None else connect + pool,
+                        connect=connect,
                         sock_connect=connect,
                         sock_read=seconds.get("first_byte", seconds.get("read")),
                     ),

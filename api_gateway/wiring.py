@@ -12,7 +12,7 @@ from api_gateway.breaker import Breaker, BreakerPolicy
 from api_gateway.forwarding import Forwarder, Limits
 from api_gateway.settings import Settings
 from api_gateway.transport import RelayTransport
-from api_gateway.upstream import Deadlines, Upstream
+from api_gateway.upstream import Deadlines, Places, Upstream
 from shared import metrics
 
 
@@ -22,11 +22,13 @@ def production(settings: Settings) -> OpenResources:
     @asynccontextmanager
     async def open_resources() -> AsyncIterator[Resources]:
         upstreams = {
-            name: Upstream(name, httpx.URL(url), _breaker(settings, name))
+            name: Upstream(
+                name, httpx.URL(url), _breaker(settings, name), Places(settings.max_connections_per_service)
+            )
             for name, url in settings.url_of_service.items()
         }
         limits = _limits(settings)
-        async with RelayTransport(settings.max_connections_per_service) as transport:
+        async with RelayTransport() as transport:
             forwarder = Forwarder(transport, upstreams, limits)
             yield Resources(forwarder, transport, upstreams, limits)
 

@@ -214,7 +214,7 @@ async def test_posts_that_come_about_when_idle_connections_end_are_all_answered(
 
     answered: Counter[int] = Counter()
     pauses = [0.08 + 0.01 * number for number in range(26)]
-    async with listening(talk) as there, RelayTransport(100, idle_connection_seconds=0.1) as transport:
+    async with listening(talk) as there, RelayTransport(idle_connection_seconds=0.1) as transport:
         await asyncio.gather(*(post(transport, there, pause) for pause in pauses))
     assert answered == {200: 5 * len(pauses)}
 

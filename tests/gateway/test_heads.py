@@ -22,12 +22,14 @@ class Impatient(BoundedHttp):
     "said",
     [
         b"this is not HTTP\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nBad Header: 1\r\n\r\n",
-        b"GET /health HTTP/1.1\r\nX-Bad: a\x00b\r\n\r\n",
-        b"BREW /health HTTP/1.1\r\n\r\n",
-        b"CONNECT gateway.test:443 HTTP/1.1\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: x\r\nX-Bad: a\x00b\r\n\r\n",
+        b"BREW /health HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT gateway.test:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /health HTTP/1.1\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-        b"POST /api/songs HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /api/songs HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     ],
 )
 async def test_what_is_no_request_is_400_in_our_shape(said: bytes) -> None:
@@ -35,6 +37,12 @@ async def test_what_is_no_request_is_400_in_our_shape(said: bytes) -> None:
         await client.write(said)
         check_problem(await client.answer(), 400, "malformed")
         assert await client.at_end()
+
+
+async def test_an_older_client_need_not_name_the_host() -> None:
+    async with gateway(1) as port, connect(port) as client:
+        await client.write(b"GET /health HTTP/1.0\r\n\r\n")
+        assert (await client.answer()).status == 200
 
 
 @pytest.mark.parametrize("piece", [b"X-Long: " + PIECE + b"\r\n", PIECE, b"a: b\r\n" * 8_000])

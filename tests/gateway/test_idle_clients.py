@@ -16,7 +16,7 @@ from tests.gateway.wire import PATIENCE_SECONDS, connect, hear, request
 
 
 class Watched(BoundedHttp):
-    """Lets a test see the one connection there is."""
+    """Lets a test see the one connection there is, which a few answers that are not read make full."""
 
     transport_below: asyncio.Transport
     lost: asyncio.Event
@@ -26,6 +26,7 @@ class Watched(BoundedHttp):
         type(self).transport_below = transport
         type(self).lost = asyncio.Event()
         type(self).running = self.tasks
+        transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -139,18 +139,20 @@ async def test_after_a_refusal_the_connection_ends_although_the_client_would_sen
         assert await client.push(1000 * LIMIT, chunked=True) < 1000 * LIMIT
 
 
-async def test_a_client_that_stops_within_its_body_is_told_so() -> None:
+@pytest.mark.parametrize(("length", "heard"), [(8, []), (100_000, [False])], ids=["short", "long"])
+async def test_a_client_that_stops_within_its_body_is_told_so(length: int, heard: list[bool]) -> None:
+    """The service hears only of a long body, and not that it ended."""
     service = Scripted()
     async with (
         listening(service.talk) as there,
         gateway(there, idle_timeout_seconds=0.2) as port,
         connect(port) as client,
     ):
-        await client.write(request("POST", "/api/songs", "Content-Length: 8") + b"half")
+        await client.write(request("POST", "/api/songs", f"Content-Length: {length}") + b"half")
         answer = await client.answer()
     assert answer.status == 408
     assert json.loads(answer.body)["code"] == "request_timeout"
-    assert [heard.complete for heard in service.heard] == [False]
+    assert [each.complete for each in service.heard] == heard
 
 
 async def test_a_client_that_sends_its_body_for_ever_is_told_so() -> None:

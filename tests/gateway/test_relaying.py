@@ -69,6 +69,21 @@ async def test_an_informational_answer_is_not_taken_for_the_final_one() -> None:
     assert (got.status, got.body) == (200, b"ok")
 
 
+async def test_a_client_cannot_have_its_body_or_its_name_taken_off_on_the_way() -> None:
+    """A toggle that lost its body would flip what it was to set."""
+    lines = (
+        "Connection: close, content-length, content-type, authorization",
+        "Content-Type: application/json",
+    )
+    body = b'{"isVisible": true}'
+    heard, _ = await exchange(
+        "PATCH", "/api/admin/songs/1/visible", *lines, "Authorization: Bearer t", body=body
+    )
+    assert heard.body == body
+    assert heard.headers.get("content-type") == "application/json"
+    assert heard.headers.get("authorization") == "Bearer t"
+
+
 async def test_ranges_and_conditions_pass_both_ways() -> None:
     asked = {
         "range": "bytes=10-19",

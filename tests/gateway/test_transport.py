@@ -60,7 +60,7 @@ async def test_it_serves_an_ordinary_httpx_client() -> None:
     service = Scripted(lambda heard: plain(heard.body, "Set-Cookie: a=1"))
     async with (
         listening(service.talk) as there,
-        RelayTransport(10) as transport,
+        RelayTransport() as transport,
         httpx.AsyncClient(transport=transport, base_url=f"http://127.0.0.1:{there}") as client,
     ):
         answer = await client.post("/a%2Fb?c=%41", content=b"body")
@@ -77,7 +77,7 @@ async def test_closing_an_answer_early_closes_its_connection() -> None:
         assert await reader.read(1) == b""
         ended.set()
 
-    async with listening(talk) as there, RelayTransport(10) as transport:
+    async with listening(talk) as there, RelayTransport() as transport:
         request = httpx.Request("GET", f"http://127.0.0.1:{there}/")
         answer = await transport.handle_async_request(request)
         await answer.aclose()
@@ -89,7 +89,7 @@ async def test_a_body_that_can_only_be_read_blocking_is_a_mistake() -> None:
     class Blocking(httpx.SyncByteStream):
         pass
 
-    async with listening(Scripted().talk) as there, RelayTransport(10) as transport:
+    async with listening(Scripted().talk) as there, RelayTransport() as transport:
         request = httpx.Request(
             "POST", f"http://127.0.0.1:{there}/", headers={"Transfer-Encoding": "chunked"}, stream=Blocking()
         )
@@ -119,7 +119,7 @@ async def test_an_answer_that_was_in_the_socket_when_writing_failed_is_not_lost(
     service = threading.Thread(target=answer_and_hang_up)
     service.start()
     try:
-        async with RelayTransport(10) as transport:
+        async with RelayTransport() as transport:
             request = httpx.Request("POST", f"http://127.0.0.1:{listener.getsockname()[1]}/", content=body())
             answer = await transport.handle_async_request(request)
             assert (answer.status_code, await answer.aread()) == (401, b"refused")

@@ -1,0 +1,109 @@
+"""However slowly some clients send, others get through: places at a service are limited and shared out."""
+
+import asyncio
+import json
+from collections.abc import Callable
+
+from tests.gateway.gateway import gateway
+from tests.gateway.services import Scripted, listening, plain
+from tests.gateway.wire import PATIENCE_SECONDS, ask, connect, hear, read_head, request
+
+CHUNKED = request("POST", "/api/songs", "Transfer-Encoding: chunked")
+HALF = b"4\r\nhalf\r\n"
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait until `true` is."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not true():  # noqa: ASYNC110 - it is the other side of a connection that changes
+            await asyncio.sleep(0.01)
+
+
+async def test_a_short_body_that_does_not_come_keeps_no_place() -> None:
+    async with (
+        listening(Scripted().talk) as there,
+        gateway(there, max_connections_per_service=1, pool_timeout_seconds=0.2) as port,
+        connect(port) as slow,
+    ):
+        await slow.write(request("POST", "/api/songs/batch", "Content-Length: 60000") + b"{")
+        # The gateway has read it when it has answered somebody who came later.
+        assert (await ask(port, "GET", "/health")).status == 200
+        assert (await ask(port, "GET", "/api/songs")).status == 200
+
+
+async def test_a_short_body_that_came_late_reaches_the_service_whole() -> None:
+    service = Scripted()
+    async with listening(service.talk) as there, gateway(there) as port, connect(port) as slow:
+        await slow.write(request("POST", "/api/songs/batch", "Content-Length: 12"))
+        for piece in (b'{"id', b's": ', b"[]} "):
+            await slow.write(piece)
+            await asyncio.sleep(0.05)
+        assert (await slow.answer()).status == 200
+    assert [heard.body for heard in service.heard] == [b'{"ids": []} ']
+
+
+async def test_long_bodies_leave_half_of_the_places_to_others() -> None:
+    service = Scripted()
+    async with (
+        listening(service.talk) as there,
+        gateway(there, max_connections_per_service=2, pool_timeout_seconds=0.2) as port,
+        connect(port) as slow,
+    ):
+        await slow.write(CHUNKED + HALF)
+        await until(lambda: service.connections == 1)
+        async with connect(port) as second:
+            await second.write(CHUNKED + HALF + b"0\r\n\r\n")
+            refused = await second.answer()
+        assert refused.status == 503
+        assert refused.headers.get("retry-after") == "5"
+        assert json.loads(refused.body)["code"] == "service_unreachable"
+        assert (await ask(port, "GET", "/api/songs")).status == 200
+        await slow.write(b"0\r\n\r\n")
+        assert (await slow.answer()).status == 200
+        assert (await ask(port, "POST", "/api/songs", body=b"x" * 100_000)).status == 200
+
+
+async def test_who_is_answered_within_their_body_gives_their_place_to_the_next() -> None:
+    """An upload of nobody is refused at its head, and its client may go on to send."""
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_head(reader)
+        writer.write(plain(status="401 Unauthorized"))
+        await writer.drain()
+        await reader.read()
+
+    async with (
+        listening(talk) as there,
+        gateway(there, max_connections_per_service=2, pool_timeout_seconds=0.2) as port,
+        connect(port) as first,
+        connect(port) as second,
+        connect(port) as third,
+    ):
+        for each in (first, second, third):
+            await each.write(CHUNKED + HALF)
+            assert (await read_head(each.reader))[0] == "HTTP/1.1 401 Unauthorized"
+
+
+async def test_waiting_for_a_place_says_nothing_about_the_service() -> None:
+    """Its breaker stays closed: the next one is let through as soon as there is a place."""
+    go_on = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while True:
+            await hear(reader)
+            await go_on.wait()
+            writer.write(plain())
+
+    async with (
+        listening(talk) as there,
+        gateway(
+            there, max_connections_per_service=1, pool_timeout_seconds=0.05, breaker_minimum_calls=1
+        ) as port,
+        connect(port) as first,
+    ):
+        await first.write(request("GET", "/api/songs"))
+        for _ in range(3):
+            assert (await ask(port, "GET", "/api/songs")).status == 503
+        go_on.set()
+        assert (await first.answer()).status == 200
+        assert (await ask(port, "GET", "/api/songs")).status == 200
