@@ -15,6 +15,7 @@ from typing import Any, Final
 import pymongo
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
+from pymongo.errors import OperationFailure
 
 from shared.errors import UnavailableError
 from shared.ids import is_id
@@ -114,8 +115,8 @@ class Collection:
         self._motor_collection = motor_collection
         self._calls = calls
         self._indexes = indexes
-        self._is_indexed = False
         self._indexing = asyncio.Lock()
+        self.is_indexed = False
 
     async def ensure_indexes(self) -> None:
         """Build the indexes that are missing, with more patience than other calls have; may be repeated."""
@@ -132,17 +133,24 @@ class Collection:
             for index in self._indexes
         ]
         async with self._indexing:
-            if not self._is_indexed:
+            if not self.is_indexed:
                 await self._motor_collection.create_indexes(models)
-                self._is_indexed = True
+                self.is_indexed = True
 
     @asynccontextmanager
     async def _documents(self) -> AsyncIterator[AsyncIOMotorCollection[Document]]:
         """Motor's collection, with its indexes, for one call."""
         async with self._calls.limited():
-            if not self._is_indexed:
-                await self._build_indexes()
+            if not self.is_indexed:
+                await self._be_indexed()
             yield self._motor_collection
+
+    async def _be_indexed(self) -> None:
+        """For a call that cannot go on without. What keeps them away is logged by who builds them."""
+        try:
+            await self._build_indexes()
+        except OperationFailure as failure:
+            raise UnavailableError("The database is not ready yet") from failure
 
     async def insert(self, document: Document) -> None:
         """Raises DuplicateDocumentError."""
@@ -256,19 +264,25 @@ class MongoDatabase:
     def __init__(self, motor_database: AsyncIOMotorDatabase[Document]) -> None:
         self._motor_database = motor_database
         self._calls = Calls(motor_database.client)
+        self._collections: list[Collection] = []
 
     def collection(self, name: str, indexes: Sequence[Index]) -> Collection:
         """The collection called `name`, with the indexes that it is to have."""
-        return Collection(self._motor_database[name], self._calls, indexes)
+        made = Collection(self._motor_database[name], self._calls, indexes)
+        self._collections.append(made)
+        return made
 
     async def ping(self) -> bool:
-        """Whether the server answers within a second."""
+        """Whether the server answers within a second, and every collection has its indexes.
+
+        Until then calls wait for them, and fail when that takes long: a rollout must not go on meanwhile.
+        """
         try:
             async with self._calls.limited(PING_SECONDS):
                 await self._motor_database.command("ping")
         except UnavailableError:
             return False
-        return True
+        return all(collection.is_indexed for collection in self._collections)
 
 
 @asynccontextmanager

@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient
+from pymongo import IndexModel
+from pymongo.errors import DuplicateKeyError, OperationFailure
 
 from album_service import repository as album_repository
 from album_service.ports import AlbumFilter
 from album_service.repository import MongoAlbums
+from shared.errors import UnavailableError
 from shared.providers import mongo_cleanups
 from shared.providers.mongo import ASCENDING, Calls, Collection, Index, MongoDatabase, Query, open_mongo
 from shared.providers.mongo_cleanups import MongoMediaCleanups
@@ -173,6 +176,42 @@ async def test_the_first_call_builds_the_indexes(database: MongoDatabase, raw: A
     assert await interactions.add(an_interaction(dedup_key="same"))
     assert not await interactions.add(an_interaction(dedup_key="same"))
     assert len(await raw.interactions.index_information()) == 1 + len(DECLARED["interactions"])
+
+
+class Unindexed:
+    """Motor's collection, and the database of it alone, in which no index can be built for now."""
+
+    def __init__(self, collection: Any) -> None:
+        self._collection = collection
+        self.client = collection.database.client
+        self.command = collection.database.command
+        self.refusal: Exception | None = None
+
+    def __getitem__(self, name: str) -> "Unindexed":
+        return self
+
+    async def create_indexes(self, models: list[IndexModel]) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+        await self._collection.create_indexes(models)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._collection, name)
+
+
+@pytest.mark.parametrize("refusal", [DuplicateKeyError("E11000", 11000), OperationFailure("conflict", 86)])
+async def test_a_database_that_lacks_an_index_is_not_ready_and_says_so(raw: Any, refusal: Exception) -> None:
+    unindexed: Any = Unindexed(raw.users)
+    unindexed.refusal = refusal
+    database = MongoDatabase(unindexed)
+    users = MongoUsers(database)
+    assert not await database.ping()
+    with pytest.raises(UnavailableError):
+        await users.get("a" * 24)
+    assert not await database.ping()
+    unindexed.refusal = None
+    await users.ensure_indexes()
+    assert await database.ping()
 
 
 class Overtaken(Collection):

@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+import pytest
+
 from shared.ports import MediaNote, MediaRef
+from song_service.domain import SongNotFoundError
 from tests.repositories.builders import NOON, a_song, a_user, an_album, an_interaction, minutes
 from tests.repositories.stores import Store
 
@@ -52,4 +55,8 @@ async def test_two_processes_may_have_the_store_open(store: Store) -> None:
 
 async def test_an_open_store_answers(store: Store) -> None:
     async with store.open() as opened:
+        with pytest.raises(SongNotFoundError):
+            await opened.songs.get("a" * 24)
+        await opened.interactions.most_played(NOON, 1)
+        await opened.cleanups.claim_due(NOON, NOON, 1)
         assert await opened.database.ping()
