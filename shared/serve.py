@@ -20,6 +20,9 @@ from shared.web import configure_logging
 KEEP_ALIVE_SECONDS = 75
 """Longer than any client of ours keeps an idle connection, so that it is never the server who hangs up."""
 
+ANSWERS_BETWEEN_PARTINGS = 97
+"""A prime: however many connections take turns, each is ended some time."""
+
 LEFTOVER_SECONDS = 5.0
 """How long a process that has shut down may take to end."""
 
@@ -35,10 +38,11 @@ DRAINING = Draining()
 
 
 class Parting:
-    """Ends each connection with the answer on it once the process was told to stop.
+    """Ends each connection with the answer on it once the process was told to stop; one now and then before.
 
     Clients go to another replica then. One that keeps an idle connection for less than `drain_seconds` holds
-    none when the server closes, so that no request meets a closing connection.
+    none when the server closes, so that no request meets a closing connection. Without partings before that
+    a busy client would keep its connections for ever, and a replica that is added would never be asked.
 
     When everything is closed the process ends soon. What may still keep it are lookups of names: nobody waits
     for them any more, but the event loop would, for minutes when no name server answers.
@@ -46,10 +50,15 @@ class Parting:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self._answers = 0
+
+    def _is_time(self) -> bool:
+        self._answers += 1
+        return DRAINING.begun or self._answers % ANSWERS_BETWEEN_PARTINGS == 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_and_part(message: Message) -> None:
-            if message["type"] == "http.response.start" and DRAINING.begun:
+            if message["type"] == "http.response.start" and self._is_time():
                 message = {**message, "headers": [*message.get("headers", []), (b"connection", b"close")]}
             elif message["type"] == "lifespan.shutdown.complete":
                 _after(LEFTOVER_SECONDS, os._exit, 0)
@@ -77,6 +86,15 @@ class _Config(uvicorn.Config):
         super().load()
         self.loaded_app = Parting(self.loaded_app)
         _drain_before_stopping(self._drain_seconds)
+
+
+class _Workers(Multiprocess):
+    """Several processes on one socket. This one serves nobody, and does not keep it when they leave."""
+
+    def terminate_all(self) -> None:
+        super().terminate_all()
+        for each in self.sockets:
+            each.close()
 
 
 def _drain_before_stopping(seconds: float) -> None:
@@ -135,7 +153,7 @@ def serve(
         http=http,
     )
     if settings.workers > 1:
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        _Workers(config, sockets=[config.bind_socket()]).run()
         return
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, settings.host, registry=metrics.REGISTRY)

@@ -13,6 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from shared.serve import ANSWERS_BETWEEN_PARTINGS
+
 PROJECT = Path(__file__).parents[2]
 
 
@@ -63,3 +65,41 @@ def test_a_draining_process_serves_on_and_ends_each_connection(
         assert (alive.status_code, alive.headers["connection"]) == (200, "close")
     # uvicorn ends itself with the signal that it was told to stop with.
     assert process.wait(20) in (0, -signal.SIGTERM)
+
+
+def takes_connections(host: str, port: int) -> bool:
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except ConnectionRefusedError:
+        return False
+    return True
+
+
+def test_a_process_that_finishes_a_request_takes_no_new_connection(
+    gateway: tuple[str, "subprocess.Popen[bytes]"],
+) -> None:
+    """It would be taken by nobody, and wait."""
+    address, process = gateway
+    host, port = address.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as unfinished:
+        unfinished.sendall(b"POST /api/songs HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{")
+        assert httpx.get(f"{address}/livez", timeout=5).is_success
+        process.send_signal(signal.SIGTERM)
+        deadline = time.monotonic() + 20
+        while takes_connections(host, int(port)):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert process.poll() is None
+        unfinished.sendall(b"}")
+        assert unfinished.recv(1000).startswith(b"HTTP/1.1 503 ")
+
+
+def test_connections_are_ended_now_and_then_so_that_replicas_share_them(
+    gateway: tuple[str, "subprocess.Popen[bytes]"],
+) -> None:
+    address, _ = gateway
+    with httpx.Client(base_url=address, timeout=5) as client:
+        answers = [client.get("/livez") for _ in range(3 * ANSWERS_BETWEEN_PARTINGS)]
+    assert all(answer.is_success for answer in answers)
+    parting = sum(answer.headers.get("connection") == "close" for answer in answers)
+    assert 1 <= parting <= 3  # one process has answered them all, or each worker some
