@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from album_service.domain import Album
 from album_service.ports import AlbumChanges
 from shared.clock import to_iso
-from shared.schemas import FormBool, OneLine, SentModel
+from shared.schemas import LEFT_OUT, FormBool, OneLine, SentModel
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
 
@@ -33,7 +33,7 @@ class AlbumOut(BaseModel):
     is_visible: bool
     created_at: str
     updated_at: str
-    songs_unavailable: bool = False
+    songs_unavailable: Annotated[bool, LEFT_OUT] = False
 
 
 class StreamingUrls(BaseModel):
@@ -61,8 +61,8 @@ class SongOut(BaseModel):
     streaming_urls: StreamingUrls
     duration: int
     album_id: str | None
-    genre: str | None = None
-    mood: str | None = None
+    genre: Annotated[str | None, LEFT_OUT] = None
+    mood: Annotated[str | None, LEFT_OUT] = None
     is_public: bool
     is_visible: bool
     created_at: str

@@ -1,12 +1,11 @@
 """What the gateway reads from its environment."""
 
 import ipaddress
-from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
 from api_gateway.headers import Network
-from shared.settings import CommaSeparated, ProcessSettings, split_commas
+from shared.settings import CommaSeparated, Origins, ProcessSettings, check_origin, split_commas
 
 
 class Settings(ProcessSettings):
@@ -16,7 +15,7 @@ class Settings(ProcessSettings):
     user_service_url: str = Field(description="The user service: http://host:3001")
     song_service_url: str = Field(description="The song service: http://host:3002")
     album_service_url: str = Field(description="The album service: http://host:3003")
-    frontend_origins: CommaSeparated = Field(
+    frontend_origins: Origins = Field(
         description="Origins of the front ends, comma-separated: the only ones whose pages may read answers"
     )
     keep_alive_seconds: int = Field(
@@ -48,17 +47,10 @@ class Settings(ProcessSettings):
     breaker_window_seconds: float = Field(10, gt=0, description="How far back calls count")
     breaker_open_seconds: float = Field(1, gt=0, description="How long that rest is, until one call probes")
 
-    @field_validator("frontend_origins", "trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         return split_commas(given)
-
-    @field_validator("frontend_origins")
-    @classmethod
-    def _are_origins(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in given:
-            _check_origin(origin, "each origin is scheme://host or scheme://host:port")
-        return given
 
     @field_validator("trusted_proxies")
     @classmethod
@@ -70,7 +62,7 @@ class Settings(ProcessSettings):
     @field_validator("user_service_url", "song_service_url", "album_service_url")
     @classmethod
     def _is_address(cls, given: str) -> str:
-        _check_origin(given.rstrip("/"), "is http://host:port, without a path")
+        check_origin(given.rstrip("/"), "is http://host:port, without a path")
         return given.rstrip("/")
 
     @property
@@ -86,10 +78,3 @@ class Settings(ProcessSettings):
             "song": self.song_service_url,
             "album": self.album_service_url,
         }
-
-
-def _check_origin(given: str, expected: str) -> None:
-    parts = urlsplit(given)
-    plain = f"{parts.scheme}://{parts.netloc}"
-    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or plain != given:
-        raise ValueError(expected)

@@ -56,7 +56,7 @@ def plan(settings: EmbeddedSettings, installation: Installation, data_dir: Path)
 
 def _service_environment(settings: EmbeddedSettings, installation: Installation) -> dict[str, str]:
     cloud = f"http://127.0.0.1:{settings.cloud_port}"
-    origins = f"{settings.frontend_origins},http://localhost:{settings.gateway_port}"
+    origins = (*settings.frontend_origins, f"http://localhost:{settings.gateway_port}")
     return {
         **installation.environment,
         "HOST": "127.0.0.1",
@@ -76,7 +76,7 @@ def _service_environment(settings: EmbeddedSettings, installation: Installation)
         "USER_SERVICE_URL": f"http://127.0.0.1:{settings.user_port}",
         "SONG_SERVICE_URL": f"http://127.0.0.1:{settings.song_port}",
         "ALBUM_SERVICE_URL": f"http://127.0.0.1:{settings.album_port}",
-        "FRONTEND_ORIGINS": ",".join(dict.fromkeys(origins.split(","))),
+        "FRONTEND_ORIGINS": ",".join(dict.fromkeys(origins)),
         "ADMIN_EMAILS": settings.admin_emails,
         "PROVIDER_PROBE_SECONDS": "1",
     }

@@ -7,6 +7,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from shared.settings import Origins
+
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
@@ -24,8 +26,8 @@ class EmbeddedSettings(BaseSettings):
         3010, description="The embedded system's local cloud; stays as it was once media are stored"
     )
     redis_port: Port = Field(3079, description="The embedded system's Redis")
-    frontend_origins: str = Field(
-        "http://localhost:5173,http://127.0.0.1:5173,http://localhost:3000",
+    frontend_origins: Origins = Field(
+        ("http://localhost:5173", "http://127.0.0.1:5173", "http://localhost:3000"),
         description="Origins of front ends, comma-separated",
     )
     admin_emails: str = Field("admin@demo.local", description="Who becomes admin at registration")

@@ -6,7 +6,7 @@ alone refuses. What follows from a call's path, parameters, body and caller is a
 
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from starlette.routing import BaseRoute
 
 from shared.access.guards import current_session, registered_caller
+from shared.schemas import LEFT_OUT
 
 Answers: TypeAlias = dict[int | str, dict[str, Any]]
 
@@ -41,7 +42,7 @@ class Problem(BaseModel):
     error: str
     code: str
     request_id: str
-    errors: list[FieldProblem] = Field(default=[], description="With 422 only")
+    errors: Annotated[list[FieldProblem], LEFT_OUT] = Field(default=[], description="With 422 only")
 
 
 def _header(description: str, kind: str = "string") -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 import unicodedata
 from collections.abc import Mapping
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
@@ -21,6 +21,18 @@ class SentModel(BaseModel):
     """
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", strict=True, frozen=True)
+
+
+def _describe_as_left_out(schema: dict[str, Any]) -> None:
+    schema.pop("default", None)
+    for described in schema.pop("anyOf", ()):
+        if described != {"type": "null"}:
+            schema.update(described)
+
+
+LEFT_OUT = Field(json_schema_extra=_describe_as_left_out)
+"""For a field of an answer that is left out when there is nothing to say. Clients that are made from a
+description with a default, or with null, rely on the field to be there."""
 
 
 class Message(BaseModel):

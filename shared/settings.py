@@ -11,8 +11,17 @@ import os
 import sys
 from pathlib import Path
 from typing import Annotated, Self, TypeVar
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 AnySettings = TypeVar("AnySettings", bound="ProcessSettings")
@@ -22,6 +31,31 @@ _STILL_A_PLACEHOLDER = f"still holds the placeholder {PLACEHOLDER}"
 FOLDER = "SETTINGS_DIR"
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+
+
+def split_commas(given: object) -> object:
+    """`a, b,` as `("a", "b")`; anything but text as it is."""
+    if isinstance(given, str):
+        return tuple(part.strip().rstrip("/") for part in given.split(",") if part.strip())
+    return given
+
+
+def check_origin(given: str, expected: str = "each origin is scheme://host or scheme://host:port") -> None:
+    """Raises ValueError, which says `expected`."""
+    parts = urlsplit(given)
+    plain = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or plain != given:
+        raise ValueError(expected)
+
+
+def _are_origins(given: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in given:
+        check_origin(origin)
+    return given
+
+
+Origins = Annotated[CommaSeparated, BeforeValidator(split_commas), AfterValidator(_are_origins)]
+"""Origins of front ends, comma-separated."""
 
 
 class EnvironmentSettings(BaseSettings):
@@ -75,7 +109,7 @@ class ServiceSettings(ProcessSettings):
         "satellite domains; else derived from the publishable key",
     )
     clerk_api_url: str = Field("https://api.clerk.com", description="Clerk's backend API")
-    frontend_origins: CommaSeparated = Field(
+    frontend_origins: Origins = Field(
         description="Origins of the front ends, comma-separated: the only parties whose tokens are taken"
     )
     provider_probe_seconds: float = Field(
@@ -84,7 +118,7 @@ class ServiceSettings(ProcessSettings):
     provider_timeout_seconds: float = Field(3, gt=0, description="For one request to Clerk")
     whole_list_limit: int = Field(1000, ge=1, le=10000, description="Longest list answered without `limit`")
 
-    @field_validator("frontend_origins", "clerk_issuer", mode="before")
+    @field_validator("clerk_issuer", mode="before")
     @classmethod
     def _split(cls, given: object) -> object:
         return split_commas(given)
@@ -131,13 +165,6 @@ class MediaSettings(EnvironmentSettings):
     cloudinary_timeout_seconds: float = Field(60, gt=0, description="For one request, or chunk of an upload")
     max_image_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest image taken")
     max_image_pixels: int = Field(25_000_000, gt=0, description="Most pixels an image may have")
-
-
-def split_commas(given: object) -> object:
-    """`a, b,` as `("a", "b")`; anything but text as it is."""
-    if isinstance(given, str):
-        return tuple(part.strip().rstrip("/") for part in given.split(",") if part.strip())
-    return given
 
 
 def issuer_of(publishable_key: str) -> str:

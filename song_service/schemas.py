@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
 from shared.clock import to_iso
-from shared.schemas import BodyId, FormBool, OneLine, SentModel
+from shared.schemas import LEFT_OUT, BodyId, FormBool, OneLine, SentModel
 from song_service.domain import Song
 from song_service.ports import SongChanges
 
@@ -39,8 +39,8 @@ class SongOut(BaseModel):
     streaming_urls: StreamingUrls
     duration: int
     album_id: str | None
-    genre: str | None = None
-    mood: str | None = None
+    genre: Annotated[str | None, LEFT_OUT] = None
+    mood: Annotated[str | None, LEFT_OUT] = None
     is_public: bool
     is_visible: bool
     created_at: str

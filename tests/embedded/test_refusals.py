@@ -39,6 +39,15 @@ def test_what_is_no_port_is_named(
     assert "\n  GATEWAY_PORT: " in capsys.readouterr().err
 
 
+def test_what_is_no_origin_is_named_before_anything_is_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FRONTEND_ORIGINS", "localhost:8080")
+    assert main() == 1
+    assert "\n  FRONTEND_ORIGINS: each origin is scheme://host" in capsys.readouterr().err
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_port_that_may_not_be_taken_is_not_called_in_use(
     ports: dict[str, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -39,6 +39,24 @@ def success_of(description: Description, method: str, path: str) -> dict[str, st
     }
 
 
+@pytest.mark.parametrize("service", APPS)
+async def test_what_an_answer_may_lack_is_said_to_be_left_out_neither_null_nor_a_default(
+    service: str,
+) -> None:
+    """A client made from a default, or from null, would take the field to be there."""
+    schemas = (await described(service)).document["components"]["schemas"]
+    optional = {
+        f"{name}.{field}": schema
+        for name in {"Problem", "SongOut", "AlbumOut", "AlbumWithSongs"} & schemas.keys()
+        for field, schema in schemas[name]["properties"].items()
+        if field not in schemas[name]["required"]
+    }
+    assert "Problem.errors" in optional
+    for field, schema in optional.items():
+        assert schema["type"] in ("string", "boolean", "array"), field
+        assert "default" not in schema, field
+
+
 async def test_what_makes_something_answers_it_as_created() -> None:
     assert success_of(await described("song"), "POST", "/songs") == {"201": "SongOut"}
     assert success_of(await described("album"), "POST", "/albums") == {"201": "AlbumOut"}
