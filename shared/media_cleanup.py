@@ -148,18 +148,21 @@ class MediaKeeper:
             self._unnoted |= dict.fromkeys(media, unfinished)
 
     async def follow_due_notes(self) -> int:
-        """Remove what is due and not in use; answers how many notes were followed."""
+        """Remove what is due and not in use; answers how many notes were followed.
+
+        Only what was claimed is taken back, not a note that was written meanwhile, as by whoever removes the
+        document now. What cannot be removed is due again when the lease ends.
+        """
         for media, unfinished in list(self._unnoted.items()):
             await self._notes.plan([media], now(), unfinished=unfinished)
             del self._unnoted[media]
-        due = await self._notes.claim_due(now(), now() + LEASE, BATCH)
+        lease_until = now() + LEASE
+        due = await self._notes.claim_due(now(), lease_until, BATCH)
         for note in due:
             if note.unfinished:
                 await self._unmake(note.media)
-            if await self._in_use(note.media):
-                await self._notes.keep([note.media])
-            else:
-                await self.discard([note.media])
+            if await self._in_use(note.media) or await self._is_destroyed(note.media):
+                await self._notes.finish([note.media], lease_until)
         return len(due)
 
     async def _follow_forever(self, poll_seconds: float) -> None:

@@ -107,6 +107,7 @@ class MediaCleanups(Protocol):
         """Take the notes of these back that still are for `due_at`; whether all were.
 
         Whoever claimed or moved one meanwhile has changed that: of an end and its undoing only one succeeds.
+        Those that were claimed are for the end of their lease.
         """
         ...
 

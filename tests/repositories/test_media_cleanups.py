@@ -98,6 +98,17 @@ async def test_a_claimed_note_that_is_kept_is_gone(cleanups: MediaCleanups) -> N
     assert await claim(cleanups, LEASE) == set()
 
 
+async def test_a_claimed_note_is_finished_as_one_for_the_end_of_its_lease_unless_it_was_planned_anew(
+    cleanups: MediaCleanups,
+) -> None:
+    await cleanups.plan([IMAGE, AUDIO], NOON)
+    await claim(cleanups)
+    await cleanups.plan([AUDIO], NOON + minutes(1), unfinished=True)
+    assert await cleanups.finish([IMAGE], NOON + LEASE)
+    assert not await cleanups.finish([AUDIO], NOON + LEASE)
+    assert await claim_unfinished(cleanups, minutes(60)) == {AUDIO: True}
+
+
 async def test_the_longest_due_are_claimed_first_and_no_more_than_asked_for(cleanups: MediaCleanups) -> None:
     notes = [MediaRef(f"songs/{n}", "image") for n in range(5)]
     for n, note in enumerate(notes):

@@ -2,82 +2,16 @@
 
 import asyncio
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from shared import media_cleanup
 from shared.clock import now
 from shared.errors import UnavailableError
-from shared.media_cleanup import MediaKeeper
-from shared.ports import MediaRef, StoredAudio, StoredImage
-from tests.shared.media import DOWN, Notes
+from tests.shared.keeper_world import AUDIO, COVER, World, nothing
+from tests.shared.media import DOWN
 
-COVER, AUDIO = MediaRef("songs/1/cover", "image"), MediaRef("songs/1/audio", "video")
 HOUR = timedelta(hours=1)
-
-
-class Store:
-    """A `MediaStore` of names. It can be down, or hang; `broken` of its media cannot be removed."""
-
-    def __init__(self, *media: MediaRef) -> None:
-        self.media = set(media)
-        self.is_down = False
-        self.hangs = False
-        self.broken: set[MediaRef] = set()
-        self.asked: asyncio.Queue[MediaRef] = asyncio.Queue()
-
-    async def destroy(self, media: MediaRef) -> None:
-        self.asked.put_nowait(media)
-        if self.hangs:
-            await asyncio.Event().wait()
-        if self.is_down:
-            raise UnavailableError("Media cannot be stored or removed now")
-        if media in self.broken:
-            raise ZeroDivisionError
-        self.media.discard(media)
-
-    async def upload_image(self, path: Path, public_id: str) -> StoredImage:
-        raise NotImplementedError
-
-    async def upload_audio(self, path: Path, public_id: str) -> StoredAudio:
-        raise NotImplementedError
-
-    async def ping(self) -> bool:
-        raise NotImplementedError
-
-
-class World:
-    """A keeper, what it writes and removes, and the media that documents use; `is_stuck`: those cannot go."""
-
-    def __init__(self, *stored: MediaRef) -> None:
-        self.notes, self.store, self.used = Notes(), Store(*stored), set[MediaRef]()
-        self.is_stuck = False
-        self.keeper = MediaKeeper(self.notes, self.store, self.is_used, self.unmake)
-
-    async def is_used(self, media: MediaRef) -> bool:
-        return media in self.used
-
-    async def unmake(self, media: MediaRef) -> None:
-        if self.is_stuck:
-            raise DOWN
-        self.used.discard(media)
-
-    async def store_and_fail(self, *media: MediaRef) -> None:
-        with pytest.raises(UnavailableError):
-            async with self.keeper.storing(media):
-                raise DOWN
-
-    async def finish_and_fail(self, *media: MediaRef, failure: Exception = DOWN) -> None:
-        """The document is stored, and then something fails."""
-
-        async def finish() -> None:
-            async with self.keeper.finishing(media):
-                self.used |= set(media)
-                raise failure
-
-        with pytest.raises(type(failure)):
-            await finish()
 
 
 async def test_media_that_nobody_kept_are_removed_when_their_note_falls_due() -> None:
@@ -122,6 +56,48 @@ async def test_media_that_are_in_use_after_all_stay() -> None:
     world.notes.fall_due()
     assert await world.keeper.follow_due_notes() == 1
     assert (world.store.media, world.notes.due_at) == ({COVER}, {})
+
+
+async def test_media_whose_document_goes_while_an_earlier_reminder_is_followed_go_too() -> None:
+    """The first removal failed after its note, and the second one finds the store down."""
+    world = World(COVER)
+    world.used = {COVER}
+    await world.keeper.begin_removal([COVER])
+    world.notes.fall_due()
+
+    async def remove() -> None:
+        await world.keeper.begin_removal([COVER])
+        world.used.clear()
+        world.store.is_down = True
+        await world.keeper.discard([COVER])
+
+    world.meanwhile = remove
+    await world.keeper.follow_due_notes()
+    world.meanwhile, world.store.is_down = nothing, False
+    world.notes.fall_due()
+    await world.keeper.follow_due_notes()
+    assert (world.store.media, world.notes.due_at) == (set(), {})
+
+
+@pytest.mark.parametrize("store_is_down", [False, True])
+async def test_a_document_that_lands_while_an_earlier_note_of_it_is_followed_does_not_stay(
+    store_is_down: bool,
+) -> None:
+    """Its upload was given up and noted once more meanwhile."""
+    world = World(COVER)
+    await world.notes.plan([COVER], now(), unfinished=True)
+    world.store.is_down = store_is_down
+
+    async def land() -> None:
+        await world.notes.plan([COVER], now() + HOUR, unfinished=True)
+        world.used = {COVER}
+
+    world.meanwhile = land
+    await world.keeper.follow_due_notes()
+    world.meanwhile, world.store.is_down = nothing, False
+    world.notes.fall_due()
+    await world.keeper.follow_due_notes()
+    assert (world.used, world.store.media, world.notes.due_at) == (set(), set(), {})
 
 
 async def test_media_of_a_finished_upload_have_no_note() -> None:
