@@ -5,8 +5,9 @@ A handler asks for the form after it knows the caller, so nobody's bytes are rea
 
 import shutil
 import tempfile
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +21,12 @@ from shared.errors import FieldError, InvalidError, MalformedError, TooLargeErro
 
 FIELD_BYTES = 16 * 1024
 MOST_FIELDS = 20
+
+FOLDERS = "music-streaming-upload-"
+"""How the names of folders begin that hold the files of a form, in the folder for temporary files."""
+
+ABANDONED_AFTER_SECONDS = 3600.0
+"""Many times what is left of an upload when its files have been taken."""
 
 BYTES_AROUND_FILES = 64 * 1024
 """What a form may hold besides its files: fields, and the lines between parts."""
@@ -90,6 +97,18 @@ def _copy(upload: UploadFile, path: Path) -> None:
         shutil.copyfileobj(upload.file, target, 256 * 1024)
 
 
+def _remove_abandoned() -> None:
+    """Remove the files of forms whose process was killed: neither it nor the system does. Never raises.
+
+    Of any process, for several may share the disk; and whenever room is needed, for one that is started again
+    at once finds them too young.
+    """
+    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
+        with suppress(OSError):
+            if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+
+
 def _no_room() -> UnavailableError:
     """The disk is full, or fails, which is no fault of the sender."""
     return UnavailableError("Files cannot be taken now")
@@ -108,6 +127,7 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise MalformedError("The body must be multipart/form-data")
     allow_body(request, sum(file_limits.values()) + BYTES_AROUND_FILES)
+    await anyio.to_thread.run_sync(_remove_abandoned)
     parser = _BoundedParser(request.headers, request.stream(), file_limits)
     try:
         parsed = await parser.parse()
@@ -120,7 +140,7 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
     try:
         if not parser.is_whole:
             raise MalformedError("The multipart body breaks off")
-        with tempfile.TemporaryDirectory(prefix="upload-") as folder:
+        with tempfile.TemporaryDirectory(prefix=FOLDERS) as folder:
             fields: dict[str, str] = {}
             files: dict[str, Path] = {}
             for name, value in parsed.multi_items():
