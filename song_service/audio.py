@@ -12,14 +12,18 @@ from pathlib import Path
 import av
 import av.error
 from av.container import InputContainer
+from pydantic import TypeAdapter, ValidationError
 
 from shared.decoding import decoded
 from song_service.domain import AudioTooLongError, NotAudioError
+from song_service.schemas import MAX_LABEL, Label
 
 _OPEN_OPTIONS = {
     "format_whitelist": "mp3,wav,w64,flac,ogg,mov,mp4,m4a,aac,aiff,matroska,webm,caf",
     "protocol_whitelist": "file",
 }
+
+_LABEL: TypeAdapter[str] = TypeAdapter(Label)
 
 MOST_MISSING = 0.02
 """Share of the announced length that may be missing before a file counts as cut short."""
@@ -142,8 +146,15 @@ def _inspect(path: Path, max_seconds: float) -> AudioFacts:
         raise NotAudioError("The file holds no sound")
     if announced is not None and seconds < announced * (1 - MOST_MISSING) - 0.2:
         raise _damaged()
-    genre = tags.get("genre", "").split(";")[0].strip()[:50]
-    return AudioFacts(max(1, round(seconds)), genre or None)
+    return AudioFacts(max(1, round(seconds)), _genre(tags.get("genre", "")))
+
+
+def _genre(tag: str) -> str | None:
+    """The first that the tag names, cut to length; None when it is none that a client could send."""
+    try:
+        return _LABEL.validate_python(tag.split(";")[0].strip()[:MAX_LABEL]) or None
+    except ValidationError:
+        return None
 
 
 async def inspect_audio(path: Path, max_seconds: float) -> AudioFacts:

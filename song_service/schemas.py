@@ -12,9 +12,10 @@ from song_service.domain import Song
 from song_service.ports import SongChanges
 
 MAX_BATCH = 500
+MAX_LABEL = 50
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=50), OneLine]
+Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_LABEL), OneLine]
 
 
 class StreamingUrls(BaseModel):

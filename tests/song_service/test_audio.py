@@ -39,6 +39,24 @@ async def test_duration_and_genre_are_read_from_the_audio(tmp_path: Path, name: 
     assert facts.genre == (None if name.endswith("aiff") else "Jazz")
 
 
+@pytest.mark.parametrize(
+    ("tag", "genre"),
+    [
+        ("Ja\nzz", None),
+        ("\x1b[31mRed", None),
+        ("\u200b", None),
+        ("  ; Jazz", None),
+        (" Free Jazz ; Soul", "Free Jazz"),
+        ("J" * 49 + " azz", "J" * 49),
+    ],
+)
+async def test_a_genre_in_the_audio_that_no_client_may_send_is_none(
+    tmp_path: Path, tag: str, genre: str | None
+) -> None:
+    path = made(tmp_path / "a.mp3", "-metadata", f"genre={tag}", seconds=1)
+    assert (await inspect_audio(path, HOUR)).genre == genre
+
+
 @pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.flac", "a.m4a", "a.aiff"])
 async def test_a_file_that_was_cut_short_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(NotAudioError):
