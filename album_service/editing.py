@@ -85,6 +85,8 @@ class Editing:
 
     async def change(self, album: Album, changes: AlbumChanges) -> Album:
         """The album after `changes`."""
+        if not changes:
+            return album
         async with self._write(album):
             changed = await self._albums.change(album.id, changes)
         assert changed is not None  # noqa: S101 - only a condition on the revision can miss

@@ -150,6 +150,8 @@ class Catalogue:
             SongChangedMeanwhileError: others changed the song while it was moved, again and again.
             UnavailableError: the album service is down.
         """
+        if not changes:
+            return song
         if "album_id" in changes:
             return await self._move(caller, song, changes, changes["album_id"])
         async with self._write(song):

@@ -85,6 +85,14 @@ async def test_an_album_that_is_stored_as_unlisted_is_shown_to_nobody_whatever_i
         await world.browsing.one(album.id, None)
 
 
+async def test_a_change_of_nothing_is_no_write(world: World) -> None:
+    album = an_album()
+    await world.albums.add(album)
+    assert await world.editing.change(album, {}) == album
+    assert await world.albums.get(album.id) == album
+    assert world.redis.renewals == []
+
+
 async def test_songs_that_an_album_is_stored_with_are_those_that_it_shows(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -152,6 +152,14 @@ async def test_a_song_is_removed_though_the_media_store_and_the_album_service_ar
     assert {note.public_id for note in world.notes.kept} == world.store.media
 
 
+async def test_a_change_of_nothing_is_no_write(world: World) -> None:
+    song = await world.upload()
+    renewed = len(world.redis.renewals)
+    assert await world.catalogue.change(ARTIST, song, {}) == song
+    assert world.songs.kept == {song.id: song}
+    assert len(world.redis.renewals) == renewed
+
+
 async def test_a_song_that_somebody_keeps_changing_is_a_conflict_not_an_endless_try(world: World) -> None:
     song = replace(await world.upload(), revision=7)
     world.songs.kept[song.id] = song

@@ -76,6 +76,20 @@ async def test_an_album_patch_ignores_every_field_that_is_not_its_own(people: Pe
     assert kept["songs"] == []
 
 
+@pytest.mark.parametrize("kind", ["songs", "albums"])
+async def test_a_patch_without_a_field_of_its_own_changes_not_even_the_time(
+    kind: str, people: People
+) -> None:
+    artist = await people.artist()
+    thing = await upload(artist) if kind == "songs" else await make_album(artist)
+    path = f"/{kind}/{thing['_id']}"
+    tag = (await artist.get(path)).headers["etag"]
+    for body in ({}, {"duration": 9999}, {"title": None}):
+        answer = await artist.patch(path, json=body)
+        assert (answer.status_code, answer.json()) == (200, thing)
+    assert (await artist.get(path)).headers["etag"] == tag
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
