@@ -16,14 +16,15 @@ def json_answer(request: Request, body: bytes, headers: dict[str, str] | None = 
     """`body` as JSON. Clients may keep what they got, and must ask each time whether it is still so."""
     tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
     given = {**_HEADERS, "ETag": tag, **(headers or {})}
-    if request.method == "GET" and tag in _kept_by_client(request):
+    if request.method == "GET" and _is_kept_by_client(request, tag):
         return Response(status_code=304, headers=given)
     return Response(body, headers=given, media_type="application/json")
 
 
-def _kept_by_client(request: Request) -> set[str]:
-    named = request.headers.get("if-none-match", "").split(",")
-    return {each.strip().removeprefix("W/") for each in named}
+def _is_kept_by_client(request: Request, tag: str) -> bool:
+    """Whether `If-None-Match` names it, or is `*`: whatever there is."""
+    sent = request.headers.get("if-none-match", "")
+    return sent.strip() == "*" or tag in {each.strip().removeprefix("W/") for each in sent.split(",")}
 
 
 def list_answer(
