@@ -15,7 +15,7 @@ import structlog
 
 from shared.access.caller import Caller
 from shared.clock import now
-from shared.errors import AppError, UnavailableError
+from shared.errors import AppError, InvalidError, UnavailableError
 from shared.ids import new_id, new_public_id
 from shared.images import check_image
 from shared.media_cleanup import MediaKeeper
@@ -147,6 +147,7 @@ class Catalogue:
 
         Raises:
             InvalidError: the album is neither's.
+            SongNotFoundError: the song was removed meanwhile.
             SongChangedMeanwhileError: others changed the song while it was moved, again and again.
             UnavailableError: the album service is down.
         """
@@ -181,9 +182,12 @@ class Catalogue:
                     return changed
                 song = await self._songs.get(song.id)
             raise SongChangedMeanwhileError
-        except AppError:
+        except AppError as failure:
             if entered:
                 await self._leave_others(await self._as_it_is(song), {song.album_id, *entered}, caller)
+            if isinstance(failure, InvalidError):
+                # An album service that knows no such song refuses it as well.
+                await self._songs.get(song.id)
             raise
 
     async def _as_it_is(self, song: Song) -> Song:

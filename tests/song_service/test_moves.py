@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from shared.errors import AppError, UnavailableError
+from shared.errors import AppError, InvalidError, UnavailableError
+from song_service.domain import SongNotFoundError
 from tests.shared.lost_answers import lose_answers
 from tests.shared.media import DOWN
 from tests.song_service.catalogue_world import ALBUM, ARTIST, OTHER, THIRD, World
@@ -75,6 +76,15 @@ async def test_a_move_that_is_stored_and_answered_as_failed_is_one_in_the_albums
         await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
     assert world.songs.kept[song.id].album_id == OTHER
     assert world.albums.of(song) == {OTHER}
+
+
+async def test_a_song_that_is_removed_while_it_is_moved_is_not_found(world: World) -> None:
+    """The album service knows no such song then, and refuses it."""
+    song = await world.upload()
+    await world.songs.remove(song.id)
+    world.albums.failing = {"append": InvalidError("Not accepted: albumId")}
+    with pytest.raises(SongNotFoundError):
+        await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
 
 
 async def test_a_song_that_somebody_keeps_changing_is_not_moved(world: World) -> None:
