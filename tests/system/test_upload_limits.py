@@ -1,13 +1,17 @@
 """Uploads that are too large, or not to be sent at all, are refused before they are read to their end."""
 
 import asyncio
+import os
+import shutil
+import time
 from collections.abc import AsyncIterator
 
 import httpx
 import pytest
 
+from shared.forms import FOLDERS
 from tests.system.leftovers import Leftovers
-from tests.system.media import audio, image
+from tests.system.media import audio, image, make_album
 from tests.system.problems import problem_in
 from tests.system.running import People, RunningSystem
 from tests.system.sending import Outcome, repeated, send_until_answered
@@ -150,3 +154,18 @@ async def test_a_picture_of_just_under_10_mb_is_taken(people: People) -> None:
         413,
         "too_large",
     )
+
+
+async def test_files_of_uploads_whose_process_was_killed_go_with_an_upload_an_hour_later(
+    system: RunningSystem, people: People
+) -> None:
+    """Not before: a younger folder may be of an upload that is under way in another process."""
+    old, young = (system.temporary_dir / f"{FOLDERS}{age}" for age in ("old", "young"))
+    for folder in (old, young):
+        folder.mkdir()
+        (folder / "audio").write_bytes(b"sound")
+    hours_ago = time.time() - 2 * 3600
+    os.utime(old, (hours_ago, hours_ago))
+    await make_album(await people.artist())
+    assert (old.exists(), young.exists()) == (False, True)
+    shutil.rmtree(young)
