@@ -5,7 +5,10 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 REGISTRY = CollectorRegistry()
 
 REQUESTS = Counter(
-    "http_requests", "Requests answered", ["service", "method", "route", "status"], registry=REGISTRY
+    "http_requests",
+    "Requests answered, but for probes",
+    ["service", "method", "route", "status"],
+    registry=REGISTRY,
 )
 LATENCY = Histogram(
     "http_request_seconds",
@@ -14,7 +17,9 @@ LATENCY = Histogram(
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120),
     registry=REGISTRY,
 )
-IN_FLIGHT = Gauge("http_requests_in_flight", "Requests being served", ["service"], registry=REGISTRY)
+IN_FLIGHT = Gauge(
+    "http_requests_in_flight", "Requests being served, probes too", ["service"], registry=REGISTRY
+)
 CACHE_READS = Counter("cache_reads", "Cache reads by outcome", ["key", "outcome"], registry=REGISTRY)
 CACHE_FAILURES = Counter("cache_failures", "Cache operations that failed", registry=REGISTRY)
 QUEUE_LENGTH = Gauge("queue_length", "Entries waiting to be sent", ["queue"], registry=REGISTRY)

@@ -14,7 +14,8 @@ from shared.head_requests import HeadAsGet
 from shared.problem import internal_problem
 from shared.request_id import HEADER, adopt_request_id, current_request_id
 
-_QUIET_PATHS = frozenset({"/livez", "/readyz", "/health"})
+_PROBES = frozenset({"/livez", "/readyz", "/health", "/health/services"})
+"""Asked every few seconds: neither counted nor logged, or they would hide that people's requests fail."""
 
 log = structlog.stdlib.get_logger("access")
 
@@ -25,6 +26,7 @@ class Observed:
     def __init__(self, app: ASGIApp, service: str) -> None:
         self._app = app
         self._service = service
+        self._in_flight = metrics.IN_FLIGHT.labels(service)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -45,7 +47,7 @@ class Observed:
                 message = {**message, "headers": [*kept, (HEADER.lower().encode(), request_id.encode())]}
             await send(message)
 
-        metrics.IN_FLIGHT.labels(self._service).inc()
+        self._in_flight.inc()
         try:
             await self._app(scope, receive, send_with_id)
         except Exception:
@@ -55,22 +57,22 @@ class Observed:
             elif not is_answered:
                 raise  # the server then cuts the connection, so that nobody takes half an answer for a whole
         finally:
-            metrics.IN_FLIGHT.labels(self._service).dec()
-            self._record(scope, status, time.perf_counter() - started_at)
+            self._in_flight.dec()
+            if scope["path"] not in _PROBES:
+                self._record(scope, status, time.perf_counter() - started_at)
 
     def _record(self, scope: Scope, status: int, seconds: float) -> None:
         route = _route_of(scope)
         method = scope["method"] if scope["method"] in _METHODS else "other"
         metrics.REQUESTS.labels(self._service, method, route, str(status)).inc()
         metrics.LATENCY.labels(self._service, method, route).observe(seconds)
-        if scope["path"] not in _QUIET_PATHS:
-            log.info(
-                "request",
-                method=method,
-                path=_without_strangers_words(scope["path"]),
-                status=status,
-                milliseconds=round(seconds * 1000, 1),
-            )
+        log.info(
+            "request",
+            method=method,
+            path=_without_strangers_words(scope["path"]),
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+        )
 
 
 def around_service(app: ASGIApp, service: str) -> ASGIApp:

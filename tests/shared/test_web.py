@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
+from shared import metrics
 from shared.problem import add_problem_handlers
 from shared.web import around_service
 
@@ -28,6 +29,10 @@ def app() -> FastAPI:
         return StreamingResponse(parts())
 
     @made.get("/fine")
+    @made.get("/livez")
+    @made.get("/readyz")
+    @made.get("/health")
+    @made.get("/health/services")
     async def fine() -> dict[str, bool]:
         return {"fine": True}
 
@@ -67,3 +72,28 @@ async def test_a_well_formed_request_id_is_answered_once() -> None:
     async with client() as http:
         answer = await http.get("/fine", headers={"X-Request-ID": "trace-7.a_b"})
     assert answer.headers.get_list("x-request-id") == ["trace-7.a_b"]
+
+
+def counted(service: str) -> set[str]:
+    """The routes that the request metrics of `service` know."""
+    return {
+        sample.labels["route"]
+        for metric in (metrics.REQUESTS, metrics.LATENCY)
+        for family in metric.collect()
+        for sample in family.samples
+        if sample.labels["service"] == service
+    }
+
+
+async def test_probes_are_no_requests_in_the_metrics() -> None:
+    transport = httpx.ASGITransport(app=around_service(app(), "probed-service"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        for path in ("/livez", "/readyz", "/health", "/health/services", "/fine"):
+            assert (await http.get(path)).status_code == 200
+            await http.head(path)
+    assert counted("probed-service") == {"/fine"}
+
+
+def test_a_service_that_was_not_asked_yet_is_in_the_metrics() -> None:
+    around_service(app(), "idle-service")
+    assert metrics.REGISTRY.get_sample_value("http_requests_in_flight", {"service": "idle-service"}) == 0
