@@ -62,7 +62,7 @@ class Cache(Protocol):
         ...
 
     async def ping(self) -> bool:
-        """Whether it answers, and takes what is written."""
+        """Whether it takes what is written, and answers what is read."""
         ...
 
 

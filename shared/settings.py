@@ -96,7 +96,7 @@ class ProcessSettings(EnvironmentSettings):
 class ServiceSettings(ProcessSettings):
     """What the user, song and album service need alike."""
 
-    redis_url: SecretStr = Field(description="Redis, for the caches: redis://host:6379/0")
+    redis_url: SecretStr = Field(description="Redis for the caches, not in cluster mode: redis://host:6379/0")
     cache_timeout_seconds: float = Field(0.1, gt=0, description="A slower answer of Redis is a miss")
     clerk_secret_key: SecretStr = Field(description="Clerk's backend API key, sk_…")
     clerk_publishable_key: str = Field(description="Clerk's publishable key, pk_…: names the token issuer")

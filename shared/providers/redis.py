@@ -6,6 +6,9 @@ generations of its time, and a new generation only makes stale.
 
 A Redis that answers and takes nothing (full, read-only, failing at snapshots) cannot be told what is stale.
 Whoever had a write refused believes nothing in it until it takes one.
+
+One in cluster mode is of no use: it refuses to read an entry together with its generations, whose keys are
+in several slots.
 """
 
 import asyncio
@@ -98,6 +101,7 @@ class RedisCache:
 
     async def ping(self) -> bool:
         await self._try_to_write(even_resting=True)
+        await self._ask(_many(self._client, [TRIAL, _generation_key(TRIAL)]), even_resting=True)
         return True
 
     async def _try_to_write(self, *, even_resting: bool = False) -> None:
