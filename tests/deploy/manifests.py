@@ -31,7 +31,7 @@ DOCUMENTED = (
 )
 WORKLOADS = ("Deployment", "StatefulSet")
 # Custom resources: their schemas come with what defines them, not with Kubernetes.
-CUSTOM = frozenset({"HTTPRoute"})
+CUSTOM = frozenset({"HTTPRoute", "PodMonitor", "PrometheusRule"})
 
 Manifest = dict[str, Any]
 
@@ -177,6 +177,7 @@ def _dangling(manifest: Manifest, manifests: list[Manifest]) -> Iterator[str]:
     selector = {
         "Service": spec.get("selector"),
         "PodDisruptionBudget": (spec.get("selector") or {}).get("matchLabels"),
+        "PodMonitor": (spec.get("selector") or {}).get("matchLabels"),
         "NetworkPolicy": (spec.get("podSelector") or {}).get("matchLabels"),
     }.get(kind)
     if selector:
@@ -189,6 +190,9 @@ def _dangling(manifest: Manifest, manifests: list[Manifest]) -> Iterator[str]:
         for port in spec.get("ports", []) if kind == "Service" else ():
             if port["targetPort"] not in ports:
                 yield f"targetPort {port['targetPort']} is none of {sorted(ports)}"
+        for endpoint in spec.get("podMetricsEndpoints", []):
+            if endpoint["port"] not in ports:
+                yield f"asks port {endpoint['port']}, which is none of {sorted(ports)}"
     if kind == "HorizontalPodAutoscaler":
         target = spec["scaleTargetRef"]
         if f"{target['kind']}/{target['name']}" not in names:

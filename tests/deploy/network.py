@@ -137,7 +137,7 @@ def _lets_through(
         for each in policies
         if here.namespace == NAMESPACE
         and direction.title() in each["policyTypes"]
-        and _selects(each["podSelector"], here.labels)
+        and selects(each["podSelector"], here.labels)
     ]
     return not of_here or any(
         _has_port(rule, call, direction) and _has_peer(rule.get("to") or rule.get("from"), there)
@@ -163,11 +163,11 @@ def _has_peer(peers: list[dict[str, Any]] | None, there: Place) -> bool:
                 return True
         elif isinstance(there, Pod):
             near = (
-                _selects(peer["namespaceSelector"], {"kubernetes.io/metadata.name": there.namespace})
+                selects(peer["namespaceSelector"], {"kubernetes.io/metadata.name": there.namespace})
                 if "namespaceSelector" in peer
                 else there.namespace == NAMESPACE
             )
-            if near and _selects(peer.get("podSelector", {}), there.labels):
+            if near and selects(peer.get("podSelector", {}), there.labels):
                 return True
     return False
 
@@ -179,7 +179,8 @@ def _inside(block: Mapping[str, Any], address: str) -> bool:
     )
 
 
-def _selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+def selects(selector: Mapping[str, Any], labels: Mapping[str, str]) -> bool:
+    """Whether a pod with these labels is meant."""
     assert all(each["operator"] == "In" for each in selector.get("matchExpressions", []))
     return selector.get("matchLabels", {}).items() <= labels.items() and all(
         labels.get(each["key"]) in each["values"] for each in selector.get("matchExpressions", [])

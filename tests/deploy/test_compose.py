@@ -1,9 +1,7 @@
 """docker-compose.yml keeps what it promises, without an engine: as compose itself would read it."""
 
 import functools
-import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +9,6 @@ import pytest
 from api_gateway.settings import Settings as GatewaySettings
 from embedded.settings import EmbeddedSettings
 from embedded.stand_ins import PROVIDERS
-from shared import metrics
 from tests.deploy.manifests import PROJECT, read
 from tests.deploy.test_manifests import SETTINGS
 
@@ -153,36 +150,3 @@ def test_setup_sees_the_credentials_of_every_provider_and_no_network() -> None:
         "environment"
     ].keys()
     assert setup["network_mode"] == "none"
-
-
-def test_prometheus_asks_every_process_that_counts() -> None:
-    config = read((PROJECT / "deploy/observability/prometheus.yml").read_text())[0]
-    (scrape,) = config["scrape_configs"]
-    (names,) = scrape["dns_sd_configs"]
-    assert set(names["names"]) == set(SETTINGS)
-    assert all(services()[name]["environment"]["METRICS_PORT"] == names["port"] for name in SETTINGS)
-
-
-def expressions(folder: Path) -> list[str]:
-    dashboard = json.loads((folder / "music-streaming.json").read_text())
-    rules = read((folder / "alerts.yml").read_text())[0]["groups"][0]["rules"]
-    return [t["expr"] for panel in dashboard["panels"] for t in panel["targets"]] + [r["expr"] for r in rules]
-
-
-def test_the_dashboard_and_the_alerts_ask_for_metrics_and_labels_that_there_are() -> None:
-    label_names = {
-        f"{family.name}{suffix}": set(getattr(collector, "_labelnames", ()))
-        for collector in list(metrics.REGISTRY._collector_to_names)
-        for family in collector.collect()
-        for suffix in ("", "_total", "_bucket", "_count", "_sum")
-    }
-    added = {"le", "job", "instance"}
-    for expression in expressions(PROJECT / "deploy/observability"):
-        plain = re.sub(r"by \([^)]*\)|\{[^}]*\}|\[[^]]*\]", "", expression)
-        asked = {
-            word for word in re.findall(r"[a-z_]+", plain) if re.match("http_|cache_|queue_|breaker_", word)
-        }
-        assert asked <= label_names.keys(), expression
-        labels = {each.strip() for by in re.findall(r"by \(([^)]*)\)", expression) for each in by.split(",")}
-        labels |= set(re.findall(r"[{,]\s*([a-z]+)=", expression))
-        assert labels <= added.union(*(label_names[name] for name in asked)), expression

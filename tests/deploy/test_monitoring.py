@@ -1,0 +1,113 @@
+"""What is scraped, shown and alerted of, in docker-compose and in Kubernetes alike."""
+
+import functools
+import json
+import re
+from typing import Any
+
+import pytest
+
+from shared import metrics
+from tests.deploy.manifests import PROJECT, Manifest, combined, name_of, read
+from tests.deploy.network import Call, Pod, pods_of, refused, selects
+from tests.deploy.test_compose import services
+from tests.deploy.test_manifests import SETTINGS
+
+FOLDER = PROJECT / "deploy/observability"
+OURS = '{namespace="music-streaming"'
+"""What tells our series from those of others in one Prometheus."""
+
+MONITORED = frozenset({"monitoring", "network-policies"})
+
+
+def scrape() -> dict[str, Any]:
+    (config,) = read((FOLDER / "prometheus.yml").read_text())[0]["scrape_configs"]
+    found: dict[str, Any] = config
+    return found
+
+
+def groups() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = read((FOLDER / "alerts.yml").read_text())[0]["groups"]
+    return found
+
+
+def rules() -> list[dict[str, Any]]:
+    return [rule for group in groups() for rule in group["rules"]]
+
+
+@functools.cache
+def in_the_cluster() -> dict[str, Manifest]:
+    return {name_of(each): each for each in combined(MONITORED)}
+
+
+@functools.cache
+def expressions() -> list[str]:
+    """Of the dashboard and of the alerts."""
+    dashboard = json.loads((FOLDER / "music-streaming.json").read_text())
+    shown = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    return shown + [rule["expr"] for rule in rules()]
+
+
+def test_prometheus_asks_every_process_that_counts() -> None:
+    (names,) = scrape()["dns_sd_configs"]
+    assert set(names["names"]) == set(SETTINGS)
+    assert all(services()[name]["environment"]["METRICS_PORT"] == names["port"] for name in SETTINGS)
+
+
+def test_in_a_cluster_it_asks_every_pod_that_counts_and_is_let_in() -> None:
+    monitor = in_the_cluster()["PodMonitor/music-streaming"]
+    pods = pods_of(combined(MONITORED)).values()
+    asked = {pod.name: pod for pod in pods if selects(monitor["spec"]["selector"], pod.labels)}
+    assert asked.keys() == SETTINGS.keys()
+    (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
+    prometheus = Pod("prometheus", namespace="monitoring")
+    calls = [Call(prometheus, pod, pod.ports[endpoint["port"]]) for pod in asked.values()]
+    assert refused(calls, combined(MONITORED)) == []
+
+
+def test_a_target_has_the_same_labels_in_compose_and_in_a_cluster() -> None:
+    given = {each["target_label"]: each for each in scrape()["relabel_configs"]}
+    monitor = in_the_cluster()["PodMonitor/music-streaming"]
+    assert given.keys() == {"job", "namespace"}
+    assert given["namespace"]["replacement"] == monitor["metadata"]["namespace"]
+    jobs = {pod.labels[monitor["spec"]["jobLabel"]] for pod in pods_of(combined(MONITORED)).values()}
+    (names,) = scrape()["dns_sd_configs"]
+    assert jobs == set(names["names"])
+
+
+def test_a_cluster_has_the_alerts_of_compose() -> None:
+    assert in_the_cluster()["PrometheusRule/music-streaming"]["spec"] == {"groups": groups()}
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule["alert"]))
+def test_an_alert_says_how_severe_it_is(rule: dict[str, Any]) -> None:
+    assert rule["labels"]["severity"] in {"critical", "warning"}
+
+
+def test_each_service_that_is_gone_is_missed() -> None:
+    (gone,) = [rule["expr"] for rule in rules() if rule["alert"] == "ServiceGone"]
+    assert re.findall(r'absent\(\w+\{[^}]*service="([^"]+)"\}\)', gone) == list(SETTINGS)
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_others_series_are_left_out(expression: str) -> None:
+    series = re.findall(r"\b(?:http|cache|queue|breaker)_\w+(.{0,30})", expression)
+    assert series
+    assert all(selected.startswith(OURS) for selected in series)
+
+
+@pytest.mark.parametrize("expression", expressions())
+def test_the_dashboard_and_the_alerts_ask_for_metrics_and_labels_that_there_are(expression: str) -> None:
+    label_names = {
+        f"{family.name}{suffix}": set(getattr(collector, "_labelnames", ()))
+        for collector in list(metrics.REGISTRY._collector_to_names)
+        for family in collector.collect()
+        for suffix in ("", "_total", "_bucket", "_count", "_sum")
+    }
+    added = {"le", "job", "instance", "namespace"}
+    plain = re.sub(r"by \([^)]*\)|\{[^}]*\}|\[[^]]*\]", "", expression)
+    asked = {word for word in re.findall(r"[a-z_]+", plain) if re.match("http_|cache_|queue_|breaker_", word)}
+    assert asked <= label_names.keys()
+    labels = {each.strip() for by in re.findall(r"by \(([^)]*)\)", expression) for each in by.split(",")}
+    labels |= set(re.findall(r"[{,]\s*([a-z]+)=", expression))
+    assert labels <= added.union(*(label_names[name] for name in asked))
