@@ -71,6 +71,14 @@ def images(folder: str) -> set[str]:
     }
 
 
+def versions(folder: str) -> set[str]:
+    """What the objects and their pods say that they are; no selector does, for it could not follow."""
+    objects = rendered(folder)
+    pods = [each["spec"]["template"] for each in objects if each["kind"] in WORKLOADS]
+    assert "version" not in str([each.get("spec", {}).get("selector") for each in objects])
+    return {each["metadata"]["labels"]["app.kubernetes.io/version"] for each in (*objects, *pods)}
+
+
 def test_the_production_path_works_when_pasted(checkout: Path) -> None:
     names, *steps = blocks("production")
     for variable, value in {
@@ -94,6 +102,7 @@ def test_the_production_path_works_when_pasted(checkout: Path) -> None:
     assert {each[each.index("-t") + 1] for each in builds} == wanted
     assert {each.removeprefix("docker push ") for each in commands if "push" in each} == wanted
     assert images(live) == wanted
+    assert versions(live) == {"2.3.4"}
 
     assert applied(commands) == ["k8s/namespace.yaml", str(secrets), "deploy/overlays/live"]
     assert all("--server-side" in each for each in commands if each.startswith("kubectl apply"))
