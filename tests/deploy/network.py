@@ -36,7 +36,12 @@ class Outside:
     """Something with an address that is no pod's."""
 
     name: str
-    address: str = "203.0.113.7"
+    address: str
+
+
+def outside(name: str) -> tuple[Outside, Outside]:
+    """The same by IPv4 and by IPv6, for a cluster may have both."""
+    return Outside(name, "203.0.113.7"), Outside(name, "2001:db8::7")
 
 
 NODE = Outside("a node of the cluster", "")
@@ -82,10 +87,10 @@ def calls_of(manifests: list[Manifest]) -> Iterator[Call]:
                 yield _call_by_name(caller, value, manifests)
             elif name in _STORES:
                 for port in _STORES[name]:
-                    yield Call(caller, Outside(f"a server for {name}"), port)
+                    yield from (Call(caller, server, port) for server in outside(f"a server for {name}"))
                     yield Call(caller, Pod(f"a pod for {name}", namespace="stores"), port)
             elif name in _PROVIDERS and _PROVIDERS[name] not in settings:
-                yield Call(caller, Outside(f"the provider of {name}"), 443)
+                yield from (Call(caller, server, 443) for server in outside(f"the provider of {name}"))
 
 
 def _settings_of(workload: Manifest, manifests: list[Manifest]) -> dict[str, str]:

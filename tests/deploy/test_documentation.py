@@ -29,7 +29,7 @@ def checkout(tmp_path: Path) -> Path:
 
 def blocks(of: str) -> list[str]:
     found = re.findall(
-        rf"<!-- {of} -->\n```bash\n(.*?)```", (PROJECT / "docs/deploy.md").read_text(), re.DOTALL
+        rf"<!-- {of} -->\n```(?:bash|yaml)\n(.*?)```", (PROJECT / "docs/deploy.md").read_text(), re.DOTALL
     )
     assert found
     return found
@@ -122,6 +122,20 @@ def test_the_production_path_works_when_pasted(checkout: Path) -> None:
     assert {each for each in commands if "rollout status" in each} == {
         f"kubectl -n music-streaming rollout status deployment/{name} --timeout=10m" for name in SERVICES
     }
+
+
+def test_the_patches_for_some_clusters_fit_into_the_overlay(checkout: Path) -> None:
+    overlay = checkout / "deploy/overlays/patched"
+    overlay.mkdir()
+    (overlay / "kustomization.yaml").write_text(
+        "resources: [../production]\npatches:\n" + "".join(blocks("patch"))
+    )
+    deployments = [
+        each["spec"]["template"]["spec"] for each in rendered(str(overlay)) if each["kind"] in WORKLOADS
+    ]
+    assert len(deployments) == len(SERVICES)
+    for pod in deployments:
+        assert {"name": "HOST", "value": "::"} in pod["containers"][0]["env"]
 
 
 def test_filled_in_credentials_outlive_a_second_paste(checkout: Path) -> None:

@@ -5,7 +5,7 @@ import itertools
 import pytest
 
 from tests.deploy.manifests import PROJECT, combined, faults, name_of, rendered
-from tests.deploy.network import NODE, Call, Outside, Place, Pod, calls_of, pods_of, refused
+from tests.deploy.network import NODE, Call, Outside, Place, Pod, calls_of, outside, pods_of, refused
 
 POLICIES, DATA, CLOUD = "network-policies", "local-data", "local-cloud"
 CLOSED = frozenset({POLICIES, DATA, CLOUD})
@@ -16,7 +16,8 @@ COMBINATIONS.append(frozenset(each.name for each in (PROJECT / "k8s/components")
 SERVICES = ("user-service", "song-service", "album-service")
 PROMETHEUS = Pod("prometheus", namespace="monitoring")
 STRANGER = Pod("a pod of another namespace", namespace="elsewhere")
-INTERNET = Outside("the internet")
+INTERNET = outside("the internet")
+METADATA = ("169.254.169.254", "fe80::a9fe:a9fe", "fd00:ec2::254", "fd20:ce::254")
 RESOLVERS: list[tuple[Place, int]] = [
     (Pod("kube-dns", namespace="kube-system"), 53),
     (Pod("dns-default", namespace="openshift-dns"), 5353),
@@ -31,7 +32,7 @@ def needed(components: frozenset[str]) -> list[Call]:
     pods = pods_of(manifests)
     calls = list(calls_of(manifests))
     doors = [pods[name] for name in ("api-gateway", "local-cloud") if name in pods]
-    comers = (INTERNET, NODE, STRANGER)
+    comers = (*INTERNET, NODE, STRANGER)
     calls += [Call(comer, door, door.ports["http"]) for door in doors for comer in comers]
     for pod in pods.values():
         calls += [Call(pod, at, port, how) for at, port in RESOLVERS for how in ("UDP", "TCP")]
@@ -79,7 +80,7 @@ def test_nothing_else_is_let_through() -> None:
     pods = pods_of(manifests)
     inner = [pods[name] for name in (*SERVICES, "mongo", "redis")]
     calls = [
-        Call(comer, pod, pod.ports[next(iter(pod.ports))]) for pod in inner for comer in (STRANGER, INTERNET)
+        Call(comer, pod, pod.ports[next(iter(pod.ports))]) for pod in inner for comer in (STRANGER, *INTERNET)
     ]
     calls += [Call(STRANGER, pods[name], 9100) for name in ("api-gateway", *SERVICES)]
     calls += [
@@ -90,9 +91,12 @@ def test_nothing_else_is_let_through() -> None:
         Call(pods["redis"], pods["mongo"], 27017),
     ]
     calls += [
-        Call(pods["song-service"], Outside("the metadata", "169.254.169.254"), port) for port in (80, 443)
+        Call(pods["song-service"], Outside("the metadata", address), port)
+        for address in METADATA
+        for port in (80, 443)
     ]
-    calls += [Call(pods["song-service"], INTERNET, 25), Call(pods["local-cloud"], INTERNET, 443)]
+    for internet in INTERNET:
+        calls += [Call(pods["song-service"], internet, 25), Call(pods["local-cloud"], internet, 443)]
     through = [str(call) for call in calls if not refused([call], manifests)]
     assert through == []
 
