@@ -136,6 +136,7 @@ def test_the_patches_for_some_clusters_fit_into_the_overlay(checkout: Path) -> N
     assert len(deployments) == len(SERVICES)
     for pod in deployments:
         assert {"name": "HOST", "value": "::"} in pod["containers"][0]["env"]
+        assert pod["imagePullSecrets"] == [{"name": "registry"}]
 
 
 def test_filled_in_credentials_outlive_a_second_paste(checkout: Path) -> None:
