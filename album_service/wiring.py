@@ -52,7 +52,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         cache = await opened(reading_through(redis))
         writes = await opened(writing())
         keys = await opened(open_keys(await opened(open_clerk(settings))))
-        delegation = Delegation(settings.clerk_secret_key.get_secret_value())
+        delegation = Delegation(settings.signing_secret)
         verifier = SessionOrDelegation(token_verifier(keys, settings), delegation)
         media = await opened(open_cloudinary(settings))
         timeout = settings.service_timeout_seconds

@@ -99,6 +99,11 @@ class ServiceSettings(ProcessSettings):
     redis_url: SecretStr = Field(description="Redis for the caches, not in cluster mode: redis://host:6379/0")
     cache_timeout_seconds: float = Field(0.1, gt=0, description="A slower answer of Redis is a miss")
     clerk_secret_key: SecretStr = Field(description="Clerk's backend API key, sk_…")
+    delegation_secret: SecretStr | None = Field(
+        None,
+        min_length=32,
+        description="What services sign calls to each other with; else CLERK_SECRET_KEY",
+    )
     clerk_publishable_key: str = Field(description="Clerk's publishable key, pk_…: names the token issuer")
     clerk_jwt_key: SecretStr | None = Field(
         None, description="Clerk's PEM public key: verifies tokens without any call; else its JWKS is fetched"
@@ -135,6 +140,11 @@ class ServiceSettings(ProcessSettings):
         if not all(each.startswith(("https://", "http://")) for each in given):
             raise ValueError("must be URLs, as in the tokens' iss: https://…")
         return given
+
+    @property
+    def signing_secret(self) -> str:
+        """What shared.access.delegation signs with."""
+        return (self.delegation_secret or self.clerk_secret_key).get_secret_value()
 
     @property
     def clerk_issuers(self) -> frozenset[str]:

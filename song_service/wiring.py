@@ -57,7 +57,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
         cache = await opened(reading_through(redis))
         writes = await opened(writing())
         keys = await opened(open_keys(await opened(open_clerk(settings))))
-        delegation = Delegation(settings.clerk_secret_key.get_secret_value())
+        delegation = Delegation(settings.signing_secret)
         verifier = SessionOrDelegation(token_verifier(keys, settings), delegation)
         media = await opened(open_cloudinary(settings))
         engine = await opened(open_recombee(settings))

@@ -129,6 +129,29 @@ def test_what_is_wrong_is_said_without_the_value(monkeypatch: pytest.MonkeyPatch
     assert "s3cr3t" not in said
 
 
+def test_a_changed_clerk_key_leaves_calls_as_they_were_signed_when_the_former_is_kept_for_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    former, present = (f"sk_live_{'a' * 42}", f"sk_live_{'b' * 42}")
+    for name, value in {**GIVEN, "CLERK_SECRET_KEY": former}.items():
+        monkeypatch.setenv(name, value)
+    before = UserSettings()
+    monkeypatch.setenv("CLERK_SECRET_KEY", present)
+    monkeypatch.setenv("DELEGATION_SECRET", former)
+    after = UserSettings()
+    assert (before.signing_secret, after.signing_secret) == (former, former)
+    assert after.clerk_secret_key.get_secret_value() == present
+
+
+def test_a_secret_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {**GIVEN, "DELEGATION_SECRET": "s3cr3t"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ValidationError) as refused:
+        UserSettings()
+    assert "DELEGATION_SECRET" in explain(refused.value)
+    assert "s3cr3t" not in explain(refused.value)
+
+
 def test_lists_are_split_at_commas_and_origins_lose_their_slash(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**GIVEN, "ADMIN_EMAILS": "Ada@Demo.local, "}.items():
         monkeypatch.setenv(name, value)

@@ -46,7 +46,7 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
         writes = await opened(writing())
         clerk = await opened(open_clerk(settings))
         keys = await opened(open_keys(clerk))
-        delegation = Delegation(settings.clerk_secret_key.get_secret_value())
+        delegation = Delegation(settings.signing_secret)
         verifier = SessionOrDelegation(token_verifier(keys, settings), delegation)
         stale = Staleness(cache)
         yield Resources(

@@ -2,8 +2,8 @@
 
 Session tokens live for a minute, and an upload may take longer. A service that has verified a caller's token
 signs one of its own for its calls to the other services: it names the caller and nothing else, so the other
-service looks up role and block as ever. It is signed with a key that all services derive from Clerk's secret
-key, which each of them has, and it never leaves them.
+service looks up role and block as ever. It is signed with a key that all services derive from one secret,
+Clerk's secret key unless they are given another, and it never leaves them.
 """
 
 import hashlib
@@ -25,8 +25,8 @@ _ALGORITHM = "HS256"
 class Delegation:
     """Signs tokens for calls to other services, and verifies theirs."""
 
-    def __init__(self, clerk_secret_key: str) -> None:
-        self._key = hmac.digest(clerk_secret_key.encode(), b"delegation between services", hashlib.sha256)
+    def __init__(self, secret: str) -> None:
+        self._key = hmac.digest(secret.encode(), b"delegation between services", hashlib.sha256)
 
     def token_for(self, clerk_id: str) -> str:
         """A token that lets a service act for this person."""
