@@ -63,8 +63,8 @@ async def one_album(request: Request, album_id: AlbumId, caller: Anyone, needs: 
 @router.post("", status_code=201, summary="Make an album", response_model=AlbumOut, openapi_extra=ALBUM_FORM)
 async def add_album(request: Request, creator: Creator, needs: Needs) -> Response:
     async with open_form(request, {"image": needs.settings.max_image_bytes}) as form:
-        fields = fields_of_form(AlbumFields, form.fields)
-        album = await needs.editing.add(creator, fields, form.file("image"))
+        fields = fields_of_form(AlbumFields, form.fields, form.wrong_files)
+        album = await needs.editing.add(creator, fields, form.files["image"])
     return Response(album_json(album), 201, media_type="application/json")
 
 

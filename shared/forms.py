@@ -6,9 +6,9 @@ A handler asks for the form after it knows the caller, so nobody's bytes are rea
 import shutil
 import tempfile
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import anyio.to_thread
@@ -37,20 +37,19 @@ class Form:
     """The fields of a form, and its files as paths that live as long as the form is open."""
 
     fields: Mapping[str, str]
-    files: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Path]
+    wanted_files: Collection[str]
 
-    def file(self, name: str) -> Path:
-        """The file sent as `name`.
-
-        Raises:
-            InvalidError: none was, or an empty one.
-        """
-        path = self.files.get(name)
-        if path is None:
-            raise InvalidError(f"Not accepted: {name}", [FieldError(name, "a file is required")])
-        if path.stat().st_size == 0:
-            raise InvalidError(f"Not accepted: {name}", [FieldError(name, "the file is empty")])
-        return path
+    @property
+    def wrong_files(self) -> Sequence[FieldError]:
+        """What is wrong with those that are wanted: not there, or empty."""
+        wrong = []
+        for name in self.wanted_files:
+            if name not in self.files:
+                wrong.append(FieldError(name, "a file is required"))
+            elif self.files[name].stat().st_size == 0:
+                wrong.append(FieldError(name, "the file is empty"))
+        return wrong
 
 
 def _too_large(limit: int) -> TooLargeError:
@@ -153,6 +152,6 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
                     await value.close()
                 except OSError as failure:
                     raise _no_room() from failure
-            yield Form(fields, files)
+            yield Form(fields, files, file_limits.keys())
     finally:
         await parsed.close()

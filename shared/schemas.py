@@ -1,7 +1,7 @@
 """What the shapes of all services have in common."""
 
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -73,19 +73,28 @@ FormBool = Annotated[bool, BeforeValidator(_true_or_false)]
 """A boolean field of a form: the text `true` or `false`, and none of the others that pydantic takes."""
 
 
-def fields_of_form(model: type[Sent], fields: Mapping[str, str]) -> Sent:
+def fields_of_form(
+    model: type[Sent], fields: Mapping[str, str], wrong_files: Sequence[FieldError] = ()
+) -> Sent:
     """The text fields of a form as `model`, where "true" and "false" are booleans and empty text is absence.
 
     Raises:
-        InvalidError: they cannot be accepted.
+        InvalidError: they cannot be accepted, or not with `wrong_files`; it names all that is wrong.
     """
     given = {name: value for name, value in fields.items() if value != ""}
     try:
-        return model.model_validate_strings(given, strict=False)
+        sent = model.model_validate_strings(given, strict=False)
     except ValidationError as failure:
-        found = [
+        wrong_fields = [
             FieldError(".".join(str(part) for part in each["loc"]), each["msg"])
             for each in failure.errors(include_url=False, include_input=False, include_context=False)
         ]
-        named = ", ".join(dict.fromkeys(each.field for each in found))
-        raise InvalidError(f"Not accepted: {named}", found) from failure
+        raise _refusal_of([*wrong_fields, *wrong_files]) from failure
+    if wrong_files:
+        raise _refusal_of(wrong_files)
+    return sent
+
+
+def _refusal_of(wrong: Sequence[FieldError]) -> InvalidError:
+    named = ", ".join(dict.fromkeys(each.field for each in wrong))
+    return InvalidError(f"Not accepted: {named}", wrong)

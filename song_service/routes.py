@@ -49,8 +49,8 @@ async def one_song(request: Request, song_id: SongId, caller: Anyone, needs: Nee
 async def upload_song(request: Request, artist: Uploader, needs: Needs) -> Response:
     limits = {"image": needs.settings.max_image_bytes, "audio": needs.settings.max_audio_bytes}
     async with open_form(request, limits) as form:
-        fields = fields_of_form(SongFields, form.fields)
-        song = await needs.catalogue.add(artist, fields, form.file("image"), form.file("audio"))
+        fields = fields_of_form(SongFields, form.fields, form.wrong_files)
+        song = await needs.catalogue.add(artist, fields, form.files["image"], form.files["audio"])
     return Response(song_json(song), 201, media_type="application/json")
 
 

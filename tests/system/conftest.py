@@ -1,5 +1,6 @@
 """One running system for all tests of a process, and fresh people for each test."""
 
+import secrets
 from collections.abc import AsyncIterator, Iterator
 
 import httpx
@@ -15,12 +16,14 @@ from tests.system.running import (
     running_system,
 )
 
+DELEGATION_SECRET = secrets.token_hex(32)
+
 
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """The embedded system, without demo content."""
-    emails = f"{ADMIN_EMAIL},{SECOND_ADMIN_EMAIL}"
-    with running_system(tmp_path_factory.mktemp("system") / "data", ADMIN_EMAILS=emails) as running:
+    """The embedded system, without demo content; its services sign with a secret that they are given."""
+    told = {"ADMIN_EMAILS": f"{ADMIN_EMAIL},{SECOND_ADMIN_EMAIL}", "DELEGATION_SECRET": DELEGATION_SECRET}
+    with running_system(tmp_path_factory.mktemp("system") / "data", **told) as running:
         yield running
 
 

@@ -1,24 +1,16 @@
 """Services that are given a secret of their own for the calls that they sign."""
 
-import secrets
-from pathlib import Path
-
 from shared.access.delegation import Delegation
 from shared.ids import new_id
-from tests.system.running import People, running_system
+from tests.system.conftest import DELEGATION_SECRET
+from tests.system.running import People
 
 
-async def test_every_service_signs_and_verifies_with_the_secret_that_they_are_given(tmp_path: Path) -> None:
-    secret = secrets.token_hex(32)
-    with running_system(tmp_path / "data", DELEGATION_SECRET=secret) as system:
-        people = People(system)
-        try:
-            artist = await people.artist()
-            as_a_service = people.client(Delegation(secret).token_for(artist.clerk_id))
-            for asker in (artist.http, as_a_service):
-                assert (await asker.get("/auth/me")).json()["_id"] == artist.id
-                # Each of these two asks the user service for the caller, with a token that it signs.
-                assert (await asker.delete(f"/songs/{new_id()}")).status_code == 404
-                assert (await asker.delete(f"/albums/{new_id()}")).status_code == 404
-        finally:
-            await people.close()
+async def test_every_service_signs_and_verifies_with_the_secret_that_they_are_given(people: People) -> None:
+    artist = await people.artist()
+    as_a_service = people.client(Delegation(DELEGATION_SECRET).token_for(artist.clerk_id))
+    for asker in (artist.http, as_a_service):
+        assert (await asker.get("/auth/me")).json()["_id"] == artist.id
+        # Each of these two asks the user service for the caller, with a token that it signs.
+        assert (await asker.delete(f"/songs/{new_id()}")).status_code == 404
+        assert (await asker.delete(f"/albums/{new_id()}")).status_code == 404

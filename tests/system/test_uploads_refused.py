@@ -105,6 +105,18 @@ async def test_another_artists_album_takes_no_song(system: RunningSystem, people
     assert (await people.client().get(f"/albums/{listed['_id']}")).json()["songs"] == []
 
 
+@pytest.mark.parametrize(
+    ("path", "wrong"), [("/songs", ["title", "image", "audio"]), ("/albums", ["title", "image"])]
+)
+async def test_all_that_a_form_lacks_is_named_at_once(path: str, wrong: list[str], people: People) -> None:
+    """So that all its fields can be marked."""
+    artist = await people.artist()
+    answer = await artist.post(path, files={"nothing": (None, "")})
+    told = problem_in(answer, 422, "invalid_fields")
+    assert [each["field"] for each in answer.json()["errors"]] == wrong
+    assert told["error"] == f"Not accepted: {', '.join(wrong)}"
+
+
 @pytest.mark.parametrize("missing", ["image", "audio"])
 async def test_a_file_that_is_missing_or_only_a_text_field(
     missing: str, system: RunningSystem, people: People
