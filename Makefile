@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
+# Bytecode is kept, whatever the shell says: each process would compile all sources at each of its starts.
+export PYTHONDONTWRITEBYTECODE :=
+
 # Not empty when a PYTHON is named that is another than that of .venv.
 SAY_VERSION := -c 'import sys; print(*sys.version_info[:2])'
 ifneq ($(origin PYTHON),file)

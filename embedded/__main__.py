@@ -2,7 +2,6 @@
 
 import asyncio
 import fcntl
-import json
 import signal
 import sys
 import time
@@ -13,8 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from embedded.demo.progress import ProgressBar, Step
-from embedded.demo.seed import SeedError, seed
+from embedded.demo_state import DemoState
 from embedded.installation import MovedError, installation_in, keep_media_url
 from embedded.plan import plan
 from embedded.settings import EmbeddedSettings
@@ -47,37 +45,6 @@ def _only_one(data_dir: Path) -> Iterator[None]:
         yield
 
 
-async def _put_demo_in(settings: EmbeddedSettings, data_dir: Path) -> None:
-    """Once; a first start that was cut off goes on where it was."""
-    state = data_dir / "demo.json"
-    known: dict[str, Any] = json.loads(state.read_text()) if state.exists() else {"heard": [], "done": False}
-    if known["done"]:
-        return
-    heard: list[str] = known["heard"]
-
-    def remember(*, done: bool = False) -> None:
-        draft = state.with_suffix(".new")
-        draft.write_text(json.dumps({"heard": heard, "done": done}))
-        draft.replace(state)
-
-    with ProgressBar() as bar:
-
-        def progress(step: Step) -> None:
-            bar(step)
-            if step.kind == "history" and step.name not in heard:
-                heard.append(step.name)
-                remember()
-
-        summary = await seed(
-            f"http://127.0.0.1:{settings.gateway_port}",
-            f"http://127.0.0.1:{settings.cloud_port}",
-            progress,
-            heard=frozenset(heard),
-        )
-    remember(done=True)
-    sys.stdout.write(f"{summary}\n")
-
-
 async def _run(settings: EmbeddedSettings, started_at: float) -> None:
     data_dir = settings.data_dir.absolute()
     with _only_one(data_dir):
@@ -106,8 +73,12 @@ async def _start(
     settings: EmbeddedSettings, data_dir: Path, supervisor: Supervisor, started_at: float
 ) -> None:
     await supervisor.start()
-    if settings.demo:
-        await _put_demo_in(settings, data_dir)
+    state = DemoState.in_folder(data_dir)
+    if settings.demo and not state.is_done:
+        # What makes sound and pictures takes as long to import as all the rest, and is needed once.
+        from embedded.first_start import put_demo_in
+
+        await put_demo_in(settings, state)
     sys.stdout.write(welcome(settings))
     sys.stdout.write(f"Ready in {time.monotonic() - started_at:.1f} s\n")
     sys.stdout.flush()
@@ -137,7 +108,7 @@ def main() -> int:
     except MovedError as failure:
         sys.stderr.write(f"{failure}. To begin anew, name another DATA_DIR.\n")
         return 1
-    except (StartError, SeedError) as failure:
+    except StartError as failure:
         sys.stderr.write(f"{failure}\n")
         return 1
     return 0

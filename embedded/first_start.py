@@ -1,0 +1,37 @@
+"""What a first start does, and later ones need not import: put the demo content in."""
+
+import sys
+
+from embedded.demo.progress import ProgressBar, Step
+from embedded.demo.seed import SeedError, seed
+from embedded.demo_state import DemoState
+from embedded.settings import EmbeddedSettings
+from embedded.supervisor import StartError
+
+
+async def put_demo_in(settings: EmbeddedSettings, state: DemoState) -> None:
+    """Where an earlier start was cut off it goes on.
+
+    Raises:
+        StartError: it cannot be put in.
+    """
+    with ProgressBar() as bar:
+
+        def progress(step: Step) -> None:
+            bar(step)
+            if step.kind == "history" and step.name not in state.heard:
+                state.heard.append(step.name)
+                state.keep()
+
+        try:
+            summary = await seed(
+                f"http://127.0.0.1:{settings.gateway_port}",
+                f"http://127.0.0.1:{settings.cloud_port}",
+                progress,
+                heard=frozenset(state.heard),
+            )
+        except SeedError as failure:
+            raise StartError(str(failure)) from failure
+    state.is_done = True
+    state.keep()
+    sys.stdout.write(f"{summary}\n")
