@@ -1,10 +1,26 @@
 """What every test may use."""
 
 import os
+import tempfile
+from pathlib import Path
 
+import certifi
 import pytest
 
 pytest_plugins = ["tests.mongo_fixture"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Trust a single certificate: each client reads all that it trusts when it is made, also for http://.
+
+    Nothing here speaks TLS to anybody but a server of the test's own.
+    """
+    first, end, _ = certifi.contents().partition("-----END CERTIFICATE-----\n")
+    folder = tempfile.TemporaryDirectory()
+    config.add_cleanup(folder.cleanup)
+    trusted = Path(folder.name) / "trusted.pem"
+    trusted.write_text(first + end)
+    os.environ["SSL_CERT_FILE"] = str(trusted)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

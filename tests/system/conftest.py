@@ -9,7 +9,6 @@ import pytest
 from tests.described import Description
 from tests.system.running import (
     ADMIN_EMAIL,
-    NO_TLS,
     SECOND_ADMIN_EMAIL,
     People,
     RunningSystem,
@@ -38,7 +37,7 @@ async def people(system: RunningSystem) -> AsyncIterator[People]:
 @pytest.fixture(scope="session")
 def described(system: RunningSystem) -> dict[str, Description]:
     """What the services' OpenAPI says, by the path of a call."""
-    with httpx.Client(verify=NO_TLS) as http:
+    with httpx.Client() as http:
         documents = [
             Description(http.get(f"{address}/openapi.json").json())
             for address in (system.users, system.songs, system.albums)

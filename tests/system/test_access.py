@@ -10,7 +10,7 @@ from tests.described import Description
 from tests.system.access_table import ALBUM_CALLS, CALLERS, SONG_CALLS, USER_CALLS, Call
 from tests.system.media import image, song_form
 from tests.system.problems import problem_in
-from tests.system.running import NO_TLS, People, RunningSystem
+from tests.system.running import People, RunningSystem
 from tests.system.stage import STATES, Stage, set_stage
 
 CALLS = (*USER_CALLS, *SONG_CALLS, *ALBUM_CALLS)
@@ -146,7 +146,7 @@ async def test_the_table_holds_the_34_documented_calls_and_no_service_has_others
 ) -> None:
     assert (len(USER_CALLS), len(SONG_CALLS), len(ALBUM_CALLS)) == (7, 16, 11)
     health = {("GET", path) for path in ("/health", "/livez", "/readyz")}
-    async with httpx.AsyncClient(verify=NO_TLS) as http:
+    async with httpx.AsyncClient() as http:
         for address, calls in (
             (system.users, USER_CALLS),
             (system.songs, SONG_CALLS),
@@ -158,7 +158,7 @@ async def test_the_table_holds_the_34_documented_calls_and_no_service_has_others
 
 
 async def test_the_gateway_answers_for_itself_and_for_every_service(system: RunningSystem) -> None:
-    async with httpx.AsyncClient(base_url=system.gateway, verify=NO_TLS) as http:
+    async with httpx.AsyncClient(base_url=system.gateway) as http:
         own = (await http.get("/health")).json()
         assert own.pop("timestamp").endswith("Z")
         assert own == {"status": "OK", "service": "api-gateway"}

@@ -7,7 +7,7 @@ import pytest
 
 from tests.described import Description
 from tests.system.media import make_album, song_form, upload
-from tests.system.running import NO_TLS, People, RunningSystem
+from tests.system.running import People, RunningSystem
 
 UNKNOWN = "0" * 24
 JSON = {"Content-Type": "application/json"}
@@ -80,7 +80,7 @@ async def test_the_described_server_is_there_at_the_gateway_and_at_the_service(
     described: dict[str, Description], system: RunningSystem
 ) -> None:
     """So clients made from a description work, and so does trying it out at the service's own /docs."""
-    async with httpx.AsyncClient(verify=NO_TLS) as http:
+    async with httpx.AsyncClient() as http:
         for service, path in ((system.songs, "/songs"), (system.albums, "/albums")):
             (server,) = described[path].document["servers"]
             for address in (system.gateway, service):
@@ -94,7 +94,7 @@ async def test_the_described_server_is_there_at_the_gateway_and_at_the_service(
 async def test_health_is_described_as_the_services_own(
     described: dict[str, Description], system: RunningSystem
 ) -> None:
-    async with httpx.AsyncClient(verify=NO_TLS) as http:
+    async with httpx.AsyncClient() as http:
         for path in ("/health", "/livez", "/readyz"):
             assert described[path].document["paths"][path]["get"]["servers"][0]["url"] == "/"
             described[path].check("GET", path, await http.get(f"{system.albums}{path}"))

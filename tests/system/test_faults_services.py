@@ -14,7 +14,7 @@ import pytest
 from tests.system.faults import fault, health_of
 from tests.system.media import audio, make_album, song_form, upload
 from tests.system.processes import alive, hanging, pid_of
-from tests.system.running import NO_TLS, People, RunningSystem
+from tests.system.running import People, RunningSystem
 from tests.system.waiting import until
 
 
@@ -29,7 +29,7 @@ def kill(system: RunningSystem, name: str) -> None:
 
 async def until_all_is_well(system: RunningSystem) -> None:
     async def is_well() -> bool:
-        async with httpx.AsyncClient(timeout=10, verify=NO_TLS) as http:
+        async with httpx.AsyncClient(timeout=10) as http:
             report = (await http.get(f"{system.gateway}/health/services")).json()
         return all(
             each["status"] == "healthy" and each["data"]["status"] == "OK" for each in report["services"]

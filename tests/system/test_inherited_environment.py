@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.system.media import upload
-from tests.system.running import NO_TLS, People, free_ports, running_system
+from tests.system.running import People, free_ports, running_system
 
 
 async def test_it_runs_in_a_shell_made_for_production(tmp_path: Path) -> None:
@@ -27,7 +27,7 @@ async def test_it_runs_in_a_shell_made_for_production(tmp_path: Path) -> None:
             await upload(await people.artist(), "Heard of")
         finally:
             await people.close()
-        async with httpx.AsyncClient(timeout=10, trust_env=False, verify=NO_TLS) as operator:
+        async with httpx.AsyncClient(timeout=10, trust_env=False) as operator:
             health = (await operator.get(f"{system.songs}/health")).json()
             with pytest.raises(httpx.ConnectError):
                 await operator.get(httpx.URL(system.cloud).copy_with(host="127.0.0.2", path="/livez"))

@@ -8,7 +8,7 @@ import httpx
 from tests.system.forging import Forger
 from tests.system.media import make_album, upload
 from tests.system.problems import problem_in
-from tests.system.running import NO_TLS, People, RunningSystem
+from tests.system.running import People, RunningSystem
 
 LOGS = ("gateway", "user", "song", "album", "cloud", "redis")
 OWN_LOGS = ("gateway", "user", "song", "album")
@@ -123,7 +123,7 @@ async def test_a_field_that_is_refused_is_not_repeated(people: People) -> None:
 
 
 async def test_an_address_of_a_service_says_as_little_as_the_gateway(system: RunningSystem) -> None:
-    async with httpx.AsyncClient(verify=NO_TLS) as http:
+    async with httpx.AsyncClient() as http:
         for address in (system.users, system.songs, system.albums):
             problem_in(await http.get(f"{address}/nope"), 404, "route_not_found")
             assert "server" not in (await http.get(f"{address}/livez")).headers

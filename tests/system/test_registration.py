@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.system.problems import problem_in
-from tests.system.running import ADMIN_EMAIL, NO_TLS, SECOND_ADMIN_EMAIL, People, RunningSystem
+from tests.system.running import ADMIN_EMAIL, SECOND_ADMIN_EMAIL, People, RunningSystem
 
 
 def new_email() -> str:
@@ -34,7 +34,7 @@ async def clerk_down(system: RunningSystem, status: int = 429) -> AsyncIterator[
     """While this is open, Clerk's API fails, by default so that it is not tried again and tests are fast.
     Keys that the services have fetched they still have.
     """
-    async with httpx.AsyncClient(verify=NO_TLS) as http:
+    async with httpx.AsyncClient() as http:
         assert (await http.put(f"{system.cloud}/faults/clerk", json={"status": status})).status_code == 204
         try:
             yield

@@ -1,0 +1,22 @@
+"""What a process that serves does to each answer."""
+
+import httpx
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from shared.serve import ANSWERS_BETWEEN_PARTINGS, Parting
+
+
+async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+    await PlainTextResponse("here")(scope, receive, send)
+
+
+async def test_one_connection_is_ended_now_and_then_so_that_replicas_share_them() -> None:
+    transport = httpx.ASGITransport(app=Parting(answering))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
+        answers = [await client.get("/") for _ in range(2 * ANSWERS_BETWEEN_PARTINGS + 1)]
+    assert {answer.text for answer in answers} == {"here"}
+    parted = [
+        number for number, answer in enumerate(answers, 1) if answer.headers.get("connection") == "close"
+    ]
+    assert parted == [ANSWERS_BETWEEN_PARTINGS, 2 * ANSWERS_BETWEEN_PARTINGS]
