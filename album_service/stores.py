@@ -16,6 +16,6 @@ from shared.settings import MongoSettings
 async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
     """MongoDB need not be up yet."""
     async with open_mongo(settings.mongodb_uri.get_secret_value(), "albums_db", SERVICE) as database:
-        albums, cleanups = MongoAlbums(database), MongoMediaCleanups(database, "album_media_cleanups")
+        albums, cleanups = MongoAlbums(database), MongoMediaCleanups(database, "albums")
         async with building_indexes(albums, cleanups):
             yield Stores(database, albums, cleanups)

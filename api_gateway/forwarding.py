@@ -188,6 +188,7 @@ class _Exchange:
                     await response.aclose()
         except TimeoutError:
             if not self._begun:
+                self._place.leave()
                 await _refuse(self._body, self._send)
         finally:
             watch.cancel()

@@ -73,8 +73,7 @@ async def _start(
     settings: EmbeddedSettings, data_dir: Path, supervisor: Supervisor, started_at: float
 ) -> None:
     await supervisor.start()
-    state = DemoState.in_folder(data_dir)
-    if settings.demo and not state.is_done:
+    if settings.demo and not (state := DemoState.in_folder(data_dir)).is_done:
         # What makes sound and pictures takes as long to import as all the rest, and is needed once.
         from embedded.first_start import put_demo_in
 

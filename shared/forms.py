@@ -102,10 +102,11 @@ def _remove_abandoned() -> None:
     Of any process, for several may share the disk; and whenever room is needed, for one that is started again
     at once finds them too young.
     """
-    for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
-        with suppress(OSError):
-            if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):
+        for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _no_room() -> UnavailableError:

@@ -42,7 +42,8 @@ class Parting:
 
     Clients go to another replica then. One that keeps an idle connection for less than `drain_seconds` holds
     none when the server closes, so that no request meets a closing connection. Without partings before that
-    a busy client would keep its connections for ever, and a replica that is added would never be asked.
+    a busy client would keep its connections for ever, and a replica that is added would never be asked; these
+    come with answers to GET and HEAD, which nobody is still sending a body to.
 
     When everything is closed the process ends soon. What may still keep it are lookups of names: nobody waits
     for them any more, but the event loop would, for minutes when no name server answers.
@@ -52,13 +53,17 @@ class Parting:
         self._app = app
         self._answers = 0
 
-    def _is_time(self) -> bool:
+    def _is_time(self, method: str) -> bool:
+        if DRAINING.begun:
+            return True
+        if method not in ("GET", "HEAD"):
+            return False
         self._answers += 1
-        return DRAINING.begun or self._answers % ANSWERS_BETWEEN_PARTINGS == 0
+        return self._answers % ANSWERS_BETWEEN_PARTINGS == 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def send_and_part(message: Message) -> None:
-            if message["type"] == "http.response.start" and self._is_time():
+            if message["type"] == "http.response.start" and self._is_time(scope["method"]):
                 message = {**message, "headers": [*message.get("headers", []), (b"connection", b"close")]}
             elif message["type"] == "lifespan.shutdown.complete":
                 _after(LEFTOVER_SECONDS, os._exit, 0)

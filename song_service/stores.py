@@ -18,6 +18,6 @@ async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
     """MongoDB need not be up yet."""
     async with open_mongo(settings.mongodb_uri.get_secret_value(), "songs_db", SERVICE) as database:
         songs, interactions = MongoSongs(database), MongoInteractions(database)
-        cleanups = MongoMediaCleanups(database, "song_media_cleanups")
+        cleanups = MongoMediaCleanups(database, "songs")
         async with building_indexes(songs, interactions, cleanups):
             yield Stores(database, songs, interactions, cleanups)

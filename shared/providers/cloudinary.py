@@ -6,7 +6,6 @@ read from disk: an upload costs a few times `CHUNK_BYTES` of memory however larg
 
 import asyncio
 import re
-import socket
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
@@ -57,20 +56,19 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class _Connection(urllib3.connection.HTTPConnection):
-    """Made within `CONNECT_SECONDS`, whatever time-out is for the rest.
+    """Made within `CONNECT_SECONDS`, TLS and all, whatever time-out is for the rest.
 
     urllib3's own time-out for connecting is also the one for sending the body: a whole chunk would have to be
     sent in it, which few lines can.
     """
 
-    def _new_conn(self) -> socket.socket:
-        seconds, self.timeout = self.timeout, CONNECT_SECONDS
+    def connect(self) -> None:
+        seconds, self.timeout = self.timeout, min(CONNECT_SECONDS, self.timeout or CONNECT_SECONDS)
         try:
-            made = super()._new_conn()
+            super().connect()
         finally:
             self.timeout = seconds
-        made.settimeout(seconds)
-        return made
+        self.sock.settimeout(seconds)
 
 
 class _TlsConnection(_Connection, urllib3.connection.HTTPSConnection):

@@ -12,12 +12,13 @@ INDEXES = (Index([("dueAt", ASCENDING)]),)
 class MongoMediaCleanups:
     """`MediaCleanups`. A claimed note is one that falls due again when its lease ends.
 
-    Each service's collection has a `name` of its own: services that are given one database by the path of
-    their URIs would follow, and drop, each other's notes.
+    Only those of media in `folder` are claimed: services that are given one database by the path of their
+    URIs would follow, and drop, each other's notes.
     """
 
-    def __init__(self, database: MongoDatabase, name: str) -> None:
-        self._notes = database.collection(name, INDEXES)
+    def __init__(self, database: MongoDatabase, folder: str) -> None:
+        self._notes = database.collection("media_cleanups", INDEXES)
+        self._folder = folder
 
     async def ensure_indexes(self) -> None:
         """Raises UnavailableError; may be called again."""
@@ -53,9 +54,8 @@ class MongoMediaCleanups:
         return await self._notes.remove_many(wanted) == len(media)
 
     async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
-        claimed = await self._notes.claim(
-            {"dueAt": {"$lte": moment}}, [("dueAt", ASCENDING)], limit, {"dueAt": lease_until}
-        )
+        due = {"dueAt": {"$lte": moment}, "publicId": {"$regex": f"^{self._folder}/"}}
+        claimed = await self._notes.claim(due, [("dueAt", ASCENDING)], limit, {"dueAt": lease_until})
         # Notes of earlier versions are of no unfinished upload.
         return [
             MediaNote(MediaRef(note["publicId"], note["resourceType"]), note.get("unfinished", False))

@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import Callable
 
+import pytest
+
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening, plain
 from tests.gateway.wire import PATIENCE_SECONDS, ask, connect, hear, read_head, request
@@ -82,6 +84,30 @@ async def test_who_is_answered_within_their_body_gives_their_place_to_the_next()
         for each in (first, second, third):
             await each.write(CHUNKED + HALF)
             assert (await read_head(each.reader))[0] == "HTTP/1.1 401 Unauthorized"
+
+
+@pytest.mark.parametrize(
+    ("limit", "status"),
+    [({"max_body_bytes": 1000}, "413 "), ({"idle_timeout_seconds": 0.2}, "408 ")],
+    ids=["too large", "too slow"],
+)
+async def test_who_is_refused_for_their_body_gives_their_place_to_the_next(
+    limit: dict[str, object], status: str
+) -> None:
+    """They may go on to send for a while, so that they get to see why."""
+    service = Scripted()
+    async with (
+        listening(service.talk) as there,
+        gateway(there, max_connections_per_service=2, pool_timeout_seconds=1, **limit) as port,
+        connect(port) as refused,
+    ):
+        await refused.write(CHUNKED + HALF)
+        if status == "413 ":
+            await refused.write(b"7d0\r\n" + b"x" * 2000 + b"\r\n")
+        assert status in (await read_head(refused.reader))[0]
+        async with connect(port) as next_one:
+            await next_one.write(CHUNKED + HALF + b"0\r\n\r\n")
+            assert (await next_one.answer()).status == 200
 
 
 async def test_waiting_for_a_place_says_nothing_about_the_service() -> None:

@@ -111,7 +111,7 @@ class MongoStore(Store):
             yield SongStore(
                 MongoSongs(database),
                 MongoInteractions(database),
-                MongoMediaCleanups(database, "media_cleanups"),
+                MongoMediaCleanups(database, "songs"),
                 database,
             )
 

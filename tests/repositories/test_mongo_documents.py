@@ -142,7 +142,7 @@ async def test_a_removed_song_is_marked_until_the_engine_has_heard_of_it(
 
 
 async def test_the_indexes_that_are_declared_are_there(database: MongoDatabase, raw: Any) -> None:
-    notes = MongoMediaCleanups(database, "media_cleanups")
+    notes = MongoMediaCleanups(database, "songs")
     documents = [made(database) for made in (MongoUsers, MongoSongs, MongoInteractions, MongoAlbums)]
     for made in (*documents, notes):
         await made.ensure_indexes()
@@ -230,9 +230,13 @@ async def test_what_another_claims_in_between_is_not_claimed_twice(raw: Any) -> 
 
 
 async def test_a_note_of_an_earlier_version_is_a_reminder_only(database: MongoDatabase, raw: Any) -> None:
-    earlier = {"_id": "image/a", "publicId": "a", "resourceType": "image", "dueAt": NOON, "claim": None}
+    earlier = {
+        "_id": "image/songs/a",
+        "publicId": "songs/a",
+        "resourceType": "image",
+        "dueAt": NOON,
+        "claim": None,
+    }
     await raw.media_cleanups.insert_one(earlier)
-    notes = await MongoMediaCleanups(database, "media_cleanups").claim_due(
-        NOON, NOON + timedelta(minutes=5), 9
-    )
+    notes = await MongoMediaCleanups(database, "songs").claim_due(NOON, NOON + timedelta(minutes=5), 9)
     assert [note.unfinished for note in notes] == [False]

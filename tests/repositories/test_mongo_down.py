@@ -45,7 +45,7 @@ async def wire(mongo_uri: str) -> AsyncIterator[Wire]:
 
 def every_call(database: MongoDatabase) -> dict[str, Callable[[], Awaitable[object]]]:
     users, songs, albums = MongoUsers(database), MongoSongs(database), MongoAlbums(database)
-    interactions, cleanups = MongoInteractions(database), MongoMediaCleanups(database, "media_cleanups")
+    interactions, cleanups = MongoInteractions(database), MongoMediaCleanups(database, "songs")
     user, song, album, interaction = a_user(), a_song(), an_album(), an_interaction()
     note, part = MediaRef("songs/1", "image"), Slice(9)
     return {

@@ -22,8 +22,8 @@ from shared.settings import MongoSettings
 
 EXPECTED = {
     "users_db": {"users"},
-    "songs_db": {"songs", "interactions", "song_media_cleanups"},
-    "albums_db": {"albums", "album_media_cleanups"},
+    "songs_db": {"songs", "interactions", "media_cleanups"},
+    "albums_db": {"albums", "media_cleanups"},
 }
 
 

@@ -225,6 +225,17 @@ async def test_a_store_that_takes_no_connection_is_given_up_soon(
                 await store.upload_image(file, "songs/1/cover")
 
 
+async def test_a_store_that_does_not_begin_to_speak_tls_is_given_up_soon(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared.providers.cloudinary, "CONNECT_SECONDS", 0.1)
+    async with asyncio.timeout(20), odd_server(None) as server:
+        url = server.url.replace("http:", "https:")
+        async with store_at(url, timeout_seconds=60) as store:
+            with pytest.raises(UnavailableError):
+                await store.upload_image(file, "songs/1/cover")
+
+
 @pytest.mark.parametrize("call", UPLOADS)
 async def test_a_store_that_nobody_reaches_is_unavailable(call: str, file: Path) -> None:
     async with odd_server(b"") as server:
