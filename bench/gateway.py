@@ -88,9 +88,12 @@ async def measure(port: int, path: str, size: int, seconds: float) -> Measured:
         reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
         while (started_at := time.perf_counter()) < end:
             writer.write(request)
-            await reader.readuntil(b"\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
             await reader.readexactly(size)
             times.append(time.perf_counter() - started_at)
+            if b"\r\nconnection: close\r\n" in head:
+                writer.close()
+                reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 20)
         writer.close()
 
     await asyncio.gather(*(one_connection() for _ in range(CONNECTIONS)))
