@@ -142,15 +142,11 @@ class Collection:
         """Motor's collection, with its indexes, for one call."""
         async with self._calls.limited():
             if not self.is_indexed:
-                await self._be_indexed()
+                try:
+                    await self._build_indexes()
+                except OperationFailure as failure:  # logged by who builds them in the background
+                    raise UnavailableError("The database is not ready yet") from failure
             yield self._motor_collection
-
-    async def _be_indexed(self) -> None:
-        """For a call that cannot go on without. What keeps them away is logged by who builds them."""
-        try:
-            await self._build_indexes()
-        except OperationFailure as failure:
-            raise UnavailableError("The database is not ready yet") from failure
 
     async def insert(self, document: Document) -> None:
         """Raises DuplicateDocumentError."""
