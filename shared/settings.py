@@ -42,13 +42,15 @@ def split_commas(given: object) -> object:
 
 def check_origin(given: str, expected: str = "each origin is scheme://host or scheme://host:port") -> None:
     """Raises ValueError, which says `expected`."""
-    if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", given):
+    if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", given, re.IGNORECASE):
         raise ValueError(expected)
 
 
 def _are_origins(given: tuple[str, ...]) -> tuple[str, ...]:
     for origin in given:
         check_origin(origin)
+        if origin != origin.lower():
+            raise ValueError("each origin is written as browsers send it, in lower case")
     return given
 
 

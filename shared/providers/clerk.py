@@ -16,7 +16,12 @@ import httpx
 import jwt
 import structlog
 from clerk_backend_api import Clerk, models
-from clerk_backend_api.security import TokenVerificationError, VerifyTokenOptions, verify_token
+from clerk_backend_api.security import (
+    TokenVerificationError,
+    TokenVerificationErrorReason,
+    VerifyTokenOptions,
+    verify_token,
+)
 from clerk_backend_api.utils import BackoffStrategy, RetryConfig
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
@@ -194,7 +199,7 @@ class ClerkTokenVerifier:
         try:
             return verify_token(token, options)
         except TokenVerificationError as failure:
-            log.info("token refused", reason=failure.reason.name, party=_party_of(token))
+            log.info("token refused", reason=failure.reason.name, **_party_of(token, failure.reason))
             raise InvalidTokenError from failure
 
     async def _key_of(self, token: str) -> str:
@@ -209,12 +214,14 @@ class ClerkTokenVerifier:
         return key
 
 
-def _party_of(token: str) -> object:
-    """Who the token says it was made for, verified or not: the origin that FRONTEND_ORIGINS may lack."""
-    try:
-        return jwt.decode(token, options={"verify_signature": False}).get("azp")
-    except jwt.InvalidTokenError:
-        return None
+def _party_of(token: str, reason: TokenVerificationErrorReason) -> dict[str, object]:
+    """Whom a token was made for that is refused for that alone: the origin that FRONTEND_ORIGINS may lack.
+
+    Its signature was good then, so this is Clerk's word; of other tokens it would be a stranger's.
+    """
+    if reason is not TokenVerificationErrorReason.TOKEN_INVALID_AUTHORIZED_PARTIES:
+        return {}
+    return {"party": jwt.decode(token, options={"verify_signature": False}).get("azp")}
 
 
 def _identity_of(claims: Mapping[str, Any], issuers: Set[str]) -> Identity:

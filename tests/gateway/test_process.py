@@ -52,6 +52,10 @@ def test_settings_that_make_no_sense_are_refused(name: str, value: object) -> No
         settings_for("http://127.0.0.1:1", **{name: value})
 
 
+def test_the_name_of_a_service_may_be_written_in_any_case() -> None:
+    assert settings_for("http://User-Service:3001").user_service_url == "http://User-Service:3001"
+
+
 def test_every_setting_says_what_it_is_for() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 

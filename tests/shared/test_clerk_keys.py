@@ -14,6 +14,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
+from structlog.testing import capture_logs
 
 from shared.access.caller import InvalidTokenError
 from shared.errors import UnavailableError
@@ -37,9 +38,11 @@ class SigningKey:
         public = RSAAlgorithm.to_jwk(self.private.public_key(), as_dict=True)
         return {**public, "kid": self.key_id, "alg": "RS256", "use": "sig"}
 
-    def token(self, subject: str = "user_ada", issuer: str = f"https://{ISSUER_HOST}") -> str:
+    def token(
+        self, subject: str = "user_ada", issuer: str = f"https://{ISSUER_HOST}", party: str = ORIGIN
+    ) -> str:
         moment = int(time.time())
-        claims = {"sub": subject, "sid": "sess_1", "azp": ORIGIN, "iss": issuer}
+        claims = {"sub": subject, "sid": "sess_1", "azp": party, "iss": issuer}
         claims |= {"jti": secrets.token_hex(8)}
         times = {"iat": moment - 1, "nbf": moment - 1, "exp": moment + 60}
         return jwt.encode({**claims, **times}, self.private, "RS256", {"kid": self.key_id})
@@ -91,6 +94,16 @@ async def test_tokens_with_invented_keys_make_nobody_ask_clerk_again_and_again()
         assert await refused(verifier, invented) == 50
         assert len(clerk.requests) == 1
         assert (await verifier.verify(KEYS[0].token("user_bea"))).clerk_id == "user_bea"
+
+
+async def test_the_log_names_the_origin_that_is_not_listed_and_nothing_that_a_stranger_made_up() -> None:
+    forger = SigningKey(KEYS[0].key_id)
+    async with odd_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
+        with capture_logs() as logged:
+            assert await refused(verifier, [KEYS[0].token(party="http://localhost:5174")]) == 1
+            assert await refused(verifier, [forger.token(party="http://made-up.test")]) == 1
+    assert [each.get("party") for each in logged] == ["http://localhost:5174", None]
+    assert "made-up" not in str(logged)
 
 
 async def test_bad_signatures_with_a_known_key_make_nobody_ask_clerk_at_all() -> None:

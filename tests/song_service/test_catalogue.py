@@ -126,11 +126,13 @@ async def test_an_upload_that_waits_too_long_to_be_decoded_is_refused_and_leaves
 async def test_an_upload_that_the_store_takes_too_long_for_is_refused_and_leaves_nothing(
     tmp_path: Path,
 ) -> None:
-    world = World(tmp_path, stored_within_seconds=2)
+    world = World(tmp_path, stored_within_seconds=5)
     world.store.may_store_audio.clear()
     with pytest.raises(UnavailableError, match="too long"):
         await world.upload()
+    assert world.store.storing_audio.is_set()
     assert world.holds_nothing()
+    assert len(world.notes.kept) == 2
 
 
 async def test_media_that_cannot_be_taken_back_are_noted(world: World) -> None:
