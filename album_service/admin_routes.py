@@ -6,8 +6,8 @@ from album_service.dependencies import Admin, AlbumId, Needs, WantedPage
 from album_service.ports import AlbumFilter
 from album_service.schemas import AlbumOut, VisibleBody, album_json
 from shared.access.guards import DOCUMENTED_SECURITY
-from shared.answers import list_answer
-from shared.openapi import LISTED, refusals
+from shared.http.openapi import LISTED, refusals
+from shared.http.responses import list_answer
 
 router = APIRouter(prefix="/admin/albums", tags=["admin"], dependencies=DOCUMENTED_SECURITY)
 

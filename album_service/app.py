@@ -7,7 +7,7 @@ from starlette.types import ASGIApp
 
 from album_service import admin_routes, routes
 from album_service.dependencies import Resources, resources
-from shared.service_app import service_app
+from shared.http.service_app import service_app
 
 SERVICE = "album-service"
 

@@ -9,12 +9,12 @@ from album_service.caching import COUNT_OF_LISTED_ALBUMS, LISTED_ALBUMS, albums_
 from album_service.domain import Album
 from album_service.ports import AlbumFilter, AlbumRepository, Songs
 from album_service.schemas import album_json, album_naming_json, album_with_songs_json
-from shared.access.caller import Asker, Caller, UnknownCaller, certain_for
+from shared.access.caller import Caller, Principal, UnverifiedCaller, not_found_as_unavailable
 from shared.access.permissions import Permission
-from shared.cache import Entry, Passing, ReadThrough
+from shared.cache.read_through import Entry, ReadThrough, ShortLived
 from shared.errors import UnavailableError
-from shared.pagination import Page, split_page
-from shared.rows import Rows
+from shared.http.pagination import Page, split_page
+from shared.http.rows import Rows
 
 EVERY_SONG = b"1"
 SOME_SONGS = b"0"
@@ -31,7 +31,7 @@ class Browsing:
         self._cache = cache
         self._whole_list_limit = whole_list_limit
 
-    async def one(self, album_id: str, caller: Asker) -> bytes:
+    async def one(self, album_id: str, caller: Principal) -> bytes:
         """The album with the songs that the caller may see.
 
         What is kept is what anonymous sees, with a mark whether that is all there is in the album: then it is
@@ -45,17 +45,17 @@ class Browsing:
             UnavailableError: there is none for everybody, and the caller cannot be known now.
         """
 
-        async def load() -> bytes | Passing | None:
+        async def load() -> bytes | ShortLived | None:
             album = await self._albums.get(album_id)
             if not album.is_listed:
                 return None
             songs = await self._visible(album.song_ids, None)
             if songs is None:
-                return Passing(EVERY_SONG + album_with_songs_json(album, [], are_all=False))
+                return ShortLived(EVERY_SONG + album_with_songs_json(album, [], are_all=False))
             mark = EVERY_SONG if len(songs) == len(album.song_ids) else SOME_SONGS
             return mark + album_with_songs_json(album, songs)
 
-        with certain_for(caller):
+        with not_found_as_unavailable(caller):
             kept = await self._cache.read(one_album(album_id), load)
             if kept is not None and (caller is None or kept.startswith(EVERY_SONG)):
                 return kept[1:]
@@ -79,7 +79,7 @@ class Browsing:
     async def listed(self, page: Page) -> Rows:
         """What everybody sees."""
 
-        async def load() -> bytes | Passing:
+        async def load() -> bytes | ShortLived:
             albums, next_cursor = await self._part(AlbumFilter(listed_only=True), page)
             return await self._with_visible_songs(albums, next_cursor, None)
 
@@ -88,7 +88,7 @@ class Browsing:
     async def of_user(self, user: Caller, page: Page) -> Rows:
         """All albums of a user, in any state: for that user."""
 
-        async def load() -> bytes | Passing:
+        async def load() -> bytes | ShortLived:
             albums, next_cursor = await self._part(AlbumFilter(creator_id=user.id), page)
             return await self._with_visible_songs(albums, next_cursor, user)
 
@@ -117,7 +117,7 @@ class Browsing:
 
     async def _with_visible_songs(
         self, albums: Sequence[Album], next_cursor: str | None, caller: Caller | None
-    ) -> bytes | Passing:
+    ) -> bytes | ShortLived:
         """The list, where `songIds` names only songs that the caller may see.
 
         While nobody can say which those are, none is named, and the list is not kept.
@@ -125,27 +125,31 @@ class Browsing:
         ids = list(dict.fromkeys(song_id for album in albums for song_id in album.song_ids))
         visible = _ids_of(await self._visible(ids, caller))
         rows = Rows([album_naming_json(album, visible) for album in albums], next_cursor).to_bytes()
-        return rows if visible is not None else Passing(rows)
+        return rows if visible is not None else ShortLived(rows)
 
-    async def _visible(self, song_ids: Sequence[str], caller: Asker) -> Sequence[Mapping[str, Any]] | None:
+    async def _visible(
+        self, song_ids: Sequence[str], caller: Principal
+    ) -> Sequence[Mapping[str, Any]] | None:
         """Those that the caller may see; None while nobody can say which."""
         if not song_ids:
             return []
-        if isinstance(caller, UnknownCaller):
+        if isinstance(caller, UnverifiedCaller):
             return None
         try:
             return await self._songs.visible(song_ids, caller.token if caller else None)
         except UnavailableError:
             return None
 
-    async def _read(self, entry: Entry, page: Page, load: Callable[[], Awaitable[bytes | Passing]]) -> Rows:
+    async def _read(
+        self, entry: Entry, page: Page, load: Callable[[], Awaitable[bytes | ShortLived]]
+    ) -> Rows:
         """Whole lists through the cache, pages from the store."""
         if page.is_whole_list:
-            answer: bytes | Passing | None = await self._cache.read(entry, load)
+            answer: bytes | ShortLived | None = await self._cache.read(entry, load)
         else:
             answer = await load()
         assert answer is not None  # noqa: S101 - the loader always answers
-        return Rows.from_bytes(answer.value if isinstance(answer, Passing) else answer)
+        return Rows.from_bytes(answer.value if isinstance(answer, ShortLived) else answer)
 
 
 def _ids_of(songs: Sequence[Mapping[str, Any]] | None) -> set[str] | None:

@@ -2,19 +2,19 @@
 
 from album_service.domain import Album
 from shared.access.caller import Caller
-from shared.cache import Entry, ReadThrough
-from shared.user_directory import user_family
+from shared.access.user_directory import user_tag
+from shared.cache.read_through import Entry, ReadThrough
 
 MINUTE = 60
 
 ALBUMS = "albums"
-"""The family of all lists of albums."""
+"""The tag of all lists of albums."""
 
 SONGS = "songs"
-"""The song service's family of everything that shows a song, as albums do."""
+"""The song service's tag of everything that shows a song, as albums do."""
 
 
-def _album_family(album_id: str) -> str:
+def _album_tag(album_id: str) -> str:
     return f"album:{album_id}"
 
 
@@ -24,16 +24,16 @@ COUNT_OF_LISTED_ALBUMS = Entry("albums:all:public:count", "albums:all:public:cou
 
 def one_album(album_id: str) -> Entry:
     """A listed album with its listed songs, as everybody sees it."""
-    return Entry("album", f"album:{album_id}", 10 * MINUTE, (_album_family(album_id), SONGS))
+    return Entry("album", f"album:{album_id}", 10 * MINUTE, (_album_tag(album_id), SONGS))
 
 
 def albums_of_user(user: Caller) -> Entry:
     """All albums of a user, as that user sees them: a role decides which songs they name."""
-    families = (ALBUMS, SONGS, user_family(user.clerk_id))
-    return Entry("user:albums", f"user:{user.id}:albums", 5 * MINUTE, families)
+    tags = (ALBUMS, SONGS, user_tag(user.clerk_id))
+    return Entry("user:albums", f"user:{user.id}:albums", 5 * MINUTE, tags)
 
 
-class Staleness:
+class Invalidation:
     """What a change makes stale. Called before the change is answered."""
 
     def __init__(self, cache: ReadThrough) -> None:
@@ -41,4 +41,4 @@ class Staleness:
 
     async def album_changed(self, album: Album) -> None:
         """Added, changed or removed: the album and every list of albums."""
-        await self._cache.make_stale(_album_family(album.id), ALBUMS)
+        await self._cache.invalidate(_album_tag(album.id), ALBUMS)

@@ -13,9 +13,9 @@ from album_service.settings import AlbumSettings
 from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller
 from shared.access.permissions import Permission
-from shared.health import Probe
+from shared.http.health import Probe
+from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
-from shared.pagination import Page, page_of_request
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,18 @@ from functools import partial
 from pathlib import Path
 
 from album_service import policy
-from album_service.caching import Staleness
+from album_service.caching import Invalidation
 from album_service.domain import Album, AlbumChangedMeanwhileError, SongNotFoundError
 from album_service.ports import AlbumChanges, AlbumRepository, Songs
 from album_service.schemas import AlbumFields
 from shared.access.caller import Caller
+from shared.cache.writes import Writes
 from shared.clock import now
 from shared.errors import UnavailableError
 from shared.ids import is_id, new_id, new_public_id
-from shared.images import check_image
-from shared.media_cleanup import MediaKeeper
+from shared.media.cleanup import CleanupJournal
+from shared.media.images import check_image
 from shared.ports import MediaRef, MediaStore
-from shared.writes import Writes
 
 STORED_WITHIN_SECONDS = 150.0
 """Until a cover is checked and stored. With what finishing takes it is less than the gateway waits for the
@@ -35,8 +35,8 @@ class Editing:
         albums: AlbumRepository,
         songs: Songs,
         media: MediaStore,
-        keeper: MediaKeeper,
-        stale: Staleness,
+        keeper: CleanupJournal,
+        stale: Invalidation,
         writes: Writes,
         *,
         max_image_pixels: int,
@@ -63,7 +63,7 @@ class Editing:
         try:
             async with asyncio.timeout(STORED_WITHIN_SECONDS):
                 await check_image(image, self._max_image_pixels)
-                async with self._keeper.storing(cover):
+                async with self._keeper.uploading(cover):
                     stored = await self._media.upload_image(image, cover[0].public_id)
         except TimeoutError as failure:
             raise UnavailableError("The upload takes too long now") from failure
@@ -79,7 +79,7 @@ class Editing:
             created_at=moment,
             updated_at=moment,
         )
-        async with self._keeper.finishing(cover), self._write(album):
+        async with self._keeper.committing(cover), self._write(album):
             await self._albums.add(album)
         return album
 

@@ -6,7 +6,7 @@ from album_service.app import SERVICE, create_app
 from album_service.settings import Settings
 from album_service.stores import open_stores
 from album_service.wiring import assemble
-from shared.serve import serve
+from shared.http.serve import serve
 from shared.settings import load
 
 

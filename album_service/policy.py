@@ -1,11 +1,11 @@
 """Who may see and do what with an album: pure functions of the caller and the album."""
 
 from album_service.domain import Album, AlbumNotFoundError, NotYourAlbumError
-from shared.access.caller import Asker, Caller
+from shared.access.caller import Caller, Principal
 from shared.access.permissions import Permission
 
 
-def may_see(caller: Asker, album: Album) -> bool:
+def may_see(caller: Principal, album: Album) -> bool:
     """Listed albums are everybody's to see; others their creator's and the admins'."""
     if album.is_listed:
         return True
@@ -14,7 +14,7 @@ def may_see(caller: Asker, album: Album) -> bool:
     return caller.id == album.creator_id or caller.may(Permission.SEE_EVERYTHING)
 
 
-def check_may_see(caller: Asker, album: Album) -> None:
+def check_may_see(caller: Principal, album: Album) -> None:
     """Raises AlbumNotFoundError: to whoever may not see an album there is none."""
     if not may_see(caller, album):
         raise AlbumNotFoundError

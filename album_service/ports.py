@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypedDict
 
 from album_service.domain import Album
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 
 
 @dataclass(frozen=True, slots=True)

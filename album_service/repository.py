@@ -12,7 +12,7 @@ from album_service.domain import (
 )
 from album_service.ports import AlbumChanges, AlbumFilter
 from shared.clock import now
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 from shared.ports import StoredImage
 from shared.providers.mongo import DESCENDING, NEWEST_FIRST, Document, Index, MongoDatabase, id_of
 

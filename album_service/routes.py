@@ -28,10 +28,10 @@ from album_service.schemas import (
 )
 from shared.access.caller import Caller
 from shared.access.guards import DOCUMENTED_SECURITY
-from shared.answers import json_answer, list_answer
-from shared.forms import open_form
-from shared.openapi import ETAGGED, LISTED, refusals
-from shared.schemas import Message, fields_of_form
+from shared.http.forms import open_form
+from shared.http.openapi import ETAGGED, LISTED, refusals
+from shared.http.responses import json_answer, list_answer
+from shared.http.schemas import Message, fields_of_form
 
 router = APIRouter(prefix="/albums", tags=["albums"], dependencies=DOCUMENTED_SECURITY)
 

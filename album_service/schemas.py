@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from album_service.domain import Album
 from album_service.ports import AlbumChanges
 from shared.clock import to_iso
-from shared.schemas import LEFT_OUT, FormBool, OneLine, SentModel
+from shared.http.schemas import LEFT_OUT, FormBool, OneLine, SentModel
 
 Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from shared.service_client import ServiceClient
+from shared.http.service_client import ServiceClient
 
 MOST_IN_A_BATCH = 500
 

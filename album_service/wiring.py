@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from album_service.browsing import Browsing
-from album_service.caching import Staleness
+from album_service.caching import Invalidation
 from album_service.dependencies import Resources
 from album_service.domain import AlbumNotFoundError
 from album_service.editing import Editing
@@ -15,17 +15,17 @@ from album_service.settings import AlbumSettings
 from album_service.songs import HttpSongs
 from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
-from shared.cache import reading_through
-from shared.health import remembered
+from shared.access.user_directory import CachedUserDirectory
+from shared.cache.read_through import open_read_through
+from shared.cache.redis import open_redis_cache
+from shared.cache.writes import Writes, writing
+from shared.http.health import remembered
+from shared.http.service_client import open_service
 from shared.ids import id_in
-from shared.media_cleanup import InUse, MediaKeeper, Unmake
+from shared.media.cleanup import CleanupJournal, InUse, Rollback
 from shared.ports import Database, MediaCleanups, MediaRef
 from shared.providers.clerk import open_clerk, open_keys, token_verifier
 from shared.providers.cloudinary import open_cloudinary
-from shared.providers.redis import open_redis_cache
-from shared.service_client import open_service
-from shared.user_directory import CachedUserDirectory
-from shared.writes import Writes, writing
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         redis = await opened(
             open_redis_cache(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
         )
-        cache = await opened(reading_through(redis))
+        cache = await opened(open_read_through(redis))
         writes = await opened(writing())
         keys = await opened(open_keys(await opened(open_clerk(settings))))
         delegation = Delegation(settings.signing_secret)
@@ -59,9 +59,9 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         users = await opened(open_service(settings.user_service_url, "user service", timeout))
         songs = HttpSongs(await opened(open_service(settings.song_service_url, "song service", timeout)))
         in_use = media_in_use(stores.albums)
-        stale = Staleness(cache)
-        unmake = unmaking(stores.albums, stale, writes)
-        keeper = await opened(MediaKeeper(stores.media_cleanups, media, in_use, unmake).following())
+        stale = Invalidation(cache)
+        rollback = unmaking(stores.albums, stale, writes)
+        keeper = await opened(CleanupJournal(stores.media_cleanups, media, in_use, rollback).processing())
         yield Resources(
             access=Access(verifier, CachedUserDirectory(users, cache, delegation)),
             settings=settings,
@@ -101,10 +101,10 @@ def media_in_use(albums: AlbumRepository) -> InUse:
     return in_use
 
 
-def unmaking(albums: AlbumRepository, stale: Staleness, writes: Writes) -> Unmake:
+def unmaking(albums: AlbumRepository, stale: Invalidation, writes: Writes) -> Rollback:
     """Removes the album that a medium belongs to: its upload was not finished."""
 
-    async def unmake(media: MediaRef) -> None:
+    async def rollback(media: MediaRef) -> None:
         album_id = id_in(media.public_id, "albums")
         if album_id is None:
             return
@@ -113,4 +113,4 @@ def unmaking(albums: AlbumRepository, stale: Staleness, writes: Writes) -> Unmak
             async with writes.then(partial(stale.album_changed, album)):
                 await albums.remove(album.id)
 
-    return unmake
+    return rollback

@@ -8,7 +8,7 @@ from starlette.types import Send
 
 from api_gateway.body import IncomingBody
 from shared.errors import BadAnswerError, LateAnswerError, NotFoundError, UnavailableError
-from shared.problem import problem
+from shared.http.problem import problem
 
 
 class RouteNotFoundError(NotFoundError):

@@ -17,8 +17,8 @@ from api_gateway.forwarding import Forwarder, Limits
 from api_gateway.route_table import find_target, without_trailing_slash
 from api_gateway.upstream import Upstream
 from shared.errors import AppError
-from shared.problem import problem_of
-from shared.web import Observed
+from shared.http.middleware import Observed
+from shared.http.problem import problem_of
 
 OWN_ROUTES = frozenset({b"/", b"/health", b"/health/services", b"/livez", b"/readyz"})
 """What the gateway answers itself, by GET and HEAD."""

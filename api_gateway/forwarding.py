@@ -1,4 +1,4 @@
-"""Passing a request to its service and the answer back, as streams, with each failure told apart."""
+"""ShortLived a request to its service and the answer back, as streams, with each failure told apart."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -27,8 +27,8 @@ from api_gateway.breaker import Admission
 from api_gateway.route_table import Target
 from api_gateway.transport import TooLongHeaderError
 from api_gateway.upstream import Deadlines, Place, Upstream
-from shared.problem import problem_of
-from shared.request_id import current_request_id
+from shared.http.problem import problem_of
+from shared.http.request_id import current_request_id
 
 _UNREACHABLE_RETRY_SECONDS = 2
 _BUSY_RETRY_SECONDS = 5

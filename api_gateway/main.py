@@ -7,7 +7,7 @@ from api_gateway.app import create_app
 from api_gateway.health import SERVICE
 from api_gateway.protocol import BoundedHttp
 from api_gateway.settings import Settings
-from shared.serve import serve
+from shared.http.serve import serve
 from shared.settings import load
 
 

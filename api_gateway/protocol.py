@@ -16,8 +16,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from api_gateway.answers import http_date
 from api_gateway.app import Resources
 from api_gateway.client_connection import ClientConnection
-from shared.problem import problem
-from shared.request_id import HEADER, adopt_request_id
+from shared.http.problem import problem
+from shared.http.request_id import HEADER, adopt_request_id
 
 _MALFORMED: Final = (400, "The request is not valid HTTP", "malformed")
 _TOO_SLOW: Final = (408, "The head of the request did not arrive in time", "request_timeout")

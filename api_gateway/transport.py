@@ -18,7 +18,8 @@ from yarl import URL
 
 from api_gateway.last_words import AttentiveHandler
 
-# Below the servers' own idle time (75 s, shared/serve.py): never send on a connection that is being closed.
+# Below the servers' own idle timeout (75 s, shared/http/serve.py), or a request would meet a connection
+# that is being closed.
 IDLE_CONNECTION_SECONDS = 15.0
 
 _MAX_HEADER_BYTES = 65536

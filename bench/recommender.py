@@ -13,10 +13,10 @@ from pathlib import Path
 
 import numpy as np
 
-from embedded.cloud.listening import SECONDS_PER_DAY, Signal
-from embedded.cloud.recombee_store import Interaction, RecombeeStore
-from embedded.cloud.recommender import Recommender, Wanted
-from embedded.cloud.reql import parse_filter
+from embedded.cloud.recombee.listening import SECONDS_PER_DAY, Signal
+from embedded.cloud.recombee.recommender import Recommender, Wanted
+from embedded.cloud.recombee.reql import parse_filter
+from embedded.cloud.recombee.store import Interaction, RecombeeStore
 
 GENRES = 20
 ARTISTS_PER_GENRE = 10

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from shared.http.rows import Rows
 from shared.ports import StoredAudio, StoredImage
-from shared.rows import Rows
 from song_service.domain import Song
 from song_service.schemas import SongOut, public_song, song_json
 

@@ -3,7 +3,7 @@
 import sys
 from importlib import import_module
 
-from embedded.leash import end_with_parent
+from embedded.parent_watchdog import end_with_parent
 
 ENTRIES = {
     "redis": ("embedded.redis", "run"),

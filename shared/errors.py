@@ -1,4 +1,4 @@
-"""Kinds of failure. A domain error picks a kind by its base class; shared/problem.py alone knows statuses.
+"""Kinds of failure. A domain error picks its kind by base class; shared/http/problem.py knows the statuses.
 
 The text of an error is shown to people: it names no host, query, path or exception of ours.
 """

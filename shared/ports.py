@@ -82,7 +82,7 @@ class MediaRef:
 
 
 @dataclass(frozen=True, slots=True)
-class MediaNote:
+class JournalEntry:
     """That a medium may have to be removed; `unfinished`: and the document that names it, too, with it."""
 
     media: MediaRef
@@ -92,27 +92,27 @@ class MediaNote:
 class MediaCleanups(Protocol):
     """Media that may have to be removed, noted in the service's database before it is stored.
 
-    A note that is still there when it falls due means that nobody wanted the medium in the end.
+    An entry that is still there when it falls due means that nobody wanted the medium in the end.
     """
 
     async def plan(self, media: Sequence[MediaRef], due_at: datetime, *, unfinished: bool = False) -> None:
-        """Note that these are to be destroyed at `due_at`, unless kept before; replaces an earlier note."""
+        """Note that these are to be destroyed at `due_at`, unless kept before; replaces an earlier entry."""
         ...
 
     async def keep(self, media: Sequence[MediaRef]) -> None:
-        """Take the notes of these back; harmless when there are none."""
+        """Take the entries of these back; harmless when there are none."""
         ...
 
     async def finish(self, media: Sequence[MediaRef], due_at: datetime) -> bool:
-        """Take the notes of these back that still are for `due_at`; whether all were.
+        """Take the entries of these back that still are for `due_at`; whether all were.
 
         Whoever claimed or moved one meanwhile has changed that: of an end and its undoing only one succeeds.
         Those that were claimed are for the end of their lease.
         """
         ...
 
-    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
-        """Take notes due at `moment`; no other worker gets them before `lease_until`."""
+    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[JournalEntry]:
+        """Take entries due at `moment`; no other worker gets them before `lease_until`."""
         ...
 
 

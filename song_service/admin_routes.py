@@ -3,8 +3,8 @@
 from fastapi import APIRouter, Request, Response
 
 from shared.access.guards import DOCUMENTED_SECURITY
-from shared.answers import list_answer
-from shared.openapi import LISTED, refusals
+from shared.http.openapi import LISTED, refusals
+from shared.http.responses import list_answer
 from song_service.dependencies import Admin, Needs, SongId, WantedPage
 from song_service.ports import SongFilter
 from song_service.schemas import SongOut, VisibleBody, song_json

@@ -10,7 +10,7 @@ from shared.errors import (
     NotFoundError,
     UnavailableError,
 )
-from shared.service_client import ServiceClient
+from shared.http.service_client import ServiceClient
 
 
 def _not_own() -> InvalidError:

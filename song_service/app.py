@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from starlette.types import ASGIApp
 
-from shared.service_app import service_app
+from shared.http.service_app import service_app
 from song_service import admin_routes, listening_routes, routes
 from song_service.dependencies import Resources, resources
 

@@ -14,7 +14,7 @@ import av.error
 from av.container import InputContainer
 from pydantic import TypeAdapter, ValidationError
 
-from shared.decoding import decoded
+from shared.media.decoding import decoded
 from song_service.domain import AudioTooLongError, NotAudioError
 from song_service.schemas import MAX_LABEL, Label
 

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from shared.access.caller import Asker, certain_for
-from shared.cache import Entry, ReadThrough
-from shared.pagination import Page, split_page
-from shared.rows import Rows
+from shared.access.caller import Principal, not_found_as_unavailable
+from shared.cache.read_through import Entry, ReadThrough
+from shared.http.pagination import Page, split_page
+from shared.http.rows import Rows
 from song_service import policy
 from song_service.caching import COUNT_OF_LISTED_SONGS, LISTED_SONGS, one_song, songs_of_artist
 from song_service.domain import Song
@@ -21,7 +21,7 @@ class Browsing:
         self._cache = cache
         self._whole_list_limit = whole_list_limit
 
-    async def one(self, song_id: str, caller: Asker) -> bytes:
+    async def one(self, song_id: str, caller: Principal) -> bytes:
         """The song. Only what everybody sees is kept; the rest is read and checked each time.
 
         Raises:
@@ -33,18 +33,18 @@ class Browsing:
             song = await self._songs.get(song_id)
             return song_json(song) if song.is_listed else None
 
-        with certain_for(caller):
+        with not_found_as_unavailable(caller):
             kept = await self._cache.read(one_song(song_id), load)
         return kept if kept is not None else song_json(await self.song(song_id, caller))
 
-    async def song(self, song_id: str, caller: Asker) -> Song:
+    async def song(self, song_id: str, caller: Principal) -> Song:
         """The song itself, fresh from the store. Raises what `one` does."""
-        with certain_for(caller):
+        with not_found_as_unavailable(caller):
             song = await self._songs.get(song_id)
             policy.check_may_see(caller, song)
         return song
 
-    async def batch(self, song_ids: Sequence[str], caller: Asker) -> Rows:
+    async def batch(self, song_ids: Sequence[str], caller: Principal) -> Rows:
         """Those that there are and the caller may see, in the order asked, each as often as asked.
 
         To whoever cannot be known now, those that everybody may see.

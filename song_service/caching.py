@@ -1,6 +1,6 @@
 """What the song service caches, under the documented keys, and the one table of what makes it stale."""
 
-from shared.cache import Entry, ReadThrough
+from shared.cache.read_through import Entry, ReadThrough
 from song_service.domain import Song
 
 MINUTE = 60
@@ -9,16 +9,16 @@ STAND_IN_SECONDS = 5
 """What stands in for the engine's word: it costs a crowd once, and the engine is heard soon."""
 
 SONGS = "songs"
-"""The family of everything that shows any song: lists, recommendations, and albums in the album service."""
+"""The tag of everything that shows any song: lists, recommendations, and albums in the album service."""
 
 RECOMMENDATIONS = "recommendations"
 
 
-def _song_family(song_id: str) -> str:
+def _song_tag(song_id: str) -> str:
     return f"song:{song_id}"
 
 
-def _listener_family(user_id: str) -> str:
+def _listener_tag(user_id: str) -> str:
     return f"recommendations:user:{user_id}"
 
 
@@ -31,7 +31,7 @@ MOST_PLAYED = Entry("interactions:most-played", "interactions:most-played", STAN
 
 def one_song(song_id: str) -> Entry:
     """A listed song, as everybody sees it."""
-    return Entry("song", f"song:{song_id}", 10 * MINUTE, (_song_family(song_id),))
+    return Entry("song", f"song:{song_id}", 10 * MINUTE, (_song_tag(song_id),))
 
 
 def songs_of_artist(artist_id: str) -> Entry:
@@ -52,11 +52,11 @@ def for_listener(user_id: str) -> Entry:
         "recommendations:user",
         f"recommendations:user:{user_id}",
         10 * MINUTE,
-        (SONGS, RECOMMENDATIONS, _listener_family(user_id)),
+        (SONGS, RECOMMENDATIONS, _listener_tag(user_id)),
     )
 
 
-class Staleness:
+class Invalidation:
     """What a change makes stale, in the words of the product. Called before the change is answered."""
 
     def __init__(self, cache: ReadThrough) -> None:
@@ -64,12 +64,12 @@ class Staleness:
 
     async def song_changed(self, song: Song) -> None:
         """Added, changed or removed: the song, every list of songs, albums, recommendations."""
-        await self._cache.make_stale(_song_family(song.id), SONGS, RECOMMENDATIONS)
+        await self._cache.invalidate(_song_tag(song.id), SONGS, RECOMMENDATIONS)
 
     async def engine_heard_of_songs(self) -> None:
         """The engine has learnt what songs there are: what it says of any."""
-        await self._cache.make_stale(RECOMMENDATIONS)
+        await self._cache.invalidate(RECOMMENDATIONS)
 
     async def engine_heard_of(self, user_ids: set[str]) -> None:
         """The engine has learnt what these listeners did: their own recommendations."""
-        await self._cache.make_stale(*(_listener_family(user_id) for user_id in sorted(user_ids)))
+        await self._cache.invalidate(*(_listener_tag(user_id) for user_id in sorted(user_ids)))

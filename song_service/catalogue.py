@@ -1,7 +1,7 @@
 """Adding, changing and removing songs: use cases that span the store, the media and the albums.
 
-Each fails whole. A note of the media is written before they are stored (shared/media_cleanup), so that what a
-failure, or the death of the process, leaves behind is removed later.
+Each succeeds or leaves nothing behind. Media are entered in the cleanup journal (shared/media/cleanup.py)
+before they are stored, so that what a failure or the death of the process leaves behind is removed later.
 """
 
 import asyncio
@@ -14,15 +14,15 @@ from pathlib import Path
 import structlog
 
 from shared.access.caller import Caller
+from shared.cache.writes import Writes
 from shared.clock import now
 from shared.errors import AppError, InvalidError, UnavailableError
 from shared.ids import new_id, new_public_id
-from shared.images import check_image
-from shared.media_cleanup import MediaKeeper
+from shared.media.cleanup import CleanupJournal
+from shared.media.images import check_image
 from shared.ports import MediaRef, MediaStore, StoredAudio, StoredImage
-from shared.writes import Writes
 from song_service.audio import AudioFacts, inspect_audio
-from song_service.caching import Staleness
+from song_service.caching import Invalidation
 from song_service.domain import Song, SongChangedMeanwhileError
 from song_service.outbox import Outbox
 from song_service.ports import Albums, SongChanges, SongRepository
@@ -53,9 +53,9 @@ class Catalogue:
         self,
         songs: SongRepository,
         media: MediaStore,
-        keeper: MediaKeeper,
+        keeper: CleanupJournal,
         albums: Albums,
-        stale: Staleness,
+        stale: Invalidation,
         writes: Writes,
         outbox: Outbox,
         limits: UploadLimits,
@@ -85,7 +85,7 @@ class Catalogue:
         try:
             async with asyncio.timeout(self._limits.stored_within_seconds):
                 facts = await self._check(artist, fields, image, audio)
-                async with self._keeper.storing(refs):
+                async with self._keeper.uploading(refs):
                     stored_image, stored_audio = await self._store(image, refs[0], audio, refs[1])
         except TimeoutError as failure:
             raise UnavailableError("The upload takes too long now") from failure
@@ -106,7 +106,7 @@ class Catalogue:
             updated_at=moment,
         )
         try:
-            async with self._keeper.finishing(refs):
+            async with self._keeper.committing(refs):
                 async with self._write(song):
                     await self._songs.add(song)
                 if song.album_id is not None:

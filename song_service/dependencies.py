@@ -8,9 +8,9 @@ from fastapi import Depends, Path, Request
 from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller
 from shared.access.permissions import Permission
-from shared.health import Probe
+from shared.http.health import Probe
+from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
-from shared.pagination import Page, page_of_request
 from song_service.browsing import Browsing
 from song_service.catalogue import Catalogue
 from song_service.discovery import Discovery

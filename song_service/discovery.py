@@ -7,11 +7,11 @@ import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from shared.cache import Entry, Passing, ReadThrough
+from shared.cache.read_through import Entry, ReadThrough, ShortLived
 from shared.clock import now
 from shared.errors import UnavailableError
-from shared.pagination import Slice
-from shared.rows import Rows
+from shared.http.pagination import Slice
+from shared.http.rows import Rows
 from song_service.caching import MOST_PLAYED, STAND_IN_SECONDS, TRENDING, for_listener, similar_to
 from song_service.domain import Song
 from song_service.ports import InteractionRepository, RecommendationEngine, SongFilter, SongRepository
@@ -75,10 +75,10 @@ class Discovery:
     async def _read(self, entry: Entry, load: Callable[[], Awaitable[tuple[list[Song], bool]]]) -> Rows:
         """Through the cache; what stands in for an engine that is down, or silent, is kept for a moment."""
 
-        async def rows() -> bytes | Passing:
+        async def rows() -> bytes | ShortLived:
             found, is_engines = await load()
             answer = Rows([song_json(song) for song in found]).to_bytes()
-            return answer if is_engines else Passing(answer, STAND_IN_SECONDS)
+            return answer if is_engines else ShortLived(answer, STAND_IN_SECONDS)
 
         kept = await self._cache.read(entry, rows)
         assert kept is not None  # noqa: S101 - the loader always answers

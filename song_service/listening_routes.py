@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Query, Request, Response
 
 from shared.access.guards import DOCUMENTED_SECURITY
-from shared.answers import json_answer
-from shared.openapi import ETAGGED
-from shared.schemas import Message
+from shared.http.openapi import ETAGGED
+from shared.http.responses import json_answer
+from shared.http.schemas import Message
 from song_service.dependencies import Anyone, Listener, Needs, Recommended, SongId
 from song_service.domain import InteractionKind
 from song_service.schemas import SongOut

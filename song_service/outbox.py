@@ -17,7 +17,7 @@ import structlog
 from shared import metrics
 from shared.clock import now
 from shared.errors import AppError
-from song_service.caching import Staleness
+from song_service.caching import Invalidation
 from song_service.domain import EngineLateError, Interaction
 from song_service.ports import InteractionRepository, RecommendationEngine, SongRepository
 
@@ -83,7 +83,7 @@ class Outbox:
         songs: SongRepository,
         interactions: InteractionRepository,
         engine: RecommendationEngine,
-        stale: Staleness,
+        stale: Invalidation,
         poll_seconds: float,
     ) -> None:
         self._songs = songs

@@ -1,11 +1,11 @@
 """Who may see and do what with a song: pure functions of the caller and the song."""
 
-from shared.access.caller import Asker, Caller, RoleError
+from shared.access.caller import Caller, Principal, RoleError
 from shared.access.permissions import Permission
 from song_service.domain import NotYourSongError, Song, SongNotFoundError
 
 
-def may_see(caller: Asker, song: Song) -> bool:
+def may_see(caller: Principal, song: Song) -> bool:
     """Listed songs are everybody's to see; others their artist's and the admins'."""
     if song.is_listed:
         return True
@@ -14,7 +14,7 @@ def may_see(caller: Asker, song: Song) -> bool:
     return caller.id == song.artist_id or caller.may(Permission.SEE_EVERYTHING)
 
 
-def check_may_see(caller: Asker, song: Song) -> None:
+def check_may_see(caller: Principal, song: Song) -> None:
     """Raises SongNotFoundError: to whoever may not see a song there is none."""
     if not may_see(caller, song):
         raise SongNotFoundError

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypedDict
 
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 from song_service.domain import CatalogueEntry, Interaction, Song
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from shared.clock import now
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 from shared.ports import StoredAudio, StoredImage
 from shared.providers.mongo import ASCENDING, DESCENDING, NEWEST_FIRST, Document, Index, MongoDatabase, id_of
 from song_service.domain import CatalogueEntry, Song, SongNotFoundError

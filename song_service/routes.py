@@ -3,10 +3,10 @@
 from fastapi import APIRouter, Request, Response
 
 from shared.access.guards import DOCUMENTED_SECURITY
-from shared.answers import json_answer, list_answer
-from shared.forms import open_form
-from shared.openapi import ETAGGED, LISTED, refusals
-from shared.schemas import Message, fields_of_form
+from shared.http.forms import open_form
+from shared.http.openapi import ETAGGED, LISTED, refusals
+from shared.http.responses import json_answer, list_answer
+from shared.http.schemas import Message, fields_of_form
 from song_service import policy
 from song_service.dependencies import Anyone, Artist, Needs, SongId, Uploader, WantedPage
 from song_service.openapi import UPLOAD_FORM

@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
 from shared.clock import to_iso
-from shared.schemas import LEFT_OUT, BodyId, FormBool, OneLine, SentModel
+from shared.http.schemas import LEFT_OUT, BodyId, FormBool, OneLine, SentModel
 from song_service.domain import Song
 from song_service.ports import SongChanges
 

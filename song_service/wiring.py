@@ -7,20 +7,20 @@ from functools import partial
 
 from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
-from shared.cache import reading_through
-from shared.health import remembered
+from shared.access.user_directory import CachedUserDirectory
+from shared.cache.read_through import open_read_through
+from shared.cache.redis import open_redis_cache
+from shared.cache.writes import Writes, writing
+from shared.http.health import remembered
+from shared.http.service_client import open_service
 from shared.ids import id_in
-from shared.media_cleanup import InUse, MediaKeeper, Unmake
+from shared.media.cleanup import CleanupJournal, InUse, Rollback
 from shared.ports import Database, MediaCleanups, MediaRef
 from shared.providers.clerk import open_clerk, open_keys, token_verifier
 from shared.providers.cloudinary import open_cloudinary
-from shared.providers.redis import open_redis_cache
-from shared.service_client import open_service
-from shared.user_directory import CachedUserDirectory
-from shared.writes import Writes, writing
 from song_service.albums import HttpAlbums
 from song_service.browsing import Browsing
-from song_service.caching import Staleness
+from song_service.caching import Invalidation
 from song_service.catalogue import Catalogue, UploadLimits
 from song_service.dependencies import Resources
 from song_service.discovery import Discovery
@@ -54,7 +54,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
         redis = await opened(
             open_redis_cache(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
         )
-        cache = await opened(reading_through(redis))
+        cache = await opened(open_read_through(redis))
         writes = await opened(writing())
         keys = await opened(open_keys(await opened(open_clerk(settings))))
         delegation = Delegation(settings.signing_secret)
@@ -65,13 +65,13 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
         users = await opened(open_service(settings.user_service_url, "user service", timeout))
         albums = await opened(open_service(settings.album_service_url, "album service", timeout))
 
-        stale = Staleness(cache)
+        stale = Invalidation(cache)
         outbox = await opened(
             Outbox(stores.songs, stores.interactions, engine, stale, settings.outbox_poll_seconds).sending()
         )
         in_use = media_in_use(stores.songs)
-        unmake = unmaking(stores.songs, stale, writes, outbox)
-        keeper = await opened(MediaKeeper(stores.media_cleanups, media, in_use, unmake).following())
+        rollback = unmaking(stores.songs, stale, writes, outbox)
+        keeper = await opened(CleanupJournal(stores.media_cleanups, media, in_use, rollback).processing())
         limits = UploadLimits(settings.max_audio_seconds, settings.max_image_pixels)
         yield Resources(
             access=Access(verifier, CachedUserDirectory(users, cache, delegation)),
@@ -111,10 +111,10 @@ def media_in_use(songs: SongRepository) -> InUse:
     return in_use
 
 
-def unmaking(songs: SongRepository, stale: Staleness, writes: Writes, outbox: Outbox) -> Unmake:
+def unmaking(songs: SongRepository, stale: Invalidation, writes: Writes, outbox: Outbox) -> Rollback:
     """Removes the song that a medium belongs to: its upload was not finished."""
 
-    async def unmake(media: MediaRef) -> None:
+    async def rollback(media: MediaRef) -> None:
         song_id = id_in(media.public_id, "songs")
         if song_id is None:
             return
@@ -124,4 +124,4 @@ def unmaking(songs: SongRepository, stale: Staleness, writes: Writes, outbox: Ou
                 await songs.remove(song.id)
             outbox.wake()
 
-    return unmake
+    return rollback

@@ -14,18 +14,20 @@ APPS = (*SERVICES, "api_gateway")
 LONGEST_FILE = 310
 
 SHARED = {
-    "shared": """
-        __init__ answers body_limit breaker cache clock decoding errors forms head_requests health ids images
-        media_cleanup metrics openapi pagination ports problem request_id rows schemas serve
-        service_app service_client settings user_directory web writes
+    "shared": "__init__ breaker clock errors ids metrics ports settings",
+    "shared/access": "__init__ caller delegation guards permissions user_directory",
+    "shared/cache": "__init__ read_through redis writes",
+    "shared/http": """
+        __init__ body_limit forms head_requests health middleware openapi pagination problem request_id
+        responses rows schemas serve service_app service_client
     """,
-    "shared/access": "__init__ caller delegation guards permissions",
-    "shared/providers": "__init__ clerk cloudinary mongo mongo_cleanups mongo_errors mongo_indexes redis",
+    "shared/media": "__init__ cleanup decoding images",
+    "shared/providers": "__init__ clerk cloudinary mongo mongo_cleanups mongo_errors mongo_indexes",
 }
 
 ONLY_IMPORTERS = {
     "motor": {"shared/providers/mongo.py"},
-    "redis": {"shared/providers/redis.py"},
+    "redis": {"shared/cache/redis.py"},
     "cloudinary": {"shared/providers/cloudinary.py"},
     "clerk_backend_api": {"shared/providers/clerk.py", "user_service/clerk.py"},
     "recombee_api_client": {"song_service/recombee.py"},
@@ -117,12 +119,12 @@ def test_only_dependencies_and_guards_read_the_request_state() -> None:
 def test_apps_of_services_are_made_in_one_place() -> None:
     making = re.compile(r"(FastAPI|ServiceApi)\(|\(FastAPI\)")
     makers = {name_of(path) for path in files_of("shared", *APPS) if making.search(path.read_text())}
-    assert makers == {"shared/service_app.py"}
+    assert makers == {"shared/http/service_app.py"}
 
 
 def test_services_raise_their_own_errors_not_statuses() -> None:
     """problem.py maps what the framework raises; body_limit.py raises what the framework passes on."""
-    allowed = {"shared/problem.py", "shared/body_limit.py"}
+    allowed = {"shared/http/problem.py", "shared/http/body_limit.py"}
     offenders = {
         name_of(path)
         for path in files_of("shared", *APPS)

@@ -3,11 +3,11 @@
 from fastapi import APIRouter, Request, Response
 
 from shared.access.guards import DOCUMENTED_SECURITY
-from shared.answers import list_answer
-from shared.openapi import LISTED, refusals
-from shared.pagination import split_page
-from shared.rows import Rows
-from shared.schemas import Message
+from shared.http.openapi import LISTED, refusals
+from shared.http.pagination import split_page
+from shared.http.responses import list_answer
+from shared.http.rows import Rows
+from shared.http.schemas import Message
 from user_service.dependencies import Admin, Needs, UserId, WantedPage, WantedUsers
 from user_service.schemas import BlockBody, RoleBody, UserOut, user_out
 

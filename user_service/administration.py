@@ -5,9 +5,9 @@ from functools import partial
 
 from shared.access.caller import Caller
 from shared.access.permissions import Role
-from shared.writes import Writes
+from shared.cache.writes import Writes
 from user_service import policy
-from user_service.caching import Staleness
+from user_service.caching import Invalidation
 from user_service.domain import LastAdminError, User, UserChangedMeanwhileError
 from user_service.ports import UserChanges, UserFilter, UserRepository
 
@@ -18,7 +18,7 @@ ACTING_ADMINS = UserFilter(role=Role.ADMIN, is_blocked=False)
 class Administration:
     """Blocking, roles and deletion."""
 
-    def __init__(self, users: UserRepository, stale: Staleness, writes: Writes) -> None:
+    def __init__(self, users: UserRepository, stale: Invalidation, writes: Writes) -> None:
         self._users = users
         self._stale = stale
         self._writes = writes
@@ -66,7 +66,7 @@ class Administration:
             await self._users.remove(user.id)
 
     async def _change(self, user: User, changes: UserChanges, if_blocked: bool | None) -> User | None:
-        """Change, then look whether an admin is left: two admins who unmake each other would both pass a
+        """Change, then look whether an admin is left: two admins who rollback each other would both pass a
         look beforehand. Whoever finds none takes their own change back.
         """
         async with self._write(user):
@@ -82,12 +82,12 @@ class Administration:
             if await self._users.count(ACTING_ADMINS) > 0:
                 return
         except BaseException:  # nobody knows whether one is left
-            await self._take_back(before, changes)
+            await self._roll_back(before, changes)
             raise
-        await self._take_back(before, changes)
+        await self._roll_back(before, changes)
         raise LastAdminError
 
-    async def _take_back(self, before: User, changes: UserChanges) -> None:
+    async def _roll_back(self, before: User, changes: UserChanges) -> None:
         """What was changed, and nothing that others changed since."""
         old: UserChanges = {}
         if "role" in changes:

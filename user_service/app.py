@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager
 
 from starlette.types import ASGIApp
 
-from shared.service_app import service_app
+from shared.http.service_app import service_app
 from user_service import admin_routes, routes
 from user_service.dependencies import Resources, resources
 

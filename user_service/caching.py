@@ -1,11 +1,11 @@
 """What a change of a user makes stale. The user service reads its own users from its database."""
 
-from shared.cache import ReadThrough
-from shared.user_directory import user_family
+from shared.access.user_directory import user_tag
+from shared.cache.read_through import ReadThrough
 from user_service.domain import User
 
 
-class Staleness:
+class Invalidation:
     """Called before the change is answered."""
 
     def __init__(self, cache: ReadThrough) -> None:
@@ -13,4 +13,4 @@ class Staleness:
 
     async def user_changed(self, user: User) -> None:
         """Registered, changed or deleted: what the other services remember of them."""
-        await self._cache.make_stale(user_family(user.clerk_id))
+        await self._cache.invalidate(user_tag(user.clerk_id))

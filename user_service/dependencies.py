@@ -8,9 +8,9 @@ from fastapi import Depends, Path, Query, Request
 from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller, CurrentSession
 from shared.access.permissions import Permission, Role
-from shared.health import Probe
+from shared.http.health import Probe
+from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
-from shared.pagination import Page, page_of_request
 from user_service.administration import Administration
 from user_service.domain import UserNotFoundError
 from user_service.ports import UserFilter, UserRepository

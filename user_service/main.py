@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp
 
-from shared.serve import serve
+from shared.http.serve import serve
 from shared.settings import load
 from user_service.app import SERVICE, create_app
 from user_service.settings import Settings

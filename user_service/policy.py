@@ -1,6 +1,6 @@
 """What may happen to whom: pure functions of the caller and the user."""
 
-from shared.access.caller import Asker, Caller
+from shared.access.caller import Caller, Principal
 from shared.access.permissions import Permission, Role
 from user_service.domain import (
     OtherIdentityError,
@@ -23,7 +23,7 @@ def check_may_register(own_clerk_id: str, asked_clerk_id: str, asked_role: str |
         raise RoleNotGrantedError
 
 
-def sees_all_of(caller: Asker, user: User) -> bool:
+def sees_all_of(caller: Principal, user: User) -> bool:
     """Whether the caller sees more of a user than the public profile."""
     return isinstance(caller, Caller) and (caller.id == user.id or caller.may(Permission.MANAGE_USERS))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol, TypedDict
 
 from shared.access.permissions import Role
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 from user_service.domain import Profile, User
 
 

@@ -14,12 +14,12 @@ import structlog
 from shared.access.caller import BlockedError
 from shared.access.guards import Session
 from shared.access.permissions import Role
+from shared.cache.writes import Writes
 from shared.clock import now
 from shared.errors import FieldError, InvalidError, UnavailableError
 from shared.ids import new_id
-from shared.writes import Writes
 from user_service import policy
-from user_service.caching import Staleness
+from user_service.caching import Invalidation
 from user_service.domain import AlreadyRegisteredError, EmailTakenError, Profile, UnprovedEmailError, User
 from user_service.ports import IdentityProvider, UserChanges, UserFilter, UserRepository
 from user_service.schemas import LONGEST_NAME, Registration
@@ -44,7 +44,7 @@ class Registrar:
         self,
         users: UserRepository,
         identities: IdentityProvider,
-        stale: Staleness,
+        stale: Invalidation,
         writes: Writes,
         admin_emails: Sequence[str],
     ) -> None:

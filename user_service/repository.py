@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from shared.access.permissions import Role
 from shared.clock import now
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 from shared.providers.mongo import (
     DESCENDING,
     NEWEST_FIRST,

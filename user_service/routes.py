@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from shared.access.guards import DOCUMENTED_SECURITY
-from shared.openapi import refusals
+from shared.http.openapi import refusals
 from user_service import policy
 from user_service.dependencies import Anyone, Needs, SignedIn, UserId
 from user_service.domain import UserNotRegisteredError

@@ -7,7 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from shared.access.permissions import Role
 from shared.clock import to_iso
-from shared.schemas import OneLine, SentModel
+from shared.http.schemas import OneLine, SentModel
 from user_service.domain import User
 
 LONGEST_NAME = 200

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
-from shared.cache import reading_through
-from shared.health import remembered
+from shared.cache.read_through import open_read_through
+from shared.cache.redis import open_redis_cache
+from shared.cache.writes import writing
+from shared.http.health import remembered
 from shared.ports import Database
 from shared.providers.clerk import open_clerk, open_keys, token_verifier
-from shared.providers.redis import open_redis_cache
-from shared.writes import writing
 from user_service.administration import Administration
-from user_service.caching import Staleness
+from user_service.caching import Invalidation
 from user_service.clerk import ClerkIdentityProvider
 from user_service.dependencies import Resources
 from user_service.directory import OwnUserDirectory
@@ -42,13 +42,13 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
         redis = await opened(
             open_redis_cache(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
         )
-        cache = await opened(reading_through(redis))
+        cache = await opened(open_read_through(redis))
         writes = await opened(writing())
         clerk = await opened(open_clerk(settings))
         keys = await opened(open_keys(clerk))
         delegation = Delegation(settings.signing_secret)
         verifier = SessionOrDelegation(token_verifier(keys, settings), delegation)
-        stale = Staleness(cache)
+        stale = Invalidation(cache)
         yield Resources(
             access=Access(verifier, OwnUserDirectory(stores.users)),
             settings=settings,

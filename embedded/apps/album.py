@@ -13,7 +13,7 @@ from embedded.sqlite import schemas
 from embedded.sqlite.albums import SqliteAlbums
 from embedded.sqlite.database import open_database
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
-from shared.serve import serve
+from shared.http.serve import serve
 from shared.settings import load
 
 

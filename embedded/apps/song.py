@@ -11,7 +11,7 @@ from embedded.sqlite.database import open_database
 from embedded.sqlite.interactions import SqliteInteractions
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
 from embedded.sqlite.songs import SqliteSongs
-from shared.serve import serve
+from shared.http.serve import serve
 from shared.settings import load
 from song_service.app import SERVICE, create_app
 from song_service.settings import SongSettings

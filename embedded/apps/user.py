@@ -9,7 +9,7 @@ from embedded.apps import sqlite_file
 from embedded.sqlite import schemas
 from embedded.sqlite.database import open_database
 from embedded.sqlite.users import SqliteUsers
-from shared.serve import serve
+from shared.http.serve import serve
 from shared.settings import load
 from user_service.app import SERVICE, create_app
 from user_service.settings import UserSettings

@@ -14,11 +14,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from embedded.cloud.clerk import Clerk, clerk_error
-from embedded.cloud.cloudinary import Cloudinary, cloudinary_error, refuse
+from embedded.cloud.clerk.app import Clerk, clerk_error
+from embedded.cloud.cloudinary.app import Cloudinary, cloudinary_error, refuse
+from embedded.cloud.cloudinary.request_signature import RefusedRequestError
 from embedded.cloud.faults import FaultLayer, Faults, FaultyApi, Provider
-from embedded.cloud.recombee import Recombee
-from embedded.cloud.request_signature import RefusedRequestError
+from embedded.cloud.recombee.app import Recombee
 from embedded.cloud.settings import CloudSettings
 
 

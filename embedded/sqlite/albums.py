@@ -16,7 +16,7 @@ from album_service.ports import AlbumChanges, AlbumFilter
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase, Value
 from shared.clock import from_millis, now, to_millis
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 from shared.ports import StoredImage
 
 _COLUMNS = (

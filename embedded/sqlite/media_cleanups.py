@@ -1,4 +1,4 @@
-"""Notes of media that may have to be removed, in SQLite."""
+"""Journal entries of media that may have to be removed, in SQLite."""
 
 import json
 from collections.abc import Sequence
@@ -7,7 +7,7 @@ from datetime import datetime
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase, Values
 from shared.clock import to_millis
-from shared.ports import MediaNote, MediaRef
+from shared.ports import JournalEntry, MediaRef
 
 _NAMED = "SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]') FROM json_each(:media)"
 _PLAN = """
@@ -20,7 +20,7 @@ _PLAN = """
 
 
 class SqliteMediaCleanups:
-    """`MediaCleanups`. A claimed note is one that falls due again when its lease ends."""
+    """`MediaCleanups`. A claimed entry is one that falls due again when its lease ends."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
@@ -44,7 +44,7 @@ class SqliteMediaCleanups:
         values: Values = {"media": _to_json(media), "due_at": to_millis(due_at)}
         return len(await self._database.write(statement, values)) == len(media)
 
-    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
+    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[JournalEntry]:
         due = statements.select(
             "rowid", "media_cleanups", ["due_at <= :moment"], "ORDER BY due_at LIMIT :limit"
         )
@@ -57,7 +57,7 @@ class SqliteMediaCleanups:
         values = {"moment": to_millis(moment), "lease_until": to_millis(lease_until), "limit": limit}
         rows = await self._database.write(statement, values)
         return [
-            MediaNote(MediaRef(row["public_id"], row["resource_type"]), bool(row["is_unfinished"]))
+            JournalEntry(MediaRef(row["public_id"], row["resource_type"]), bool(row["is_unfinished"]))
             for row in rows
         ]
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase, Value
 from shared.clock import from_millis, now, to_millis
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 from shared.ports import StoredAudio, StoredImage
 from song_service.domain import CatalogueEntry, Song, SongNotFoundError
 from song_service.ports import SongChanges, SongFilter

@@ -5,7 +5,7 @@ from typing import Final
 
 from embedded.sqlite.database import Value
 from shared.clock import to_millis
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 
 _NEWEST_FIRST: Final = "ORDER BY created_at DESC, id DESC LIMIT :limit"
 

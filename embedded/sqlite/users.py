@@ -7,7 +7,7 @@ from embedded.sqlite import statements
 from embedded.sqlite.database import DuplicateRowError, SqliteDatabase, Value
 from shared.access.permissions import Role
 from shared.clock import from_millis, now, to_millis
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 from user_service.domain import AlreadyRegisteredError, EmailTakenError, User, UserNotFoundError
 from user_service.ports import UserChanges, UserFilter
 

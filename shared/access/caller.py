@@ -88,7 +88,7 @@ class Caller:
 
 
 @dataclass(frozen=True, slots=True)
-class UnknownCaller:
+class UnverifiedCaller:
     """Whoever sent a token while nobody can say whose it is. They may do what anonymous may.
 
     What there is not for anonymous may be theirs: `failure` is the answer to that.
@@ -97,20 +97,20 @@ class UnknownCaller:
     failure: UnavailableError
 
 
-Asker: TypeAlias = Caller | UnknownCaller | None
+Principal: TypeAlias = Caller | UnverifiedCaller | None
 """Whoever asks; None for anonymous."""
 
 
 @contextmanager
-def certain_for(asker: Asker) -> Iterator[None]:
+def not_found_as_unavailable(principal: Principal) -> Iterator[None]:
     """Within it, that there is no such thing is said only to those whom that can be said to.
 
     Raises:
-        UnavailableError: in place of any NotFoundError, to an UnknownCaller.
+        UnavailableError: in place of any NotFoundError, to an UnverifiedCaller.
     """
     try:
         yield
     except NotFoundError as nothing:
-        if isinstance(asker, UnknownCaller):
-            raise asker.failure from nothing
+        if isinstance(principal, UnverifiedCaller):
+            raise principal.failure from nothing
         raise

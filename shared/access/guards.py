@@ -7,14 +7,14 @@ from fastapi import Depends, Request
 from fastapi.security import HTTPBearer
 
 from shared.access.caller import (
-    Asker,
     BlockedError,
     Caller,
     Identity,
     InvalidTokenError,
     NotRegisteredError,
+    Principal,
     SignInError,
-    UnknownCaller,
+    UnverifiedCaller,
 )
 from shared.access.delegation import is_delegation
 from shared.access.permissions import Permission
@@ -79,7 +79,7 @@ async def registered_caller(
     return caller
 
 
-async def _perhaps_registered(request: Request) -> Asker:
+async def _perhaps_registered(request: Request) -> Principal:
     """None for whoever may only do what anonymous may.
 
     Raises:
@@ -96,7 +96,7 @@ async def _perhaps_registered(request: Request) -> Asker:
     except UnavailableError as failure:
         if is_delegation(token):
             raise
-        return UnknownCaller(failure)
+        return UnverifiedCaller(failure)
     return None if caller is None or caller.is_blocked else caller
 
 
@@ -114,7 +114,7 @@ class Allowed:
 CurrentSession = Annotated[Session, Depends(current_session)]
 """A verified token. 401 without."""
 
-AnyCaller = Annotated[Asker, Depends(_perhaps_registered)]
+AnyCaller = Annotated[Principal, Depends(_perhaps_registered)]
 """Whoever asks; None for anonymous. A token that came must be good: 401."""
 
 DOCUMENTED_SECURITY = [Depends(_documented)]

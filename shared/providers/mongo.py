@@ -18,8 +18,8 @@ from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, Asyn
 from pymongo.errors import OperationFailure
 
 from shared.errors import UnavailableError
+from shared.http.pagination import Slice
 from shared.ids import is_id
-from shared.pagination import Slice
 from shared.providers.mongo_errors import store_errors
 
 ASCENDING: Final = pymongo.ASCENDING

@@ -1,32 +1,32 @@
-"""Notes of media that may have to be removed, in MongoDB."""
+"""Journal entries of media that may have to be removed, in MongoDB."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.ports import MediaNote, MediaRef
+from shared.ports import JournalEntry, MediaRef
 from shared.providers.mongo import ASCENDING, Index, MongoDatabase
 
 INDEXES = (Index([("dueAt", ASCENDING)]),)
 
 
 class MongoMediaCleanups:
-    """`MediaCleanups`. A claimed note is one that falls due again when its lease ends.
+    """`MediaCleanups`. A claimed entry is one that falls due again when its lease ends.
 
     Only those of media in `folder` are claimed: services that are given one database by the path of their
-    URIs would follow, and drop, each other's notes.
+    URIs would follow, and drop, each other's entries.
     """
 
     def __init__(self, database: MongoDatabase, folder: str) -> None:
-        self._notes = database.collection("media_cleanups", INDEXES)
+        self._entries = database.collection("media_cleanups", INDEXES)
         self._folder = folder
 
     async def ensure_indexes(self) -> None:
         """Raises UnavailableError; may be called again."""
-        await self._notes.ensure_indexes()
+        await self._entries.ensure_indexes()
 
     async def plan(self, media: Sequence[MediaRef], due_at: datetime, *, unfinished: bool = False) -> None:
-        # Moving a note takes it from whoever claimed it a moment ago and has not read it yet.
-        await self._notes.change_each(
+        # Moving an entry takes it from whoever claimed it a moment ago and has not read it yet.
+        await self._entries.change_each(
             [
                 (
                     {"_id": _key(medium)},
@@ -46,20 +46,20 @@ class MongoMediaCleanups:
         )
 
     async def keep(self, media: Sequence[MediaRef]) -> None:
-        await self._notes.remove_many({"_id": {"$in": [_key(medium) for medium in media]}})
+        await self._entries.remove_many({"_id": {"$in": [_key(medium) for medium in media]}})
 
     async def finish(self, media: Sequence[MediaRef], due_at: datetime) -> bool:
-        # A claim of several steps has moved `dueAt`, or finds no note any more.
+        # A claim of several steps has moved `dueAt`, or finds no entry any more.
         wanted = {"_id": {"$in": [_key(medium) for medium in media]}, "dueAt": due_at}
-        return await self._notes.remove_many(wanted) == len(media)
+        return await self._entries.remove_many(wanted) == len(media)
 
-    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
+    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[JournalEntry]:
         due = {"dueAt": {"$lte": moment}, "publicId": {"$regex": f"^{self._folder}/"}}
-        claimed = await self._notes.claim(due, [("dueAt", ASCENDING)], limit, {"dueAt": lease_until})
-        # Notes of earlier versions are of no unfinished upload.
+        claimed = await self._entries.claim(due, [("dueAt", ASCENDING)], limit, {"dueAt": lease_until})
+        # Journal entries of earlier versions are of no unfinished upload.
         return [
-            MediaNote(MediaRef(note["publicId"], note["resourceType"]), note.get("unfinished", False))
-            for note in claimed
+            JournalEntry(MediaRef(entry["publicId"], entry["resourceType"]), entry.get("unfinished", False))
+            for entry in claimed
         ]
 
 

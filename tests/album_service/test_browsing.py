@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from album_service.browsing import Browsing
-from album_service.caching import Staleness
+from album_service.caching import Invalidation
 from album_service.ports import AlbumFilter
-from shared.cache import ReadThrough
+from shared.cache.read_through import ReadThrough
 from tests.album_service.fakes import NoSongs
 from tests.repositories.builders import an_album
 from tests.repositories.stores import SqliteStore
@@ -22,5 +22,5 @@ async def test_listed_albums_are_counted_once_until_one_changes(tmp_path: Path) 
         await albums.add(album)
         assert await browsing.count(LISTED) == 0
         assert await browsing.count(AlbumFilter(creator_id=album.creator_id)) == 1
-        await Staleness(cache).album_changed(album)
+        await Invalidation(cache).album_changed(album)
         assert await browsing.count(LISTED) == 1

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from album_service.browsing import Browsing
-from album_service.caching import Staleness
+from album_service.caching import Invalidation
 from album_service.domain import Album, AlbumFullError, AlbumNotFoundError
 from album_service.editing import Editing
 from album_service.ports import AlbumFilter, AlbumRepository, Songs
@@ -14,15 +14,15 @@ from album_service.schemas import AlbumFields
 from album_service.wiring import media_in_use, unmaking
 from shared.access.caller import Caller
 from shared.access.permissions import Role
-from shared.cache import ReadThrough
+from shared.cache.read_through import ReadThrough
+from shared.cache.writes import Writes
 from shared.errors import UnavailableError
-from shared.media_cleanup import MediaKeeper
-from shared.writes import Writes
+from shared.media.cleanup import CleanupJournal
 from tests.album_service.fakes import NoSongs, SomeSongs
 from tests.repositories.builders import an_album
 from tests.repositories.stores import SqliteStore
 from tests.shared.lost_answers import lose_answers
-from tests.shared.media import DOWN, Notes, Store
+from tests.shared.media import DOWN, Entries, Store
 from tests.shared.memory_cache import MemoryCache
 from tests.system.media import image
 
@@ -39,10 +39,10 @@ class World:
     """Editing and what it works with."""
 
     def __init__(self, albums: AlbumRepository, songs: Songs | None = None) -> None:
-        self.albums, self.notes, self.store, self.redis = albums, Notes(), Store(), MemoryCache()
-        stale, writes = Staleness(ReadThrough(self.redis)), Writes()
-        unmake = unmaking(albums, stale, writes)
-        self.keeper = MediaKeeper(self.notes, self.store, media_in_use(albums), unmake)
+        self.albums, self.notes, self.store, self.redis = albums, Entries(), Store(), MemoryCache()
+        stale, writes = Invalidation(ReadThrough(self.redis)), Writes()
+        rollback = unmaking(albums, stale, writes)
+        self.keeper = CleanupJournal(self.notes, self.store, media_in_use(albums), rollback)
         self.editing = Editing(
             albums,
             songs or NoSongs(),
@@ -147,7 +147,7 @@ async def test_an_album_that_is_stored_and_answered_as_failed_does_not_stay(
             await world.editing.add(CREATOR, FIELDS, cover)
         assert await world.albums.count(AlbumFilter()) == 1
     world.notes.fall_due()
-    await world.keeper.follow_due_notes()
+    await world.keeper.process_due_entries()
     assert await world.albums.count(AlbumFilter()) == 0
     assert (world.store.media, world.notes.kept) == (set(), set())
 

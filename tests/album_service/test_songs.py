@@ -5,7 +5,7 @@ import pytest
 
 from album_service.songs import HttpSongs
 from shared.errors import UnavailableError
-from shared.service_client import ServiceClient
+from shared.http.service_client import ServiceClient
 
 
 async def test_a_token_of_ours_that_is_refused_is_not_asked_without() -> None:

@@ -11,12 +11,12 @@ import pytest
 
 from album_service.browsing import Browsing
 from album_service.domain import Album, AlbumNotFoundError
-from shared.access.caller import Asker, Caller, UnknownCaller
+from shared.access.caller import Caller, Principal, UnverifiedCaller
 from shared.access.permissions import Role
-from shared.cache import ReadThrough
+from shared.access.user_directory import user_tag
+from shared.cache.read_through import ReadThrough
 from shared.errors import UnavailableError
-from shared.pagination import Page
-from shared.user_directory import user_family
+from shared.http.pagination import Page
 from tests.album_service.fakes import SomeSongs
 from tests.repositories.builders import an_album
 from tests.repositories.stores import SqliteStore
@@ -25,7 +25,7 @@ from tests.shared.memory_cache import MemoryCache
 SHOWN, SECRET = "a" * 24, "b" * 24
 OWNER = Caller("c" * 24, "user_c", "Olga Owner", Role.ARTIST, is_blocked=False, token="owner's")
 ADMIN = Caller("d" * 24, "user_d", "Ada Admin", Role.ADMIN, is_blocked=False, token="admin's")
-UNKNOWN = UnknownCaller(UnavailableError("The user service is not available now"))
+UNKNOWN = UnverifiedCaller(UnavailableError("The user service is not available now"))
 WHOLE_LIST = Page(limit=None, cursor=None, total=False)
 
 
@@ -38,8 +38,8 @@ class World:
     cache: MemoryCache
     browsing: Browsing
 
-    async def one(self, asker: Asker) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(await self.browsing.one(self.album.id, asker))
+    async def one(self, principal: Principal) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(await self.browsing.one(self.album.id, principal))
         return found
 
 
@@ -91,11 +91,11 @@ async def test_an_unlisted_album_may_be_theirs_as_may_one_that_there_is_not(tmp_
                 await world.browsing.one(album_id, None)
 
 
-@pytest.mark.parametrize("asker", [None, UNKNOWN, OWNER])
-async def test_without_the_song_service_no_song_is_named(asker: Asker, tmp_path: Path) -> None:
+@pytest.mark.parametrize("principal", [None, UNKNOWN, OWNER])
+async def test_without_the_song_service_no_song_is_named(principal: Principal, tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.songs.is_down = True
-        found = await world.one(asker)
+        found = await world.one(principal)
         assert (found["songIds"], found["songs"], found["songsUnavailable"]) == ([], [], True)
         listed = json.loads((await world.browsing.listed(WHOLE_LIST)).to_json())
         assert [(each["songIds"], each["songsUnavailable"]) for each in listed] == [([], True)]
@@ -118,7 +118,7 @@ async def test_a_list_of_own_albums_is_stale_when_its_owner_may_see_less(tmp_pat
         own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).to_json())
         assert [each["songIds"] for each in own] == [[SHOWN, SECRET]]
         world.songs.others = {}
-        await world.cache.renew([user_family(OWNER.clerk_id)])
+        await world.cache.renew([user_tag(OWNER.clerk_id)])
         own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).to_json())
         assert [each["songIds"] for each in own] == [[SHOWN]]
 

@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import Any
 
-from embedded.cloud.listening import SECONDS_PER_DAY, Listening, Signal
-from embedded.cloud.recommender import Recommender, Wanted
-from embedded.cloud.reql import parse_filter
-from embedded.cloud.song_features import CatalogueSong
+from embedded.cloud.recombee.listening import SECONDS_PER_DAY, Listening, Signal
+from embedded.cloud.recombee.recommender import Recommender, Wanted
+from embedded.cloud.recombee.reql import parse_filter
+from embedded.cloud.recombee.song_features import CatalogueSong
 
 NOW = 1_790_000_000.0
 PROPERTIES = {"isListed": "boolean", "genre": "string"}

@@ -16,7 +16,7 @@ from recombee_api_client.api_requests import Batch
 from recombee_api_client.exceptions import ResponseException
 from starlette.applications import Starlette
 
-from embedded.cloud.recombee import Recombee
+from embedded.cloud.recombee.app import Recombee
 from embedded.cloud.settings import CloudSettings
 
 START_SECONDS = 10.0

@@ -15,9 +15,9 @@ from clerk_backend_api import Clerk, models
 from clerk_backend_api.security import TokenVerificationError, VerifyTokenOptions, verify_token_async
 from PIL import Image
 
-from embedded.cloud.accounts import name_from_email
 from embedded.cloud.app import create_cloud
-from embedded.cloud.avatars import initials_of
+from embedded.cloud.clerk.accounts import name_from_email
+from embedded.cloud.clerk.avatars import initials_of
 from embedded.cloud.settings import CloudSettings
 from tests.cloud.running import FRONTEND_API, fresh_settings, running_cloud
 from tests.cloud.signing_in import PARTY, new_email, sdk, sign_in

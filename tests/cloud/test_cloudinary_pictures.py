@@ -11,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from embedded.cloud.renditions import PICTURES_KEPT_PER_ASSET
+from embedded.cloud.cloudinary.renditions import PICTURES_KEPT_PER_ASSET
 from embedded.cloud.settings import CloudSettings
 from tests.cloud.media import make_picture
 

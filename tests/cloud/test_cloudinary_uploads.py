@@ -15,7 +15,7 @@ import cloudinary.utils
 import httpx
 import pytest
 
-from embedded.cloud.request_signature import answer_signature
+from embedded.cloud.cloudinary.request_signature import answer_signature
 from embedded.cloud.settings import CloudSettings
 from tests.cloud.media import make_picture, make_sound
 from tests.cloud.running import wait_until

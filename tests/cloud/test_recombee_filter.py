@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded.cloud.reql import FilterError, parse_filter
+from embedded.cloud.recombee.reql import FilterError, parse_filter
 
 PROPERTIES = {"isListed": "boolean", "genre": "string", "year": "int", "tags": "set", "cover": "image"}
 ROCK: dict[str, Any] = {"isListed": True, "genre": "Rock", "year": 2001, "tags": ["live", "loud"]}

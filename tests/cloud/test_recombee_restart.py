@@ -22,11 +22,11 @@ from recombee_api_client.api_requests import (
 from requests.exceptions import ConnectionError as Refused
 
 from embedded.cloud.database import UnknownSchemaError
-from embedded.cloud.listening import Signal
-from embedded.cloud.recombee import DATABASE_FILE, Recombee
-from embedded.cloud.recombee_requests import RecombeeRequests
-from embedded.cloud.recombee_store import Interaction, RecombeeStore
-from embedded.cloud.recommender import Recommender
+from embedded.cloud.recombee.app import DATABASE_FILE, Recombee
+from embedded.cloud.recombee.listening import Signal
+from embedded.cloud.recombee.recommender import Recommender
+from embedded.cloud.recombee.requests import RecombeeRequests
+from embedded.cloud.recombee.store import Interaction, RecombeeStore
 from tests.cloud.recombee_service import RecombeeService, client_of, running_recombee, settings_in
 
 START_SECONDS = 20.0
@@ -34,7 +34,7 @@ SERVE = """
 import sys
 from pathlib import Path
 import uvicorn
-from embedded.cloud.recommender import Recommender
+from embedded.cloud.recombee.recommender import Recommender
 from tests.cloud.recombee_service import app_of, settings_in
 app = app_of(settings_in(Path(sys.argv[1]), token=sys.argv[2]))
 uvicorn.run(app, fd=int(sys.argv[3]), log_level="warning")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from embedded.cloud.listening import Signal
-from embedded.cloud.recommender import REBUILT_AT_ONCE, Recommender, Wanted
+from embedded.cloud.recombee.listening import Signal
+from embedded.cloud.recombee.recommender import REBUILT_AT_ONCE, Recommender, Wanted
 from tests.cloud.planted_listening import NOW, PlantedListening, filtered
 
 NEW_LISTENER = 999

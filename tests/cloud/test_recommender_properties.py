@@ -5,8 +5,8 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded.cloud.listening import Signal
-from embedded.cloud.recommender import Wanted
+from embedded.cloud.recombee.listening import Signal
+from embedded.cloud.recombee.recommender import Wanted
 from tests.cloud.planted_listening import PlantedListening, filtered
 
 GENRES = ("Rock", "Jazz", None)

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded.cloud.assets import is_public_id
-from embedded.cloud.delivery import DeliveryPath
-from embedded.cloud.stored_file import ByteRange, UnsatisfiableRangeError, parse_range
-from embedded.cloud.transformations import (
+from embedded.cloud.cloudinary.assets import is_public_id
+from embedded.cloud.cloudinary.delivery import DeliveryPath
+from embedded.cloud.cloudinary.stored_file import ByteRange, UnsatisfiableRangeError, parse_range
+from embedded.cloud.cloudinary.transformations import (
     BIT_RATES_KBPS,
     FREQUENCIES_HZ,
     MAX_SIDE_PX,

@@ -17,7 +17,7 @@ from api_gateway import wiring
 from api_gateway.app import create_app
 from api_gateway.protocol import BoundedHttp
 from api_gateway.settings import Settings
-from shared.serve import KEEP_ALIVE_SECONDS
+from shared.http.serve import KEEP_ALIVE_SECONDS
 
 FRONT_END = "http://localhost:5173"
 

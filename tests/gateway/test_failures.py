@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from api_gateway.transport import IDLE_CONNECTION_SECONDS, RelayTransport
-from shared.serve import KEEP_ALIVE_SECONDS
+from shared.http.serve import KEEP_ALIVE_SECONDS
 from tests.gateway.gateway import FRONT_END, gateway
 from tests.gateway.services import Scripted, Talk, closed_port, listening, plain
 from tests.gateway.wire import Answer, ask, connect, hear, read_head, request

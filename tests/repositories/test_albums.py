@@ -8,8 +8,8 @@ import pytest
 from album_service.domain import AlbumFullError, AlbumNotFoundError, SongInAlbumError, SongNotFoundError
 from album_service.ports import AlbumFilter, AlbumRepository
 from shared.clock import now
+from shared.http.pagination import Slice
 from shared.ids import new_id
-from shared.pagination import Slice
 from tests.repositories.builders import NOON, an_album
 
 ALL = AlbumFilter()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shared.clock import now
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 from song_service.domain import CatalogueEntry, Song
 from song_service.ports import SongFilter, SongRepository
 from tests.repositories.builders import NOON, a_song, minutes

@@ -9,8 +9,8 @@ from typing import TypeVar
 import pytest
 
 from album_service.ports import AlbumFilter
+from shared.http.pagination import Cursor, Listed, Slice
 from shared.ids import new_id
-from shared.pagination import Cursor, Listed, Slice
 from song_service.ports import SongFilter
 from tests.repositories.builders import NOON, a_song, a_user, an_album, minutes
 from tests.repositories.stores import Repositories

@@ -25,13 +25,13 @@ async def claim(cleanups: MediaCleanups, moment: timedelta = timedelta()) -> set
     """What is claimed that long after noon."""
     claimed = await cleanups.claim_due(NOON + moment, NOON + moment + LEASE, MANY)
     assert len(claimed) == len(set(claimed))
-    return {note.media for note in claimed}
+    return {entry.media for entry in claimed}
 
 
 async def claim_unfinished(cleanups: MediaCleanups, moment: timedelta) -> dict[MediaRef, bool]:
     """Whether each that is claimed that long after noon is of an unfinished upload."""
     claimed = await cleanups.claim_due(NOON + moment, NOON + moment + LEASE, MANY)
-    return {note.media: note.unfinished for note in claimed}
+    return {entry.media: entry.unfinished for entry in claimed}
 
 
 async def test_a_note_falls_due_at_its_moment(cleanups: MediaCleanups) -> None:
@@ -110,22 +110,22 @@ async def test_a_claimed_note_is_finished_as_one_for_the_end_of_its_lease_unless
 
 
 async def test_the_longest_due_are_claimed_first_and_no_more_than_asked_for(cleanups: MediaCleanups) -> None:
-    notes = [MediaRef(f"songs/{n}", "image") for n in range(5)]
-    for n, note in enumerate(notes):
-        await cleanups.plan([note], NOON - minutes(n))
+    entries = [MediaRef(f"songs/{n}", "image") for n in range(5)]
+    for n, entry in enumerate(entries):
+        await cleanups.plan([entry], NOON - minutes(n))
     claimed = [
-        {note.media for note in await cleanups.claim_due(NOON, NOON + LEASE, limit)} for limit in (2, 2, 2)
+        {entry.media for entry in await cleanups.claim_due(NOON, NOON + LEASE, limit)} for limit in (2, 2, 2)
     ]
-    assert claimed == [{notes[4], notes[3]}, {notes[2], notes[1]}, {notes[0]}]
+    assert claimed == [{entries[4], entries[3]}, {entries[2], entries[1]}, {entries[0]}]
 
 
 async def test_two_workers_never_get_the_same_note(cleanups: MediaCleanups) -> None:
-    notes = [MediaRef(f"songs/{n}", "image") for n in range(30)]
-    await cleanups.plan(notes, NOON)
+    entries = [MediaRef(f"songs/{n}", "image") for n in range(30)]
+    await cleanups.plan(entries, NOON)
     batches = await asyncio.gather(*(cleanups.claim_due(NOON, NOON + LEASE, 10) for _ in range(6)))
-    claimed = [note.media for batch in batches for note in batch]
+    claimed = [entry.media for batch in batches for entry in batch]
     assert len(claimed) == len(set(claimed))
-    assert {*claimed, *await claim(cleanups)} == set(notes)
+    assert {*claimed, *await claim(cleanups)} == set(entries)
 
 
 async def test_nothing_may_be_planned_or_kept(cleanups: MediaCleanups) -> None:

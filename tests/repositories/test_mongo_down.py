@@ -9,7 +9,7 @@ from pymongo import MongoClient
 
 from album_service.repository import MongoAlbums
 from shared.errors import NotFoundError, UnavailableError
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 from shared.ports import MediaRef
 from shared.providers.mongo import MongoDatabase, open_mongo
 from shared.providers.mongo_cleanups import MongoMediaCleanups

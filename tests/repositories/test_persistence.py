@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from shared.ports import MediaNote, MediaRef
+from shared.ports import JournalEntry, MediaRef
 from song_service.domain import SongNotFoundError
 from tests.repositories.builders import NOON, a_song, a_user, an_album, an_interaction, minutes
 from tests.repositories.stores import Store
@@ -12,7 +12,7 @@ from tests.repositories.stores import Store
 
 async def test_everything_is_there_after_opening_anew(store: Store) -> None:
     user, song, album, interaction = a_user(), a_song(), an_album(), an_interaction()
-    note = MediaNote(MediaRef("songs/1", "image"), unfinished=True)
+    note = JournalEntry(MediaRef("songs/1", "image"), unfinished=True)
     async with store.open() as opened:
         await opened.users.add(user)
         await opened.songs.add(song)

@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from shared.clock import now
+from shared.http.pagination import Slice
 from shared.ids import new_id
-from shared.pagination import Slice
 from song_service.domain import SongNotFoundError
 from song_service.ports import SongChanges, SongFilter, SongRepository
 from tests.repositories.builders import NOON, a_song

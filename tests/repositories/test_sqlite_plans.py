@@ -15,8 +15,8 @@ from embedded.sqlite.media_cleanups import SqliteMediaCleanups
 from embedded.sqlite.songs import SqliteSongs
 from embedded.sqlite.users import SqliteUsers
 from shared.access.permissions import Role
+from shared.http.pagination import Cursor, Slice
 from shared.ids import new_id
-from shared.pagination import Cursor, Slice
 from shared.ports import MediaRef
 from song_service.domain import CatalogueEntry
 from song_service.ports import SongFilter

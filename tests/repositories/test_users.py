@@ -7,7 +7,7 @@ import pytest
 
 from shared.access.permissions import Role
 from shared.clock import now
-from shared.pagination import Cursor, Slice
+from shared.http.pagination import Cursor, Slice
 from tests.repositories.builders import NOON, a_user, minutes
 from user_service.domain import AlreadyRegisteredError, EmailTakenError, UserNotFoundError
 from user_service.ports import UserFilter, UserRepository

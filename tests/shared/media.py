@@ -7,12 +7,12 @@ from pathlib import Path
 
 from shared.clock import now
 from shared.errors import UnavailableError
-from shared.ports import MediaNote, MediaRef, StoredAudio, StoredImage
+from shared.ports import JournalEntry, MediaRef, StoredAudio, StoredImage
 
 DOWN = UnavailableError("down")
 
 
-class Notes:
+class Entries:
     """`MediaCleanups` in memory."""
 
     def __init__(self) -> None:
@@ -43,11 +43,11 @@ class Notes:
             del self.due_at[each]
         return found == list(media)
 
-    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[MediaNote]:
+    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[JournalEntry]:
         self._answer_or_fail()
         due = [media for media, at in self.due_at.items() if at <= moment][:limit]
         self.due_at |= dict.fromkeys(due, lease_until)
-        return [MediaNote(media, media in self.unfinished) for media in due]
+        return [JournalEntry(media, media in self.unfinished) for media in due]
 
     def fall_due(self) -> None:
         self.due_at = dict.fromkeys(self.due_at, now())

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from shared.cache import EVERYTHING, Entry, Passing, ReadThrough, reading_through
+from shared.cache.read_through import EVERYTHING, Entry, ReadThrough, ShortLived, open_read_through
 from tests.shared.memory_cache import MemoryCache
 
 SONG = Entry("song", "song:1", 600, ("song:1", "songs"))
@@ -14,14 +14,14 @@ SONG = Entry("song", "song:1", 600, ("song:1", "songs"))
 class Source:
     """What stands behind the cache: answers `value`, when it may, and counts how often it was asked."""
 
-    def __init__(self, value: bytes | Passing | None = b"old") -> None:
+    def __init__(self, value: bytes | ShortLived | None = b"old") -> None:
         self.value = value
         self.asked = 0
         self.begun = asyncio.Event()
         self.may_answer = asyncio.Event()
         self.may_answer.set()
 
-    async def load(self) -> bytes | Passing | None:
+    async def load(self) -> bytes | ShortLived | None:
         self.asked += 1
         seen = self.value
         self.begun.set()
@@ -36,7 +36,7 @@ def redis() -> MemoryCache:
 
 @pytest.fixture
 async def cache(redis: MemoryCache) -> AsyncIterator[ReadThrough]:
-    through = ReadThrough(redis, retry_seconds=0.001, doubt_seconds=0.01)
+    through = ReadThrough(redis, retry_seconds=0.001, suspect_seconds=0.01)
     yield through
     await through.close()
 
@@ -58,12 +58,12 @@ async def test_what_was_read_once_is_answered_from_the_cache(cache: ReadThrough)
     assert source.asked == 1
 
 
-@pytest.mark.parametrize("family", SONG.families)
-async def test_each_family_of_an_entry_makes_it_stale(cache: ReadThrough, family: str) -> None:
+@pytest.mark.parametrize("tag", SONG.tags)
+async def test_each_family_of_an_entry_makes_it_stale(cache: ReadThrough, tag: str) -> None:
     source = Source()
     await cache.read(SONG, source.load)
     source.value = b"new"
-    await cache.make_stale(family)
+    await cache.invalidate(tag)
     assert await cache.read(SONG, source.load) == b"new"
 
 
@@ -71,13 +71,13 @@ async def test_another_family_does_not(cache: ReadThrough) -> None:
     source = Source()
     await cache.read(SONG, source.load)
     source.value = b"new"
-    await cache.make_stale("song:2", "albums")
+    await cache.invalidate("song:2", "albums")
     assert await cache.read(SONG, source.load) == b"old"
 
 
-@pytest.mark.parametrize(("loaded", "answered"), [(None, None), (Passing(b"for now"), b"for now")])
+@pytest.mark.parametrize(("loaded", "answered"), [(None, None), (ShortLived(b"for now"), b"for now")])
 async def test_nothing_and_what_is_right_at_this_moment_are_not_kept(
-    cache: ReadThrough, redis: MemoryCache, loaded: Passing | None, answered: bytes | None
+    cache: ReadThrough, redis: MemoryCache, loaded: ShortLived | None, answered: bytes | None
 ) -> None:
     source = Source(loaded)
     assert [await cache.read(SONG, source.load) for _ in range(2)] == [answered] * 2
@@ -88,7 +88,7 @@ async def test_nothing_and_what_is_right_at_this_moment_are_not_kept(
 async def test_what_is_right_for_now_is_kept_as_long_as_it_says(
     cache: ReadThrough, redis: MemoryCache
 ) -> None:
-    source = Source(Passing(b"for now", 5))
+    source = Source(ShortLived(b"for now", 5))
     assert [await cache.read(SONG, source.load) for _ in range(3)] == [b"for now"] * 3
     assert source.asked == 1
     assert redis.ttls == {SONG.key: 5}
@@ -100,7 +100,7 @@ async def test_a_slow_reader_cannot_put_an_old_answer_back(cache: ReadThrough) -
     slow = asyncio.create_task(cache.read(SONG, source.load))
     await source.begun.wait()
     source.value = b"new"
-    await cache.make_stale("song:1")
+    await cache.invalidate("song:1")
     source.may_answer.set()
     assert await slow == b"old"
     assert await cache.read(SONG, source.load) == b"new"
@@ -121,7 +121,7 @@ async def test_who_comes_after_a_write_does_not_wait_for_a_load_begun_before_it(
     before.may_answer.clear()
     early = asyncio.create_task(cache.read(SONG, before.load))
     await before.begun.wait()
-    await cache.make_stale("songs")
+    await cache.invalidate("songs")
     assert await cache.read(SONG, after.load) == b"new"
     before.may_answer.set()
     assert await early == b"old"
@@ -166,7 +166,7 @@ async def test_what_changed_during_an_outage_does_not_come_back_after_it(
     await cache.read(SONG, source.load)
     redis.is_down = True
     source.value = b"new"
-    await cache.make_stale("song:1")
+    await cache.invalidate("song:1")
     redis.is_down = False
     assert await cache.read(SONG, source.load) == b"new"
     await until_paid(cache, redis, source)
@@ -183,9 +183,9 @@ class ChangingMeanwhile(MemoryCache):
         self.telling = asyncio.Event()
         self.may_end = asyncio.Event()
 
-    async def renew(self, families: Sequence[str]) -> None:
-        await super().renew(families)
-        if families == [EVERYTHING] and not self.telling.is_set():
+    async def renew(self, tags: Sequence[str]) -> None:
+        await super().renew(tags)
+        if tags == [EVERYTHING] and not self.telling.is_set():
             self.telling.set()
             await self.may_end.wait()
 
@@ -195,7 +195,7 @@ async def test_a_change_that_fails_to_be_told_while_another_is_being_made_up_for
     async with asyncio.timeout(10):
         cache = ReadThrough(redis, retry_seconds=0.001)
         redis.is_down = True
-        await cache.make_stale("songs")
+        await cache.invalidate("songs")
         redis.is_down = False
         await redis.telling.wait()
         # Redis has renewed everything, and its answer is on its way; another process keeps what it reads now.
@@ -203,7 +203,7 @@ async def test_a_change_that_fails_to_be_told_while_another_is_being_made_up_for
         await other.read(SONG, source.load)
         source.value = b"new"
         redis.is_down = True
-        await cache.make_stale("song:1")
+        await cache.invalidate("song:1")
         redis.is_down = False
         redis.may_end.set()
         await until_paid(cache, redis, source)
@@ -214,7 +214,7 @@ async def test_a_change_that_fails_to_be_told_while_another_is_being_made_up_for
 async def test_who_saw_the_outage_waits_until_others_could_tell_what_is_stale(redis: MemoryCache) -> None:
     """Another process changed something during the outage, and was not yet able to say so."""
     source = Source(b"shown")
-    through = ReadThrough(redis, doubt_seconds=0.2)
+    through = ReadThrough(redis, suspect_seconds=0.2)
     assert await through.read(SONG, source.load) == b"shown"
     redis.is_down = True
     assert await through.read(SONG, source.load) == b"shown"
@@ -233,7 +233,7 @@ async def test_a_process_that_starts_believes_nothing_that_was_kept_before(redis
     source = Source(b"old")
     await ReadThrough(redis).read(SONG, source.load)
     source.value = b"new"
-    async with reading_through(redis) as cache:
+    async with open_read_through(redis) as cache:
         assert await cache.read(SONG, source.load) == b"new"
         await until_paid(cache, redis, source)
     assert redis.renewals == [(EVERYTHING,)]
@@ -241,6 +241,6 @@ async def test_a_process_that_starts_believes_nothing_that_was_kept_before(redis
 
 async def test_it_can_be_closed_while_it_still_owes_a_renewal(redis: MemoryCache) -> None:
     redis.is_down = True
-    async with asyncio.timeout(5), reading_through(redis) as cache:
-        await cache.make_stale("songs")
+    async with asyncio.timeout(5), open_read_through(redis) as cache:
+        await cache.invalidate("songs")
     assert redis.renewals == []

@@ -7,12 +7,12 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from shared.access.caller import Caller, Identity, InvalidTokenError, UnknownCaller
+from shared.access.caller import Caller, Identity, InvalidTokenError, UnverifiedCaller
 from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access, AnyCaller
 from shared.access.permissions import Role
 from shared.errors import UnavailableError
-from shared.problem import add_problem_handlers
+from shared.http.problem import add_problem_handlers
 
 DELEGATION = Delegation("for tests")
 DOWN = UnavailableError("The user service is not available now")
@@ -61,7 +61,7 @@ class World:
 
         @self.app.get("/")
         async def whom(caller: AnyCaller) -> str:
-            if isinstance(caller, UnknownCaller):
+            if isinstance(caller, UnverifiedCaller):
                 return "unknown"
             return "anonymous" if caller is None else caller.clerk_id
 

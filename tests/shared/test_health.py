@@ -7,7 +7,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from shared.health import Probe, health_router, remembered
+from shared.http.health import Probe, health_router, remembered
 
 
 class Provider:

@@ -5,10 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from shared import media_cleanup
 from shared.clock import now
 from shared.errors import UnavailableError
-from tests.shared.keeper_world import AUDIO, COVER, World, nothing
+from shared.media import cleanup as media_cleanup
+from tests.shared.journal_world import AUDIO, COVER, World, nothing
 from tests.shared.media import DOWN
 
 HOUR = timedelta(hours=1)
@@ -17,35 +17,35 @@ HOUR = timedelta(hours=1)
 async def test_media_that_nobody_kept_are_removed_when_their_note_falls_due() -> None:
     """As after the death of the process between storing the media and storing their document."""
     world = World(COVER, AUDIO)
-    async with world.keeper.storing([COVER, AUDIO]):
-        assert await world.keeper.follow_due_notes() == 0
-    assert await world.keeper.follow_due_notes() == 0
+    async with world.keeper.uploading([COVER, AUDIO]):
+        assert await world.keeper.process_due_entries() == 0
+    assert await world.keeper.process_due_entries() == 0
     assert world.store.media == {COVER, AUDIO}
-    world.notes.fall_due()
-    assert await world.keeper.follow_due_notes() == 2
-    assert (world.store.media, world.notes.due_at) == (set(), {})
+    world.entries.fall_due()
+    assert await world.keeper.process_due_entries() == 2
+    assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
 async def test_the_document_of_an_unfinished_upload_goes_with_its_media() -> None:
-    """As when the process died between storing the document and taking the note back."""
+    """As when the process died between storing the document and taking the entry back."""
     world = World(COVER, AUDIO)
-    await world.notes.plan([COVER, AUDIO], now(), unfinished=True)
+    await world.entries.plan([COVER, AUDIO], now(), unfinished=True)
     world.used = {COVER, AUDIO}
-    assert await world.keeper.follow_due_notes() == 2
-    assert (world.used, world.store.media, world.notes.due_at) == (set(), set(), {})
+    assert await world.keeper.process_due_entries() == 2
+    assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
 async def test_a_document_that_cannot_go_now_keeps_its_media_and_their_notes_until_it_can() -> None:
     world = World(COVER)
-    await world.notes.plan([COVER], now(), unfinished=True)
+    await world.entries.plan([COVER], now(), unfinished=True)
     world.used, world.is_stuck = {COVER}, True
     with pytest.raises(UnavailableError):
-        await world.keeper.follow_due_notes()
-    assert (world.store.media, set(world.notes.due_at)) == ({COVER}, {COVER})
+        await world.keeper.process_due_entries()
+    assert (world.store.media, set(world.entries.due_at)) == ({COVER}, {COVER})
     world.is_stuck = False
-    world.notes.fall_due()
-    await world.keeper.follow_due_notes()
-    assert (world.used, world.store.media, world.notes.due_at) == (set(), set(), {})
+    world.entries.fall_due()
+    await world.keeper.process_due_entries()
+    assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
 async def test_media_that_are_in_use_after_all_stay() -> None:
@@ -53,17 +53,17 @@ async def test_media_that_are_in_use_after_all_stay() -> None:
     world = World(COVER)
     world.used = {COVER}
     await world.keeper.begin_removal([COVER])
-    world.notes.fall_due()
-    assert await world.keeper.follow_due_notes() == 1
-    assert (world.store.media, world.notes.due_at) == ({COVER}, {})
+    world.entries.fall_due()
+    assert await world.keeper.process_due_entries() == 1
+    assert (world.store.media, world.entries.due_at) == ({COVER}, {})
 
 
 async def test_media_whose_document_goes_while_an_earlier_reminder_is_followed_go_too() -> None:
-    """The first removal failed after its note, and the second one finds the store down."""
+    """The first removal failed after its entry, and the second one finds the store down."""
     world = World(COVER)
     world.used = {COVER}
     await world.keeper.begin_removal([COVER])
-    world.notes.fall_due()
+    world.entries.fall_due()
 
     async def remove() -> None:
         await world.keeper.begin_removal([COVER])
@@ -72,11 +72,11 @@ async def test_media_whose_document_goes_while_an_earlier_reminder_is_followed_g
         await world.keeper.discard([COVER])
 
     world.meanwhile = remove
-    await world.keeper.follow_due_notes()
+    await world.keeper.process_due_entries()
     world.meanwhile, world.store.is_down = nothing, False
-    world.notes.fall_due()
-    await world.keeper.follow_due_notes()
-    assert (world.store.media, world.notes.due_at) == (set(), {})
+    world.entries.fall_due()
+    await world.keeper.process_due_entries()
+    assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
 @pytest.mark.parametrize("store_is_down", [False, True])
@@ -85,29 +85,29 @@ async def test_a_document_that_lands_while_an_earlier_note_of_it_is_followed_doe
 ) -> None:
     """Its upload was given up and noted once more meanwhile."""
     world = World(COVER)
-    await world.notes.plan([COVER], now(), unfinished=True)
+    await world.entries.plan([COVER], now(), unfinished=True)
     world.store.is_down = store_is_down
 
     async def land() -> None:
-        await world.notes.plan([COVER], now() + HOUR, unfinished=True)
+        await world.entries.plan([COVER], now() + HOUR, unfinished=True)
         world.used = {COVER}
 
     world.meanwhile = land
-    await world.keeper.follow_due_notes()
+    await world.keeper.process_due_entries()
     world.meanwhile, world.store.is_down = nothing, False
-    world.notes.fall_due()
-    await world.keeper.follow_due_notes()
-    assert (world.used, world.store.media, world.notes.due_at) == (set(), set(), {})
+    world.entries.fall_due()
+    await world.keeper.process_due_entries()
+    assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
 async def test_media_of_a_finished_upload_have_no_note() -> None:
     world = World(COVER, AUDIO)
-    async with world.keeper.storing([COVER, AUDIO]):
-        assert world.notes.kept == {COVER, AUDIO}
-    async with world.keeper.finishing([COVER, AUDIO]):
+    async with world.keeper.uploading([COVER, AUDIO]):
+        assert world.entries.kept == {COVER, AUDIO}
+    async with world.keeper.committing([COVER, AUDIO]):
         world.used = {COVER, AUDIO}
-        assert world.notes.kept == {COVER, AUDIO}
-    assert world.notes.due_at == {}
+        assert world.entries.kept == {COVER, AUDIO}
+    assert world.entries.due_at == {}
     assert world.used == world.store.media == {COVER, AUDIO}
 
 
@@ -123,10 +123,10 @@ async def test_an_upload_that_another_replica_gave_up_meanwhile_fails() -> None:
     world = World(COVER)
 
     async def finish() -> None:
-        async with world.keeper.finishing([COVER]):
+        async with world.keeper.committing([COVER]):
             world.used = {COVER}
-            world.notes.fall_due()
-            await world.keeper.follow_due_notes()
+            world.entries.fall_due()
+            await world.keeper.process_due_entries()
 
     with pytest.raises(UnavailableError):
         await finish()
@@ -136,11 +136,11 @@ async def test_an_upload_that_another_replica_gave_up_meanwhile_fails() -> None:
 async def test_an_upload_that_does_not_come_to_its_end_in_time_is_undone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(media_cleanup, "FINISHED_WITHIN_SECONDS", 0.01)
+    monkeypatch.setattr(media_cleanup, "COMMIT_TIMEOUT_SECONDS", 0.01)
     world = World(COVER)
 
     async def finish() -> None:
-        async with world.keeper.finishing([COVER]):
+        async with world.keeper.committing([COVER]):
             world.used = {COVER}
             await asyncio.Event().wait()
 
@@ -153,19 +153,19 @@ async def test_a_document_that_lands_after_its_upload_was_undone_does_not_stay()
     world = World(COVER)
     await world.finish_and_fail(COVER)
     world.used = {COVER}
-    world.notes.fall_due()
-    await world.keeper.follow_due_notes()
-    assert (world.used, world.notes.due_at) == (set(), {})
+    world.entries.fall_due()
+    await world.keeper.process_due_entries()
+    assert (world.used, world.entries.due_at) == (set(), {})
 
 
 async def test_an_upload_whose_note_cannot_be_taken_back_is_undone() -> None:
-    """Whoever follows the note would remove it later, when the caller believes in it."""
+    """Whoever follows the entry would remove it later, when the caller believes in it."""
     world = World(COVER)
 
     async def finish() -> None:
-        async with world.keeper.finishing([COVER]):
+        async with world.keeper.committing([COVER]):
             world.used = {COVER}
-            world.notes.is_down = True
+            world.entries.is_down = True
 
     with pytest.raises(UnavailableError):
         await finish()
@@ -173,38 +173,38 @@ async def test_an_upload_whose_note_cannot_be_taken_back_is_undone() -> None:
 
 
 async def test_what_can_be_neither_undone_nor_noted_is_undone_when_the_database_is_back() -> None:
-    """The note was taken back, and the answer to that was lost."""
+    """The entry was taken back, and the answer to that was lost."""
     world = World(COVER)
 
     async def finish() -> None:
-        async with world.keeper.finishing([COVER]):
+        async with world.keeper.committing([COVER]):
             world.used = {COVER}
-            world.notes.due_at.clear()
-            world.notes.is_down = world.is_stuck = True
+            world.entries.due_at.clear()
+            world.entries.is_down = world.is_stuck = True
 
     with pytest.raises(UnavailableError):
         await finish()
     with pytest.raises(UnavailableError):
-        await world.keeper.follow_due_notes()
+        await world.keeper.process_due_entries()
     assert (world.used, world.store.media) == ({COVER}, {COVER})
-    world.notes.is_down = world.is_stuck = False
-    await world.keeper.follow_due_notes()
-    assert (world.used, world.store.media, world.notes.due_at) == (set(), set(), {})
+    world.entries.is_down = world.is_stuck = False
+    await world.keeper.process_due_entries()
+    assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
 async def test_a_note_that_cannot_be_taken_back_fails_no_removal() -> None:
     world = World(COVER)
     await world.keeper.begin_removal([COVER])
-    world.notes.is_down = True
+    world.entries.is_down = True
     await world.keeper.discard([COVER])
-    assert (world.store.media, world.notes.kept) == (set(), {COVER})
+    assert (world.store.media, world.entries.kept) == (set(), {COVER})
 
 
 async def test_what_is_discarded_is_gone_at_once() -> None:
     world = World(COVER, AUDIO)
     await world.keeper.begin_removal([COVER, AUDIO])
     await world.keeper.discard([COVER, AUDIO])
-    assert (world.store.media, world.notes.due_at) == (set(), {})
+    assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
 async def test_what_cannot_be_discarded_now_is_removed_later() -> None:
@@ -212,20 +212,20 @@ async def test_what_cannot_be_discarded_now_is_removed_later() -> None:
     await world.keeper.begin_removal([COVER, AUDIO])
     world.store.is_down = True
     await world.keeper.discard([COVER, AUDIO])
-    assert max(world.notes.due_at.values()) < now() + timedelta(minutes=1)
+    assert max(world.entries.due_at.values()) < now() + timedelta(minutes=1)
     world.store.is_down = False
-    world.notes.fall_due()
-    await world.keeper.follow_due_notes()
-    assert (world.store.media, world.notes.due_at) == (set(), {})
+    world.entries.fall_due()
+    await world.keeper.process_due_entries()
+    assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
 async def test_a_store_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(media_cleanup, "REMOVED_NOW_SECONDS", 0.01)
+    monkeypatch.setattr(media_cleanup, "REMOVAL_TIMEOUT_SECONDS", 0.01)
     world = World(COVER, AUDIO)
     world.store.hangs = True
     async with asyncio.timeout(5):
         await world.keeper.discard([COVER, AUDIO])
-    assert set(world.notes.due_at) == {COVER, AUDIO}
+    assert set(world.entries.due_at) == {COVER, AUDIO}
 
 
 @pytest.mark.parametrize("store_is_down", [False, True])
@@ -235,33 +235,33 @@ async def test_what_still_arrives_after_a_failed_upload_is_removed_too(store_is_
     world.store.is_down = store_is_down
     await world.store_and_fail(COVER, AUDIO)
     assert world.store.media == ({COVER} if store_is_down else set())
-    assert min(world.notes.due_at.values()) > now() + HOUR - timedelta(minutes=1)
+    assert min(world.entries.due_at.values()) > now() + HOUR - timedelta(minutes=1)
     world.store.is_down = False
     world.store.media.add(AUDIO)
-    world.notes.fall_due()
-    await world.keeper.follow_due_notes()
-    assert (world.store.media, world.notes.due_at) == (set(), {})
+    world.entries.fall_due()
+    await world.keeper.process_due_entries()
+    assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
 async def test_with_store_and_database_down_the_first_note_stands() -> None:
     world = World(COVER)
 
     async def upload() -> None:
-        async with world.keeper.storing([COVER]):
-            world.notes.is_down = world.store.is_down = True
+        async with world.keeper.uploading([COVER]):
+            world.entries.is_down = world.store.is_down = True
             raise DOWN
 
     with pytest.raises(UnavailableError):
         await upload()
-    assert set(world.notes.due_at) == {COVER}
+    assert set(world.entries.due_at) == {COVER}
 
 
 async def test_one_note_that_cannot_be_followed_does_not_end_the_following() -> None:
     world = World(COVER, AUDIO)
     world.store.broken = {COVER}
-    await world.notes.plan([COVER], now())
-    async with asyncio.timeout(10), world.keeper.following(poll_seconds=0.005):
+    await world.entries.plan([COVER], now())
+    async with asyncio.timeout(10), world.keeper.processing(poll_seconds=0.005):
         assert await world.store.asked.get() == COVER
-        await world.notes.plan([AUDIO], now())
+        await world.entries.plan([AUDIO], now())
         assert await world.store.asked.get() == AUDIO
     assert world.store.media == {COVER}

@@ -10,8 +10,8 @@ from starlette.types import ASGIApp
 
 from album_service.app import create_app as album_app
 from shared import errors
-from shared.openapi import Problem
-from shared.problem import problem_of
+from shared.http.openapi import Problem
+from shared.http.problem import problem_of
 from song_service.app import create_app as song_app
 from tests.described import Description
 from user_service.app import create_app as user_app

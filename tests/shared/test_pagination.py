@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from shared.clock import from_millis
 from shared.errors import InvalidError
-from shared.pagination import Cursor, Page, Slice, next_link, split_page
+from shared.http.pagination import Cursor, Page, Slice, next_link, split_page
 
 IDS = st.from_regex(r"[0-9a-f]{24}", fullmatch=True)
 MOMENTS = st.integers(0, 4_000_000_000_000).map(from_millis)

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis
 
-from shared.cache import CacheDownError
-from shared.providers.redis import GENERATION_SECONDS, RedisCache, open_redis_cache
+from shared.cache.read_through import CacheDownError
+from shared.cache.redis import TAG_VERSION_SECONDS, RedisCache, open_redis_cache
 from tests.shared.fake_redis import fake_redis
 
-FAMILIES = ("everything", "songs")
+TAGS = ("everything", "songs")
 
 
 @pytest.fixture(scope="module")
@@ -36,45 +36,45 @@ async def redis(port: int) -> AsyncIterator[Redis]:
 
 async def test_what_is_kept_is_read_until_a_family_is_renewed(redis: Redis, cache: RedisCache) -> None:
     value = b"line\nline \xff\x00"
-    nothing, generations = await cache.read("song:1", FAMILIES)
+    nothing, tag_versions = await cache.read("song:1", TAGS)
     assert nothing is None
-    await cache.keep("song:1", generations, value, 600)
-    assert await cache.read("song:1", FAMILIES) == (value, generations)
+    await cache.keep("song:1", tag_versions, value, 600)
+    assert await cache.read("song:1", TAGS) == (value, tag_versions)
     await cache.renew(["songs"])
-    stale, later = await cache.read("song:1", FAMILIES)
+    stale, later = await cache.read("song:1", TAGS)
     assert stale is None
-    assert (later[0], later[1] != generations[1]) == (generations[0], True)
+    assert (later[0], later[1] != tag_versions[1]) == (tag_versions[0], True)
 
 
 async def test_what_was_loaded_before_a_renewal_and_kept_after_it_is_not_believed(
     redis: Redis, cache: RedisCache
 ) -> None:
-    _, before = await cache.read("song:1", FAMILIES)
+    _, before = await cache.read("song:1", TAGS)
     await cache.renew(["everything"])
     await cache.keep("song:1", before, b"old", 600)
-    assert (await cache.read("song:1", FAMILIES))[0] is None
+    assert (await cache.read("song:1", TAGS))[0] is None
 
 
 async def test_generations_that_redis_has_lost_do_not_come_back(redis: Redis, cache: RedisCache) -> None:
-    _, generations = await cache.read("song:1", FAMILIES)
-    await cache.keep("song:1", generations, b"old", 600)
-    await redis.delete("generation:songs")
-    assert (await cache.read("song:1", FAMILIES))[0] is None
+    _, tag_versions = await cache.read("song:1", TAGS)
+    await cache.keep("song:1", tag_versions, b"old", 600)
+    await redis.delete("tag:songs")
+    assert (await cache.read("song:1", TAGS))[0] is None
 
 
 async def test_readers_who_come_first_together_agree_on_a_generation(redis: Redis, cache: RedisCache) -> None:
-    seen = await asyncio.gather(*(cache.read("song:1", FAMILIES) for _ in range(20)))
-    assert len({generations for _, generations in seen}) == 1
+    seen = await asyncio.gather(*(cache.read("song:1", TAGS) for _ in range(20)))
+    assert len({tag_versions for _, tag_versions in seen}) == 1
 
 
 async def test_everything_in_redis_has_an_end(redis: Redis, cache: RedisCache) -> None:
-    _, generations = await cache.read("song:1", FAMILIES)
-    await cache.keep("song:1", generations, b"song", 600)
+    _, tag_versions = await cache.read("song:1", TAGS)
+    await cache.keep("song:1", tag_versions, b"song", 600)
     await cache.renew(["albums"])
     ends = {str(name, "ascii"): await redis.ttl(name) async for name in redis.scan_iter()}
-    assert ends.keys() == {"song:1", "generation:everything", "generation:songs", "generation:albums"}
+    assert ends.keys() == {"song:1", "tag:everything", "tag:songs", "tag:albums"}
     assert 590 <= ends.pop("song:1") <= 600
-    assert all(GENERATION_SECONDS - 10 <= seconds <= GENERATION_SECONDS for seconds in ends.values())
+    assert all(TAG_VERSION_SECONDS - 10 <= seconds <= TAG_VERSION_SECONDS for seconds in ends.values())
 
 
 class Silent:
@@ -109,7 +109,7 @@ async def test_a_redis_that_hangs_is_asked_a_few_times_and_then_left_alone() -> 
     async with silent() as server, open_redis_cache(server.url, timeout_seconds=0.02) as cache:
         for _ in range(50):
             with pytest.raises(CacheDownError):
-                await cache.read("song:1", FAMILIES)
+                await cache.read("song:1", TAGS)
         assert 1 <= server.connections < 10
 
 
@@ -117,7 +117,7 @@ async def test_what_is_made_stale_is_told_even_to_a_redis_that_is_left_alone() -
     async with silent() as server, open_redis_cache(server.url, timeout_seconds=0.02) as cache:
         for _ in range(10):
             with pytest.raises(CacheDownError):
-                await cache.read("song:1", FAMILIES)
+                await cache.read("song:1", TAGS)
         before = server.connections
         with pytest.raises(CacheDownError):
             await cache.renew(["songs"])
@@ -170,9 +170,9 @@ async def test_a_redis_so_far_away_that_connecting_takes_longer_than_a_reply_may
         kept = None
         while kept is None:
             try:
-                kept, generations = await cache.read("song:1", FAMILIES)
+                kept, tag_versions = await cache.read("song:1", TAGS)
                 if kept is None:
-                    await cache.keep("song:1", generations, b"a song", 600)
+                    await cache.keep("song:1", tag_versions, b"a song", 600)
             except CacheDownError:
                 await asyncio.sleep(0.05)
         assert kept == b"a song"
@@ -194,7 +194,7 @@ async def test_where_there_is_no_redis_every_call_says_so() -> None:
         url = server.url
     async with open_redis_cache(url, timeout_seconds=1) as cache:
         for call in (
-            cache.read("song:1", FAMILIES),
+            cache.read("song:1", TAGS),
             cache.keep("song:1", ("a", "b"), b"", 1),
             cache.renew(["songs"]),
             cache.ping(),

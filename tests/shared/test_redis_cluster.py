@@ -11,8 +11,8 @@ from redis import Redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from shared.cache import CacheDownError
-from shared.providers.redis import open_redis_cache
+from shared.cache.read_through import CacheDownError
+from shared.cache.redis import open_redis_cache
 from tests.system.running import free_ports
 
 LAST_SLOT = 16383

@@ -4,11 +4,11 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from shared.cache import CacheDownError, Entry, ReadThrough
-from shared.providers.redis import RedisCache, open_redis_cache
+from shared.cache.read_through import CacheDownError, Entry, ReadThrough
+from shared.cache.redis import RedisCache, open_redis_cache
 from tests.shared.fake_redis import Refusing, fake_redis, refusing
 
-FAMILIES = ("everything", "songs")
+TAGS = ("everything", "songs")
 FULL = {b"SET"}
 READ_ONLY = {b"SET", b"DEL"}
 
@@ -35,9 +35,9 @@ async def writer(redis: Refusing) -> AsyncIterator[RedisCache]:
 async def reader(redis: Refusing) -> AsyncIterator[RedisCache]:
     """Another process's; it keeps a song."""
     async with open_redis_cache(redis.url, timeout_seconds=5) as opened:
-        _, generations = await opened.read("song:1", FAMILIES)
-        await opened.keep("song:1", generations, b"shown", 600)
-        assert (await opened.read("song:1", FAMILIES))[0] == b"shown"
+        _, tag_versions = await opened.read("song:1", TAGS)
+        await opened.keep("song:1", tag_versions, b"shown", 600)
+        assert (await opened.read("song:1", TAGS))[0] == b"shown"
         yield opened
 
 
@@ -48,9 +48,9 @@ async def test_what_a_full_redis_is_told_is_stale_is_stale_for_everybody(
     await writer.renew(["songs"])
     for _ in range(2):
         with pytest.raises(CacheDownError):
-            await reader.read("song:1", FAMILIES)
+            await reader.read("song:1", TAGS)
     redis.refused = set()
-    assert (await reader.read("song:1", FAMILIES))[0] is None
+    assert (await reader.read("song:1", TAGS))[0] is None
 
 
 async def test_what_does_not_depend_on_it_is_not(
@@ -58,7 +58,7 @@ async def test_what_does_not_depend_on_it_is_not(
 ) -> None:
     redis.refused = FULL
     await writer.renew(["albums"])
-    assert (await reader.read("song:1", FAMILIES))[0] == b"shown"
+    assert (await reader.read("song:1", TAGS))[0] == b"shown"
 
 
 async def test_who_cannot_tell_a_read_only_redis_what_is_stale_is_told_so(
@@ -77,10 +77,10 @@ async def test_who_had_a_write_refused_believes_nothing_until_one_is_taken(
         await reader.keep("song:2", ("a", "b"), b"another", 600)
     for _ in range(2):
         with pytest.raises(CacheDownError):
-            await reader.read("song:1", FAMILIES)
+            await reader.read("song:1", TAGS)
     redis.refused = set()
     await reader.ping()
-    assert (await reader.read("song:1", FAMILIES))[0] == b"shown"
+    assert (await reader.read("song:1", TAGS))[0] == b"shown"
 
 
 async def test_after_a_write_was_refused_the_cache_is_used_again_without_anybody_asking_how_it_is(
@@ -90,7 +90,7 @@ async def test_after_a_write_was_refused_the_cache_is_used_again_without_anybody
     with pytest.raises(CacheDownError):
         await reader.keep("song:2", ("a", "b"), b"another", 600)
     redis.refused = set()
-    assert (await reader.read("song:1", FAMILIES))[0] == b"shown"
+    assert (await reader.read("song:1", TAGS))[0] == b"shown"
 
 
 @pytest.mark.parametrize("refused", [FULL, READ_ONLY], ids=["full", "read-only"])

@@ -4,7 +4,7 @@ import httpx
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from shared.serve import ANSWERS_BETWEEN_PARTINGS, Parting
+from shared.http.serve import ANSWERS_BETWEEN_PARTINGS, Parting
 
 
 async def answering(scope: Scope, receive: Receive, send: Send) -> None:

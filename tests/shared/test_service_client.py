@@ -15,7 +15,7 @@ from shared.errors import (
     NotFoundError,
     UnavailableError,
 )
-from shared.service_client import ServiceClient
+from shared.http.service_client import ServiceClient
 
 Behaviour = Callable[[httpx.Request], httpx.Response]
 

@@ -8,8 +8,8 @@ from fastapi import FastAPI
 from starlette.responses import StreamingResponse
 
 from shared import metrics
-from shared.problem import add_problem_handlers
-from shared.web import around_service
+from shared.http.middleware import around_service
+from shared.http.problem import add_problem_handlers
 
 
 def app() -> FastAPI:

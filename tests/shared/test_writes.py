@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from shared.cache.writes import Writes, writing
 from shared.errors import AppError, ConflictError, UnavailableError
-from shared.writes import Writes, writing
 
 
 class Cache:
@@ -15,7 +15,7 @@ class Cache:
         self.made_stale = 0
         self.twice = asyncio.Event()
 
-    async def make_stale(self) -> None:
+    async def invalidate(self) -> None:
         self.made_stale += 1
         if self.made_stale == 2:
             self.twice.set()
@@ -27,7 +27,7 @@ def cache() -> Cache:
 
 
 async def test_after_a_write_that_is_answered_caches_are_stale_once(cache: Cache) -> None:
-    async with writing() as writes, writes.then(cache.make_stale):
+    async with writing() as writes, writes.then(cache.invalidate):
         assert cache.made_stale == 0
     assert cache.made_stale == 1
 
@@ -35,7 +35,7 @@ async def test_after_a_write_that_is_answered_caches_are_stale_once(cache: Cache
 async def test_after_a_refusal_caches_are_stale_once(cache: Cache) -> None:
     async with writing() as writes:
         with pytest.raises(ConflictError):
-            async with writes.then(cache.make_stale):
+            async with writes.then(cache.invalidate):
                 raise ConflictError("no")
         assert cache.made_stale == 1
     assert cache.made_stale == 1
@@ -47,7 +47,7 @@ async def test_a_write_that_may_land_later_makes_caches_stale_once_more(
 ) -> None:
     writes = Writes(landed_within_seconds=0.02)
     with pytest.raises(type(failure)):
-        async with writes.then(cache.make_stale):
+        async with writes.then(cache.invalidate):
             raise failure
     assert cache.made_stale == 1
     async with asyncio.timeout(5):
@@ -60,7 +60,7 @@ async def test_a_write_that_is_cut_off_makes_caches_stale(cache: Cache) -> None:
     async with writing() as writes:
 
         async def write() -> None:
-            async with writes.then(cache.make_stale):
+            async with writes.then(cache.invalidate):
                 await asyncio.Event().wait()
 
         cut_off = asyncio.create_task(write())
@@ -75,6 +75,6 @@ async def test_a_write_that_is_cut_off_makes_caches_stale(cache: Cache) -> None:
 async def test_what_was_to_follow_later_is_done_at_the_end_and_not_waited_for(cache: Cache) -> None:
     async with asyncio.timeout(5):
         with pytest.raises(AppError):
-            async with writing() as writes, writes.then(cache.make_stale):
+            async with writing() as writes, writes.then(cache.invalidate):
                 raise UnavailableError("late")
     assert cache.made_stale == 2

@@ -5,17 +5,17 @@ from pathlib import Path
 
 from shared.access.caller import Caller
 from shared.access.permissions import Role
-from shared.cache import ReadThrough
+from shared.cache.read_through import ReadThrough
+from shared.cache.writes import Writes
 from shared.errors import AppError
-from shared.media_cleanup import MediaKeeper
-from shared.writes import Writes
-from song_service.caching import Staleness
+from shared.media.cleanup import CleanupJournal
+from song_service.caching import Invalidation
 from song_service.catalogue import Catalogue, UploadLimits
 from song_service.domain import Song
 from song_service.outbox import Outbox
 from song_service.schemas import SongFields
 from song_service.wiring import media_in_use, unmaking
-from tests.shared.media import DOWN, Notes, Store
+from tests.shared.media import DOWN, Entries, Store
 from tests.shared.memory_cache import MemoryCache
 from tests.song_service.fakes import Engine, Interactions, Songs
 from tests.system.media import audio, image
@@ -77,13 +77,13 @@ class World:
     """A catalogue and what it works with; `cover` and `sound` are real files."""
 
     def __init__(self, folder: Path, *, stored_within_seconds: float = 60) -> None:
-        self.songs, self.notes, self.store, self.albums = FailingSongs(), Notes(), Store(), Albums()
+        self.songs, self.entries, self.store, self.albums = FailingSongs(), Entries(), Store(), Albums()
         self.redis = MemoryCache()
         self.cache, self.writes = ReadThrough(self.redis), Writes()
-        stale = Staleness(self.cache)
+        stale = Invalidation(self.cache)
         outbox = Outbox(self.songs, Interactions(), Engine(), stale, poll_seconds=1)
-        unmake = unmaking(self.songs, stale, self.writes, outbox)
-        self.keeper = MediaKeeper(self.notes, self.store, media_in_use(self.songs), unmake)
+        rollback = unmaking(self.songs, stale, self.writes, outbox)
+        self.keeper = CleanupJournal(self.entries, self.store, media_in_use(self.songs), rollback)
         limits = UploadLimits(60, 10**6, stored_within_seconds)
         self.catalogue = Catalogue(
             self.songs, self.store, self.keeper, self.albums, stale, self.writes, outbox, limits

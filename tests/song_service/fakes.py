@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from shared.errors import UnavailableError
-from shared.pagination import Slice
+from shared.http.pagination import Slice
 from song_service.domain import CatalogueEntry, EngineLateError, Interaction, Song, SongNotFoundError
 from song_service.ports import SongChanges, SongFilter
 

@@ -2,9 +2,9 @@
 
 from datetime import datetime, timedelta
 
-from shared.cache import ReadThrough
+from shared.cache.read_through import ReadThrough
 from shared.errors import UnavailableError
-from song_service.caching import Staleness
+from song_service.caching import Invalidation
 from song_service.outbox import Outbox
 from tests.repositories.builders import NOON, an_interaction
 from tests.shared.memory_cache import MemoryCache
@@ -27,7 +27,7 @@ class World:
     def __init__(self, poll_seconds: float = 0.002) -> None:
         self.songs, self.redis = Songs(), MemoryCache()
         self.interactions, self.engine = Interactions(), Engine()
-        self.stale = Staleness(ReadThrough(self.redis))
+        self.stale = Invalidation(ReadThrough(self.redis))
         self.poll_seconds = poll_seconds
         self.outbox = self.another_replica()
 

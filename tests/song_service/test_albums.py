@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from shared.errors import UnavailableError
-from shared.service_client import ServiceClient
+from shared.http.service_client import ServiceClient
 from song_service.albums import HttpAlbums
 
 ALBUM, SONG, ARTIST = "a" * 24, "b" * 24, "c" * 24

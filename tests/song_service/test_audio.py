@@ -8,7 +8,7 @@ from pathlib import Path
 import imageio_ffmpeg
 import pytest
 
-from shared.decoding import decoded
+from shared.media.decoding import decoded
 from song_service import audio
 from song_service.audio import AudioFacts, inspect_audio
 from song_service.domain import AudioTooLongError, NotAudioError

@@ -4,11 +4,11 @@ import json
 
 import pytest
 
-from shared.access.caller import UnknownCaller
-from shared.cache import ReadThrough
+from shared.access.caller import UnverifiedCaller
+from shared.cache.read_through import ReadThrough
 from shared.errors import UnavailableError
 from song_service.browsing import Browsing
-from song_service.caching import Staleness
+from song_service.caching import Invalidation
 from song_service.domain import SongNotFoundError
 from song_service.ports import SongFilter
 from tests.repositories.builders import a_song
@@ -16,7 +16,7 @@ from tests.shared.memory_cache import MemoryCache
 from tests.song_service.fakes import Songs
 
 LISTED = SongFilter(listed_only=True)
-UNKNOWN = UnknownCaller(UnavailableError("The user service is not available now"))
+UNKNOWN = UnverifiedCaller(UnavailableError("The user service is not available now"))
 
 
 async def test_listed_songs_are_counted_once_until_one_changes() -> None:
@@ -26,7 +26,7 @@ async def test_listed_songs_are_counted_once_until_one_changes() -> None:
     await songs.add(song)
     assert await browsing.count(LISTED) == 0
     assert await browsing.count(SongFilter()) == 1
-    await Staleness(cache).song_changed(song)
+    await Invalidation(cache).song_changed(song)
     assert await browsing.count(LISTED) == 1
 
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from shared.cache import ReadThrough
-from shared.decoding import AT_ONCE, decoded
+from shared.cache.read_through import ReadThrough
 from shared.errors import AppError, InvalidError, UnavailableError, UnsupportedMediaError
+from shared.media.decoding import AT_ONCE, decoded
 from song_service.browsing import Browsing
 from song_service.catalogue import Catalogue
 from song_service.domain import Song, SongNotFoundError
@@ -32,7 +32,7 @@ async def test_an_upload_is_stored_noted_for_the_engine_and_in_its_album(world: 
     assert world.store.media == {song.image.public_id, song.audio.public_id}
     assert all(each.startswith(f"songs/{song.id}/") for each in world.store.media)
     assert world.albums.songs == [song.id]
-    assert world.notes.kept == set()
+    assert world.entries.kept == set()
     assert "songs" in world.redis.renewals[-1]
 
 
@@ -85,11 +85,11 @@ async def test_without_the_album_service_nothing_is_begun(world: World) -> None:
     with pytest.raises(UnavailableError):
         await world.upload()
     assert world.holds_nothing()
-    assert world.notes.kept == set()
+    assert world.entries.kept == set()
 
 
 async def test_without_a_note_nothing_is_begun(world: World) -> None:
-    world.notes.is_down = True
+    world.entries.is_down = True
     with pytest.raises(UnavailableError):
         await world.upload()
     assert world.holds_nothing()
@@ -104,7 +104,7 @@ async def test_an_upload_that_is_cut_off_is_undone(world: World) -> None:
     with pytest.raises(asyncio.CancelledError):
         await uploading
     assert world.holds_nothing()
-    assert len(world.notes.kept) == 2
+    assert len(world.entries.kept) == 2
 
 
 async def test_an_upload_that_waits_too_long_to_be_decoded_is_refused_and_leaves_nothing(
@@ -120,7 +120,7 @@ async def test_an_upload_that_waits_too_long_to_be_decoded_is_refused_and_leaves
         released.set()
         await asyncio.gather(*busy)
     assert world.holds_nothing()
-    assert world.notes.kept == set()
+    assert world.entries.kept == set()
 
 
 async def test_an_upload_that_the_store_takes_too_long_for_is_refused_and_leaves_nothing(
@@ -132,14 +132,14 @@ async def test_an_upload_that_the_store_takes_too_long_for_is_refused_and_leaves
         await world.upload()
     assert world.store.storing_audio.is_set()
     assert world.holds_nothing()
-    assert len(world.notes.kept) == 2
+    assert len(world.entries.kept) == 2
 
 
 async def test_media_that_cannot_be_taken_back_are_noted(world: World) -> None:
     world.store.failing = {"audio": DOWN, "destroy": DOWN}
     with pytest.raises(UnavailableError):
         await world.upload()
-    assert {note.public_id for note in world.notes.kept} > world.store.media
+    assert {note.public_id for note in world.entries.kept} > world.store.media
     assert not world.songs.kept
 
 
@@ -149,7 +149,7 @@ async def test_a_song_is_removed_though_the_media_store_and_the_album_service_ar
     world.albums.failing = {"take_out": DOWN}
     await world.catalogue.remove(ARTIST, song)
     assert not world.songs.kept
-    assert {note.public_id for note in world.notes.kept} == world.store.media
+    assert {note.public_id for note in world.entries.kept} == world.store.media
 
 
 async def test_a_change_of_nothing_is_no_write(world: World) -> None:
@@ -223,17 +223,17 @@ async def test_an_upload_that_is_stored_and_answered_as_failed_does_not_stay(
         with pytest.raises(UnavailableError):
             await world.upload()
         assert len(world.songs.kept) == 1
-    world.notes.fall_due()
-    await world.keeper.follow_due_notes()
+    world.entries.fall_due()
+    await world.keeper.process_due_entries()
     assert world.holds_nothing()
-    assert world.notes.kept == set()
+    assert world.entries.kept == set()
     assert "songs" in world.redis.renewals[-1]
 
 
 async def test_an_upload_that_cannot_be_noted_as_finished_does_not_stay(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(world.notes, "finish", refuse)
+    monkeypatch.setattr(world.entries, "finish", refuse)
     with pytest.raises(UnavailableError):
         await world.upload()
     assert world.holds_nothing()
@@ -243,16 +243,16 @@ async def test_a_song_whose_upload_ended_with_its_process_does_not_stay(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the song is in its album, and before the artist is answered."""
-    monkeypatch.setattr(world.notes, "finish", refuse)
+    monkeypatch.setattr(world.entries, "finish", refuse)
     monkeypatch.setattr(world.songs, "remove", refuse)
     monkeypatch.setattr(world.store, "destroy", refuse)
     with pytest.raises(UnavailableError):
         await world.upload()
     assert len(world.songs.kept) == 1
-    assert await world.keeper.follow_due_notes() == 0
+    assert await world.keeper.process_due_entries() == 0
     monkeypatch.undo()
-    world.notes.fall_due()
-    await world.keeper.follow_due_notes()
+    world.entries.fall_due()
+    await world.keeper.process_due_entries()
     assert world.holds_nothing()
 
 

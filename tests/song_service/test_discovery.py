@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shared.cache import ReadThrough
+from shared.cache.read_through import ReadThrough
 from shared.clock import now
-from shared.rows import Rows
-from song_service.caching import STAND_IN_SECONDS, Staleness
+from shared.http.rows import Rows
+from song_service.caching import STAND_IN_SECONDS, Invalidation
 from song_service.discovery import MOST, Discovery
 from song_service.domain import Song
 from tests.repositories.builders import a_song, an_interaction
@@ -44,7 +44,7 @@ class World:
         self.songs, self.interactions, self.engine = Songs(*made), CountingInteractions(), Engine()
         self.redis = MemoryCache()
         cache = ReadThrough(self.redis)
-        self.stale = Staleness(cache)
+        self.stale = Invalidation(cache)
         self.discovery = Discovery(self.songs, self.interactions, self.engine, cache)
 
     async def play(self, song: Song, *, heard_by_engine: bool = True) -> None:

@@ -7,9 +7,9 @@ import pytest
 
 from shared.access.caller import Caller
 from shared.access.permissions import Role
-from shared.cache import ReadThrough
+from shared.cache.read_through import ReadThrough
 from song_service import listening as listening_module
-from song_service.caching import Staleness
+from song_service.caching import Invalidation
 from song_service.domain import InteractionKind, Song
 from song_service.listening import Listening
 from song_service.outbox import Outbox
@@ -28,7 +28,7 @@ class World:
     def __init__(self) -> None:
         self.moment = NOON
         self.interactions = Interactions()
-        stale = Staleness(ReadThrough(MemoryCache()))
+        stale = Invalidation(ReadThrough(MemoryCache()))
         self.listening = Listening(
             self.interactions, Outbox(Songs(), self.interactions, Engine(), stale, poll_seconds=1)
         )

@@ -11,7 +11,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from embedded.cloud.session_tokens import SigningKey, session_claims, utc_now
+from embedded.cloud.clerk.session_tokens import SigningKey, session_claims, utc_now
 from shared.settings import issuer_of
 from tests.system.running import RunningSystem
 

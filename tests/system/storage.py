@@ -27,11 +27,11 @@ def stored_media(system: RunningSystem) -> set[str]:
     return set(found)
 
 
-def media_notes(system: RunningSystem, service: str) -> set[str]:
+def journal_entries(system: RunningSystem, service: str) -> set[str]:
     """The public ids of media that the service may have to remove."""
     return set(rows(system, f"{service}s.sqlite", "SELECT public_id FROM media_cleanups"))
 
 
-def make_notes_due(system: RunningSystem, service: str) -> None:
+def make_entries_due(system: RunningSystem, service: str) -> None:
     """As if their time had come."""
     change(system, f"{service}s.sqlite", "UPDATE media_cleanups SET due_at = 0")

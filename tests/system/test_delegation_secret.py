@@ -9,8 +9,8 @@ from tests.system.running import People
 async def test_every_service_signs_and_verifies_with_the_secret_that_they_are_given(people: People) -> None:
     artist = await people.artist()
     as_a_service = people.client(Delegation(DELEGATION_SECRET).token_for(artist.clerk_id))
-    for asker in (artist.http, as_a_service):
-        assert (await asker.get("/auth/me")).json()["_id"] == artist.id
+    for principal in (artist.http, as_a_service):
+        assert (await principal.get("/auth/me")).json()["_id"] == artist.id
         # Each of these two asks the user service for the caller, with a token that it signs.
-        assert (await asker.delete(f"/songs/{new_id()}")).status_code == 404
-        assert (await asker.delete(f"/albums/{new_id()}")).status_code == 404
+        assert (await principal.delete(f"/songs/{new_id()}")).status_code == 404
+        assert (await principal.delete(f"/albums/{new_id()}")).status_code == 404

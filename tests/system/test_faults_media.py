@@ -14,7 +14,7 @@ from tests.system.faults import fault, health_of
 from tests.system.media import image, make_album, song_form, upload
 from tests.system.processes import hanging, pid_of
 from tests.system.running import People, RunningSystem
-from tests.system.storage import make_notes_due, media_notes, rows, stored_media
+from tests.system.storage import journal_entries, make_entries_due, rows, stored_media
 from tests.system.waiting import until
 
 DELAY_SECONDS = 2
@@ -42,7 +42,7 @@ def media_of(song: dict[str, Any], media: set[str]) -> set[str]:
 async def start_again(system: RunningSystem, name: str, address: str) -> None:
     """Kill a service, which may just be coming back from an earlier death; go on when it is back.
 
-    Notes are made due while it is dead, so that nobody claims them and dies with their lease.
+    Entries are made due while it is dead, so that nobody claims them and dies with their lease.
     """
 
     async def is_back() -> bool:
@@ -54,17 +54,17 @@ async def start_again(system: RunningSystem, name: str, address: str) -> None:
     await until(is_back)
     os.kill(pid_of(system, name), signal.SIGKILL)
     await asyncio.sleep(0.2)
-    make_notes_due(system, name)
+    make_entries_due(system, name)
     await until(is_back)
 
 
-async def follow_all_notes(system: RunningSystem) -> None:
+async def process_all_entries(system: RunningSystem) -> None:
     """A service that starts looks at once for notes that are due."""
     for name, address in (("song", system.songs), ("album", system.albums)):
         await start_again(system, name, address)
 
     async def are_followed() -> bool:
-        return not media_notes(system, "song") and not media_notes(system, "album")
+        return not journal_entries(system, "song") and not journal_entries(system, "album")
 
     await until(are_followed)
 
@@ -119,11 +119,11 @@ async def test_half_failed_uploads_deletions_and_a_dying_service_leave_no_medium
 
     # The service dies while its media are on their way, and the store takes them all the same.
     async with fault(system, "cloudinary", delaySeconds=DELAY_SECONDS):
-        noted = media_notes(system, "song")
+        noted = journal_entries(system, "song")
         dying = asyncio.create_task(artist.post("/songs", **song_form("Cut off")))
 
         async def is_on_its_way() -> bool:
-            return len(media_notes(system, "song") - noted) == 2
+            return len(journal_entries(system, "song") - noted) == 2
 
         await until(is_on_its_way)
         await asyncio.sleep(DELAY_SECONDS / 2)
@@ -131,7 +131,7 @@ async def test_half_failed_uploads_deletions_and_a_dying_service_leave_no_medium
         assert (await dying).status_code in (502, 503)
         await asyncio.sleep(DELAY_SECONDS)
 
-    await follow_all_notes(system)
+    await process_all_entries(system)
     existing = media_of_what_exists(system)
     assert stored_media(system) == existing
     assert media_of(kept, existing) == {"cover", "audio"}
@@ -152,11 +152,11 @@ async def test_a_song_whose_upload_ended_with_the_service_does_not_stay(
     album = await make_album(artist, "Never told")
     stored = "SELECT title FROM songs WHERE title = 'Half there' AND is_removed = 0"
     async with fault(system, "cloudinary", delaySeconds=DELAY_SECONDS):
-        noted = media_notes(system, "song")
+        noted = journal_entries(system, "song")
         dying = asyncio.create_task(artist.post("/songs", **song_form("Half there", albumId=album["_id"])))
 
         async def is_on_its_way() -> bool:
-            return len(media_notes(system, "song") - noted) == 2
+            return len(journal_entries(system, "song") - noted) == 2
 
         async def is_stored() -> bool:
             return bool(rows(system, "songs.sqlite", stored))
@@ -166,6 +166,6 @@ async def test_a_song_whose_upload_ended_with_the_service_does_not_stay(
             await until(is_stored)
             os.kill(pid_of(system, "song"), signal.SIGKILL)
             assert (await dying).status_code in (502, 503)
-    await follow_all_notes(system)
+    await process_all_entries(system)
     assert not await is_stored()
     assert stored_media(system) == media_of_what_exists(system)

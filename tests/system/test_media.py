@@ -16,7 +16,7 @@ import pytest
 from tests.system.media import audio, make_album, song_form, upload
 from tests.system.processes import pid_of
 from tests.system.running import People, RunningSystem
-from tests.system.storage import media_notes, stored_media
+from tests.system.storage import journal_entries, stored_media
 
 SECONDS = 20
 RATES = {"low": 64, "medium": 128, "high": 320}
@@ -87,7 +87,7 @@ async def test_what_is_deleted_cannot_be_fetched_any_more(system: RunningSystem,
         assert (await artist.delete(f"/albums/{album['_id']}")).status_code == 200
         assert {(await listener.get(each)).status_code for each in addresses} == {404}
     for thing in (song, album):
-        left = stored_media(system) | media_notes(system, "song") | media_notes(system, "album")
+        left = stored_media(system) | journal_entries(system, "song") | journal_entries(system, "album")
         assert not [each for each in left if thing["_id"] in each]
 
 

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from shared.forms import FOLDERS
+from shared.http.forms import FOLDERS
 from tests.system.leftovers import Leftovers
 from tests.system.media import audio, image, make_album
 from tests.system.problems import problem_in

@@ -10,15 +10,15 @@ from embedded.sqlite.database import SqliteDatabase, open_database
 from embedded.sqlite.users import SqliteUsers
 from shared.access.caller import Caller
 from shared.access.permissions import Role
-from shared.cache import reading_through
+from shared.cache.read_through import open_read_through
+from shared.cache.writes import Writes
 from shared.clock import now
 from shared.errors import UnavailableError
 from shared.ids import new_id
-from shared.writes import Writes
 from tests.shared.lost_answers import lose_answers
 from tests.shared.memory_cache import MemoryCache
 from user_service.administration import Administration
-from user_service.caching import Staleness
+from user_service.caching import Invalidation
 from user_service.domain import LastAdminError, User, UserChangedMeanwhileError
 from user_service.ports import UserChanges, UserFilter
 
@@ -64,8 +64,8 @@ def redis() -> MemoryCache:
 
 @pytest.fixture
 async def administration(users: Contested, redis: MemoryCache) -> AsyncIterator[Administration]:
-    async with reading_through(redis) as cache:
-        yield Administration(users, Staleness(cache), Writes())
+    async with open_read_through(redis) as cache:
+        yield Administration(users, Invalidation(cache), Writes())
 
 
 async def added(users: Contested, role: Role) -> User:

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 from clerk_backend_api import models
 
-from embedded.cloud.accounts import Account
-from embedded.cloud.clerk import user_record
+from embedded.cloud.clerk.accounts import Account
+from embedded.cloud.clerk.app import user_record
 from embedded.sqlite import schemas
 from embedded.sqlite.database import open_database
 from embedded.sqlite.users import SqliteUsers
 from shared.access.caller import Identity
 from shared.access.guards import Session
 from shared.access.permissions import Role
-from shared.cache import ReadThrough, reading_through
+from shared.cache.read_through import ReadThrough, open_read_through
+from shared.cache.writes import Writes
 from shared.errors import UnavailableError
-from shared.writes import Writes
 from tests.shared.memory_cache import MemoryCache
-from user_service.caching import Staleness
+from user_service.caching import Invalidation
 from user_service.clerk import profile_of
 from user_service.domain import EmailTakenError, Profile, UnprovedEmailError, User
 from user_service.registration import Registrar
@@ -47,7 +47,7 @@ def profile(*, email: str | None, verified: bool) -> Profile:
 
 @pytest.fixture
 async def cache() -> AsyncIterator[ReadThrough]:
-    async with reading_through(MemoryCache()) as through:
+    async with open_read_through(MemoryCache()) as through:
         yield through
 
 
@@ -60,7 +60,7 @@ async def users(tmp_path: Path) -> AsyncIterator[SqliteUsers]:
 async def registered(
     users: SqliteUsers, cache: ReadThrough, known: Profile | None, clerk_id: str = "user_b", **said: Any
 ) -> User:
-    registrar = Registrar(users, Provider(known), Staleness(cache), Writes(), [BOSS])
+    registrar = Registrar(users, Provider(known), Invalidation(cache), Writes(), [BOSS])
     asked = Registration.model_validate({"clerkId": clerk_id, **said})
     session = Session(Identity(clerk_id, 4_000_000_000), "token")
     return (await registrar.register(session, asked)).user

@@ -1,0 +1,66 @@
+"""Smaller and converted pictures, by Pillow."""
+
+from pathlib import Path
+
+from PIL import Image, ImageOps
+
+from embedded.cloud.cloudinary.transformations import (
+    PictureFormat,
+    PictureVariant,
+    UnsupportedTransformationError,
+)
+
+MAX_RESULT_PIXELS = 16_000_000
+EXIF_ORIENTATION = 0x0112
+ON_ITS_SIDE = (5, 6, 7, 8)
+PILLOW_FORMATS: dict[PictureFormat, str] = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
+
+
+def has_alpha(picture: Image.Image) -> bool:
+    return picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+
+
+def target_size(variant: PictureVariant, width: int, height: int) -> tuple[int, int]:
+    """Of a picture of `width` x `height`, in pixels, as Cloudinary's crop modes define it."""
+    ratio = width / height
+    if variant.width is None and variant.height is None:
+        return width, height
+    if variant.width is None or variant.height is None:
+        wanted_width = variant.width or max(1, round((variant.height or 1) * ratio))
+        wanted_height = variant.height or max(1, round(wanted_width / ratio))
+        if variant.crop == "limit" and wanted_width > width:
+            return width, height
+        return wanted_width, wanted_height
+    if variant.crop in ("fill", "scale"):
+        return variant.width, variant.height
+    scale = min(variant.width / width, variant.height / height)
+    if variant.crop == "limit":
+        scale = min(scale, 1.0)
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def write_variant(
+    original: Path, variant: PictureVariant, picture_format: PictureFormat, result: Path
+) -> None:
+    """Blocks while it decodes and encodes. Raises UnsupportedTransformationError when too large."""
+    with Image.open(original) as opened:
+        width, height = opened.size
+        if opened.getexif().get(EXIF_ORIENTATION, 1) in ON_ITS_SIDE:
+            width, height = height, width
+        size = target_size(variant, width, height)
+        if size[0] * size[1] > MAX_RESULT_PIXELS:
+            raise UnsupportedTransformationError(f"the result would be {size[0]} x {size[1]} pixels")
+        # A JPEG decoder can leave out what a smaller picture does not show: quicker, and less memory.
+        opened.draft(None, (2 * max(size), 2 * max(size)))
+        upright = ImageOps.exif_transpose(opened)
+        plain = upright.convert("RGBA" if has_alpha(upright) else "RGB")
+    if variant.crop == "fill":
+        resized = ImageOps.fit(plain, size, Image.Resampling.LANCZOS)
+    else:
+        resized = plain.resize(size, Image.Resampling.LANCZOS)
+    if picture_format == "jpg" and resized.mode == "RGBA":
+        backdrop = Image.new("RGB", resized.size, "white")
+        backdrop.paste(resized, mask=resized.getchannel("A"))
+        resized = backdrop
+    options = {"optimize": True} if picture_format == "png" else {"quality": variant.quality}
+    resized.save(result, PILLOW_FORMATS[picture_format], **options)

@@ -1,0 +1,61 @@
+"""Caches become stale however a write ends: one that failed may be stored all the same, or be stored yet."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+from shared.errors import AppError, UnavailableError
+
+Invalidate = Callable[[], Awaitable[None]]
+
+LANDED_WITHIN_SECONDS = 8.0
+"""After a write was given up: longer than a database goes on with it."""
+
+
+class Writes:
+    """What follows each write of one service."""
+
+    def __init__(self, landed_within_seconds: float = LANDED_WITHIN_SECONDS) -> None:
+        self._landed_within_seconds = landed_within_seconds
+        self._closing = asyncio.Event()
+        self._later: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def then(self, invalidate: Invalidate) -> AsyncIterator[None]:
+        """Around one write: `invalidate` follows it, and once more later when nobody knows how it ended."""
+        try:
+            yield
+        except BaseException as failure:
+            if not _is_refusal(failure):
+                again = asyncio.create_task(self._invalidate_later(invalidate))
+                self._later.add(again)
+                again.add_done_callback(self._later.discard)
+            raise
+        finally:
+            await invalidate()
+
+    async def _invalidate_later(self, invalidate: Invalidate) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(self._landed_within_seconds):
+                await self._closing.wait()
+        await invalidate()
+
+    async def close(self) -> None:
+        """Do now what was to follow later."""
+        self._closing.set()
+        await asyncio.gather(*self._later)
+
+
+def _is_refusal(failure: BaseException) -> bool:
+    """Whether it says for sure that nothing was stored."""
+    return isinstance(failure, AppError) and not isinstance(failure, UnavailableError)
+
+
+@asynccontextmanager
+async def writing() -> AsyncIterator[Writes]:
+    """A Writes, closed at the end."""
+    writes = Writes()
+    try:
+        yield writes
+    finally:
+        await writes.close()

@@ -1,0 +1,158 @@
+"""Multipart forms that carry files, taken from a request part by part: bounded, and on disk, never in memory.
+
+A handler asks for the form after it knows the caller, so nobody's bytes are read before they may send them.
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import anyio.to_thread
+from starlette.datastructures import Headers, UploadFile
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from shared.errors import FieldError, InvalidError, MalformedError, TooLargeError, UnavailableError
+from shared.http.body_limit import allow_body
+
+FIELD_BYTES = 16 * 1024
+MOST_FIELDS = 20
+
+FOLDERS = "music-streaming-upload-"
+"""How the names of folders begin that hold the files of a form, in the folder for temporary files."""
+
+ABANDONED_AFTER_SECONDS = 3600.0
+"""Many times what is left of an upload when its files have been taken."""
+
+BYTES_AROUND_FILES = 64 * 1024
+"""What a form may hold besides its files: fields, and the lines between parts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields of a form, and its files as paths that live as long as the form is open."""
+
+    fields: Mapping[str, str]
+    files: Mapping[str, Path]
+    wanted_files: Collection[str]
+
+    @property
+    def wrong_files(self) -> Sequence[FieldError]:
+        """What is wrong with those that are wanted: not there, or empty."""
+        wrong = []
+        for name in self.wanted_files:
+            if name not in self.files:
+                wrong.append(FieldError(name, "a file is required"))
+            elif self.files[name].stat().st_size == 0:
+                wrong.append(FieldError(name, "the file is empty"))
+        return wrong
+
+
+def _too_large(limit: int) -> TooLargeError:
+    return TooLargeError(f"At most {limit // (1024 * 1024)} MB are taken")
+
+
+class _BoundedParser(MultiPartParser):
+    """Refuses a file as soon as it is known to be one too many or too large, and reads no further."""
+
+    def __init__(
+        self, headers: Headers, stream: AsyncGenerator[bytes, None], file_limits: Mapping[str, int]
+    ) -> None:
+        super().__init__(headers, stream, max_fields=MOST_FIELDS, max_part_size=FIELD_BYTES)
+        self._file_limits = file_limits
+        self._file_bytes: dict[str, int] = {}
+        self.is_whole = False
+
+    def on_end(self) -> None:
+        self.is_whole = True
+
+    def on_headers_finished(self) -> None:
+        super().on_headers_finished()
+        name = self._current_part.field_name
+        if self._current_part.file is None:
+            return
+        if name not in self._file_limits:
+            raise InvalidError(f"Not accepted: {name}", [FieldError(name, "no file is taken here")])
+        if name in self._file_bytes:
+            raise InvalidError(f"Not accepted: {name}", [FieldError(name, "exactly one file")])
+        self._file_bytes[name] = 0
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self._current_part.file is not None:
+            name = self._current_part.field_name
+            self._file_bytes[name] += end - start
+            if self._file_bytes[name] > self._file_limits[name]:
+                raise _too_large(self._file_limits[name])
+        super().on_part_data(data, start, end)
+
+
+def _copy(upload: UploadFile, path: Path) -> None:
+    upload.file.seek(0)
+    with path.open("wb") as target:
+        shutil.copyfileobj(upload.file, target, 256 * 1024)
+
+
+def _remove_abandoned() -> None:
+    """Remove the files of forms whose process was killed: neither it nor the system does. Never raises.
+
+    Of any process, for several may share the disk; and whenever room is needed, for one that is started again
+    at once finds them too young.
+    """
+    with suppress(OSError):
+        for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
+            with suppress(FileNotFoundError):
+                if time.time() - folder.stat().st_mtime > ABANDONED_AFTER_SECONDS:
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _no_room() -> UnavailableError:
+    """The disk is full, or fails, which is no fault of the sender."""
+    return UnavailableError("Files cannot be taken now")
+
+
+@asynccontextmanager
+async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIterator[Form]:
+    """The multipart form of `request`; `file_limits` names the files that it may carry and their most bytes.
+
+    Raises:
+        TooLargeError: a file is larger; the rest of it is not read. 413 when it is the whole (body_limit).
+        MalformedError: it is no multipart form, or breaks off.
+        InvalidError: a file twice, or one that nobody asked for.
+        UnavailableError: there is no room for the files.
+    """
+    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        raise MalformedError("The body must be multipart/form-data")
+    allow_body(request, sum(file_limits.values()) + BYTES_AROUND_FILES)
+    await anyio.to_thread.run_sync(_remove_abandoned)
+    parser = _BoundedParser(request.headers, request.stream(), file_limits)
+    try:
+        parsed = await parser.parse()
+    except (MultiPartException, LookupError, UnicodeError) as failure:  # the last two: an odd `charset`
+        raise MalformedError("The multipart body cannot be read") from failure
+    except ClientDisconnect as failure:
+        raise MalformedError("The body broke off") from failure
+    except OSError as failure:
+        raise _no_room() from failure
+    try:
+        if not parser.is_whole:
+            raise MalformedError("The multipart body breaks off")
+        with tempfile.TemporaryDirectory(prefix=FOLDERS) as folder:
+            fields: dict[str, str] = {}
+            files: dict[str, Path] = {}
+            for name, value in parsed.multi_items():
+                if isinstance(value, str):
+                    fields[name] = value
+                    continue
+                files[name] = Path(folder) / name
+                try:
+                    await anyio.to_thread.run_sync(_copy, value, files[name])
+                    await value.close()
+                except OSError as failure:
+                    raise _no_room() from failure
+            yield Form(fields, files, file_limits.keys())
+    finally:
+        await parsed.close()

@@ -1,0 +1,110 @@
+"""`/livez`, `/readyz` and `/health`, alike in every service."""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from shared.clock import now, to_iso
+from shared.http.openapi import AT_THE_SERVICE
+from shared.http.serve import DRAINING
+
+Probe = Callable[[], Awaitable[bool]]
+
+PROBE_SECONDS = 1.0
+_NO_STORE = {"Cache-Control": "no-store"}
+
+
+class Readiness(BaseModel):
+    """Whether a service lives, or can serve."""
+
+    status: Literal["OK", "DOWN"]
+
+
+class Health(BaseModel):
+    """A service, and with a boolean each the dependencies that it has."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, bool]
+
+    status: Literal["OK", "DEGRADED", "DOWN"]
+    service: str
+    timestamp: str
+
+
+async def _answers(probe: Probe) -> bool:
+    try:
+        async with asyncio.timeout(PROBE_SECONDS):
+            return await probe()
+    except Exception:  # noqa: BLE001 - whatever a probe fails with, the dependency is not well
+        return False
+
+
+def remembered(probe: Probe, seconds: float) -> Probe:
+    """`probe`, asked at most once in `seconds`: for providers that count, or charge for, every call.
+
+    Whoever asks while it is being asked waits for the same answer, also when the first of them leaves.
+    """
+    asked_at = 0.0
+    answering: asyncio.Task[bool] | None = None
+
+    async def ask() -> bool:
+        nonlocal asked_at, answering
+        if answering is None or (answering.done() and time.monotonic() - asked_at > seconds):
+            asked_at = time.monotonic()
+            answering = asyncio.create_task(_answers(probe))
+        return await asyncio.shield(answering)
+
+    return ask
+
+
+def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]) -> APIRouter:
+    """The three health calls of `service`.
+
+    `probes` names the dependencies; the one called `database` is the one that nothing works without.
+    """
+    router = APIRouter(tags=["health"])
+
+    @router.get(
+        "/livez",
+        summary="Is the process alive? Asks nothing of anyone",
+        response_model=Readiness,
+        openapi_extra=AT_THE_SERVICE,
+    )
+    async def livez() -> Response:
+        return JSONResponse({"status": "OK"}, headers=_NO_STORE)
+
+    @router.get(
+        "/readyz",
+        summary="Can it serve? 503 while it cannot, or is about to stop",
+        responses={200: {"model": Readiness}, 503: {"model": Readiness}},
+        openapi_extra=AT_THE_SERVICE,
+    )
+    async def readyz(request: Request) -> Response:
+        ready = not DRAINING.begun and await _answers(probes(request)["database"])
+        return JSONResponse({"status": "OK" if ready else "DOWN"}, 200 if ready else 503, headers=_NO_STORE)
+
+    @router.get(
+        "/health",
+        summary="The service and what it depends on, truly probed",
+        responses={200: {"model": Health}, 503: {"model": Health}},
+        openapi_extra=AT_THE_SERVICE,
+    )
+    async def health(request: Request) -> Response:
+        asked = probes(request)
+        answers = dict(
+            zip(asked, await asyncio.gather(*(_answers(probe) for probe in asked.values())), strict=True)
+        )
+        status = "DOWN" if not answers["database"] else "OK" if all(answers.values()) else "DEGRADED"
+        return JSONResponse(
+            {"status": status, "service": service, **answers, "timestamp": to_iso(now())},
+            503 if status == "DOWN" else 200,
+            headers=_NO_STORE,
+        )
+
+    return router

@@ -1,0 +1,142 @@
+"""What OpenAPI says of every service's answers that FastAPI cannot read from the signatures.
+
+A route names only what is its own: `response_model`, `ETAGGED` or `LISTED`, and `refusals(409)` for what it
+alone refuses. What follows from a call's path, parameters, body and caller is added by `complete`.
+"""
+
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from typing import Annotated, Any, TypeAlias
+
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+from starlette.routing import BaseRoute
+
+from shared.access.guards import current_session, registered_caller
+from shared.http.schemas import LEFT_OUT
+
+Answers: TypeAlias = dict[int | str, dict[str, Any]]
+
+GATEWAY_PREFIX = "/api"
+_SCHEMA_ADDRESS = "#/components/schemas/{model}"
+
+
+class FieldProblem(BaseModel):
+    """One field of a request that cannot be accepted, and why."""
+
+    field: str
+    message: str
+
+
+class Problem(BaseModel):
+    """A refusal as RFC 9457 shapes it. Programs compare `code`; `error` repeats `detail`, for people."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    error: str
+    code: str
+    request_id: str
+    errors: Annotated[list[FieldProblem], LEFT_OUT] = Field(default=[], description="With 422 only")
+
+
+def _header(description: str, kind: str = "string") -> dict[str, Any]:
+    return {"description": description, "schema": {"type": kind}}
+
+
+def _with_headers(headers: dict[str, Any]) -> Answers:
+    return {
+        200: {"headers": headers},
+        304: {"description": "As the client has it already", "headers": headers},
+    }
+
+
+_ETAG = {"ETag": _header("What `If-None-Match` is compared with")}
+
+ETAGGED = _with_headers(_ETAG)
+"""For a GET that shared/http/responses.py answers."""
+
+LISTED = _with_headers(
+    {
+        **_ETAG,
+        "Link": _header('`<…>; rel="next"`, when there is more; the address is relative'),
+        "X-Total-Count": _header("How many there are in all, when `total` asks for it", "integer"),
+    }
+)
+"""For a GET that answers a list which can be paged."""
+
+AT_THE_SERVICE: dict[str, Any] = {"servers": [{"url": "/", "description": "The service itself"}]}
+"""`openapi_extra` of a call that the gateway does not pass on."""
+
+_HEADERS_OF_REFUSAL = {
+    401: {"WWW-Authenticate": _header("`Bearer`")},
+    503: {"Retry-After": _header("Seconds", "integer")},
+}
+
+
+def refusals(*statuses: int) -> Answers:
+    """For a route's `responses`: it may answer these, as problems."""
+    return {status: _refusal(status) for status in statuses}
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    schema = {"$ref": _SCHEMA_ADDRESS.format(model=Problem.__name__)}
+    return {
+        "description": HTTPStatus(status).phrase,
+        "headers": _HEADERS_OF_REFUSAL.get(status, {}),
+        "content": {"application/problem+json": {"schema": schema}},
+    }
+
+
+def complete(description: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
+    """Add to FastAPI's `description` of `routes` where they are served, and how they refuse."""
+    description["servers"] = [{"url": GATEWAY_PREFIX, "description": "The gateway, or the service itself"}]
+    for route in iter_route_contexts(list(routes)):
+        path = description["paths"].get(route.path_format, {})
+        for method in route.methods or ():
+            if method.lower() in path and "security" in path[method.lower()]:
+                _complete_call(path[method.lower()], set(_guards(route.dependant)))
+    schemas = description["components"]["schemas"]
+    schema = Problem.model_json_schema(ref_template=_SCHEMA_ADDRESS, mode="serialization")
+    schemas.update(schema.pop("$defs"), Problem=schema)
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+
+
+def _complete_call(call: dict[str, Any], guards: set[object]) -> None:
+    answers = call["responses"]
+    if "HTTPValidationError" in str(answers.get("422")):
+        del answers["422"]
+    for status in _refusals_of(call, guards):
+        answers.setdefault(str(status), _refusal(status))
+    call["responses"] = dict(sorted(answers.items()))
+    if current_session not in guards:
+        call["security"].append({})  # a caller may be anonymous
+
+
+def _refusals_of(call: dict[str, Any], guards: set[object]) -> Iterator[int]:
+    """The statuses that follow from what a call takes; 502 and 504 are the gateway's."""
+    yield from (401, 500, 502, 503, 504)
+    if registered_caller in guards:
+        yield 403
+    places = {parameter["in"] for parameter in call.get("parameters", ())}
+    if "path" in places:
+        yield 404
+    if places & {"query", "header"}:
+        yield 422
+    if "requestBody" in call:
+        yield from (400, 408, 413, 422)
+        if "multipart/form-data" in call["requestBody"]["content"]:
+            yield 415
+
+
+def _guards(dependant: Dependant) -> Iterator[object]:
+    """What a call depends on, directly or not."""
+    for each in dependant.dependencies:
+        yield each.call
+        yield from _guards(each)

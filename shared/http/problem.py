@@ -1,0 +1,159 @@
+"""Failures as HTTP answers: the one table kind -> status, and the shape of RFC 9457 problem details.
+
+`error` repeats `detail` because the front end reads it as a string; `code` is what programs compare.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Match
+
+from shared import errors
+from shared.http.request_id import current_request_id
+
+STATUS_OF_KIND: Mapping[type[errors.AppError], int] = {
+    errors.MalformedError: 400,
+    errors.UnauthenticatedError: 401,
+    errors.ForbiddenError: 403,
+    errors.NotFoundError: 404,
+    errors.ConflictError: 409,
+    errors.TooLargeError: 413,
+    errors.UnsupportedMediaError: 415,
+    errors.InvalidError: 422,
+    errors.BadAnswerError: 502,
+    errors.UnavailableError: 503,
+    errors.LateAnswerError: 504,
+}
+
+_CODE_OF_STATUS = {
+    404: "route_not_found",
+    405: "method_not_allowed",
+    413: errors.TooLargeError.code,
+    500: "internal_error",
+}
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+_TEXT_OF_STATUS = {404: "Route not found", 405: "Method not allowed"}
+
+
+def status_of(error: errors.AppError) -> int:
+    """The HTTP status of a failure's kind.
+
+    Raises:
+        LookupError: the error derives from no kind, which is a mistake of ours.
+    """
+    for kind in type(error).__mro__:
+        if kind in STATUS_OF_KIND:
+            return STATUS_OF_KIND[kind]
+    raise LookupError(f"{type(error).__name__} derives from no kind in STATUS_OF_KIND")
+
+
+def problem(
+    status: int,
+    detail: str,
+    code: str,
+    *,
+    field_errors: Sequence[errors.FieldError] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """An `application/problem+json` answer."""
+    body: dict[str, object] = {
+        "type": "about:blank",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "error": detail,
+        "code": code,
+        "requestId": current_request_id(),
+    }
+    if field_errors:
+        body["errors"] = [{"field": each.field, "message": each.message} for each in field_errors]
+    return Response(
+        json.dumps(body, separators=(",", ":")),
+        status,
+        headers={"Cache-Control": "no-store", **(headers or {})},
+        media_type="application/problem+json",
+    )
+
+
+def problem_of(error: errors.AppError) -> Response:
+    """The answer that a failure deserves."""
+    headers: dict[str, str] = {}
+    field_errors: Sequence[errors.FieldError] = ()
+    if isinstance(error, errors.UnauthenticatedError):
+        headers["WWW-Authenticate"] = "Bearer"
+    if isinstance(error, errors.UnavailableError):
+        headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, errors.InvalidError):
+        field_errors = error.errors
+    return problem(status_of(error), error.detail, error.code, field_errors=field_errors, headers=headers)
+
+
+def internal_problem() -> Response:
+    """The answer to a mistake of ours: it says nothing about it but the request id."""
+    return problem(500, "Something went wrong on our side", _CODE_OF_STATUS[500])
+
+
+def validation_problem(failure: RequestValidationError) -> Response:
+    """400 when the body is not JSON at all, else 422 with each field and what is wrong with it."""
+    found = failure.errors()
+    if any(each["type"] == "json_invalid" for each in found):
+        return problem(400, "The body is not valid JSON", errors.MalformedError.code)
+    if isinstance(failure.body, bytes):  # what FastAPI does not even try to read as JSON
+        detail = "The body must be JSON, with the Content-Type application/json"
+        return problem(400, detail, errors.MalformedError.code)
+    field_errors = [
+        errors.FieldError(".".join(str(part) for part in each["loc"][1:]) or "body", each["msg"])
+        for each in found
+    ]
+    named = ", ".join(dict.fromkeys(each.field for each in field_errors))
+    return problem(422, f"Not accepted: {named}", errors.InvalidError.code, field_errors=field_errors)
+
+
+def _methods_of_path(app: FastAPI, request: Request) -> list[str]:
+    """What can be asked of this path: of several routes, Starlette names the methods of the first."""
+    found = [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in app.routes)
+    ]
+    return [*found, "HEAD"] if "GET" in found else found
+
+
+def add_problem_handlers(app: FastAPI) -> None:
+    """Make every failure inside `app` answer as problem details."""
+
+    async def on_app_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, errors.AppError)  # noqa: S101 - registered for that type only
+        return problem_of(error)
+
+    async def on_validation_error(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for that type only
+        return validation_problem(error)
+
+    async def on_http_exception(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)  # noqa: S101 - registered for that type only
+        status = error.status_code
+        headers = error.headers
+        if status == 400:
+            return problem(400, "The body cannot be read", errors.MalformedError.code)
+        if status == 405:
+            headers = {"Allow": ", ".join(_methods_of_path(app, request))}
+        return problem(
+            status,
+            error.detail if status == 413 else _TEXT_OF_STATUS.get(status, HTTPStatus(status).phrase),
+            _CODE_OF_STATUS.get(status, HTTPStatus(status).phrase.lower().replace(" ", "_")),
+            headers=headers,
+        )
+
+    async def on_mistake(_: Request, __: Exception) -> Response:
+        return internal_problem()
+
+    app.add_exception_handler(Exception, on_mistake)
+    app.add_exception_handler(errors.AppError, on_app_error)
+    app.add_exception_handler(RequestValidationError, on_validation_error)
+    app.add_exception_handler(HTTPException, on_http_exception)

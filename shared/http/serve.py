@@ -1,0 +1,165 @@
+"""Running an app under uvicorn so that it can be stopped without failing a request."""
+
+import asyncio
+import os
+import signal
+import threading
+from collections.abc import Callable
+from types import FrameType
+from typing import Any, Literal
+
+import uvicorn
+from prometheus_client import start_http_server
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.supervisors import Multiprocess
+
+from shared import metrics
+from shared.http.middleware import configure_logging
+from shared.settings import ProcessSettings
+
+KEEP_ALIVE_SECONDS = 75
+"""Longer than any client of ours keeps an idle connection, so that it is never the server who hangs up."""
+
+ANSWERS_BETWEEN_PARTINGS = 97
+"""A prime: however many connections take turns, each is ended some time."""
+
+LEFTOVER_SECONDS = 5.0
+"""How long a process that has shut down may take to end."""
+
+
+class Draining:
+    """Whether this process has been told to stop. `/readyz` says so before the listening socket closes."""
+
+    def __init__(self) -> None:
+        self.begun = False
+
+
+DRAINING = Draining()
+
+
+class Parting:
+    """Ends each connection with the answer on it once the process was told to stop; one now and then before.
+
+    Clients go to another replica then. One that keeps an idle connection for less than `drain_seconds` holds
+    none when the server closes, so that no request meets a closing connection. Without partings before that
+    a busy client would keep its connections for ever, and a replica that is added would never be asked; these
+    come with answers to GET and HEAD, which nobody is still sending a body to.
+
+    When everything is closed the process ends soon. What may still keep it are lookups of names: nobody waits
+    for them any more, but the event loop would, for minutes when no name server answers.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._answers = 0
+
+    def _is_time(self, method: str) -> bool:
+        if DRAINING.begun:
+            return True
+        if method not in ("GET", "HEAD"):
+            return False
+        self._answers += 1
+        return self._answers % ANSWERS_BETWEEN_PARTINGS == 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_and_part(message: Message) -> None:
+            if message["type"] == "http.response.start" and self._is_time(scope["method"]):
+                message = {**message, "headers": [*message.get("headers", []), (b"connection", b"close")]}
+            elif message["type"] == "lifespan.shutdown.complete":
+                _after(LEFTOVER_SECONDS, os._exit, 0)
+            await send(message)
+
+        await self._app(scope, receive, send_and_part)
+
+
+class _Config(uvicorn.Config):
+    """What a serving process sets up in itself, whether it is the only one or one of several workers."""
+
+    def __init__(self, service: str, settings: ProcessSettings, *args: Any, **options: Any) -> None:
+        self._service = service
+        self._least_level = settings.log_level
+        self._drain_seconds = settings.drain_seconds
+        super().__init__(*args, **options)
+
+    def configure_logging(self) -> None:
+        """Ours, where uvicorn would set up its own: in the parent, and at the start of each worker."""
+        configure_logging(self._service, self._least_level)
+        super().configure_logging()
+
+    def load(self) -> None:
+        """The server asks for the app once it has taken over the signals."""
+        super().load()
+        self.loaded_app = Parting(self.loaded_app)
+        _drain_before_stopping(self._drain_seconds)
+
+
+class _Workers(Multiprocess):
+    """Several processes on one socket. This one serves nobody, and does not keep it when they leave."""
+
+    def terminate_all(self) -> None:
+        super().terminate_all()
+        for each in self.sockets:
+            each.close()
+
+
+def _drain_before_stopping(seconds: float) -> None:
+    """On SIGTERM say 503 on /readyz and part with clients for `seconds`; who handles it now, does so then."""
+    stop = signal.getsignal(signal.SIGTERM)
+    assert callable(stop)  # noqa: S101 - the server's handler
+
+    def drain(sig: int, frame: FrameType | None) -> None:
+        if DRAINING.begun or seconds == 0:
+            stop(sig, frame)
+        else:
+            _after(seconds, stop, sig, frame)
+        DRAINING.begun = True
+
+    signal.signal(signal.SIGTERM, drain)
+
+
+def _after(seconds: float, call: Callable[..., object], *arguments: object) -> None:
+    timer = threading.Timer(seconds, call, arguments)
+    timer.daemon = True
+    timer.start()
+
+
+def serve(
+    factory: str,
+    service: str,
+    settings: ProcessSettings,
+    *,
+    date_header: bool = True,
+    http: type[asyncio.Protocol] | Literal["auto"] = "auto",
+    keep_alive_seconds: int = KEEP_ALIVE_SECONDS,
+) -> None:
+    """Serve the app that `factory` ("package.module:function") builds, until SIGTERM or SIGINT.
+
+    `http` is the protocol that reads requests, uvicorn's own unless another is given. Idle connections are
+    kept for `keep_alive_seconds`.
+
+    Several workers each build their own and share nothing but the listening socket.
+    """
+    config = _Config(
+        service,
+        settings,
+        factory,
+        factory=True,
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        log_config=None,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        date_header=date_header,
+        timeout_keep_alive=keep_alive_seconds,
+        timeout_graceful_shutdown=settings.shutdown_seconds,
+        lifespan="on",
+        http=http,
+    )
+    if settings.workers > 1:
+        _Workers(config, sockets=[config.bind_socket()]).run()
+        return
+    if settings.metrics_port is not None:
+        start_http_server(settings.metrics_port, settings.host, registry=metrics.REGISTRY)
+    uvicorn.Server(config).run()

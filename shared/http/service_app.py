@@ -1,0 +1,70 @@
+"""What the apps of the user, song and album service have alike: lifespan, health, errors, outer layers."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol, TypeVar
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from shared.access.guards import Access
+from shared.http.health import Probe, health_router
+from shared.http.middleware import around_service
+from shared.http.openapi import GATEWAY_PREFIX, complete
+from shared.http.problem import add_problem_handlers
+
+
+class Opened(Protocol):
+    """What a service talks to, so far as every service has it."""
+
+    @property
+    def access(self) -> Access: ...
+
+    @property
+    def probes(self) -> Mapping[str, Probe]: ...
+
+
+Resources = TypeVar("Resources", bound=Opened)
+
+
+class ServiceApi(FastAPI):
+    """Describes itself completely, and answers with the gateway's prefix as well as without.
+
+    A client made from the description, and "Try it out" at `/docs`, so work at either address.
+    """
+
+    def openapi(self) -> dict[str, Any]:
+        is_described = self.openapi_schema is not None
+        description = super().openapi()
+        if not is_described:
+            complete(description, self.routes)
+        return description
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["root_path"] = GATEWAY_PREFIX  # Starlette finds the routes of paths that lack it, too
+        await super().__call__(scope, receive, send)
+
+
+def service_app(
+    service: str,
+    open_resources: Callable[[], AbstractAsyncContextManager[Resources]],
+    resources: Callable[[Request], Resources],
+    *routers: APIRouter,
+) -> ASGIApp:
+    """The app called `service`; its lifespan opens what it talks to, and closes it.
+
+    `resources` finds that again in a request. Of two routes that match the first in `routers` is taken.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        async with open_resources() as opened:
+            yield {"resources": opened, "access": opened.access}
+
+    title = service.replace("-", " ").capitalize()
+    app = ServiceApi(title=title, version="1.0.0", lifespan=lifespan, redirect_slashes=False)
+    add_problem_handlers(app)
+    app.include_router(health_router(service, lambda request: resources(request).probes))
+    for router in routers:
+        app.include_router(router)
+    return around_service(app, service)

@@ -1,0 +1,118 @@
+"""Calls from one service to another: deadline, request id, one retry where it is safe, statuses as kinds.
+
+Tokens that are sent here are our own (shared/access/delegation.py). That one is refused, as while the key of
+all services is being changed, is a failure, and no fault of the caller, whom a 401 would sign out.
+
+A service that hangs is left alone for a while, or each request that would ask it would wait for its deadline.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import structlog
+
+from shared.breaker import Breaker
+from shared.errors import (
+    AppError,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+    UnavailableError,
+)
+from shared.http.request_id import HEADER, current_request_id
+
+_KIND_OF_STATUS: Mapping[int, type[AppError]] = {
+    403: ForbiddenError,
+    404: NotFoundError,
+    409: ConflictError,
+    422: InvalidError,
+}
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class ServiceClient:
+    """One other service. `name` stands in errors, as people know it: "album service"."""
+
+    def __init__(self, http: httpx.AsyncClient, name: str) -> None:
+        self._http = http
+        self._name = name
+        self._breaker = Breaker(name, failures_to_open=5, rest_seconds=1)
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: str | None = None,
+        json: object = None,
+        repeatable: bool = False,
+    ) -> Any:
+        """The JSON that it answers a success with.
+
+        `repeatable`: asking twice is harmless, so a connection that fails is tried once more.
+
+        Raises:
+            AppError: of the kind of the status it answered.
+            UnavailableError: it cannot be reached, is late, fails, or does not take our token.
+        """
+        if not self._breaker.admits():
+            raise self._unavailable()
+        headers = {HEADER: current_request_id()}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        request = self._http.build_request(method, path, headers=headers, json=json)
+        try:
+            response = await self._send(request, repeatable)
+        except httpx.HTTPError as failure:
+            self._breaker.failed()
+            log.warning("service call failed", callee=self._name, error=type(failure).__name__)
+            raise self._unavailable() from failure
+        self._breaker.succeeded()
+        if response.is_success:
+            return self._json(response)
+        kind = _KIND_OF_STATUS.get(response.status_code)
+        if kind is None:
+            log.warning("service call failed", callee=self._name, status=response.status_code)
+            raise self._unavailable()
+        raise kind(self._detail(response))
+
+    async def _send(self, request: httpx.Request, repeatable: bool) -> httpx.Response:
+        try:
+            return await self._http.send(request)
+        except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError):
+            if not repeatable:
+                raise
+            return await self._http.send(request)
+
+    def _json(self, response: httpx.Response) -> Any:
+        try:
+            return response.json()
+        except ValueError as failure:
+            raise self._unavailable() from failure
+
+    def _detail(self, response: httpx.Response) -> str:
+        body = self._json(response)
+        detail = body.get("detail") if isinstance(body, dict) else None
+        return detail if isinstance(detail, str) else "Refused"
+
+    def _unavailable(self) -> UnavailableError:
+        return UnavailableError(f"The {self._name} is not available now")
+
+
+@asynccontextmanager
+async def open_service(base_url: str, name: str, timeout_seconds: float) -> AsyncIterator[ServiceClient]:
+    """A client of the service at `base_url`, with a pool of its own; the service need not be up yet."""
+    limits = httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=15)
+    timeout = httpx.Timeout(timeout_seconds, connect=min(2.0, timeout_seconds))
+    async with httpx.AsyncClient(
+        base_url=base_url,
+        timeout=timeout,
+        limits=limits,
+        verify=base_url.startswith("https"),
+        trust_env=False,
+    ) as http:
+        yield ServiceClient(http, name)

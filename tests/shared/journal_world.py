@@ -1,0 +1,87 @@
+"""A keeper of media with everything that it works with in memory."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from shared.errors import UnavailableError
+from shared.media.cleanup import CleanupJournal
+from shared.ports import MediaRef, StoredAudio, StoredImage
+from tests.shared.media import DOWN, Entries
+
+COVER, AUDIO = MediaRef("songs/1/cover", "image"), MediaRef("songs/1/audio", "video")
+
+
+class Store:
+    """A `MediaStore` of names. It can be down, or hang; `broken` of its media cannot be removed."""
+
+    def __init__(self, *media: MediaRef) -> None:
+        self.media = set(media)
+        self.is_down = False
+        self.hangs = False
+        self.broken: set[MediaRef] = set()
+        self.asked: asyncio.Queue[MediaRef] = asyncio.Queue()
+
+    async def destroy(self, media: MediaRef) -> None:
+        self.asked.put_nowait(media)
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.is_down:
+            raise UnavailableError("Media cannot be stored or removed now")
+        if media in self.broken:
+            raise ZeroDivisionError
+        self.media.discard(media)
+
+    async def upload_image(self, path: Path, public_id: str) -> StoredImage:
+        raise NotImplementedError
+
+    async def upload_audio(self, path: Path, public_id: str) -> StoredAudio:
+        raise NotImplementedError
+
+    async def ping(self) -> bool:
+        raise NotImplementedError
+
+
+async def nothing() -> None:
+    """Happens."""
+
+
+class World:
+    """A keeper, what it writes and removes, and the media that documents use; `is_stuck`: those cannot go.
+
+    `meanwhile` happens between the looking for a medium's document and what is done then.
+    """
+
+    def __init__(self, *stored: MediaRef) -> None:
+        self.entries, self.store, self.used = Entries(), Store(*stored), set[MediaRef]()
+        self.is_stuck = False
+        self.meanwhile: Callable[[], Awaitable[None]] = nothing
+        self.keeper = CleanupJournal(self.entries, self.store, self.is_used, self.rollback)
+
+    async def is_used(self, media: MediaRef) -> bool:
+        is_used = media in self.used
+        await self.meanwhile()
+        return is_used
+
+    async def rollback(self, media: MediaRef) -> None:
+        if self.is_stuck:
+            raise DOWN
+        self.used.discard(media)
+
+    async def store_and_fail(self, *media: MediaRef) -> None:
+        with pytest.raises(UnavailableError):
+            async with self.keeper.uploading(media):
+                raise DOWN
+
+    async def finish_and_fail(self, *media: MediaRef, failure: Exception = DOWN) -> None:
+        """The document is stored, and then something fails."""
+
+        async def finish() -> None:
+            async with self.keeper.committing(media):
+                self.used |= set(media)
+                raise failure
+
+        with pytest.raises(type(failure)):
+            await finish()
