@@ -1,0 +1,64 @@
+"""What the request path of `/api/*` takes from outside, as Protocols: a response cache and a rate limiter."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from api_gateway.headers import Headers
+from api_gateway.route_table import Target
+
+
+@dataclass(slots=True)
+class ApiRequest:
+    """A request for a service. `target.path` and `query` are as the client wrote them.
+
+    Header names are lower case. `client_address` is the client's, also behind a trusted proxy.
+    """
+
+    method: str
+    target: Target
+    query: bytes
+    headers: Headers
+    client_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class CachedResponse:
+    """A whole response. `headers` are what the client gets; the gateway adds CORS, `Date` and the request id."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+class Recording(Protocol):
+    """Takes a copy of one response while it is relayed."""
+
+    def add(self, piece: bytes) -> None:
+        """The next piece of the body."""
+
+    def complete(self) -> None:
+        """The body has ended as the service announced it. Not called for a response that broke off."""
+
+
+class ResponseCache(Protocol):
+    """Consulted before the rate limiter and before the service."""
+
+    async def find(self, request: ApiRequest) -> CachedResponse | None:
+        """The response to send instead of asking the service."""
+
+    def record(self, request: ApiRequest, status: int, headers: Headers) -> Recording | None:
+        """Called with the head of each response of a service; None when it is not to be kept.
+
+        `headers` contain the `Surrogate-*` ones, which the client does not get.
+        """
+
+
+class RateLimiter(Protocol):
+    """Asked after the response cache and before the service."""
+
+    async def check(self, request: ApiRequest) -> Headers:
+        """Headers to add to the response, such as the remaining allowance.
+
+        Raises:
+            AppError: the request is refused.
+        """
