@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from album_service.schemas import Title
+
 ALBUM_FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -11,7 +15,7 @@ ALBUM_FORM: dict[str, Any] = {
                     "type": "object",
                     "required": ["title", "image"],
                     "properties": {
-                        "title": {"type": "string", "maxLength": 200},
+                        "title": TypeAdapter(Title).json_schema(),
                         "image": {"type": "string", "format": "binary"},
                         "isPublic": {"type": "string", "enum": ["true", "false"], "default": "false"},
                     },

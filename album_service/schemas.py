@@ -10,9 +10,9 @@ from pydantic_core import to_json
 from album_service.domain import Album
 from album_service.ports import AlbumChanges
 from shared.clock import to_iso
-from shared.http.schemas import LEFT_OUT, FormBool, OneLine, SentModel
+from shared.http.schemas import LEFT_OUT, FormBool, ReadableText, SentModel
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200), ReadableText]
 
 
 class AlbumOut(BaseModel):

@@ -2,6 +2,10 @@
 
 from typing import Any
 
+from pydantic import TypeAdapter
+
+from song_service.schemas import Label, Title
+
 UPLOAD_FORM: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -11,13 +15,13 @@ UPLOAD_FORM: dict[str, Any] = {
                     "type": "object",
                     "required": ["title", "image", "audio"],
                     "properties": {
-                        "title": {"type": "string", "maxLength": 200},
+                        "title": TypeAdapter(Title).json_schema(),
                         "image": {"type": "string", "format": "binary"},
                         "audio": {"type": "string", "format": "binary"},
                         "albumId": {"type": "string", "pattern": "^[0-9a-fA-F]{24}$"},
                         "isPublic": {"type": "string", "enum": ["true", "false"], "default": "true"},
-                        "genre": {"type": "string", "maxLength": 50},
-                        "mood": {"type": "string", "maxLength": 50},
+                        "genre": TypeAdapter(Label).json_schema(),
+                        "mood": TypeAdapter(Label).json_schema(),
                     },
                 }
             }

@@ -7,15 +7,15 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
 from shared.clock import to_iso
-from shared.http.schemas import LEFT_OUT, BodyId, FormBool, OneLine, SentModel
+from shared.http.schemas import LEFT_OUT, BodyId, FormBool, ReadableText, SentModel
 from song_service.domain import Song
 from song_service.ports import SongChanges
 
 MAX_BATCH = 500
 MAX_LABEL = 50
 
-Title = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), OneLine]
-Label = Annotated[str, StringConstraints(strip_whitespace=True, max_length=MAX_LABEL), OneLine]
+Title = Annotated[str, StringConstraints(min_length=1, max_length=200), ReadableText]
+Label = Annotated[str, StringConstraints(max_length=MAX_LABEL), ReadableText]
 
 
 class StreamingUrls(BaseModel):

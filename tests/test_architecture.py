@@ -14,7 +14,7 @@ APPS = (*SERVICES, "api_gateway")
 LONGEST_FILE = 310
 
 SHARED = {
-    "shared": "__init__ breaker clock errors ids metrics ports settings",
+    "shared": "__init__ breaker clock errors ids metrics ports settings text",
     "shared/access": "__init__ caller delegation guards permissions user_directory",
     "shared/cache": "__init__ read_through redis writes",
     "shared/http": """

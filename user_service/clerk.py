@@ -4,6 +4,7 @@ import httpx
 from clerk_backend_api import Clerk, models
 
 from shared.errors import UnavailableError
+from shared.text import UnreadableTextError, clean_text
 from user_service.domain import Profile
 
 
@@ -34,11 +35,19 @@ def profile_of(record: models.User) -> Profile:
     names = [part for part in (record.first_name, record.last_name) if part]
     verification = primary.verification if primary else None
     return Profile(
-        full_name=" ".join(names) or record.username or None,
+        full_name=_readable(" ".join(names)) or _readable(record.username or ""),
         email=primary.email_address.lower() if primary else None,
         email_is_verified=getattr(getattr(verification, "status", None), "value", None) == "verified",
         image_url=record.image_url or None,
     )
+
+
+def _readable(name: str) -> str | None:
+    """The name as it is stored; None for one that nobody could read, which Clerk takes and we do not."""
+    try:
+        return clean_text(name) or None
+    except UnreadableTextError:
+        return None
 
 
 def _unavailable() -> UnavailableError:

@@ -7,18 +7,16 @@ from pydantic.alias_generators import to_camel
 
 from shared.access.permissions import Role
 from shared.clock import to_iso
-from shared.http.schemas import OneLine, SentModel
+from shared.http.schemas import ReadableText, SentModel
 from user_service.domain import User
 
 LONGEST_NAME = 200
 
-Name = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME), OneLine
-]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), ReadableText]
 Email = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
-    OneLine,
+    StringConstraints(max_length=254, pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$"),
+    ReadableText,
 ]
 HttpUrl = Annotated[str, StringConstraints(max_length=2048, pattern=r"^https?://\S+$")]
 SentRole = Annotated[Role, Field(strict=False)]

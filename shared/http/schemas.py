@@ -1,15 +1,24 @@
 """What the shapes of all services have in common."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    ValidationError,
+)
 from pydantic.alias_generators import to_camel
-from pydantic_core import PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shared.errors import FieldError, InvalidError
 from shared.ids import is_id
+from shared.text import UnreadableTextError, clean_text
 
 Sent = TypeVar("Sent", bound="SentModel")
 
@@ -51,16 +60,44 @@ BodyId = Annotated[str, AfterValidator(_check_id)]
 """An id inside a body: 24 hexadecimal characters."""
 
 
-def _check_line(text: str) -> str:
-    if any(unicodedata.category(character) == "Cc" for character in text):
-        raise PydanticCustomError("control_characters", "must not hold control characters")
-    if text and not any(character.isprintable() and not character.isspace() for character in text):
-        raise PydanticCustomError("blank", "must not be blank")
-    return text
+_NO_BREAKS = r"[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*"
+_VISIBLE = (
+    r"[^\s\u0000-\u0020\u007f-\u00a0\u00ad\u0300-\u036f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
+    r"\u2028-\u202f\u205f-\u206f\u20d0-\u20ff\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc]"
+)
 
 
-OneLine = AfterValidator(_check_line)
-"""For text that people read: nothing in it breaks the line, and not all of it is invisible."""
+class _ReadableText:
+    """Text that `shared.text.clean_text` accepts, cleaned before its length is checked; OpenAPI says so."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._clean, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        described = handler(schema)
+        pattern = f"^{_NO_BREAKS}{_VISIBLE}{_NO_BREAKS}$" if described.get("minLength") else f"^{_NO_BREAKS}$"
+        described.setdefault("pattern", pattern)
+        described["description"] = READABLE_RULE
+        return described
+
+    @staticmethod
+    def _clean(given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        try:
+            return clean_text(given)
+        except UnreadableTextError as failure:
+            raise PydanticCustomError(failure.code, "{reason}", {"reason": failure.message}) from failure
+
+
+READABLE_RULE = (
+    "At least one visible character; no control characters, line or paragraph separators. Blanks around it "
+    "are removed, and it is stored in Unicode's NFC."
+)
+ReadableText = _ReadableText()
+"""For text that people read, after its StringConstraints: they hold for the text as it is stored."""
 
 
 def _true_or_false(given: object) -> object:

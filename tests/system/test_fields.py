@@ -181,7 +181,14 @@ async def test_what_is_no_boolean_is_refused_where_a_boolean_belongs(people: Peo
     assert (await user.get("/auth/me")).json()["isBlocked"] is False
 
 
-@pytest.mark.parametrize("title", ["", " ", "\t", "\u200b", "a\u0000b", "a\nb", "\u009b", "x" * 201])
+INVISIBLE = ("\u200b", "\u3164", "\u2800", "\u1160", "\uffa0", "\u17b4", "\ufe0f", "\u0301")
+
+
+@pytest.mark.parametrize(
+    "title",
+    ["", " ", "\t", *INVISIBLE, "a\u0000b", "a\nb", "\u009b", "a\u2028b", "a\u2029", "x" * 201],
+    ids=ascii,
+)
 async def test_a_title_that_nobody_could_read_is_refused(title: str, people: People) -> None:
     artist = await people.artist()
     album = await make_album(artist)

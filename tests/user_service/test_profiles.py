@@ -174,3 +174,9 @@ def test_only_the_primary_address_counts() -> None:
 def test_a_user_name_stands_in_for_a_name() -> None:
     assert profile_of(record(first_name=None, last_name=None, username="bo")).full_name == "bo"
     assert profile_of(record(first_name=None, last_name=None, username=None)).full_name is None
+
+
+def test_a_name_that_nobody_can_read_counts_as_none() -> None:
+    assert profile_of(record(first_name="\u3164", last_name="\u2800", username="bo")).full_name == "bo"
+    assert profile_of(record(first_name="A\u2028B", last_name=None, username=None)).full_name is None
+    assert profile_of(record(first_name="Jose\u0301", last_name=None)).full_name == "Jos\u00e9"
