@@ -11,7 +11,7 @@ ifneq ($(origin PYTHON),file)
 ANOTHER := $(shell test "`$(PYTHON) $(SAY_VERSION) 2>/dev/null`" = "`$(BIN)/python $(SAY_VERSION) 2>&1`" || echo another-python)
 endif
 
-.PHONY: run test check format verify-deploy env-example another-python
+.PHONY: run test check format bench verify-deploy env-example another-python
 
 run: .venv/embedded.ready
 	@exec $(BIN)/python -m embedded
@@ -28,6 +28,11 @@ check: .venv/dev.ready
 format: .venv/dev.ready
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# Measures the production entry points and writes docs/benchmarks.md. Needs wrk and redis-server; compares with nginx.
+bench: .venv/dev.ready
+	@tests/mongo_server/build.sh
+	$(BIN)/python -m bench --write
 
 # Containers and manifests, run for real: deploy/verify/verify.sh says what it needs.
 verify-deploy: .venv/dev.ready

@@ -35,7 +35,7 @@ class MongoAlbums:
         await self._albums.ensure_indexes()
 
     async def add(self, album: Album) -> None:
-        await self._albums.insert(_to_document(album))
+        await self._albums.insert(to_document(album))
 
     async def get(self, album_id: str) -> Album:
         document = await self._albums.find_one({"_id": id_of(album_id)})
@@ -105,7 +105,8 @@ def narrow(wanted: AlbumFilter) -> Document:
     return query
 
 
-def _to_document(album: Album) -> Document:
+def to_document(album: Album) -> Document:
+    """The album as it is stored."""
     return {
         "_id": id_of(album.id),
         "title": album.title,

@@ -41,7 +41,7 @@ class MongoSongs:
         await self._songs.ensure_indexes()
 
     async def add(self, song: Song) -> None:
-        await self._songs.insert(_to_document(song))
+        await self._songs.insert(to_document(song))
 
     async def get(self, song_id: str) -> Song:
         document = await self._songs.find_one({"_id": id_of(song_id), **_EXISTS})
@@ -127,7 +127,8 @@ def narrow(wanted: SongFilter) -> Document:
     return query
 
 
-def _to_document(song: Song) -> Document:
+def to_document(song: Song) -> Document:
+    """The song as it is stored."""
     return {
         "_id": id_of(song.id),
         "title": song.title,

@@ -38,7 +38,7 @@ class MongoUsers:
 
     async def add(self, user: User) -> None:
         try:
-            await self._users.insert(_to_document(user))
+            await self._users.insert(to_document(user))
         except DuplicateDocumentError:
             if await self.find_by_clerk_id(user.clerk_id) is not None:
                 raise AlreadyRegisteredError from None
@@ -93,7 +93,8 @@ def _narrow(wanted: UserFilter) -> Document:
     return query
 
 
-def _to_document(user: User) -> Document:
+def to_document(user: User) -> Document:
+    """The user as it is stored."""
     return {
         "_id": id_of(user.id),
         "clerkId": user.clerk_id,

@@ -1,0 +1,232 @@
+"""The scenarios: single calls, a relay, a mixture, and growth of the catalogue with concurrent updates."""
+
+import asyncio
+import itertools
+import re
+import shutil
+from collections.abc import AsyncIterator, Collection, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import httpx
+
+from bench import catalogue, workloads
+from bench.measurement import Row, baseline_of, body_of, measure
+from bench.processes import Process, free_port, python, running
+from bench.report import Table
+from bench.system import SERVICES, System, Tokens, running_system
+from bench.wrk import Load, Request
+
+NAMES = ("calls", "relay", "mixed", "scale")
+COLUMNS = ("what", "requests/s", "of baseline", "p50 ms", "p99 ms", "CPU us per request", "failed")
+UPDATES_PER_SECOND = 10
+RELAYED_BYTES = (1_000, 1_000_000)
+START_TIMEOUT_SECONDS = 60.0
+SETTLING_SECONDS = 5.0
+_SERVICE_OF_PATH = {"songs": "song", "albums": "album", "auth": "user"}
+
+
+async def run_all(
+    folder: Path, *, seconds: float, song_counts: Sequence[int], only: Collection[str]
+) -> dict[str, Table]:
+    """The tables of the scenarios asked for, by name."""
+    tables: dict[str, Table] = {}
+    if "relay" in only:
+        tables["relay"] = await _relay(folder, seconds)
+    for count in song_counts:
+        of_this_size = folder / str(count)
+        of_this_size.mkdir()
+        tokens = Tokens()
+        async with running_system(of_this_size, tokens) as system:
+            seeded = await asyncio.to_thread(catalogue.seed, system.mongodb_uri, tokens, count)
+            await _outbox_sent(system, seeded.admin_token)
+            if count == max(each for each in song_counts if each <= workloads.MIXED_SONGS):
+                if "calls" in only:
+                    tables["calls"] = await _calls(system, seeded, seconds)
+                if "mixed" in only:
+                    tables["mixed"] = await _mixed(system, seeded, seconds)
+            if "scale" in only:
+                table = tables.setdefault("scale", Table("Catalogue size and updates", COLUMNS))
+                await _scale(table, count, system, seeded, seconds)
+    return tables
+
+
+async def _outbox_sent(system: System, admin_token: str) -> None:
+    """Wait until the song service answers, and give its outbox time to reach the engine."""
+    base = f"http://127.0.0.1:{system.gateway.port}"
+    async with (
+        httpx.AsyncClient(base_url=base, timeout=30) as client,
+        asyncio.timeout(START_TIMEOUT_SECONDS),
+    ):
+        headers = {"Authorization": f"Bearer {admin_token}"}
+        (await client.get("/api/admin/songs?limit=1", headers=headers)).raise_for_status()
+    await asyncio.sleep(SETTLING_SECONDS)
+
+
+async def _calls(system: System, seeded: catalogue.Seeded, seconds: float) -> Table:
+    table = Table("Single calls", COLUMNS)
+    serving = {name: system.processes[name] for name in ("gateway", *SERVICES, "redis")}
+    calls = {**workloads.anonymous_calls(seeded), **workloads.signed_in_calls(seeded)}
+    for name, requests in calls.items():
+        bare = await baseline_of(await body_of(system, requests[0]), seconds, system.folder)
+        table.rows.append(bare.cells())
+        service = system.processes[_SERVICE_OF_PATH[re.split("[/?]", requests[0].path)[2]]]
+        for where, port in (("service", service.port), ("gateway", system.gateway.port)):
+            row = await measure(
+                f"{name}, {where}", port, requests, serving, seconds=seconds, folder=system.folder,
+                baseline=bare.load,
+            )  # fmt: skip
+            table.rows.append(row.cells())
+    async with _nginx(system.folder, system.processes["song"].port) as nginx:
+        if nginx is not None:
+            row = await measure(
+                "song, nginx in front of the service", nginx.port, calls["song"], serving | {"nginx": nginx},
+                seconds=seconds, folder=system.folder,
+            )  # fmt: skip
+            table.rows.append(row.cells())
+    return table
+
+
+async def _mixed(system: System, seeded: catalogue.Seeded, seconds: float) -> Table:
+    requests = workloads.mixed_requests(seeded)
+    body = await body_of(system, Request(f"/api/songs/{seeded.song_ids[0]}"))
+    bare = await baseline_of(body, seconds, system.folder)
+    serving = {name: system.processes[name] for name in ("gateway", *SERVICES, "redis")}
+    row = await measure(
+        "mixed workload", system.gateway.port, requests, serving, seconds=4 * seconds, folder=system.folder,
+        baseline=bare.load,
+    )  # fmt: skip
+    memory = ", ".join(
+        f"{name} {system.processes[name].resident_megabytes():.0f}"
+        for name in ("gateway", *SERVICES, "cloud", "redis")
+    )
+    return Table(
+        "Mixed workload", COLUMNS, [bare.cells(), row.cells()], [f"Resident memory after it, MB: {memory}."]
+    )
+
+
+async def _scale(table: Table, count: int, system: System, seeded: catalogue.Seeded, seconds: float) -> None:
+    serving = {name: system.processes[name] for name in ("gateway", *SERVICES, "redis")}
+    calls = workloads.anonymous_calls(seeded)
+    several = {
+        **{name: calls[name] for name in ("song", "list of 50", "album", "trending")},
+        "1,000 songs by turns": workloads.spread(seeded.song_ids, 1_000),
+    }
+    for name, requests in several.items():
+        for updates in (0, UPDATES_PER_SECOND):
+            async with _updating(system, seeded, updates):
+                row = await measure(
+                    f"{name}, {count:,} songs, {updates} updates/s", system.gateway.port, requests, serving,
+                    seconds=seconds, folder=system.folder,
+                )  # fmt: skip
+            table.rows.append(row.cells())
+
+
+@asynccontextmanager
+async def _updating(system: System, seeded: catalogue.Seeded, per_second: int) -> AsyncIterator[None]:
+    """While this is open, other songs than those that are read change."""
+    if not per_second:
+        yield
+        return
+
+    async def update() -> None:
+        base = f"http://127.0.0.1:{system.gateway.port}"
+        headers = {"Authorization": f"Bearer {seeded.artist_token}", "Content-Type": "application/json"}
+        async with httpx.AsyncClient(base_url=base, timeout=30) as client:
+            for number in itertools.count():
+                song_id = seeded.song_ids[-1 - number % (len(seeded.song_ids) // 2)]
+                change = workloads.update_of(song_id, seeded.artist_token, number)
+                answer = await client.patch(change.path, content=change.body, headers=headers)
+                answer.raise_for_status()
+                await asyncio.sleep(1 / per_second)
+
+    task = asyncio.create_task(update())
+    try:
+        yield
+    finally:
+        if task.done():
+            task.result()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def _relay(folder: Path, seconds: float) -> Table:
+    """Uncached responses through the gateway and through nginx, of a service that costs little itself."""
+    table = Table("Relay of an uncached response", COLUMNS)
+    relay_folder = folder / "relay"
+    relay_folder.mkdir()
+    port, redis_port, gateway_port = free_port(), free_port(), free_port()
+    redis = ("redis-server", "--port", str(redis_port), "--save", "", "--bind", "127.0.0.1")
+    url = f"http://127.0.0.1:{port}"
+    environment = {
+        **{f"{name.upper()}_SERVICE_URL": url for name in SERVICES},
+        **{"HOST": "127.0.0.1", "PORT": str(gateway_port), "FRONTEND_ORIGINS": "http://localhost:5173"},
+        **{"REDIS_URL": f"redis://127.0.0.1:{redis_port}/0", "CACHE_TIMEOUT_SECONDS": "1"},
+    }
+    async with (
+        running(
+            "service",
+            port,
+            *python("bench.baseline"),
+            "raw",
+            str(port),
+            environment={},
+            log=relay_folder / "raw.log",
+        ) as raw,
+        running("redis", redis_port, *redis, environment={}, log=relay_folder / "redis.log"),
+        running(
+            "gateway",
+            gateway_port,
+            *python("api_gateway.main"),
+            environment=environment,
+            log=relay_folder / "gateway.log",
+        ) as gateway,
+        _nginx(relay_folder, port) as nginx,
+    ):
+        for size in RELAYED_BYTES:
+            bare = await baseline_of(bytes(size), seconds, relay_folder)
+            table.rows.append(bare.cells())
+            table.rows += [
+                row.cells()
+                async for row in _relays(size, raw, gateway, nginx, bare.load, seconds, relay_folder)
+            ]
+    return table
+
+
+async def _relays(
+    size: int, raw: Process, gateway: Process, nginx: Process | None, bare: Load, seconds: float, folder: Path
+) -> AsyncIterator[Row]:
+    for process in (gateway, nginx):
+        if process is not None:
+            yield await measure(
+                f"{size:,} B, {process.name}", process.port, [Request(f"/api/songs/{size}")],
+                {"service": raw, process.name: process}, seconds=seconds, folder=folder, baseline=bare,
+            )  # fmt: skip
+
+
+@asynccontextmanager
+async def _nginx(folder: Path, upstream_port: int) -> AsyncIterator[Process | None]:
+    """nginx in front of a service, with one worker; None where it is not installed."""
+    if shutil.which("nginx") is None:
+        yield None
+        return
+    port = free_port()
+    configuration = folder / f"nginx-{port}.conf"
+    text = f"""
+daemon off; master_process off; error_log {folder}/nginx-error.log; pid {folder}/nginx-{port}.pid;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  upstream service {{ server 127.0.0.1:{upstream_port}; keepalive 64; }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://service; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+  }}
+}}
+"""
+    await asyncio.to_thread(configuration.write_text, text)
+    command = ("nginx", "-c", str(configuration))
+    async with running("nginx", port, *command, environment={}, log=folder / "nginx.log") as process:
+        yield process
