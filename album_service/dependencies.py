@@ -1,13 +1,17 @@
-"""What the routes of the album service need, named once. The only reader of `request.state` here."""
+"""What the routes of the album service depend on, each named once. The only reader of `request.state` here.
 
+Dependencies are asynchronous, for FastAPI runs others in a thread, and have no dependencies of their own.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
+from pydantic import AfterValidator
 
-from album_service.browsing import Browsing
+from album_service import browsing, editing
 from album_service.domain import AlbumNotFoundError, SongNotFoundError
-from album_service.editing import Editing
 from album_service.ports import AlbumRepository
 from album_service.settings import AlbumSettings
 from shared.access.caller import Caller
@@ -25,33 +29,58 @@ class Resources:
     access: Access
     settings: AlbumSettings
     albums: AlbumRepository
-    browsing: Browsing
-    editing: Editing
+    browsing: browsing.Browsing
+    editing: editing.Editing
     probes: dict[str, Probe]
 
 
 def resources(request: Request) -> Resources:
     """What this app was built with."""
-    found = request.state.resources
-    assert isinstance(found, Resources)  # noqa: S101 - narrows the type of untyped state
-    return found
+    opened: Resources = request.state.resources
+    return opened
 
 
-def _album_id(album_id: Annotated[str, Path(description="24 hexadecimal characters")]) -> str:
+async def _albums(request: Request) -> AlbumRepository:
+    return resources(request).albums
+
+
+async def _browsing(request: Request) -> browsing.Browsing:
+    return resources(request).browsing
+
+
+async def _editing(request: Request) -> editing.Editing:
+    return resources(request).editing
+
+
+async def _upload_sizes(request: Request) -> Mapping[str, int]:
+    return {"image": resources(request).settings.max_image_bytes}
+
+
+def _check_album_id(album_id: str) -> str:
     if not is_id(album_id):
         raise AlbumNotFoundError
     return album_id.lower()
 
 
-def _song_id(song_id: Annotated[str, Path(description="24 hexadecimal characters")]) -> str:
+def _check_song_id(song_id: str) -> str:
     if not is_id(song_id):
         raise SongNotFoundError
     return song_id.lower()
 
 
-Needs = Annotated[Resources, Depends(resources)]
-AlbumId = Annotated[str, Depends(_album_id)]
-SongId = Annotated[str, Depends(_song_id)]
+Albums = Annotated[AlbumRepository, Depends(_albums)]
+Browsing = Annotated[browsing.Browsing, Depends(_browsing)]
+Editing = Annotated[editing.Editing, Depends(_editing)]
+
+UploadSizes = Annotated[Mapping[str, int], Depends(_upload_sizes)]
+"""The files of an upload, with the most bytes of each."""
+
+AlbumId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_album_id)]
+"""An id in the path. AlbumNotFoundError for what is no id."""
+
+SongId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_song_id)]
+"""An id in the path. SongNotFoundError for what is no id."""
+
 WantedPage = Annotated[Page, Depends(page_of_request)]
 
 Anyone = AnyCaller

@@ -92,11 +92,11 @@ class Editing:
         assert changed is not None  # noqa: S101 - only a condition on the revision can miss
         return changed
 
-    async def show(self, album: Album, wanted: bool | None) -> Album:
+    async def set_public(self, album: Album, wanted: bool | None) -> Album:
         """Set `is_public`; None flips it."""
         return await self._set(album, wanted, lambda each: each.is_public, lambda to: {"is_public": to})
 
-    async def unhide(self, album: Album, wanted: bool | None) -> Album:
+    async def set_visible(self, album: Album, wanted: bool | None) -> Album:
         """Set `is_visible`; None flips it."""
         return await self._set(album, wanted, lambda each: each.is_visible, lambda to: {"is_visible": to})
 

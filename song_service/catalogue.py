@@ -203,11 +203,11 @@ class Catalogue:
             if album_id is not None:
                 await self._leave_album(song, album_id, caller)
 
-    async def show(self, song: Song, wanted: bool | None) -> Song:
+    async def set_public(self, song: Song, wanted: bool | None) -> Song:
         """Set `is_public`; None flips it."""
         return await self._set(song, wanted, lambda each: each.is_public, lambda to: {"is_public": to})
 
-    async def unhide(self, song: Song, wanted: bool | None) -> Song:
+    async def set_visible(self, song: Song, wanted: bool | None) -> Song:
         """Set `is_visible`; None flips it."""
         return await self._set(song, wanted, lambda each: each.is_visible, lambda to: {"is_visible": to})
 

@@ -1,9 +1,14 @@
-"""What the routes of the song service need, named once. The only reader of `request.state` here."""
+"""What the routes of the song service depend on, each named once. The only reader of `request.state` here.
 
+Dependencies are asynchronous, for FastAPI runs others in a thread, and have no dependencies of their own.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
+from pydantic import AfterValidator
 
 from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller
@@ -11,11 +16,8 @@ from shared.access.permissions import Permission
 from shared.http.health import Probe
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
-from song_service.browsing import Browsing
-from song_service.catalogue import Catalogue
-from song_service.discovery import Discovery
+from song_service import browsing, catalogue, discovery, listening
 from song_service.domain import SongNotFoundError
-from song_service.listening import Listening
 from song_service.ports import SongRepository
 from song_service.settings import SongSettings
 
@@ -27,28 +29,62 @@ class Resources:
     access: Access
     settings: SongSettings
     songs: SongRepository
-    browsing: Browsing
-    catalogue: Catalogue
-    discovery: Discovery
-    listening: Listening
+    browsing: browsing.Browsing
+    catalogue: catalogue.Catalogue
+    discovery: discovery.Discovery
+    listening: listening.Listening
     probes: dict[str, Probe]
 
 
 def resources(request: Request) -> Resources:
     """What this app was built with."""
-    found = request.state.resources
-    assert isinstance(found, Resources)  # noqa: S101 - narrows the type of untyped state
-    return found
+    opened: Resources = request.state.resources
+    return opened
 
 
-def _song_id(song_id: Annotated[str, Path(description="24 hexadecimal characters")]) -> str:
+async def _songs(request: Request) -> SongRepository:
+    return resources(request).songs
+
+
+async def _browsing(request: Request) -> browsing.Browsing:
+    return resources(request).browsing
+
+
+async def _catalogue(request: Request) -> catalogue.Catalogue:
+    return resources(request).catalogue
+
+
+async def _discovery(request: Request) -> discovery.Discovery:
+    return resources(request).discovery
+
+
+async def _listening(request: Request) -> listening.Listening:
+    return resources(request).listening
+
+
+async def _upload_sizes(request: Request) -> Mapping[str, int]:
+    settings = resources(request).settings
+    return {"image": settings.max_image_bytes, "audio": settings.max_audio_bytes}
+
+
+def _check_song_id(song_id: str) -> str:
     if not is_id(song_id):
         raise SongNotFoundError
     return song_id.lower()
 
 
-Needs = Annotated[Resources, Depends(resources)]
-SongId = Annotated[str, Depends(_song_id)]
+Songs = Annotated[SongRepository, Depends(_songs)]
+Browsing = Annotated[browsing.Browsing, Depends(_browsing)]
+Catalogue = Annotated[catalogue.Catalogue, Depends(_catalogue)]
+Discovery = Annotated[discovery.Discovery, Depends(_discovery)]
+Listening = Annotated[listening.Listening, Depends(_listening)]
+
+UploadSizes = Annotated[Mapping[str, int], Depends(_upload_sizes)]
+"""The files of an upload, with the most bytes of each."""
+
+SongId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_song_id)]
+"""An id in the path. SongNotFoundError for what is no id."""
+
 WantedPage = Annotated[Page, Depends(page_of_request)]
 
 Anyone = AnyCaller

@@ -4,15 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
-from shared.access.guards import DOCUMENTED_SECURITY
 from shared.http.openapi import ETAGGED
 from shared.http.responses import json_answer
 from shared.http.schemas import Message
-from song_service.dependencies import Anyone, Listener, Needs, Recommended, SongId
+from song_service.dependencies import Anyone, Browsing, Discovery, Listener, Listening, Recommended, SongId
 from song_service.domain import InteractionKind
 from song_service.schemas import SongOut
 
-router = APIRouter(prefix="/songs", tags=["listening"], dependencies=DOCUMENTED_SECURITY)
+router = APIRouter(prefix="/songs", tags=["listening"])
 
 Count = Annotated[int, Query(ge=1, le=50, description="How many songs, at the most")]
 IdempotencyKey = Annotated[
@@ -21,8 +20,8 @@ IdempotencyKey = Annotated[
 
 
 @router.get("/trending", summary="Popular now, best first", response_model=list[SongOut], responses=ETAGGED)
-async def trending_songs(request: Request, needs: Needs, _: Anyone, count: Count = 20) -> Response:
-    return json_answer(request, (await needs.discovery.trending()).first(count).to_json())
+async def trending_songs(request: Request, _: Anyone, discovery: Discovery, count: Count = 20) -> Response:
+    return json_answer(request, (await discovery.trending()).first(count).to_json())
 
 
 @router.get(
@@ -31,8 +30,10 @@ async def trending_songs(request: Request, needs: Needs, _: Anyone, count: Count
     response_model=list[SongOut],
     responses=ETAGGED,
 )
-async def for_you(request: Request, listener: Recommended, needs: Needs, count: Count = 10) -> Response:
-    return json_answer(request, (await needs.discovery.for_user(listener.id)).first(count).to_json())
+async def for_you(
+    request: Request, listener: Recommended, discovery: Discovery, count: Count = 10
+) -> Response:
+    return json_answer(request, (await discovery.for_user(listener.id)).first(count).to_json())
 
 
 @router.get(
@@ -42,34 +43,51 @@ async def for_you(request: Request, listener: Recommended, needs: Needs, count: 
     responses=ETAGGED,
 )
 async def similar_songs(
-    request: Request, song_id: SongId, caller: Anyone, needs: Needs, count: Count = 10
+    request: Request,
+    song_id: SongId,
+    caller: Anyone,
+    browsing: Browsing,
+    discovery: Discovery,
+    count: Count = 10,
 ) -> Response:
-    song = await needs.browsing.song(song_id, caller)
-    return json_answer(request, (await needs.discovery.similar(song)).first(count).to_json())
+    song = await browsing.song(song_id, caller)
+    return json_answer(request, (await discovery.similar(song)).first(count).to_json())
 
 
 @router.post("/{song_id}/track/play", summary="The listener started this song")
 async def track_play(
-    song_id: SongId, listener: Listener, needs: Needs, idempotency_key: IdempotencyKey = None
+    song_id: SongId,
+    listener: Listener,
+    browsing: Browsing,
+    listening: Listening,
+    idempotency_key: IdempotencyKey = None,
 ) -> Message:
-    song = await needs.browsing.song(song_id, listener)
-    await needs.listening.track(listener, song, InteractionKind.PLAY, idempotency_key)
+    song = await browsing.song(song_id, listener)
+    await listening.track(listener, song, InteractionKind.PLAY, idempotency_key)
     return Message(message="Play tracked")
 
 
 @router.post("/{song_id}/track/complete", summary="The listener heard this song to its end")
 async def track_completion(
-    song_id: SongId, listener: Listener, needs: Needs, idempotency_key: IdempotencyKey = None
+    song_id: SongId,
+    listener: Listener,
+    browsing: Browsing,
+    listening: Listening,
+    idempotency_key: IdempotencyKey = None,
 ) -> Message:
-    song = await needs.browsing.song(song_id, listener)
-    await needs.listening.track(listener, song, InteractionKind.COMPLETE, idempotency_key)
+    song = await browsing.song(song_id, listener)
+    await listening.track(listener, song, InteractionKind.COMPLETE, idempotency_key)
     return Message(message="Completion tracked")
 
 
 @router.post("/{song_id}/track/skip", summary="The listener skipped this song")
 async def track_skip(
-    song_id: SongId, listener: Listener, needs: Needs, idempotency_key: IdempotencyKey = None
+    song_id: SongId,
+    listener: Listener,
+    browsing: Browsing,
+    listening: Listening,
+    idempotency_key: IdempotencyKey = None,
 ) -> Message:
-    song = await needs.browsing.song(song_id, listener)
-    await needs.listening.track(listener, song, InteractionKind.SKIP, idempotency_key)
+    song = await browsing.song(song_id, listener)
+    await listening.track(listener, song, InteractionKind.SKIP, idempotency_key)
     return Message(message="Skip tracked")

@@ -2,24 +2,33 @@
 
 from fastapi import APIRouter, Request, Response
 
-from shared.access.guards import DOCUMENTED_SECURITY
 from shared.http.forms import open_form
 from shared.http.openapi import ETAGGED, LISTED, refusals
 from shared.http.responses import json_answer, list_answer
 from shared.http.schemas import Message, fields_of_form
 from song_service import policy
-from song_service.dependencies import Anyone, Artist, Needs, SongId, Uploader, WantedPage
+from song_service.dependencies import (
+    Anyone,
+    Artist,
+    Browsing,
+    Catalogue,
+    SongId,
+    Songs,
+    Uploader,
+    UploadSizes,
+    WantedPage,
+)
 from song_service.openapi import UPLOAD_FORM
 from song_service.ports import SongFilter
 from song_service.schemas import SongFields, SongIds, SongOut, SongPatch, VisibilityBody, song_json
 
-router = APIRouter(prefix="/songs", tags=["songs"], dependencies=DOCUMENTED_SECURITY)
+router = APIRouter(prefix="/songs", tags=["songs"])
 
 
 @router.get("", summary="Listed songs, newest first", response_model=list[SongOut], responses=LISTED)
-async def listed_songs(request: Request, page: WantedPage, caller: Anyone, needs: Needs) -> Response:
-    total = await needs.browsing.count(SongFilter(listed_only=True)) if page.total else None
-    return list_answer(request, await needs.browsing.listed(page), page, total)
+async def listed_songs(request: Request, page: WantedPage, _: Anyone, browsing: Browsing) -> Response:
+    total = await browsing.count(SongFilter(listed_only=True)) if page.total else None
+    return list_answer(request, await browsing.listed(page), page, total)
 
 
 @router.get(
@@ -28,45 +37,48 @@ async def listed_songs(request: Request, page: WantedPage, caller: Anyone, needs
     response_model=list[SongOut],
     responses=LISTED,
 )
-async def my_songs(request: Request, page: WantedPage, artist: Artist, needs: Needs) -> Response:
-    total = await needs.browsing.count(SongFilter(artist_id=artist.id)) if page.total else None
-    return list_answer(request, await needs.browsing.of_artist(artist.id, page), page, total)
+async def my_songs(request: Request, page: WantedPage, artist: Artist, browsing: Browsing) -> Response:
+    total = await browsing.count(SongFilter(artist_id=artist.id)) if page.total else None
+    return list_answer(request, await browsing.of_artist(artist.id, page), page, total)
 
 
 @router.post("/batch", summary="Up to 500 songs by id, in the order asked", response_model=list[SongOut])
-async def songs_by_id(request: Request, wanted: SongIds, caller: Anyone, needs: Needs) -> Response:
+async def songs_by_id(request: Request, wanted: SongIds, caller: Anyone, browsing: Browsing) -> Response:
     """Those that there are and the caller may see; while it cannot be known who asks, those of everybody."""
-    rows = await needs.browsing.batch([each.lower() for each in wanted.ids], caller)
+    rows = await browsing.batch([each.lower() for each in wanted.ids], caller)
     return json_answer(request, rows.to_json())
 
 
 @router.get("/{song_id}", summary="One song", response_model=SongOut, responses=ETAGGED)
-async def one_song(request: Request, song_id: SongId, caller: Anyone, needs: Needs) -> Response:
-    return json_answer(request, await needs.browsing.one(song_id, caller))
+async def one_song(request: Request, song_id: SongId, caller: Anyone, browsing: Browsing) -> Response:
+    return json_answer(request, await browsing.one(song_id, caller))
 
 
 @router.post("", status_code=201, summary="Upload a song", response_model=SongOut, openapi_extra=UPLOAD_FORM)
-async def upload_song(request: Request, artist: Uploader, needs: Needs) -> Response:
-    limits = {"image": needs.settings.max_image_bytes, "audio": needs.settings.max_audio_bytes}
-    async with open_form(request, limits) as form:
+async def upload_song(
+    request: Request, artist: Uploader, sizes: UploadSizes, catalogue: Catalogue
+) -> Response:
+    async with open_form(request, sizes) as form:
         fields = fields_of_form(SongFields, form.fields, form.wrong_files)
-        song = await needs.catalogue.add(artist, fields, form.files["image"], form.files["audio"])
+        song = await catalogue.add(artist, fields, form.files["image"], form.files["audio"])
     return Response(song_json(song), 201, media_type="application/json")
 
 
 @router.patch("/{song_id}", summary="Change a song", response_model=SongOut)
-async def change_song(song_id: SongId, patch: SongPatch, artist: Artist, needs: Needs) -> Response:
-    song = await needs.songs.get(song_id)
+async def change_song(
+    song_id: SongId, patch: SongPatch, artist: Artist, songs: Songs, catalogue: Catalogue
+) -> Response:
+    song = await songs.get(song_id)
     policy.check_may_change(artist, song)
-    changed = await needs.catalogue.change(artist, song, patch.changes())
+    changed = await catalogue.change(artist, song, patch.changes())
     return Response(song_json(changed), media_type="application/json")
 
 
 @router.delete("/{song_id}", summary="Delete a song, its media and its catalogue entry")
-async def delete_song(song_id: SongId, artist: Artist, needs: Needs) -> Message:
-    song = await needs.songs.get(song_id)
+async def delete_song(song_id: SongId, artist: Artist, songs: Songs, catalogue: Catalogue) -> Message:
+    song = await songs.get(song_id)
     policy.check_may_change(artist, song)
-    await needs.catalogue.remove(artist, song)
+    await catalogue.remove(artist, song)
     return Message(message="Song deleted successfully")
 
 
@@ -74,9 +86,9 @@ async def delete_song(song_id: SongId, artist: Artist, needs: Needs) -> Message:
     "/{song_id}/visibility", summary="Flip or set isPublic", response_model=SongOut, responses=refusals(409)
 )
 async def change_visibility(
-    song_id: SongId, artist: Artist, needs: Needs, body: VisibilityBody | None = None
+    song_id: SongId, artist: Artist, songs: Songs, catalogue: Catalogue, body: VisibilityBody | None = None
 ) -> Response:
-    song = await needs.songs.get(song_id)
+    song = await songs.get(song_id)
     policy.check_may_change(artist, song)
-    shown = await needs.catalogue.show(song, body.is_public if body else None)
-    return Response(song_json(shown), media_type="application/json")
+    changed = await catalogue.set_public(song, body.is_public if body else None)
+    return Response(song_json(changed), media_type="application/json")

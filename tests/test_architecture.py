@@ -4,9 +4,15 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from importlib import import_module
+from inspect import iscoroutinefunction
 from pathlib import Path
 
 import pytest
+from fastapi import APIRouter
+from fastapi.routing import APIRoute
+
+from shared.http.health import health_router
 
 PROJECT = Path(__file__).parents[1]
 SERVICES = ("user_service", "song_service", "album_service")
@@ -131,6 +137,36 @@ def test_services_raise_their_own_errors_not_statuses() -> None:
         if "HTTPException" in path.read_text() and name_of(path) not in allowed
     }
     assert offenders == set()
+
+
+def routes_of_apps() -> list[APIRoute]:
+    """Of every router that a module of an app, or shared/http, makes."""
+    routers = [health_router("any-service", lambda _: {})]
+    for path in files_of(*APPS):
+        if "APIRouter" in path.read_text():
+            module = import_module(name_of(path).removesuffix(".py").replace("/", "."))
+            routers += [each for each in vars(module).values() if isinstance(each, APIRouter)]
+    return [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+
+
+def is_coroutine(call: object) -> bool:
+    return iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__)
+
+
+@pytest.mark.parametrize("route", routes_of_apps(), ids=lambda route: f"{route.methods} {route.path}")
+def test_handlers_and_their_dependencies_are_asynchronous(route: APIRoute) -> None:
+    """FastAPI runs others in a thread, which doubles the cost of a request."""
+    waiting, calls = [route.dependant], list[object]()
+    while waiting:
+        dependant = waiting.pop()
+        calls.append(dependant.call)
+        waiting += dependant.dependencies
+    assert [call for call in calls if not is_coroutine(call)] == []
+
+
+@pytest.mark.parametrize("route", routes_of_apps(), ids=lambda route: f"{route.methods} {route.path}")
+def test_dependencies_have_no_dependencies(route: APIRoute) -> None:
+    assert [each.call for each in route.dependant.dependencies if each.dependencies] == []
 
 
 def tracked_files() -> list[Path]:

@@ -1,9 +1,13 @@
-"""What the routes of the user service need, named once. The only reader of `request.state` here."""
+"""What the routes of the user service depend on, each named once. The only reader of `request.state` here.
+
+Dependencies are asynchronous, for FastAPI runs others in a thread, and have no dependencies of their own.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
+from pydantic import AfterValidator
 
 from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller, CurrentSession
@@ -11,10 +15,9 @@ from shared.access.permissions import Permission, Role
 from shared.http.health import Probe
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
-from user_service.administration import Administration
+from user_service import administration, registration
 from user_service.domain import UserNotFoundError
 from user_service.ports import UserFilter, UserRepository
-from user_service.registration import Registrar
 from user_service.settings import UserSettings
 
 
@@ -25,25 +28,40 @@ class Resources:
     access: Access
     settings: UserSettings
     users: UserRepository
-    registrar: Registrar
-    administration: Administration
+    registrar: registration.Registrar
+    administration: administration.Administration
     probes: dict[str, Probe]
 
 
 def resources(request: Request) -> Resources:
     """What this app was built with."""
-    found = request.state.resources
-    assert isinstance(found, Resources)  # noqa: S101 - narrows the type of untyped state
-    return found
+    opened: Resources = request.state.resources
+    return opened
 
 
-def _user_id(user_id: Annotated[str, Path(description="24 hexadecimal characters")]) -> str:
+async def _users(request: Request) -> UserRepository:
+    return resources(request).users
+
+
+async def _registrar(request: Request) -> registration.Registrar:
+    return resources(request).registrar
+
+
+async def _administration(request: Request) -> administration.Administration:
+    return resources(request).administration
+
+
+async def _whole_list_limit(request: Request) -> int:
+    return resources(request).settings.whole_list_limit
+
+
+def _check_user_id(user_id: str) -> str:
     if not is_id(user_id):
         raise UserNotFoundError
     return user_id.lower()
 
 
-def _user_filter(
+async def _user_filter(
     role: Annotated[Role | None, Query(description="Only users of this role")] = None,
     is_blocked: Annotated[bool | None, Query(alias="isBlocked", description="Only (un)blocked users")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Part of a name or an e-mail")] = None,
@@ -51,8 +69,16 @@ def _user_filter(
     return UserFilter(role=role, is_blocked=is_blocked, text=q or None)
 
 
-Needs = Annotated[Resources, Depends(resources)]
-UserId = Annotated[str, Depends(_user_id)]
+Users = Annotated[UserRepository, Depends(_users)]
+Registrar = Annotated[registration.Registrar, Depends(_registrar)]
+Administration = Annotated[administration.Administration, Depends(_administration)]
+
+WholeListLimit = Annotated[int, Depends(_whole_list_limit)]
+"""The most entries of a list that is not paged."""
+
+UserId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_user_id)]
+"""An id in the path. UserNotFoundError for what is no id."""
+
 WantedUsers = Annotated[UserFilter, Depends(_user_filter)]
 WantedPage = Annotated[Page, Depends(page_of_request)]
 

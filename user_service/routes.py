@@ -2,14 +2,13 @@
 
 from fastapi import APIRouter, Response
 
-from shared.access.guards import DOCUMENTED_SECURITY
 from shared.http.openapi import refusals
 from user_service import policy
-from user_service.dependencies import Anyone, Needs, SignedIn, UserId
+from user_service.dependencies import Anyone, Registrar, SignedIn, UserId, Users
 from user_service.domain import UserNotRegisteredError
 from user_service.schemas import PublicUser, Registration, UserOut, public_user, user_out
 
-router = APIRouter(tags=["users"], dependencies=DOCUMENTED_SECURITY)
+router = APIRouter(tags=["users"])
 
 
 @router.post(
@@ -18,25 +17,27 @@ router = APIRouter(tags=["users"], dependencies=DOCUMENTED_SECURITY)
     summary="Register; 200 with the user when that is done already",
     responses={200: {"model": UserOut}, **refusals(403, 409)},
 )
-async def register(asked: Registration, session: SignedIn, needs: Needs, response: Response) -> UserOut:
-    registered = await needs.registrar.register(session, asked)
+async def register(
+    asked: Registration, session: SignedIn, registrar: Registrar, response: Response
+) -> UserOut:
+    registered = await registrar.register(session, asked)
     if not registered.is_new:
         response.status_code = 200
     return user_out(registered.user)
 
 
 @router.get("/auth/me", summary="Who I am here, blocked or not", responses=refusals(404))
-async def me(session: SignedIn, needs: Needs, response: Response) -> UserOut:
+async def me(session: SignedIn, users: Users, response: Response) -> UserOut:
     response.headers["Cache-Control"] = "no-store"
-    user = await needs.users.find_by_clerk_id(session.identity.clerk_id)
+    user = await users.find_by_clerk_id(session.identity.clerk_id)
     if user is None:
         raise UserNotRegisteredError
     return user_out(user)
 
 
 @router.get("/users/{user_id}", summary="A public profile; the whole user for that user and for admins")
-async def one_user(user_id: UserId, caller: Anyone, needs: Needs, response: Response) -> UserOut | PublicUser:
+async def one_user(user_id: UserId, caller: Anyone, users: Users, response: Response) -> UserOut | PublicUser:
     response.headers["Cache-Control"] = "private, no-cache"
     response.headers["Vary"] = "Authorization"
-    user = await needs.users.get(user_id)
+    user = await users.get(user_id)
     return user_out(user) if policy.sees_all_of(caller, user) else public_user(user)

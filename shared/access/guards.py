@@ -1,10 +1,15 @@
-"""The FastAPI side of access: who is asking, from the `Authorization` header of the request."""
+"""The FastAPI side of access: who is asking, from the `Authorization` header of the request.
+
+Each guard is one dependency without sub-dependencies, which FastAPI resolves in the fewest steps, and says in
+OpenAPI that the call takes a session token.
+"""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPBearer
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 
 from shared.access.caller import (
     BlockedError,
@@ -21,8 +26,6 @@ from shared.access.permissions import Permission
 from shared.errors import UnavailableError
 from shared.ports import TokenVerifier, UserDirectory
 
-_documented = HTTPBearer(auto_error=False, description="A Clerk session token")
-
 
 @dataclass(frozen=True, slots=True)
 class Access:
@@ -33,8 +36,7 @@ class Access:
 
 
 def _access(request: Request) -> Access:
-    access = request.state.access
-    assert isinstance(access, Access)  # noqa: S101 - narrows the type of untyped state
+    access: Access = request.state.access
     return access
 
 
@@ -61,61 +63,79 @@ class Session:
     token: str
 
 
-async def current_session(request: Request) -> Session:
-    token = bearer_token(request)
-    if token is None:
-        raise SignInError
-    return Session(await _access(request).verifier.verify(token), token)
+class Guard(SecurityBase):
+    """A dependency that says who is asking. Its class attributes say what OpenAPI has to document."""
+
+    model = HTTPBearer(description="A Clerk session token")
+    scheme_name = "HTTPBearer"
+    allows_anonymous: ClassVar[bool] = False
+    forbids: ClassVar[bool] = False
+    """Whether it may answer 403."""
 
 
-async def registered_caller(
-    request: Request, session: Annotated[Session, Depends(current_session)]
-) -> Caller:
-    caller = await _access(request).directory.find(session.identity, session.token)
-    if caller is None:
-        raise NotRegisteredError
-    if caller.is_blocked:
-        raise BlockedError
-    return caller
+class SessionGuard(Guard):
+    """A verified token, whether or not its owner registered."""
+
+    async def __call__(self, request: Request) -> Session:
+        """Raises SignInError, InvalidTokenError or UnavailableError."""
+        token = bearer_token(request)
+        if token is None:
+            raise SignInError
+        return Session(await _access(request).verifier.verify(token), token)
 
 
-async def _perhaps_registered(request: Request) -> Principal:
-    """None for whoever may only do what anonymous may.
-
-    Raises:
-        UnavailableError: a service asks for a caller who cannot be known now. It has better to say than what
-            anonymous may see.
-    """
-    token = bearer_token(request)
-    if token is None:
-        return None
-    access = _access(request)
-    try:
-        identity = await access.verifier.verify(token)
-        caller = await access.directory.find(identity, token)
-    except UnavailableError as failure:
-        if is_delegation(token):
-            raise
-        return UnverifiedCaller(failure)
-    return None if caller is None or caller.is_blocked else caller
+_session = SessionGuard()
 
 
-class Allowed:
-    """Dependency: a registered, unblocked caller whose role has `permission`."""
+class Allowed(Guard):
+    """A registered, unblocked caller whose role has `permission`."""
+
+    forbids = True
 
     def __init__(self, permission: Permission) -> None:
         self._permission = permission
 
-    async def __call__(self, caller: Annotated[Caller, Depends(registered_caller)]) -> Caller:
+    async def __call__(self, request: Request) -> Caller:
+        """Raises what SessionGuard does, NotRegisteredError, BlockedError or RoleError."""
+        session = await _session(request)
+        caller = await _access(request).directory.find(session.identity, session.token)
+        if caller is None:
+            raise NotRegisteredError
+        if caller.is_blocked:
+            raise BlockedError
         caller.must(self._permission)
         return caller
 
 
-CurrentSession = Annotated[Session, Depends(current_session)]
+class AnyCallerGuard(Guard):
+    """Whoever asks: None for anonymous, and for whoever may only do what anonymous may."""
+
+    allows_anonymous = True
+
+    async def __call__(self, request: Request) -> Principal:
+        """The caller.
+
+        Raises:
+            InvalidTokenError: a token that came must be valid.
+            UnavailableError: a service asks for a caller who cannot be known now. It has better to say than
+                what anonymous may see.
+        """
+        token = bearer_token(request)
+        if token is None:
+            return None
+        access = _access(request)
+        try:
+            identity = await access.verifier.verify(token)
+            caller = await access.directory.find(identity, token)
+        except UnavailableError as failure:
+            if is_delegation(token):
+                raise
+            return UnverifiedCaller(failure)
+        return None if caller is None or caller.is_blocked else caller
+
+
+CurrentSession = Annotated[Session, Depends(_session)]
 """A verified token. 401 without."""
 
-AnyCaller = Annotated[Principal, Depends(_perhaps_registered)]
+AnyCaller = Annotated[Principal, Depends(AnyCallerGuard())]
 """Whoever asks; None for anonymous. A token that came must be good: 401."""
-
-DOCUMENTED_SECURITY = [Depends(_documented)]
-"""For a router: makes OpenAPI say that its calls take a bearer token."""

@@ -4,7 +4,7 @@ A route names only what is its own: `response_model`, `ETAGGED` or `LISTED`, and
 alone refuses. What follows from a call's path, parameters, body and caller is added by `complete`.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, TypeAlias
 
@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from starlette.routing import BaseRoute
 
-from shared.access.guards import current_session, registered_caller
+from shared.access.guards import Guard
 from shared.http.schemas import LEFT_OUT
 
 Answers: TypeAlias = dict[int | str, dict[str, Any]]
@@ -100,7 +100,7 @@ def complete(description: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
         path = description["paths"].get(route.path_format, {})
         for method in route.methods or ():
             if method.lower() in path and "security" in path[method.lower()]:
-                _complete_call(path[method.lower()], set(_guards(route.dependant)))
+                _complete_call(path[method.lower()], list(_guards(route.dependant)))
     schemas = description["components"]["schemas"]
     schema = Problem.model_json_schema(ref_template=_SCHEMA_ADDRESS, mode="serialization")
     schemas.update(schema.pop("$defs"), Problem=schema)
@@ -108,21 +108,21 @@ def complete(description: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
         schemas.pop(unused, None)
 
 
-def _complete_call(call: dict[str, Any], guards: set[object]) -> None:
+def _complete_call(call: dict[str, Any], guards: Sequence[Guard]) -> None:
     answers = call["responses"]
     if "HTTPValidationError" in str(answers.get("422")):
         del answers["422"]
     for status in _refusals_of(call, guards):
         answers.setdefault(str(status), _refusal(status))
     call["responses"] = dict(sorted(answers.items()))
-    if current_session not in guards:
-        call["security"].append({})  # a caller may be anonymous
+    if all(guard.allows_anonymous for guard in guards):
+        call["security"].append({})
 
 
-def _refusals_of(call: dict[str, Any], guards: set[object]) -> Iterator[int]:
+def _refusals_of(call: dict[str, Any], guards: Sequence[Guard]) -> Iterator[int]:
     """The statuses that follow from what a call takes; 502 and 504 are the gateway's."""
     yield from (401, 500, 502, 503, 504)
-    if registered_caller in guards:
+    if any(guard.forbids for guard in guards):
         yield 403
     places = {parameter["in"] for parameter in call.get("parameters", ())}
     if "path" in places:
@@ -135,8 +135,10 @@ def _refusals_of(call: dict[str, Any], guards: set[object]) -> Iterator[int]:
             yield 415
 
 
-def _guards(dependant: Dependant) -> Iterator[object]:
-    """What a call depends on, directly or not."""
+def _guards(dependant: Dependant) -> Iterator[Guard]:
+    """The guards that a call depends on, directly or not."""
     for each in dependant.dependencies:
-        yield each.call
+        called: object = each.call
+        if isinstance(called, Guard):
+            yield called
         yield from _guards(each)

@@ -100,7 +100,7 @@ class Page:
         return Slice((self.limit or whole_list_limit) + 1, after)
 
 
-def page_of_request(
+async def page_of_request(
     limit: Annotated[int | None, Query(ge=1, le=MAX_PAGE, description="Entries a page")] = None,
     cursor: Annotated[str | None, Query(max_length=128, description="From a `Link` header")] = None,
     total: Annotated[bool, Query(description="Answer `X-Total-Count` too")] = False,

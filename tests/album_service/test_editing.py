@@ -65,8 +65,8 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
 @pytest.mark.parametrize(
     "write",
     [
-        lambda editing, album: editing.unhide(album, False),
-        lambda editing, album: editing.show(album, None),
+        lambda editing, album: editing.set_visible(album, False),
+        lambda editing, album: editing.set_public(album, None),
         lambda editing, album: editing.change(album, {"is_public": False}),
         lambda editing, album: editing.remove(album),
     ],

@@ -165,14 +165,14 @@ async def test_a_song_that_somebody_keeps_changing_is_a_conflict_not_an_endless_
     world.songs.kept[song.id] = song
     world.songs.changes_meanwhile = True
     with pytest.raises(AppError, match="at the same time"):
-        await world.catalogue.show(song, None)
+        await world.catalogue.set_public(song, None)
 
 
 @pytest.mark.parametrize(
     "write",
     [
-        lambda catalogue, song: catalogue.unhide(song, False),
-        lambda catalogue, song: catalogue.show(song, None),
+        lambda catalogue, song: catalogue.set_visible(song, False),
+        lambda catalogue, song: catalogue.set_public(song, None),
         lambda catalogue, song: catalogue.change(ARTIST, song, {"is_public": False}),
         lambda catalogue, song: catalogue.remove(ARTIST, song),
     ],
@@ -205,7 +205,7 @@ async def test_a_change_that_lands_after_its_failure_makes_caches_stale_again(
 
     monkeypatch.setattr(world.songs, "change", change)
     with pytest.raises(UnavailableError):
-        await world.catalogue.unhide(song, False)
+        await world.catalogue.set_visible(song, False)
     await browsing.one(song.id, None)
     await late[0]()
     await world.writes.close()
