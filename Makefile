@@ -38,7 +38,7 @@ bench: .venv/dev.ready
 verify-deploy: .venv/dev.ready
 	@deploy/verify/verify.sh
 
-# .env.example and the README's table of variables, as the settings describe themselves.
+# .env.example and the tables of docs/configuration.md, as the settings describe themselves.
 env-example: .venv/dev.ready
 	$(BIN)/python -m tests.env_example
 

@@ -1,4 +1,4 @@
-"""`.env.example` and the README's table of variables, from the settings: `make env-example`."""
+"""`.env.example` and the tables of docs/configuration.md, from the settings: `make env-example`."""
 
 import itertools
 from collections.abc import Iterator
@@ -36,6 +36,12 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
 )
 
 PROCESSES = (GatewaySettings, UserSettings, SongSettings, AlbumSettings)
+NAME_OF_PROCESS = {
+    GatewaySettings: "gateway",
+    UserSettings: "user",
+    SongSettings: "song",
+    AlbumSettings: "album",
+}
 
 PROJECT = Path(__file__).parents[1]
 TABLE_BEGINS = "<!-- every variable: made by `make env-example` -->\n"
@@ -58,12 +64,23 @@ INTRODUCTION = """\
 
 @dataclass(frozen=True, slots=True)
 class Variable:
-    """A setting; `default` is None where one must be given, and empty where there is none."""
+    """A setting; `default` is None where one must be given, and empty where there is none.
+
+    `read_by` names the processes that read it.
+    """
 
     section: str
     name: str
     description: str
     default: str | None
+    read_by: str
+
+
+def _read_by(name: str, model: type[BaseModel]) -> str:
+    if model is EmbeddedSettings:
+        return "make run"
+    readers = [process for settings, process in NAME_OF_PROCESS.items() if name in settings.model_fields]
+    return "all" if len(readers) == len(NAME_OF_PROCESS) else ", ".join(readers)
 
 
 def _default(default: object) -> str | None:
@@ -97,7 +114,7 @@ def variables() -> Iterator[Variable]:
             default = _default(field.default)
             if default is None:
                 default = _services_own(name)
-            yield Variable(title, name.upper(), str(field.description), default)
+            yield Variable(title, name.upper(), str(field.description), default, _read_by(name, model))
 
 
 def sections() -> Iterator[tuple[str, list[Variable]]]:
@@ -119,20 +136,20 @@ def render() -> str:
 
 
 def render_table() -> str:
-    """The README's part between `TABLE_BEGINS` and `TABLE_ENDS`."""
+    """The part of docs/configuration.md between `TABLE_BEGINS` and `TABLE_ENDS`."""
     parts = []
     for title, found in sections():
-        parts.append(f"\n**{title}**\n\n| variable | what for | default |\n|---|---|---|\n")
+        parts.append(f"\n**{title}**\n\n| variable | what for | default | read by |\n|---|---|---|---|\n")
         for each in found:
             default = "*required*" if each.default is None else f"`{each.default}`" if each.default else ""
-            cells = [f"`{each.name}`", each.description, default]
+            cells = [f"`{each.name}`", each.description, default, each.read_by]
             parts.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n")
     return "".join([*parts, "\n"])
 
 
-def with_table(readme: str) -> str:
-    """`readme` with the table as it is to be."""
-    before, _, rest = readme.partition(TABLE_BEGINS)
+def with_table(document: str) -> str:
+    """`document` with the table as it is to be."""
+    before, _, rest = document.partition(TABLE_BEGINS)
     _, _, after = rest.partition(TABLE_ENDS)
     return f"{before}{TABLE_BEGINS}{render_table()}{TABLE_ENDS}{after}"
 
@@ -140,8 +157,8 @@ def with_table(readme: str) -> str:
 def write() -> None:
     """Both files."""
     (PROJECT / ".env.example").write_text(render())
-    readme = PROJECT / "README.md"
-    readme.write_text(with_table(readme.read_text()))
+    document = PROJECT / "docs/configuration.md"
+    document.write_text(with_table(document.read_text()))
 
 
 if __name__ == "__main__":
