@@ -7,13 +7,33 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+REQUIRED = "is required"
+
+MOST_REASONS = 3
+"""In the text of one error. A batch of 500 can have 500."""
+
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One field of a request that cannot be accepted, and why."""
+    """One field of a request that cannot be accepted, and why: `is required`, or `at most 50 characters`."""
 
     field: str
     message: str
+
+    @property
+    def reason(self) -> str:
+        """Field and message as people read them: `Title is required`, `title: at most 50 characters`."""
+        if not self.message.startswith(("is ", "must ", "has ")):
+            return f"{self.field}: {self.message}"
+        is_word = self.field.isalpha() and self.field.islower()
+        return f"{self.field.capitalize() if is_word else self.field} {self.message}"
+
+
+def reasons_of(errors: Sequence[FieldError]) -> str:
+    """The first reasons, as one text: what the front end shows to people."""
+    reasons = list(dict.fromkeys(each.reason for each in errors))
+    more = len(reasons) - MOST_REASONS
+    return "; ".join([*reasons[:MOST_REASONS], *([f"and {more} more"] if more > 0 else [])])
 
 
 class AppError(Exception):
@@ -76,6 +96,11 @@ class InvalidError(AppError):
     def __init__(self, detail: str, errors: Sequence[FieldError] = ()) -> None:
         super().__init__(detail)
         self.errors = tuple(errors)
+
+    @classmethod
+    def of(cls, *errors: FieldError) -> "InvalidError":
+        """Of these fields, with their reasons as the text."""
+        return cls(reasons_of(errors), errors)
 
 
 class UnavailableError(AppError):

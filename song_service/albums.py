@@ -14,7 +14,7 @@ from shared.http.service_client import ServiceClient
 
 
 def _not_own() -> InvalidError:
-    return InvalidError("Not accepted: albumId", [FieldError("albumId", "is not an album of yours")])
+    return InvalidError.of(FieldError("albumId", "is not an album of yours"))
 
 
 class HttpAlbums:
@@ -53,7 +53,7 @@ class HttpAlbums:
             return
         if album.get("songsUnavailable"):
             raise UnavailableError("The album service is not available now")
-        raise InvalidError("Not accepted: albumId", [FieldError("albumId", refusal.detail)])
+        raise InvalidError.of(FieldError("albumId", refusal.detail))
 
     async def take_out(self, album_id: str, song_id: str, token: str) -> None:
         try:

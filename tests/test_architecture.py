@@ -24,8 +24,8 @@ SHARED = {
     "shared/access": "__init__ caller delegation guards permissions user_directory",
     "shared/cache": "__init__ read_through redis writes",
     "shared/http": """
-        __init__ body_limit forms head_requests health middleware openapi pagination problem request_id
-        responses rows schemas serve service_app service_client
+        __init__ body_limit field_errors forms head_requests health middleware openapi pagination problem
+        request_id responses rows schemas serve service_app service_client
     """,
     "shared/media": "__init__ cleanup decoding images",
     "shared/providers": "__init__ clerk cloudinary mongo mongo_cleanups mongo_errors mongo_indexes",

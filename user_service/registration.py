@@ -16,7 +16,7 @@ from shared.access.guards import Session
 from shared.access.permissions import Role
 from shared.cache.writes import Writes
 from shared.clock import now
-from shared.errors import FieldError, InvalidError, UnavailableError
+from shared.errors import REQUIRED, FieldError, InvalidError, UnavailableError
 from shared.ids import new_id
 from user_service import policy
 from user_service.caching import Invalidation
@@ -148,7 +148,7 @@ class Registrar:
 def _new_user(clerk_id: str, profile: Profile, asked: Registration) -> User:
     email = profile.email or (asked.email.lower() if asked.email else None)
     if not email:
-        raise InvalidError("Not accepted: email", [FieldError("email", "is required")])
+        raise InvalidError.of(FieldError("email", REQUIRED))
     moment = now()
     return User(
         id=new_id(),

@@ -16,7 +16,7 @@ from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from shared.errors import FieldError, InvalidError, MalformedError, TooLargeError, UnavailableError
+from shared.errors import REQUIRED, FieldError, InvalidError, MalformedError, TooLargeError, UnavailableError
 from shared.http.body_limit import allow_body
 
 FIELD_BYTES = 16 * 1024
@@ -46,7 +46,7 @@ class Form:
         wrong = []
         for name in self.wanted_files:
             if name not in self.files:
-                wrong.append(FieldError(name, "a file is required"))
+                wrong.append(FieldError(name, REQUIRED))
             elif self.files[name].stat().st_size == 0:
                 wrong.append(FieldError(name, "the file is empty"))
         return wrong
@@ -76,9 +76,9 @@ class _BoundedParser(MultiPartParser):
         if self._current_part.file is None:
             return
         if name not in self._file_limits:
-            raise InvalidError(f"Not accepted: {name}", [FieldError(name, "no file is taken here")])
+            raise InvalidError.of(FieldError(name, "must not be a file"))
         if name in self._file_bytes:
-            raise InvalidError(f"Not accepted: {name}", [FieldError(name, "exactly one file")])
+            raise InvalidError.of(FieldError(name, "exactly one file"))
         self._file_bytes[name] = 0
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:

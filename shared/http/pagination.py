@@ -70,7 +70,7 @@ class Cursor:
 
 
 def _bad_cursor() -> InvalidError:
-    return InvalidError("Not accepted: cursor", [FieldError("cursor", "is not a cursor of this list")])
+    return InvalidError.of(FieldError("cursor", "is not a cursor of this list"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from shared import errors
+from shared.http.field_errors import field_errors_of
 from shared.http.request_id import current_request_id
 
 STATUS_OF_KIND: Mapping[type[errors.AppError], int] = {
@@ -106,12 +107,7 @@ def validation_problem(failure: RequestValidationError) -> Response:
     if isinstance(failure.body, bytes):  # what FastAPI does not even try to read as JSON
         detail = "The body must be JSON, with the Content-Type application/json"
         return problem(400, detail, errors.MalformedError.code)
-    field_errors = [
-        errors.FieldError(".".join(str(part) for part in each["loc"][1:]) or "body", each["msg"])
-        for each in found
-    ]
-    named = ", ".join(dict.fromkeys(each.field for each in field_errors))
-    return problem(422, f"Not accepted: {named}", errors.InvalidError.code, field_errors=field_errors)
+    return problem_of(errors.InvalidError.of(*field_errors_of(found, in_request=True)))
 
 
 def _methods_of_path(app: FastAPI, request: Request) -> list[str]:

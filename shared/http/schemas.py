@@ -17,6 +17,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shared.errors import FieldError, InvalidError
+from shared.http.field_errors import field_errors_of
 from shared.ids import is_id
 from shared.text import UnreadableTextError, clean_text
 
@@ -122,16 +123,8 @@ def fields_of_form(
     try:
         sent = model.model_validate_strings(given, strict=False)
     except ValidationError as failure:
-        wrong_fields = [
-            FieldError(".".join(str(part) for part in each["loc"]), each["msg"])
-            for each in failure.errors(include_url=False, include_input=False, include_context=False)
-        ]
-        raise _refusal_of([*wrong_fields, *wrong_files]) from failure
+        found = failure.errors(include_url=False, include_input=False)
+        raise InvalidError.of(*field_errors_of(found), *wrong_files) from failure
     if wrong_files:
-        raise _refusal_of(wrong_files)
+        raise InvalidError.of(*wrong_files)
     return sent
-
-
-def _refusal_of(wrong: Sequence[FieldError]) -> InvalidError:
-    named = ", ".join(dict.fromkeys(each.field for each in wrong))
-    return InvalidError(f"Not accepted: {named}", wrong)

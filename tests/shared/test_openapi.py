@@ -120,7 +120,7 @@ def test_every_kind_of_problem_has_the_shape_that_is_described() -> None:
         errors.ConflictError("It is so already"),
         errors.UnauthenticatedError("Sign in"),
         errors.UnavailableError("Later"),
-        errors.InvalidError("Not accepted: title", [errors.FieldError("title", "is required")]),
+        errors.InvalidError.of(errors.FieldError("title", errors.REQUIRED)),
     ):
         answered = json.loads(bytes(problem_of(refusal).body))
         Problem.model_validate(answered, strict=True)

@@ -1,6 +1,7 @@
 """Paging, counts, ids, paths and methods that are not what they should be."""
 
 import base64
+import re
 from typing import Any
 
 import pytest
@@ -64,7 +65,7 @@ async def test_paging_that_cannot_be_is_422_in_every_list(query: str, people: Pe
         "/admin/users",
     ):
         told = problem_in(await admin.get(f"{path}?{query}"), 422, "invalid_fields")
-        assert told["detail"] in ("Not accepted: limit", "Not accepted: cursor", "Not accepted: total"), path
+        assert re.match(r"(limit|cursor|total)[: ]", str(told["detail"]), re.IGNORECASE), path
 
 
 @pytest.mark.parametrize("count", ["0", "51", "-1", "abc", "", "1e1", "1.5", "NaN", "null", "9" * 30, "%00"])
@@ -73,7 +74,8 @@ async def test_a_count_that_cannot_be_is_422(count: str, people: People) -> None
     song = await upload(person)
     for path in ("/songs/trending", f"/songs/{song['_id']}/similar", "/songs/recommendations/for-you"):
         told = problem_in(await person.get(f"{path}?count={count}"), 422, "invalid_fields")
-        assert told["detail"] == "Not accepted: count"
+        reasons = ("Count must be a whole number", "count: at least 1", "count: at most 50")
+        assert told["detail"] in reasons
 
 
 @pytest.mark.parametrize(("count", "most"), [("1", 1), ("50", 50), (None, 20)])

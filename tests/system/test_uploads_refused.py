@@ -100,7 +100,7 @@ async def test_another_artists_album_takes_no_song(system: RunningSystem, people
     before = Leftovers(system)
     for person, album in ((artist, listed), (artist, private), (admin, listed)):
         told = problem_in(await person.post("/songs", **form(albumId=album["_id"])), 422)
-        assert told["detail"] == "Not accepted: albumId"
+        assert told["detail"] == "albumId is not an album of yours"
     assert await before.since() == set()
     assert (await people.client().get(f"/albums/{listed['_id']}")).json()["songs"] == []
 
@@ -114,7 +114,7 @@ async def test_all_that_a_form_lacks_is_named_at_once(path: str, wrong: list[str
     answer = await artist.post(path, files={"nothing": (None, "")})
     told = problem_in(answer, 422, "invalid_fields")
     assert [each["field"] for each in answer.json()["errors"]] == wrong
-    assert told["error"] == f"Not accepted: {', '.join(wrong)}"
+    assert told["error"] == "; ".join(f"{field.capitalize()} is required" for field in wrong)
 
 
 @pytest.mark.parametrize("missing", ["image", "audio"])
@@ -124,10 +124,13 @@ async def test_a_file_that_is_missing_or_only_a_text_field(
     artist, before = await people.artist(), Leftovers(system)
     sent = form()
     del sent["files"][missing]
-    for changed in ({}, {missing: "https://example.org/file"}):
+    for changed, reason in (
+        ({}, "is required"),
+        ({missing: "https://example.org/file"}, "must be sent as a file, with a file name"),
+    ):
         sent["data"] = {"title": "A song", **changed}
         told = problem_in(await artist.post("/songs", **sent), 422)
-        assert told["detail"] == f"Not accepted: {missing}"
+        assert told["detail"] == f"{missing.capitalize()} {reason}"
     assert await before.since() == set()
 
 
@@ -137,7 +140,9 @@ async def test_a_file_too_many(extra: str, system: RunningSystem, people: People
     sent = form()
     sent["files"] = [*sent["files"].items(), (extra, ("extra.mp3", audio(), "audio/mpeg"))]
     told = problem_in(await artist.post("/songs", **sent), 422)
-    assert told["detail"] == f"Not accepted: {extra}"
+    taken = extra in ("audio", "image")
+    reason = f"{extra}: exactly one file" if taken else f"{extra.capitalize()} must not be a file"
+    assert told["detail"] == reason
     assert await before.since() == set()
 
 
