@@ -3,6 +3,7 @@
 A handler asks for the form after it knows the caller, so nobody's bytes are read before they may send them.
 """
 
+import re
 import shutil
 import tempfile
 import time
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import anyio.to_thread
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers, UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
@@ -27,6 +29,9 @@ FOLDERS = "music-streaming-upload-"
 
 ABANDONED_AFTER_SECONDS = 3600.0
 """Many times what is left of an upload when its files have been taken."""
+
+_QUOTED = re.compile(rb'"(?:\\.|[^"\\])*"')
+_EXTENDED_FILE_NAME = re.compile(rb";\s*filename\*(?:\d+\*?)?\s*=", re.IGNORECASE)
 
 BYTES_AROUND_FILES = 64 * 1024
 """What a form may hold besides its files: fields, and the lines between parts."""
@@ -56,6 +61,11 @@ def _too_large(limit: int) -> TooLargeError:
     return TooLargeError(f"At most {limit // (1024 * 1024)} MB are taken")
 
 
+def _has_extended_file_name(disposition: bytes) -> bool:
+    """Whether there is a `filename*` (RFC 5987, also in RFC 2231's pieces), which the parser ignores."""
+    return _EXTENDED_FILE_NAME.search(_QUOTED.sub(b"", disposition)) is not None
+
+
 class _BoundedParser(MultiPartParser):
     """Refuses a file as soon as it is known to be one too many or too large, and reads no further."""
 
@@ -71,9 +81,16 @@ class _BoundedParser(MultiPartParser):
         self.is_whole = True
 
     def on_headers_finished(self) -> None:
+        part = self._current_part
+        _, options = parse_options_header(part.content_disposition)
+        if b"filename" not in options and _has_extended_file_name(part.content_disposition or b""):
+            # As some clients write names that are not ASCII. What the file is called does not matter here.
+            part.content_disposition = (part.content_disposition or b"") + b'; filename="file"'
         super().on_headers_finished()
-        name = self._current_part.field_name
-        if self._current_part.file is None:
+        name = part.field_name
+        if part.file is None:
+            if name in self._file_limits:
+                raise InvalidError.of(FieldError(name, "must be sent as a file, with a file name"))
             return
         if name not in self._file_limits:
             raise InvalidError.of(FieldError(name, "must not be a file"))

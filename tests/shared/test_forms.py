@@ -1,0 +1,78 @@
+"""Parts of multipart forms as clients of all kinds write them."""
+
+import json
+
+import httpx
+import pytest
+from fastapi import FastAPI, Request
+
+from shared.http.forms import open_form
+from shared.http.middleware import around_service
+from shared.http.problem import add_problem_handlers
+
+LIMITS = {"image": 1000, "audio": 1000}
+
+
+def app() -> FastAPI:
+    made = FastAPI()
+    add_problem_handlers(made)
+
+    @made.post("/form")
+    async def take(request: Request) -> dict[str, object]:
+        async with open_form(request, LIMITS) as form:
+            files = {name: path.read_text() for name, path in form.files.items()}
+            return {"fields": form.fields, "files": files, "wrong": [each.field for each in form.wrong_files]}
+
+    return made
+
+
+async def sent(*parts: tuple[str, str]) -> httpx.Response:
+    """The response to a form of these parts, each a `Content-Disposition` and content."""
+    body = "".join(f"--x\r\nContent-Disposition: {head}\r\n\r\n{content}\r\n" for head, content in parts)
+    transport = httpx.ASGITransport(app=around_service(app(), "test-service"))
+    async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+        headers = {"Content-Type": "multipart/form-data; boundary=x"}
+        return await http.post("/form", content=f"{body}--x--\r\n".encode(), headers=headers)
+
+
+IMAGE = ('form-data; name="image"; filename="c.png"', "picture")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "filename*=utf-8''Caf%C3%A9.mp3",
+        "filename*=UTF-8'de'Caf%C3%A9.mp3",
+        "FileName* = utf-8''a.mp3",
+        "filename*0*=utf-8''Caf; filename*1*=%C3%A9.mp3",
+        'filename*0="a;b"; filename*1=".mp3"',
+        "filename=\"Cafe.mp3\"; filename*=utf-8''Caf%C3%A9.mp3",
+        'filename="Café.mp3"',
+        'filename=""',
+    ],
+)
+async def test_file_names_of_any_form_are_taken(name: str) -> None:
+    response = await sent(IMAGE, (f'form-data; name="audio"; {name}', "sound"))
+    assert response.status_code == 200, response.text
+    assert response.json() == {"fields": {}, "files": {"image": "picture", "audio": "sound"}, "wrong": []}
+
+
+@pytest.mark.parametrize("content", ["sound", "", "x" * 20_000, "\u00ff\u0000"])
+async def test_file_without_file_name_is_named(content: str) -> None:
+    response = await sent(IMAGE, ('form-data; name="audio"', content))
+    assert response.status_code == 422, response.text
+    told = json.loads(response.content)
+    assert [each["field"] for each in told["errors"]] == ["audio"]
+    assert told["error"] == "Audio must be sent as a file, with a file name"
+
+
+async def test_field_that_quotes_a_file_name_stays_a_field() -> None:
+    response = await sent(IMAGE, ("form-data; name=\"; filename*=utf-8''a\"", "text"))
+    assert response.json()["fields"] == {"; filename*=utf-8''a": "text"}
+
+
+@pytest.mark.parametrize("name", ["title", "video"])
+async def test_file_that_nobody_asked_for_is_named(name: str) -> None:
+    response = await sent(IMAGE, (f"form-data; name=\"{name}\"; filename*=utf-8''a", "x"))
+    assert response.status_code == 422
+    assert response.json()["errors"] == [{"field": name, "message": "must not be a file"}]
