@@ -1,6 +1,6 @@
 """Songs and what listeners do with them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -48,11 +48,15 @@ class Song:
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """What the recommendation engine is to know of a song at `revision`; `song` None: that it is gone."""
+    """What the recommendation engine is to know of a song at `revision`; `song` None: that it is gone.
+
+    `leased_until` names the lease that it was claimed with.
+    """
 
     song_id: str
     revision: int
     song: Song | None
+    leased_until: datetime | None = field(default=None, compare=False)
 
 
 class InteractionKind(StrEnum):

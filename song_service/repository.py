@@ -84,9 +84,8 @@ class MongoSongs:
             _OLDEST_CHANGE_FIRST,
             limit,
             {"leaseUntil": lease_until},
-            remember=["revision"],
         )
-        return [_to_entry(document) for document in claimed]
+        return [_to_entry(document, lease_until) for document in claimed]
 
     async def catalogue_sent(self, entries: Sequence[CatalogueEntry]) -> None:
         if not entries:
@@ -96,16 +95,12 @@ class MongoSongs:
         ]
         present = [{**song, "revision": revision} for song, revision in states]
         stale = [{**song, "revision": {"$ne": revision}} for song, revision in states]
-        # A lease is given back only by the report of the state that it was taken for: another's is not ours.
-        stale_claims = [
-            {**song, "revision": {"$ne": revision}, "claim.revision": revision} for song, revision in states
-        ]
+        # Only the lease that the entry was claimed with: a later one is another worker's.
+        leased = [{"_id": id_of(entry.song_id), "leaseUntil": entry.leased_until} for entry in entries]
         await self._songs.remove_many({"$or": present, "isDeleted": True})
-        await self._songs.change_many(
-            {"$or": present}, {"$set": {"isSent": True, "leaseUntil": _LEASED_BY_NOBODY}}
-        )
+        await self._songs.change_many({"$or": present}, {"$set": {"isSent": True}})
         await self._songs.change_many({"$or": stale}, {"$set": {"isSent": False}})
-        await self._songs.change_many({"$or": stale_claims}, {"$set": {"leaseUntil": _LEASED_BY_NOBODY}})
+        await self._songs.change_many({"$or": leased}, {"$set": {"leaseUntil": _LEASED_BY_NOBODY}})
 
     async def count_unsent(self, song_ids: Collection[str] | None = None) -> int:
         of_these = {} if song_ids is None else {"_id": {"$in": [id_of(each) for each in song_ids]}}
@@ -202,6 +197,6 @@ def _to_song(document: Document) -> Song:
     )
 
 
-def _to_entry(document: Document) -> CatalogueEntry:
+def _to_entry(document: Document, leased_until: datetime) -> CatalogueEntry:
     song = None if document["isDeleted"] else _to_song(document)
-    return CatalogueEntry(str(document["_id"]), document["revision"], song)
+    return CatalogueEntry(str(document["_id"]), document["revision"], song, leased_until)

@@ -21,18 +21,21 @@ _COLUMNS = (
 _EXISTS = "is_removed = 0"
 _REPORTED = """
     WITH reported AS (
-        SELECT json_extract(value, '$.id') AS id, json_extract(value, '$.revision') AS revision
+        SELECT
+            json_extract(value, '$.id') AS id,
+            json_extract(value, '$.revision') AS revision,
+            json_extract(value, '$.leased_until') AS leased_until
         FROM json_each(:reported)
     )
 """
 _FORGET_REMOVED = f"""{_REPORTED}
     DELETE FROM songs WHERE is_removed = 1 AND (id, revision) IN (SELECT id, revision FROM reported)
 """  # noqa: S608 - put together from constants
-# A lease is given back only by the report of the state that it was taken for: another's is not ours to end.
+# Only the lease that the entry was claimed with ends: a later one is another worker's.
 _NOTE_SENT = f"""{_REPORTED}
     UPDATE songs SET
         is_sent = (songs.revision = reported.revision),
-        leased_until = iif(claimed_revision = reported.revision, 0, leased_until)
+        leased_until = iif(songs.leased_until = reported.leased_until, 0, songs.leased_until)
     FROM reported WHERE songs.id = reported.id
 """  # noqa: S608 - put together from constants
 
@@ -101,16 +104,24 @@ class SqliteSongs:
         )
         statement = statements.update(
             "songs",
-            ["leased_until = :lease_until", "claimed_revision = revision"],
+            ["leased_until = :lease_until"],
             [f"id IN ({free})"],
             f"{_COLUMNS}, is_removed",
         )
         values = {"moment": to_millis(moment), "lease_until": to_millis(lease_until), "limit": limit}
         rows = await self._database.write(statement, values)
-        return [_to_entry(row) for row in sorted(rows, key=lambda row: (row["updated_at"], row["id"]))]
+        rows = sorted(rows, key=lambda row: (row["updated_at"], row["id"]))
+        return [_to_entry(row, lease_until) for row in rows]
 
     async def catalogue_sent(self, entries: Sequence[CatalogueEntry]) -> None:
-        states = [{"id": entry.song_id, "revision": entry.revision} for entry in entries]
+        states = [
+            {
+                "id": entry.song_id,
+                "revision": entry.revision,
+                "leased_until": to_millis(entry.leased_until) if entry.leased_until else None,
+            }
+            for entry in entries
+        ]
         for statement in (_FORGET_REMOVED, _NOTE_SENT):
             await self._database.write(statement, {"reported": json.dumps(states)})
 
@@ -198,5 +209,6 @@ def _to_song(row: sqlite3.Row) -> Song:
     )
 
 
-def _to_entry(row: sqlite3.Row) -> CatalogueEntry:
-    return CatalogueEntry(row["id"], row["revision"], None if row["is_removed"] else _to_song(row))
+def _to_entry(row: sqlite3.Row, leased_until: datetime) -> CatalogueEntry:
+    song = None if row["is_removed"] else _to_song(row)
+    return CatalogueEntry(row["id"], row["revision"], song, leased_until)

@@ -210,29 +210,15 @@ class Collection:
         async with self._documents() as documents:
             await documents.bulk_write(updates, ordered=False)
 
-    async def claim(
-        self, free: Query, order: Order, limit: int, lease: Query, remember: Sequence[str] = ()
-    ) -> list[Document]:
+    async def claim(self, free: Query, order: Order, limit: int, lease: Query) -> list[Document]:
         """Give at most `limit` documents that are `free` to this caller and to no other.
 
-        `lease` is set on them, so that they are not free any more. Their field `claim` tells whose they are,
-        and what the fields that `remember` names were when they were claimed.
+        `lease` is set on them, so that they are not free any more. Their field `claim` tells whose they are.
         """
-        found = await self.find(free, order=order, limit=limit, fields=("_id", *remember))
+        found = await self.find(free, order=order, limit=limit, fields=["_id"])
         token = ObjectId()
         await self.change_each(
-            [
-                (
-                    {**free, **document},
-                    {
-                        "$set": {
-                            **lease,
-                            "claim": {"token": token, **{name: document[name] for name in remember}},
-                        }
-                    },
-                )
-                for document in found
-            ]
+            [({**free, **document}, {"$set": {**lease, "claim": {"token": token}}}) for document in found]
         )
         ids = [document["_id"] for document in found]
         return await self.find({"_id": {"$in": ids}, "claim.token": token}, order=order)

@@ -1,11 +1,15 @@
 """The contract of `SongRepository`: what the recommendation engine has yet to hear of."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from shared.clock import now
 from shared.http.pagination import Slice
+from shared.providers.mongo import Collection, Query
 from song_service.domain import CatalogueEntry, Song
 from song_service.ports import SongFilter, SongRepository
 from tests.repositories.builders import NOON, a_song, minutes
@@ -180,3 +184,36 @@ async def test_a_claimed_song_is_as_it_was_stored(songs: SongRepository) -> None
     song = replace(a_song(title="雅"), genre=None, mood="calm")
     await songs.add(song)
     assert [entry.song for entry in await claim(songs)] == [song]
+
+
+async def test_lease_of_a_song_edited_around_its_claim_ends(
+    songs: SongRepository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MongoDB claims in steps, so an edit can come between them; SQLite in one."""
+    song = a_song()
+    await songs.add(song)
+    take = Collection.change_each
+
+    async def take_and_edit(collection: Collection, changes: Sequence[tuple[Query, Query]]) -> None:
+        await take(collection, changes)
+        await songs.change(song.id, {"title": "Edited while it is claimed"})
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Collection, "change_each", take_and_edit)
+        entries = await claim(songs)
+    changed = await songs.change(song.id, {"title": "Edited while it is sent"})
+    await songs.catalogue_sent(entries)
+    assert changed is not None
+    assert await claim(songs) == [CatalogueEntry(song.id, changed.revision, changed)]
+
+
+async def test_late_report_of_the_same_state_keeps_the_lease_of_another_worker(
+    songs: SongRepository,
+) -> None:
+    song = a_song()
+    await songs.add(song)
+    late = await claim(songs)
+    assert await claim(songs, LEASE) == late
+    await songs.change(song.id, {"title": "So What"})
+    await songs.catalogue_sent(late)
+    assert await claim(songs) == []
