@@ -23,7 +23,7 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class CachedResponse:
-    """A whole response. `headers` are what the client gets; the gateway adds CORS, `Date` and the request id."""
+    """A whole response. `headers` go to the client; the gateway adds CORS, `Date` and the request id."""
 
     status: int
     headers: Headers

@@ -1,7 +1,7 @@
 """`.env.example` and the tables of docs/configuration.md, from the settings: `make env-example`."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +36,7 @@ SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
 )
 
 PROCESSES = (GatewaySettings, UserSettings, SongSettings, AlbumSettings)
-NAME_OF_PROCESS = {
+NAME_OF_PROCESS: Mapping[type[BaseModel], str] = {
     GatewaySettings: "gateway",
     UserSettings: "user",
     SongSettings: "song",
