@@ -2,9 +2,19 @@
 
 from fastapi import APIRouter, Request, Response
 
-from album_service.dependencies import Admin, AlbumId, Albums, Browsing, Editing, WantedPage
+from album_service.dependencies import (
+    Admin,
+    AlbumId,
+    Albums,
+    Audit,
+    AuditEntries,
+    Browsing,
+    Editing,
+    WantedPage,
+)
 from album_service.ports import AlbumFilter
 from album_service.schemas import AlbumOut, VisibleBody, album_json
+from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.openapi import LISTED, refusals
 from shared.http.responses import list_answer
 
@@ -17,12 +27,31 @@ async def all_albums(request: Request, page: WantedPage, _: Admin, browsing: Bro
     return list_answer(request, await browsing.all(page), page, total)
 
 
+@router.get(
+    "/audit",
+    summary="Changes of albums by admins",
+    response_model=list[AuditEntryOut],
+    responses=LISTED,
+)
+async def album_audit(
+    request: Request, page: WantedPage, _: Admin, entries: AuditEntries, target_id: TargetId = None
+) -> Response:
+    return await audit_page(request, entries, target_id, page)
+
+
 @router.patch(
     "/{album_id}/visible", summary="Flip or set isVisible", response_model=AlbumOut, responses=refusals(409)
 )
 async def change_visible(
-    album_id: AlbumId, _: Admin, albums: Albums, editing: Editing, body: VisibleBody | None = None
+    album_id: AlbumId,
+    admin: Admin,
+    albums: Albums,
+    editing: Editing,
+    audit: Audit,
+    body: VisibleBody | None = None,
 ) -> Response:
     album = await albums.get(album_id)
-    changed = await editing.set_visible(album, body.is_visible if body else None)
+    async with audit.of_admin(admin, "album.visible", album.id, {"isVisible": album.is_visible}) as record:
+        changed = await editing.set_visible(album, body.is_visible if body else None)
+        record.after = {"isVisible": changed.is_visible}
     return Response(album_json(changed), media_type="application/json")

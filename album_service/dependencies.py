@@ -17,6 +17,7 @@ from album_service.settings import AlbumSettings
 from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller
 from shared.access.permissions import Permission
+from shared.audit import AuditRepository, AuditTrail
 from shared.http.health import Probe
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
@@ -28,6 +29,7 @@ class Resources:
 
     access: Access
     settings: AlbumSettings
+    audit: AuditRepository
     albums: AlbumRepository
     browsing: browsing.Browsing
     editing: editing.Editing
@@ -56,6 +58,14 @@ async def _upload_sizes(request: Request) -> Mapping[str, int]:
     return {"image": resources(request).settings.max_image_bytes}
 
 
+async def _audit_entries(request: Request) -> AuditRepository:
+    return resources(request).audit
+
+
+async def _audit_trail(request: Request) -> AuditTrail:
+    return AuditTrail(resources(request).audit)
+
+
 def _check_album_id(album_id: str) -> str:
     if not is_id(album_id):
         raise AlbumNotFoundError
@@ -80,6 +90,9 @@ AlbumId = Annotated[str, Path(description="24 hexadecimal characters"), AfterVal
 
 SongId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_song_id)]
 """An id in the path. SongNotFoundError for what is no id."""
+
+AuditEntries = Annotated[AuditRepository, Depends(_audit_entries)]
+Audit = Annotated[AuditTrail, Depends(_audit_trail)]
 
 WantedPage = Annotated[Page, Depends(page_of_request)]
 

@@ -7,6 +7,7 @@ from album_service.dependencies import (
     AlbumId,
     Albums,
     Anyone,
+    Audit,
     Browsing,
     Creator,
     Editing,
@@ -26,6 +27,7 @@ from album_service.schemas import (
     SongToAdd,
     VisibilityBody,
     album_json,
+    audited,
 )
 from shared.http.forms import open_form
 from shared.http.openapi import ETAGGED, LISTED, refusals
@@ -69,19 +71,34 @@ async def add_album(request: Request, creator: Creator, sizes: UploadSizes, edit
 
 @router.patch("/{album_id}", summary="Change an album", response_model=AlbumOut)
 async def change_album(
-    album_id: AlbumId, patch: AlbumPatch, owner: Owner, albums: Albums, editing: Editing, browsing: Browsing
+    album_id: AlbumId,
+    patch: AlbumPatch,
+    owner: Owner,
+    albums: Albums,
+    editing: Editing,
+    browsing: Browsing,
+    audit: Audit,
 ) -> Response:
     album = await albums.get(album_id)
     policy.check_may_change(owner, album)
-    changed = await editing.change(album, patch.changes(may_publish=policy.may_publish(owner)))
+    async with audit.of_admin(owner, "album.change", album.id, audited(album)) as record:
+        changed = await editing.change(album, patch.changes(may_publish=policy.may_publish(owner)))
+        record.after = audited(changed)
     return Response(await browsing.changed(changed, owner), media_type="application/json")
 
 
 @router.delete("/{album_id}", summary="Delete an album; its songs stay")
-async def delete_album(album_id: AlbumId, owner: Owner, albums: Albums, editing: Editing) -> Message:
+async def delete_album(
+    album_id: AlbumId,
+    owner: Owner,
+    albums: Albums,
+    editing: Editing,
+    audit: Audit,
+) -> Message:
     album = await albums.get(album_id)
     policy.check_may_change(owner, album)
-    await editing.remove(album)
+    async with audit.of_admin(owner, "album.delete", album.id, audited(album)):
+        await editing.remove(album)
     return Message(message="Album deleted successfully")
 
 
@@ -89,21 +106,37 @@ async def delete_album(album_id: AlbumId, owner: Owner, albums: Albums, editing:
     "/{album_id}/songs", summary="Put a song at the end", response_model=AlbumOut, responses=refusals(409)
 )
 async def append_song(
-    album_id: AlbumId, wanted: SongToAdd, owner: Owner, albums: Albums, editing: Editing, browsing: Browsing
+    album_id: AlbumId,
+    wanted: SongToAdd,
+    owner: Owner,
+    albums: Albums,
+    editing: Editing,
+    browsing: Browsing,
+    audit: Audit,
 ) -> Response:
     album = await albums.get(album_id)
     policy.check_may_change(owner, album)
-    changed = await editing.append_song(album, wanted.song_id, owner)
+    async with audit.of_admin(owner, "album.song_added", album.id, audited(album)) as record:
+        changed = await editing.append_song(album, wanted.song_id, owner)
+        record.after = audited(changed)
     return Response(await browsing.changed(changed, owner), media_type="application/json")
 
 
 @router.delete("/{album_id}/songs/{song_id}", summary="Take a song out", response_model=AlbumOut)
 async def take_song_out(
-    album_id: AlbumId, song_id: SongId, owner: Owner, albums: Albums, editing: Editing, browsing: Browsing
+    album_id: AlbumId,
+    song_id: SongId,
+    owner: Owner,
+    albums: Albums,
+    editing: Editing,
+    browsing: Browsing,
+    audit: Audit,
 ) -> Response:
     album = await albums.get(album_id)
     policy.check_may_change(owner, album)
-    changed = await editing.take_song_out(album, song_id)
+    async with audit.of_admin(owner, "album.song_removed", album.id, audited(album)) as record:
+        changed = await editing.take_song_out(album, song_id)
+        record.after = audited(changed)
     return Response(await browsing.changed(changed, owner), media_type="application/json")
 
 
@@ -116,9 +149,12 @@ async def change_visibility(
     albums: Albums,
     editing: Editing,
     browsing: Browsing,
+    audit: Audit,
     body: VisibilityBody | None = None,
 ) -> Response:
     album = await albums.get(album_id)
     policy.check_may_change(publisher, album)
-    changed = await editing.set_public(album, body.is_public if body else None)
+    async with audit.of_admin(publisher, "album.public", album.id, audited(album)) as record:
+        changed = await editing.set_public(album, body.is_public if body else None)
+        record.after = audited(changed)
     return Response(await browsing.changed(changed, publisher), media_type="application/json")

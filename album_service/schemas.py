@@ -9,6 +9,7 @@ from pydantic_core import to_json
 
 from album_service.domain import Album
 from album_service.ports import AlbumChanges
+from shared.audit import Fields
 from shared.clock import to_iso
 from shared.http.schemas import LEFT_OUT, FormBool, ReadableText, SentModel
 
@@ -107,6 +108,16 @@ def album_with_songs_json(album: Album, songs: Sequence[Mapping[str, Any]], *, a
     """The album with `songs`, which alone `songIds` names; `are_all`: whether there are no others to show."""
     shape = public_album(album) | {"songIds": [song["_id"] for song in songs], "songs": songs}
     return to_json(shape if are_all else shape | {"songsUnavailable": True})
+
+
+def audited(album: Album) -> Fields:
+    """What the audit log keeps of an album that an admin changed."""
+    return {
+        "title": album.title,
+        "isPublic": album.is_public,
+        "isVisible": album.is_visible,
+        "songCount": len(album.song_ids),
+    }
 
 
 class AlbumFields(SentModel):

@@ -7,6 +7,7 @@ from album_service.app import SERVICE
 from album_service.repository import MongoAlbums
 from album_service.wiring import Stores
 from shared.providers.mongo import open_mongo
+from shared.providers.mongo_audit import MongoAuditLog
 from shared.providers.mongo_cleanups import MongoMediaCleanups
 from shared.providers.mongo_indexes import building_indexes
 from shared.settings import MongoSettings
@@ -17,5 +18,6 @@ async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
     """MongoDB need not be up yet."""
     async with open_mongo(settings.mongodb_uri.get_secret_value(), "albums_db", SERVICE) as database:
         albums, cleanups = MongoAlbums(database), MongoMediaCleanups(database, "albums")
-        async with building_indexes(albums, cleanups):
-            yield Stores(database, albums, cleanups)
+        audit = MongoAuditLog(database, "album")
+        async with building_indexes(albums, cleanups, audit):
+            yield Stores(database, albums, cleanups, audit)

@@ -16,6 +16,7 @@ from album_service.songs import HttpSongs
 from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
 from shared.access.user_directory import CachedUserDirectory
+from shared.audit import AuditRepository
 from shared.cache.read_through import open_read_through
 from shared.cache.redis import open_redis_cache
 from shared.cache.writes import Writes, writing
@@ -35,6 +36,7 @@ class Stores:
     database: Database
     albums: AlbumRepository
     media_cleanups: MediaCleanups
+    audit: AuditRepository
 
 
 OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
@@ -65,6 +67,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         yield Resources(
             access=Access(verifier, CachedUserDirectory(users, cache, delegation)),
             settings=settings,
+            audit=stores.audit,
             albums=stores.albums,
             browsing=Browsing(stores.albums, songs, cache, settings.whole_list_limit),
             editing=Editing(

@@ -2,9 +2,19 @@
 
 from fastapi import APIRouter, Request, Response
 
+from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.openapi import LISTED, refusals
 from shared.http.responses import list_answer
-from song_service.dependencies import Admin, Browsing, Catalogue, SongId, Songs, WantedPage
+from song_service.dependencies import (
+    Admin,
+    Audit,
+    AuditEntries,
+    Browsing,
+    Catalogue,
+    SongId,
+    Songs,
+    WantedPage,
+)
 from song_service.ports import SongFilter
 from song_service.schemas import SongOut, VisibleBody, song_json
 
@@ -17,12 +27,31 @@ async def all_songs(request: Request, page: WantedPage, _: Admin, browsing: Brow
     return list_answer(request, await browsing.all(page), page, total)
 
 
+@router.get(
+    "/audit",
+    summary="Changes of songs by admins",
+    response_model=list[AuditEntryOut],
+    responses=LISTED,
+)
+async def song_audit(
+    request: Request, page: WantedPage, _: Admin, entries: AuditEntries, target_id: TargetId = None
+) -> Response:
+    return await audit_page(request, entries, target_id, page)
+
+
 @router.patch(
     "/{song_id}/visible", summary="Flip or set isVisible", response_model=SongOut, responses=refusals(409)
 )
 async def change_visible(
-    song_id: SongId, _: Admin, songs: Songs, catalogue: Catalogue, body: VisibleBody | None = None
+    song_id: SongId,
+    admin: Admin,
+    songs: Songs,
+    catalogue: Catalogue,
+    audit: Audit,
+    body: VisibleBody | None = None,
 ) -> Response:
     song = await songs.get(song_id)
-    changed = await catalogue.set_visible(song, body.is_visible if body else None)
+    async with audit.of_admin(admin, "song.visible", song.id, {"isVisible": song.is_visible}) as record:
+        changed = await catalogue.set_visible(song, body.is_visible if body else None)
+        record.after = {"isVisible": changed.is_visible}
     return Response(song_json(changed), media_type="application/json")

@@ -13,6 +13,7 @@ from pydantic import AfterValidator
 from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller
 from shared.access.permissions import Permission
+from shared.audit import AuditRepository, AuditTrail
 from shared.http.health import Probe
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
@@ -28,6 +29,7 @@ class Resources:
 
     access: Access
     settings: SongSettings
+    audit: AuditRepository
     songs: SongRepository
     browsing: browsing.Browsing
     catalogue: catalogue.Catalogue
@@ -67,6 +69,14 @@ async def _upload_sizes(request: Request) -> Mapping[str, int]:
     return {"image": settings.max_image_bytes, "audio": settings.max_audio_bytes}
 
 
+async def _audit_entries(request: Request) -> AuditRepository:
+    return resources(request).audit
+
+
+async def _audit_trail(request: Request) -> AuditTrail:
+    return AuditTrail(resources(request).audit)
+
+
 def _check_song_id(song_id: str) -> str:
     if not is_id(song_id):
         raise SongNotFoundError
@@ -84,6 +94,9 @@ UploadSizes = Annotated[Mapping[str, int], Depends(_upload_sizes)]
 
 SongId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_song_id)]
 """An id in the path. SongNotFoundError for what is no id."""
+
+AuditEntries = Annotated[AuditRepository, Depends(_audit_entries)]
+Audit = Annotated[AuditTrail, Depends(_audit_trail)]
 
 WantedPage = Annotated[Page, Depends(page_of_request)]
 

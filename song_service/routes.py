@@ -10,6 +10,7 @@ from song_service import policy
 from song_service.dependencies import (
     Anyone,
     Artist,
+    Audit,
     Browsing,
     Catalogue,
     SongId,
@@ -20,7 +21,7 @@ from song_service.dependencies import (
 )
 from song_service.openapi import UPLOAD_FORM
 from song_service.ports import SongFilter
-from song_service.schemas import SongFields, SongIds, SongOut, SongPatch, VisibilityBody, song_json
+from song_service.schemas import SongFields, SongIds, SongOut, SongPatch, VisibilityBody, audited, song_json
 
 router = APIRouter(prefix="/songs", tags=["songs"])
 
@@ -66,19 +67,24 @@ async def upload_song(
 
 @router.patch("/{song_id}", summary="Change a song", response_model=SongOut)
 async def change_song(
-    song_id: SongId, patch: SongPatch, artist: Artist, songs: Songs, catalogue: Catalogue
+    song_id: SongId, patch: SongPatch, artist: Artist, songs: Songs, catalogue: Catalogue, audit: Audit
 ) -> Response:
     song = await songs.get(song_id)
     policy.check_may_change(artist, song)
-    changed = await catalogue.change(artist, song, patch.changes())
+    async with audit.of_admin(artist, "song.change", song.id, audited(song)) as record:
+        changed = await catalogue.change(artist, song, patch.changes())
+        record.after = audited(changed)
     return Response(song_json(changed), media_type="application/json")
 
 
 @router.delete("/{song_id}", summary="Delete a song, its media and its catalogue entry")
-async def delete_song(song_id: SongId, artist: Artist, songs: Songs, catalogue: Catalogue) -> Message:
+async def delete_song(
+    song_id: SongId, artist: Artist, songs: Songs, catalogue: Catalogue, audit: Audit
+) -> Message:
     song = await songs.get(song_id)
     policy.check_may_change(artist, song)
-    await catalogue.remove(artist, song)
+    async with audit.of_admin(artist, "song.delete", song.id, audited(song)):
+        await catalogue.remove(artist, song)
     return Message(message="Song deleted successfully")
 
 
@@ -86,9 +92,16 @@ async def delete_song(song_id: SongId, artist: Artist, songs: Songs, catalogue: 
     "/{song_id}/visibility", summary="Flip or set isPublic", response_model=SongOut, responses=refusals(409)
 )
 async def change_visibility(
-    song_id: SongId, artist: Artist, songs: Songs, catalogue: Catalogue, body: VisibilityBody | None = None
+    song_id: SongId,
+    artist: Artist,
+    songs: Songs,
+    catalogue: Catalogue,
+    audit: Audit,
+    body: VisibilityBody | None = None,
 ) -> Response:
     song = await songs.get(song_id)
     policy.check_may_change(artist, song)
-    changed = await catalogue.set_public(song, body.is_public if body else None)
+    async with audit.of_admin(artist, "song.public", song.id, {"isPublic": song.is_public}) as record:
+        changed = await catalogue.set_public(song, body.is_public if body else None)
+        record.after = {"isPublic": changed.is_public}
     return Response(song_json(changed), media_type="application/json")

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
+from shared.audit import Fields
 from shared.clock import to_iso
 from shared.http.schemas import LEFT_OUT, BodyId, FormBool, ReadableText, SentModel
 from song_service.domain import Song
@@ -82,6 +83,18 @@ def public_song(song: Song) -> dict[str, object]:
         "isVisible": song.is_visible,
         "createdAt": to_iso(song.created_at),
         "updatedAt": to_iso(song.updated_at),
+    }
+
+
+def audited(song: Song) -> Fields:
+    """What the audit log keeps of a song that an admin changed."""
+    return {
+        "title": song.title,
+        "albumId": song.album_id,
+        "genre": song.genre,
+        "mood": song.mood,
+        "isPublic": song.is_public,
+        "isVisible": song.is_visible,
     }
 
 

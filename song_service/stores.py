@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from shared.providers.mongo import open_mongo
+from shared.providers.mongo_audit import MongoAuditLog
 from shared.providers.mongo_cleanups import MongoMediaCleanups
 from shared.providers.mongo_indexes import building_indexes
 from shared.settings import MongoSettings
@@ -19,5 +20,6 @@ async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
     async with open_mongo(settings.mongodb_uri.get_secret_value(), "songs_db", SERVICE) as database:
         songs, interactions = MongoSongs(database), MongoInteractions(database)
         cleanups = MongoMediaCleanups(database, "songs")
-        async with building_indexes(songs, interactions, cleanups):
-            yield Stores(database, songs, interactions, cleanups)
+        audit = MongoAuditLog(database, "song")
+        async with building_indexes(songs, interactions, cleanups, audit):
+            yield Stores(database, songs, interactions, cleanups, audit)

@@ -8,6 +8,7 @@ from functools import partial
 from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
 from shared.access.user_directory import CachedUserDirectory
+from shared.audit import AuditRepository
 from shared.cache.read_through import open_read_through
 from shared.cache.redis import open_redis_cache
 from shared.cache.writes import Writes, writing
@@ -40,6 +41,7 @@ class Stores:
     songs: SongRepository
     interactions: InteractionRepository
     media_cleanups: MediaCleanups
+    audit: AuditRepository
 
 
 OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
@@ -76,6 +78,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
         yield Resources(
             access=Access(verifier, CachedUserDirectory(users, cache, delegation)),
             settings=settings,
+            audit=stores.audit,
             songs=stores.songs,
             browsing=Browsing(stores.songs, cache, settings.whole_list_limit),
             catalogue=Catalogue(

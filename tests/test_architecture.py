@@ -20,15 +20,68 @@ APPS = (*SERVICES, "api_gateway")
 LONGEST_FILE = 310
 
 SHARED = {
-    "shared": "__init__ breaker clock errors ids metrics ports settings text",
-    "shared/access": "__init__ caller delegation guards permissions user_directory",
-    "shared/cache": "__init__ read_through redis writes",
-    "shared/http": """
-        __init__ body_limit field_errors forms head_requests health middleware openapi pagination problem
-        request_id responses rows schemas serve service_app service_client
+    "shared": """
+        __init__
+        audit
+        breaker
+        clock
+        errors
+        ids
+        metrics
+        ports
+        settings
+        text
     """,
-    "shared/media": "__init__ cleanup decoding images",
-    "shared/providers": "__init__ clerk cloudinary mongo mongo_cleanups mongo_errors mongo_indexes",
+    "shared/access": """
+        __init__
+        caller
+        delegation
+        guards
+        permissions
+        user_directory
+    """,
+    "shared/cache": """
+        __init__
+        read_through
+        redis
+        writes
+    """,
+    "shared/http": """
+        __init__
+        audit
+        body_limit
+        field_errors
+        forms
+        head_requests
+        health
+        middleware
+        openapi
+        pagination
+        problem
+        request_id
+        responses
+        rows
+        schemas
+        serve
+        service_app
+        service_client
+    """,
+    "shared/media": """
+        __init__
+        cleanup
+        decoding
+        images
+    """,
+    "shared/providers": """
+        __init__
+        clerk
+        cloudinary
+        mongo
+        mongo_audit
+        mongo_cleanups
+        mongo_errors
+        mongo_indexes
+    """,
 }
 
 ONLY_IMPORTERS = {

@@ -2,6 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
+from shared.audit import Fields
+from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.openapi import LISTED, refusals
 from shared.http.pagination import split_page
 from shared.http.responses import list_answer
@@ -10,6 +12,8 @@ from shared.http.schemas import Message
 from user_service.dependencies import (
     Admin,
     Administration,
+    Audit,
+    AuditEntries,
     UserId,
     Users,
     WantedPage,
@@ -37,27 +41,57 @@ async def all_users(
     return list_answer(request, rows, page, total, filters=("role", "isBlocked", "q"))
 
 
+@router.get(
+    "/audit",
+    summary="Changes of users by admins, and deletions of accounts",
+    response_model=list[AuditEntryOut],
+    responses=LISTED,
+)
+async def user_audit(
+    request: Request, page: WantedPage, _: Admin, entries: AuditEntries, target_id: TargetId = None
+) -> Response:
+    return await audit_page(request, entries, target_id, page)
+
+
 @router.patch("/{user_id}/block", summary="Flip or set isBlocked", responses=refusals(409))
 async def block_user(
     user_id: UserId,
     admin: Admin,
     users: Users,
     administration: Administration,
+    audit: Audit,
     body: BlockBody | None = None,
 ) -> UserOut:
     user = await users.get(user_id)
-    return user_out(await administration.block(admin, user, body.is_blocked if body else None))
+    before = {"isBlocked": user.is_blocked}
+    async with audit.of_admin(admin, "user.block", user.id, before) as record:
+        changed = await administration.block(admin, user, body.is_blocked if body else None)
+        record.after = {"isBlocked": changed.is_blocked}
+    return user_out(changed)
 
 
 @router.patch("/{user_id}/role", summary="Give a role", responses=refusals(409))
 async def give_role(
-    user_id: UserId, body: RoleBody, admin: Admin, users: Users, administration: Administration
+    user_id: UserId,
+    body: RoleBody,
+    admin: Admin,
+    users: Users,
+    administration: Administration,
+    audit: Audit,
 ) -> UserOut:
     user = await users.get(user_id)
-    return user_out(await administration.give_role(admin, user, body.role))
+    async with audit.of_admin(admin, "user.role", user.id, {"role": user.role}) as record:
+        changed = await administration.give_role(admin, user, body.role)
+        record.after = {"role": changed.role}
+    return user_out(changed)
 
 
 @router.delete("/{user_id}", summary="Delete a user; what they made stays", responses=refusals(409))
-async def delete_user(user_id: UserId, admin: Admin, users: Users, administration: Administration) -> Message:
-    await administration.delete(admin, await users.get(user_id))
+async def delete_user(
+    user_id: UserId, admin: Admin, users: Users, administration: Administration, audit: Audit
+) -> Message:
+    user = await users.get(user_id)
+    before: Fields = {"role": user.role, "isBlocked": user.is_blocked}
+    async with audit.of_admin(admin, "user.delete", user.id, before):
+        await administration.delete(admin, user)
     return Message(message="User deleted successfully")

@@ -12,6 +12,7 @@ from pydantic import AfterValidator
 from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller, CurrentSession
 from shared.access.permissions import Permission, Role
+from shared.audit import AuditRepository, AuditTrail
 from shared.http.health import Probe
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
@@ -27,6 +28,7 @@ class Resources:
 
     access: Access
     settings: UserSettings
+    audit: AuditRepository
     users: UserRepository
     registrar: registration.Registrar
     administration: administration.Administration
@@ -55,6 +57,14 @@ async def _whole_list_limit(request: Request) -> int:
     return resources(request).settings.whole_list_limit
 
 
+async def _audit_entries(request: Request) -> AuditRepository:
+    return resources(request).audit
+
+
+async def _audit_trail(request: Request) -> AuditTrail:
+    return AuditTrail(resources(request).audit)
+
+
 def _check_user_id(user_id: str) -> str:
     if not is_id(user_id):
         raise UserNotFoundError
@@ -80,6 +90,9 @@ UserId = Annotated[str, Path(description="24 hexadecimal characters"), AfterVali
 """An id in the path. UserNotFoundError for what is no id."""
 
 WantedUsers = Annotated[UserFilter, Depends(_user_filter)]
+AuditEntries = Annotated[AuditRepository, Depends(_audit_entries)]
+Audit = Annotated[AuditTrail, Depends(_audit_trail)]
+
 WantedPage = Annotated[Page, Depends(page_of_request)]
 
 Anyone = AnyCaller

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from shared.providers.mongo import open_mongo
+from shared.providers.mongo_audit import MongoAuditLog
 from shared.providers.mongo_indexes import building_indexes
 from shared.settings import MongoSettings
 from user_service.app import SERVICE
@@ -16,5 +17,6 @@ async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
     """MongoDB need not be up yet."""
     async with open_mongo(settings.mongodb_uri.get_secret_value(), "users_db", SERVICE) as database:
         users = MongoUsers(database)
-        async with building_indexes(users):
-            yield Stores(database, users)
+        audit = MongoAuditLog(database, "user")
+        async with building_indexes(users, audit):
+            yield Stores(database, users, audit)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
+from shared.audit import AuditRepository
 from shared.cache.read_through import open_read_through
 from shared.cache.redis import open_redis_cache
 from shared.cache.writes import writing
@@ -28,6 +29,7 @@ class Stores:
 
     database: Database
     users: UserRepository
+    audit: AuditRepository
 
 
 OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
@@ -52,6 +54,7 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
         yield Resources(
             access=Access(verifier, OwnUserDirectory(stores.users)),
             settings=settings,
+            audit=stores.audit,
             users=stores.users,
             registrar=Registrar(
                 stores.users, ClerkIdentityProvider(clerk), stale, writes, settings.admin_emails

@@ -11,6 +11,7 @@ from album_service.wiring import Stores, assemble
 from embedded.apps import sqlite_file
 from embedded.sqlite import schemas
 from embedded.sqlite.albums import SqliteAlbums
+from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
 from shared.http.serve import serve
@@ -24,7 +25,12 @@ def app() -> ASGIApp:
     @asynccontextmanager
     async def stores() -> AsyncIterator[Stores]:
         async with open_database(path, schemas.ALBUMS) as database:
-            yield Stores(database, SqliteAlbums(database), SqliteMediaCleanups(database))
+            yield Stores(
+                database,
+                SqliteAlbums(database),
+                SqliteMediaCleanups(database),
+                SqliteAuditLog(database),
+            )
 
     return create_app(lambda: assemble(settings, stores))
 

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from embedded.apps import sqlite_file
 from embedded.sqlite import schemas
+from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
 from embedded.sqlite.interactions import SqliteInteractions
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
@@ -26,7 +27,11 @@ def app() -> ASGIApp:
     async def stores() -> AsyncIterator[Stores]:
         async with open_database(path, schemas.SONGS) as database:
             yield Stores(
-                database, SqliteSongs(database), SqliteInteractions(database), SqliteMediaCleanups(database)
+                database,
+                SqliteSongs(database),
+                SqliteInteractions(database),
+                SqliteMediaCleanups(database),
+                SqliteAuditLog(database),
             )
 
     return create_app(lambda: assemble(settings, stores))

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from embedded.apps import sqlite_file
 from embedded.sqlite import schemas
+from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
 from embedded.sqlite.users import SqliteUsers
 from shared.http.serve import serve
@@ -23,7 +24,7 @@ def app() -> ASGIApp:
     @asynccontextmanager
     async def stores() -> AsyncIterator[Stores]:
         async with open_database(path, schemas.USERS) as database:
-            yield Stores(database, SqliteUsers(database))
+            yield Stores(database, SqliteUsers(database), SqliteAuditLog(database))
 
     return create_app(lambda: assemble(settings, stores))
 

@@ -18,6 +18,22 @@ _UNFINISHED_UPLOADS = (
     """,
 )
 
+_AUDIT = (
+    """
+    CREATE TABLE audit (
+        id TEXT NOT NULL PRIMARY KEY,
+        created_at INTEGER NOT NULL,
+        actor_id TEXT NOT NULL,
+        action TEXT NOT NULL,
+        target_id TEXT NOT NULL,
+        fields_before TEXT CHECK (fields_before IS NULL OR json_valid(fields_before)),
+        fields_after TEXT CHECK (fields_after IS NULL OR json_valid(fields_after))
+    ) STRICT
+    """,
+    "CREATE INDEX audit_newest ON audit (created_at DESC, id DESC)",
+    "CREATE INDEX audit_of_target ON audit (target_id, created_at DESC, id DESC)",
+)
+
 USERS = (
     (
         """
@@ -37,6 +53,7 @@ USERS = (
         "CREATE INDEX users_newest ON users (created_at DESC, id DESC)",
         "CREATE INDEX users_of_role ON users (role, created_at DESC, id DESC)",
     ),
+    _AUDIT,
 )
 
 SONGS = (
@@ -94,6 +111,7 @@ SONGS = (
         *_MEDIA_CLEANUPS,
     ),
     _UNFINISHED_UPLOADS,
+    _AUDIT,
 )
 
 ALBUMS = (
@@ -123,4 +141,5 @@ ALBUMS = (
         *_MEDIA_CLEANUPS,
     ),
     _UNFINISHED_UPLOADS,
+    _AUDIT,
 )

@@ -49,11 +49,24 @@ NEWEST_FIRST: Final[Order] = (("createdAt", DESCENDING), ("_id", DESCENDING))
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An index over `fields` and their directions; `only` describes the documents in it when not all are."""
+    """An index over `fields` and their directions; `only` describes the documents in it when not all are.
+
+    With `expire_after_seconds` MongoDB removes documents that long after the time in their only field.
+    """
 
     fields: Order
     unique: bool = False
     only: Query | None = None
+    expire_after_seconds: int | None = None
+
+    def to_model(self) -> pymongo.IndexModel:
+        """As the driver takes it."""
+        options: dict[str, Any] = {"unique": self.unique}
+        if self.only is not None:
+            options["partialFilterExpression"] = self.only
+        if self.expire_after_seconds is not None:
+            options["expireAfterSeconds"] = self.expire_after_seconds
+        return pymongo.IndexModel(list(self.fields), **options)
 
 
 def id_of(text: str) -> ObjectId | None:
@@ -124,14 +137,7 @@ class Collection:
             await self._build_indexes()
 
     async def _build_indexes(self) -> None:
-        models = [
-            pymongo.IndexModel(
-                list(index.fields),
-                unique=index.unique,
-                **({} if index.only is None else {"partialFilterExpression": index.only}),
-            )
-            for index in self._indexes
-        ]
+        models = [index.to_model() for index in self._indexes]
         async with self._indexing:
             if not self.is_indexed:
                 await self._motor_collection.create_indexes(models)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from album_service.ports import AlbumRepository
+from shared.audit import AuditRepository
 from shared.ports import MediaCleanups
 from song_service.ports import InteractionRepository, SongRepository
 from tests.repositories.stores import MongoStore, Repositories, SongStore, SqliteStore, Store
@@ -54,6 +55,11 @@ def songs(song_store: SongStore) -> SongRepository:
 @pytest.fixture
 def interactions(song_store: SongStore) -> InteractionRepository:
     return song_store.interactions
+
+
+@pytest.fixture
+def audit(song_store: SongStore) -> AuditRepository:
+    return song_store.audit
 
 
 @pytest.fixture

@@ -13,13 +13,16 @@ from album_service.ports import AlbumRepository
 from album_service.repository import MongoAlbums
 from embedded.sqlite import schemas
 from embedded.sqlite.albums import SqliteAlbums
+from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
 from embedded.sqlite.interactions import SqliteInteractions
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
 from embedded.sqlite.songs import SqliteSongs
 from embedded.sqlite.users import SqliteUsers
+from shared.audit import AuditRepository
 from shared.ports import Database, MediaCleanups
 from shared.providers.mongo import open_mongo
+from shared.providers.mongo_audit import MongoAuditLog
 from shared.providers.mongo_cleanups import MongoMediaCleanups
 from song_service.interactions import MongoInteractions
 from song_service.ports import InteractionRepository, SongRepository
@@ -35,6 +38,7 @@ class SongStore:
     songs: SongRepository
     interactions: InteractionRepository
     cleanups: MediaCleanups
+    audit: AuditRepository
     database: Database
 
 
@@ -47,6 +51,7 @@ class Repositories:
     interactions: InteractionRepository
     albums: AlbumRepository
     cleanups: MediaCleanups
+    audit: AuditRepository
     database: Database
 
 
@@ -66,7 +71,9 @@ class Store(ABC):
     async def open(self) -> AsyncIterator[Repositories]:
         """All of it."""
         async with self.users() as users, self.songs() as kept, self.albums() as albums:
-            yield Repositories(users, kept.songs, kept.interactions, albums, kept.cleanups, kept.database)
+            yield Repositories(
+                users, kept.songs, kept.interactions, albums, kept.cleanups, kept.audit, kept.database
+            )
 
 
 class SqliteStore(Store):
@@ -84,7 +91,11 @@ class SqliteStore(Store):
     async def songs(self) -> AsyncIterator[SongStore]:
         async with open_database(self._folder / "songs.db", schemas.SONGS) as database:
             yield SongStore(
-                SqliteSongs(database), SqliteInteractions(database), SqliteMediaCleanups(database), database
+                SqliteSongs(database),
+                SqliteInteractions(database),
+                SqliteMediaCleanups(database),
+                SqliteAuditLog(database),
+                database,
             )
 
     @asynccontextmanager
@@ -112,6 +123,7 @@ class MongoStore(Store):
                 MongoSongs(database),
                 MongoInteractions(database),
                 MongoMediaCleanups(database, "songs"),
+                MongoAuditLog(database, "song"),
                 database,
             )
 

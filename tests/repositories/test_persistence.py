@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from shared.http.pagination import Slice
 from shared.ports import JournalEntry, MediaRef
 from song_service.domain import SongNotFoundError
 from tests.repositories.builders import NOON, a_song, a_user, an_album, an_interaction, minutes
@@ -59,4 +60,5 @@ async def test_an_open_store_answers(store: Store) -> None:
             await opened.songs.get("a" * 24)
         await opened.interactions.most_played(NOON, 1)
         await opened.cleanups.claim_due(NOON, NOON, 1)
+        await opened.audit.list(None, Slice(1))
         assert await opened.database.ping()

@@ -39,6 +39,7 @@ USER_CALLS = (
     Call("GET", "/auth/me", "401 404 200 200 200 200 200"),
     Call("GET", "/users/{user_id}", ANYONE),
     Call("GET", "/admin/users", ADMINS),
+    Call("GET", "/admin/users/audit", ADMINS),
     Call("PATCH", "/admin/users/{user_id}/block", ADMINS),
     Call("PATCH", "/admin/users/{user_id}/role", ADMINS),
     Call("DELETE", "/admin/users/{user_id}", ADMINS),
@@ -60,6 +61,7 @@ SONG_CALLS = (
     Call("PATCH", "/songs/{song_id}/visibility", CHANGE_LISTED, CHANGE_UNLISTED_SONG),
     Call("GET", "/songs/artist/my-songs", ARTISTS),
     Call("GET", "/admin/songs", ADMINS),
+    Call("GET", "/admin/songs/audit", ADMINS),
     Call("PATCH", "/admin/songs/{song_id}/visible", ADMINS, ADMINS),
 )
 
@@ -80,5 +82,6 @@ ALBUM_CALLS = (
     Call("GET", "/albums/user/my-albums", SIGNED_IN),
     Call("PATCH", "/albums/{album_id}/visibility", CHANGE_LISTED, CHANGE_UNLISTED_SONG, PUBLISH_USERS_ALBUM),
     Call("GET", "/admin/albums", ADMINS),
+    Call("GET", "/admin/albums/audit", ADMINS),
     Call("PATCH", "/admin/albums/{album_id}/visible", ADMINS, ADMINS, ADMINS),
 )

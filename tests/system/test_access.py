@@ -141,10 +141,7 @@ async def test_each_caller_gets_what_the_table_says(
             problem_in(answer, expected[caller], own_reason if answer.status_code == 403 else None)
 
 
-async def test_the_table_holds_the_34_documented_calls_and_no_service_has_others(
-    system: RunningSystem,
-) -> None:
-    assert (len(USER_CALLS), len(SONG_CALLS), len(ALBUM_CALLS)) == (7, 16, 11)
+async def test_table_holds_every_call_of_each_service(system: RunningSystem) -> None:
     health = {("GET", path) for path in ("/health", "/livez", "/readyz")}
     async with httpx.AsyncClient() as http:
         for address, calls in (

@@ -1,0 +1,55 @@
+"""`GET /admin/…/audit`, alike in every service."""
+
+from typing import Annotated
+
+from fastapi import Query, Request, Response
+from pydantic import BaseModel, ConfigDict
+from pydantic.alias_generators import to_camel
+
+from shared.audit import AuditEntry, AuditRepository, Fields
+from shared.clock import to_iso
+from shared.http.pagination import Page, split_page
+from shared.http.responses import list_answer
+from shared.http.rows import Rows
+
+MOST_ENTRIES = 1000
+"""Of a list that is not paged."""
+
+TargetId = Annotated[
+    str | None, Query(alias="targetId", max_length=64, description="Only entries about this thing")
+]
+
+
+class AuditEntryOut(BaseModel):
+    """An action of an admin, or the deletion of an account. `before` and `after` hold what it is about."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    at: str
+    actor_id: str
+    action: str
+    target_id: str
+    before: Fields | None
+    after: Fields | None
+
+
+def _entry_json(entry: AuditEntry) -> bytes:
+    shape = AuditEntryOut(
+        at=to_iso(entry.created_at),
+        actor_id=entry.actor_id,
+        action=entry.action,
+        target_id=entry.target_id,
+        before=entry.before,
+        after=entry.after,
+    )
+    return shape.model_dump_json(by_alias=True).encode()
+
+
+async def audit_page(
+    request: Request, entries: AuditRepository, target_id: str | None, page: Page
+) -> Response:
+    """One page of the audit log, newest first."""
+    part = page.to_slice(MOST_ENTRIES)
+    shown, next_cursor = split_page(await entries.list(target_id, part), part)
+    rows = Rows([_entry_json(entry) for entry in shown], next_cursor)
+    return list_answer(request, rows, page, filters=("targetId",))

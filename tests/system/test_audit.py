@@ -1,0 +1,69 @@
+"""The audit log through the gateway: changes by admins, newest first, and nobody else's."""
+
+from typing import Any
+
+from tests.system.media import make_album, upload
+from tests.system.running import People, Person
+
+
+async def audit_of(admin: Person, things: str, target_id: str) -> list[dict[str, Any]]:
+    answer = await admin.get(f"/admin/{things}/audit?targetId={target_id}")
+    assert answer.status_code == 200, answer.text
+    entries: list[dict[str, Any]] = answer.json()
+    assert all(entry["targetId"] == target_id for entry in entries)
+    return entries
+
+
+async def test_hiding_a_song_is_audited(people: People) -> None:
+    artist, admin = await people.artist(), await people.admin()
+    song = await upload(artist)
+    await admin.patch(f"/admin/songs/{song['_id']}/visible", json={"isVisible": False})
+    await artist.patch(f"/songs/{song['_id']}", json={"title": "The artist's own change"})
+    await admin.delete(f"/songs/{song['_id']}")
+    deleted, hidden = await audit_of(admin, "songs", song["_id"])
+    assert hidden["at"].endswith("Z")
+    assert (hidden["actorId"], hidden["action"]) == (admin.id, "song.visible")
+    assert (hidden["before"], hidden["after"]) == ({"isVisible": True}, {"isVisible": False})
+    assert (deleted["action"], deleted["after"]) == ("song.delete", None)
+    assert deleted["before"]["title"] == "The artist's own change"
+
+
+async def test_changing_an_album_is_audited(people: People) -> None:
+    artist, admin = await people.artist(), await people.admin()
+    album = await make_album(artist, "Before")
+    await admin.patch(f"/albums/{album['_id']}", json={"title": "After"})
+    (entry,) = await audit_of(admin, "albums", album["_id"])
+    assert (entry["before"]["title"], entry["after"]["title"]) == ("Before", "After")
+
+
+async def test_user_audit_holds_no_personal_data(people: People) -> None:
+    user, admin = await people.user("Very Personal Name"), await people.admin()
+    await admin.patch(f"/admin/users/{user.id}/role", json={"role": "artist"})
+    await admin.patch(f"/admin/users/{user.id}/block", json={"isBlocked": True})
+    await admin.delete(f"/admin/users/{user.id}")
+    answer = await admin.get(f"/admin/users/audit?targetId={user.id}")
+    assert [entry["action"] for entry in answer.json()] == ["user.delete", "user.block", "user.role"]
+    assert answer.json()[2]["before"] == {"role": "user"}
+    assert answer.json()[2]["after"] == {"role": "artist"}
+    for personal in (user.email, user.full_name, user.clerk_id):
+        assert personal not in answer.text
+
+
+async def test_refused_change_is_not_audited(people: People) -> None:
+    admin = await people.admin()
+    answer = await admin.patch(f"/admin/users/{admin.id}/block", json={"isBlocked": True})
+    assert answer.status_code == 409
+    assert "user.block" not in [entry["action"] for entry in await audit_of(admin, "users", admin.id)]
+
+
+async def test_audit_log_is_paged(people: People) -> None:
+    artist, admin = await people.artist(), await people.admin()
+    song = await upload(artist)
+    for is_visible in (False, True, False):
+        await admin.patch(f"/admin/songs/{song['_id']}/visible", json={"isVisible": is_visible})
+    path = f"/admin/songs/audit?targetId={song['_id']}&limit=2"
+    first = await admin.get(path)
+    link = first.headers["Link"].partition(">")[0].lstrip("<")
+    second = await admin.get(link if link.startswith("?") is False else f"/admin/songs/audit{link}")
+    seen = [entry["after"]["isVisible"] for entry in (*first.json(), *second.json())]
+    assert seen == [False, True, False]
