@@ -6,7 +6,7 @@ from contextlib import AbstractAsyncContextManager
 from starlette.types import ASGIApp
 
 from shared.http.service_app import service_app
-from song_service import admin_routes, listening_routes, routes
+from song_service import admin_routes, library_routes, listening_routes, routes
 from song_service.dependencies import Resources, resources
 
 SERVICE = "song-service"
@@ -14,6 +14,5 @@ SERVICE = "song-service"
 
 def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> ASGIApp:
     """The app; its lifespan opens what it talks to, and closes it."""
-    return service_app(
-        SERVICE, open_resources, resources, listening_routes.router, routes.router, admin_routes.router
-    )
+    routers = (listening_routes.router, library_routes.router, routes.router, admin_routes.router)
+    return service_app(SERVICE, open_resources, resources, *routers)

@@ -17,7 +17,7 @@ from shared.audit import AuditRepository, AuditTrail
 from shared.http.health import Probe
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
-from song_service import browsing, catalogue, discovery, listening
+from song_service import browsing, catalogue, discovery, library, listening, statistics
 from song_service.domain import SongNotFoundError
 from song_service.ports import SongRepository
 from song_service.settings import SongSettings
@@ -35,6 +35,8 @@ class Resources:
     catalogue: catalogue.Catalogue
     discovery: discovery.Discovery
     listening: listening.Listening
+    library: library.Library
+    statistics: statistics.Statistics
     probes: dict[str, Probe]
 
 
@@ -64,6 +66,14 @@ async def _listening(request: Request) -> listening.Listening:
     return resources(request).listening
 
 
+async def _library(request: Request) -> library.Library:
+    return resources(request).library
+
+
+async def _statistics(request: Request) -> statistics.Statistics:
+    return resources(request).statistics
+
+
 async def _upload_sizes(request: Request) -> Mapping[str, int]:
     settings = resources(request).settings
     return {"image": settings.max_image_bytes, "audio": settings.max_audio_bytes}
@@ -88,6 +98,8 @@ Browsing = Annotated[browsing.Browsing, Depends(_browsing)]
 Catalogue = Annotated[catalogue.Catalogue, Depends(_catalogue)]
 Discovery = Annotated[discovery.Discovery, Depends(_discovery)]
 Listening = Annotated[listening.Listening, Depends(_listening)]
+Library = Annotated[library.Library, Depends(_library)]
+Statistics = Annotated[statistics.Statistics, Depends(_statistics)]
 
 UploadSizes = Annotated[Mapping[str, int], Depends(_upload_sizes)]
 """The files of an upload, with the most bytes of each."""

@@ -1,7 +1,8 @@
 """Songs and what listeners do with them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from shared.errors import (
@@ -77,6 +78,66 @@ class Interaction:
     kind: InteractionKind
     at: datetime
     dedup_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Like:
+    """A listener likes a song since `created_at`. In a list of likes its `id` is the song's."""
+
+    user_id: str
+    song_id: str
+    created_at: datetime
+
+    @property
+    def id(self) -> str:
+        """The song's id: a listener likes a song once."""
+        return self.song_id
+
+
+@dataclass(frozen=True, slots=True)
+class LikeChange:
+    """The latest change of a like, not yet synced. `change_id` identifies this change alone.
+
+    `leased_until` names the lease that it was claimed with.
+    """
+
+    user_id: str
+    song_id: str
+    is_liked: bool
+    at: datetime
+    change_id: str
+    leased_until: datetime | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Play:
+    """An entry of a listener's history: they started `song_id` at `created_at`."""
+
+    id: str
+    song_id: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlayCounts:
+    """How often a song was played, completed and skipped, and by how many different listeners."""
+
+    plays: int = 0
+    completions: int = 0
+    skips: int = 0
+    listeners: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PlayReport:
+    """What happened to some songs since a day. `listeners` are different people over all of the songs.
+
+    Songs and days without interactions are left out of `by_song` and `plays_by_day`.
+    """
+
+    by_song: Mapping[str, PlayCounts]
+    plays_by_day: Mapping[date, int]
+    listeners: int
 
 
 class SongNotFoundError(NotFoundError):

@@ -57,7 +57,7 @@ class MongoInteractions:
             limit,
             {"leaseUntil": lease_until},
         )
-        return [_to_interaction(document) for document in claimed]
+        return [to_interaction(document) for document in claimed]
 
     async def mark_sent(self, interactions: Sequence[Interaction]) -> None:
         ids = [id_of(interaction.id) for interaction in interactions]
@@ -102,7 +102,8 @@ def _to_document(interaction: Interaction) -> Document:
     }
 
 
-def _to_interaction(document: Document) -> Interaction:
+def to_interaction(document: Document) -> Interaction:
+    """The interaction that a document of the collection holds."""
     return Interaction(
         id=str(document["_id"]),
         user_id=document["userId"],

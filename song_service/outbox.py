@@ -1,6 +1,6 @@
-"""What Recombee has yet to hear: changes of songs, then what listeners did, at least once each.
+"""What Recombee has yet to hear: changes of songs, then what listeners did and like, at least once each.
 
-Both queues are in the service's database, so nothing accepted is lost while Recombee or we are down. Replicas
+The queues are in the service's database, so nothing accepted is lost while Recombee or we are down. Replicas
 share them by leases. The engine passes over what is said of a song that it does not know. So a batch of
 listeners' doings, once claimed, waits until each of its songs was sent.
 """
@@ -18,7 +18,8 @@ from shared import metrics
 from shared.clock import now
 from shared.errors import AppError
 from song_service.caching import Invalidation
-from song_service.domain import EngineLateError, Interaction
+from song_service.domain import EngineLateError, Interaction, LikeChange
+from song_service.library_ports import LikeRepository
 from song_service.ports import InteractionRepository, RecommendationEngine, SongRepository
 
 LEASE = timedelta(seconds=30)
@@ -82,14 +83,17 @@ class Outbox:
         self,
         songs: SongRepository,
         interactions: InteractionRepository,
+        likes: LikeRepository,
         engine: RecommendationEngine,
         stale: Invalidation,
         poll_seconds: float,
     ) -> None:
         self._songs = songs
         self._interactions = interactions
+        self._likes = likes
         self._catalogue_batches = _Batches(songs.claim_unsent)
         self._interaction_batches = _Batches(interactions.claim_unsent)
+        self._like_batches = _Batches(likes.claim_unsynced)
         self._engine = engine
         self._stale = stale
         self._poll_seconds = poll_seconds
@@ -102,7 +106,7 @@ class Outbox:
         self._woken.set()
 
     async def send_all(self) -> None:
-        """Send until both queues are empty, held by other replicas, or waiting for what these hold.
+        """Send until all queues are empty, held by other replicas, or waiting for what these hold.
 
         Raises:
             UnavailableError: the engine, or the database, is down; what was not sent stays queued.
@@ -116,15 +120,23 @@ class Outbox:
         await self._measure()
 
     async def _send_next(self) -> bool:
-        """Send a batch of each queue, so that neither keeps the other waiting for its end."""
-        waiting = await self._interaction_batches.next()
-        heard_of_songs = await self._send_catalogue()
-        # Counted after the claim: until then a new song may have come, and have been played.
-        if not waiting or await self._songs.count_unsent({each.song_id for each in waiting}):
-            return heard_of_songs
-        if self._interaction_batches.is_in_time():
-            await self._send_interactions(waiting)
-        return True
+        """Send a batch of each queue, so that none keeps the others waiting for its end."""
+        interactions = await self._interaction_batches.next()
+        likes = await self._like_batches.next()
+        is_sent = await self._send_catalogue()
+        # Counted after the claims: until then a new song may have come, and have been played or liked.
+        if interactions and await self._are_songs_sent(interactions):
+            if self._interaction_batches.is_in_time():
+                await self._send_interactions(interactions)
+            is_sent = True
+        if likes and await self._are_songs_sent(likes):
+            if self._like_batches.is_in_time():
+                await self._send_likes(likes)
+            is_sent = True
+        return is_sent
+
+    async def _are_songs_sent(self, waiting: Sequence[Interaction] | Sequence[LikeChange]) -> bool:
+        return not await self._songs.count_unsent({each.song_id for each in waiting})
 
     async def _send_catalogue(self) -> bool:
         entries = await self._catalogue_batches.next()
@@ -132,6 +144,9 @@ class Outbox:
             with _told_when_late(self._catalogue_batches):
                 await self._engine.send_catalogue(entries)
             await self._stale.engine_heard_of_songs()
+            for entry in entries:
+                if entry.song is None:  # the engine has deleted the song's bookmarks with it
+                    await self._likes.remove_of_song(entry.song_id)
             await self._songs.catalogue_sent(entries)
             self._catalogue_batches.sent()
         return bool(entries)
@@ -143,9 +158,17 @@ class Outbox:
         await self._interactions.mark_sent(waiting)
         self._interaction_batches.sent()
 
+    async def _send_likes(self, waiting: Sequence[LikeChange]) -> None:
+        with _told_when_late(self._like_batches):
+            await self._engine.send_likes(waiting)
+        await self._stale.engine_heard_of({each.user_id for each in waiting})
+        await self._likes.mark_synced(waiting)
+        self._like_batches.sent()
+
     async def _measure(self) -> None:
         metrics.QUEUE_LENGTH.labels("catalogue").set(await self._songs.count_unsent())
         metrics.QUEUE_LENGTH.labels("interactions").set(await self._interactions.count_unsent())
+        metrics.QUEUE_LENGTH.labels("likes").set(await self._likes.count_unsynced())
         self._measured_at = now()
 
     async def _send_forever(self) -> None:

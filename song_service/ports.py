@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, TypedDict
 
 from shared.http.pagination import Slice
-from song_service.domain import CatalogueEntry, Interaction, Song
+from song_service.domain import CatalogueEntry, Interaction, LikeChange, Song
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,14 @@ class RecommendationEngine(Protocol):
 
     async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
         """Tell it what listeners did; twice is harmless. Songs that it does not know are passed over.
+
+        Raises:
+            EngineLateError: it did not answer in time; it may have taken all, some or none of them.
+        """
+        ...
+
+    async def send_likes(self, changes: Sequence[LikeChange]) -> None:
+        """Tell it what listeners like, or like no more; twice is harmless. At most one change of each like.
 
         Raises:
             EngineLateError: it did not answer in time; it may have taken all, some or none of them.

@@ -17,12 +17,14 @@ import structlog
 import urllib3.exceptions
 from recombee_api_client.api_client import RecombeeClient, Region
 from recombee_api_client.api_requests import (
+    AddBookmark,
     AddDetailView,
     AddItemProperty,
     AddPurchase,
     AddRating,
     AddUser,
     Batch,
+    DeleteBookmark,
     DeleteItem,
     ListItems,
     RecommendItemsToItem,
@@ -40,6 +42,7 @@ from song_service.domain import (
     EngineLateError,
     Interaction,
     InteractionKind,
+    LikeChange,
     Song,
 )
 from song_service.settings import RecombeeSettings
@@ -102,6 +105,12 @@ class RecombeeEngine:
                 *(AddUser(user_id) for user_id in listeners),
                 *(_interaction_request(each) for each in interactions),
             ]
+        )
+
+    async def send_likes(self, changes: Sequence[LikeChange]) -> None:
+        listeners = dict.fromkeys(each.user_id for each in changes)
+        await self._send_all(
+            [*(AddUser(user_id) for user_id in listeners), *(_like_request(each) for each in changes)]
         )
 
     async def for_user(self, user_id: str, count: int) -> Sequence[str]:
@@ -252,6 +261,13 @@ def _interaction_request(interaction: Interaction) -> Request:
     if interaction.kind is InteractionKind.COMPLETE:
         return AddPurchase(*about, timestamp=interaction.at, cascade_create=False)
     return AddRating(*about, SKIP_RATING, timestamp=interaction.at, cascade_create=False)
+
+
+def _like_request(change: LikeChange) -> Request:
+    """Without a time, a withdrawal deletes every bookmark of this listener and song."""
+    if change.is_liked:
+        return AddBookmark(change.user_id, change.song_id, timestamp=change.at, cascade_create=False)
+    return DeleteBookmark(change.user_id, change.song_id)
 
 
 def _unavailable() -> UnavailableError:

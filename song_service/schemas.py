@@ -1,5 +1,6 @@
 """The shapes of songs on the wire, and of what clients send about them."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -138,6 +139,60 @@ class SongIds(SentModel):
     """Which songs a batch asks for. Ids that are none are unknown, and left out."""
 
     ids: list[Annotated[str, StringConstraints(max_length=100)]] = Field(max_length=MAX_BATCH)
+
+
+class LikedIds(BaseModel):
+    """Those of the songs asked for that the caller likes, in the order asked."""
+
+    ids: Sequence[str]
+
+
+class HistoryEntry(BaseModel):
+    """A play. `completed` and `skipped`: what the listener did before playing the song again."""
+
+    model_config = ConfigDict(alias_generator=to_camel)
+
+    song: SongOut
+    played_at: str
+    completed: bool
+    skipped: bool
+
+
+class StatisticsTotals(BaseModel):
+    """Over all songs of an artist. `listeners`: different people; `likes`: given then, not withdrawn."""
+
+    plays: int
+    completions: int
+    skips: int
+    listeners: int
+    likes: int
+
+
+class SongStatistics(StatisticsTotals):
+    """Of one song."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    song_id: str
+    title: str
+
+
+class PlaysOnDay(BaseModel):
+    """Plays on one UTC day, `YYYY-MM-DD`."""
+
+    date: str
+    plays: int
+
+
+class ArtistStatistics(BaseModel):
+    """An artist's songs in the last `days` days. Songs: most played first; days: oldest first."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    days: int
+    totals: StatisticsTotals
+    songs: Sequence[SongStatistics]
+    per_day: Sequence[PlaysOnDay]
 
 
 class VisibilityBody(SentModel):

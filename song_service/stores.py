@@ -10,6 +10,9 @@ from shared.providers.mongo_indexes import building_indexes
 from shared.settings import MongoSettings
 from song_service.app import SERVICE
 from song_service.interactions import MongoInteractions
+from song_service.likes import MongoLikes
+from song_service.play_history import MongoHistory
+from song_service.play_statistics import MongoPlayStatistics
 from song_service.repository import MongoSongs
 from song_service.wiring import Stores
 
@@ -21,5 +24,7 @@ async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
         songs, interactions = MongoSongs(database), MongoInteractions(database)
         cleanups = MongoMediaCleanups(database, "songs")
         audit = MongoAuditLog(database, "song")
-        async with building_indexes(songs, interactions, cleanups, audit):
-            yield Stores(database, songs, interactions, cleanups, audit)
+        likes, history = MongoLikes(database), MongoHistory(database)
+        statistics = MongoPlayStatistics(database)
+        async with building_indexes(songs, interactions, cleanups, audit, likes, history, statistics):
+            yield Stores(database, songs, interactions, cleanups, audit, likes, history, statistics)

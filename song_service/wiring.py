@@ -26,11 +26,14 @@ from song_service.catalogue import Catalogue, UploadLimits
 from song_service.dependencies import Resources
 from song_service.discovery import Discovery
 from song_service.domain import SongNotFoundError
+from song_service.library import Library
+from song_service.library_ports import HistoryRepository, LikeRepository, PlayStatistics
 from song_service.listening import Listening
 from song_service.outbox import Outbox
 from song_service.ports import InteractionRepository, SongRepository
 from song_service.recombee import open_recombee
 from song_service.settings import SongSettings
+from song_service.statistics import DailyRollUp, Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,9 @@ class Stores:
     interactions: InteractionRepository
     media_cleanups: MediaCleanups
     audit: AuditRepository
+    likes: LikeRepository
+    history: HistoryRepository
+    statistics: PlayStatistics
 
 
 OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
@@ -69,8 +75,11 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
 
         stale = Invalidation(cache)
         outbox = await opened(
-            Outbox(stores.songs, stores.interactions, engine, stale, settings.outbox_poll_seconds).sending()
+            Outbox(
+                stores.songs, stores.interactions, stores.likes, engine, stale, settings.outbox_poll_seconds
+            ).sending()
         )
+        await opened(DailyRollUp(stores.statistics).running())
         in_use = media_in_use(stores.songs)
         rollback = unmaking(stores.songs, stale, writes, outbox)
         keeper = await opened(CleanupJournal(stores.media_cleanups, media, in_use, rollback).processing())
@@ -86,6 +95,8 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
             ),
             discovery=Discovery(stores.songs, stores.interactions, engine, cache),
             listening=Listening(stores.interactions, outbox),
+            library=Library(stores.songs, stores.likes, stores.history, outbox, settings.whole_list_limit),
+            statistics=Statistics(stores.songs, stores.likes, stores.statistics),
             probes={
                 "database": stores.database.ping,
                 "redis": cache.ping,

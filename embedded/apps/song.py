@@ -10,7 +10,10 @@ from embedded.sqlite import schemas
 from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
 from embedded.sqlite.interactions import SqliteInteractions
+from embedded.sqlite.likes import SqliteLikes
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
+from embedded.sqlite.play_history import SqliteHistory
+from embedded.sqlite.play_statistics import SqlitePlayStatistics
 from embedded.sqlite.songs import SqliteSongs
 from shared.http.serve import serve
 from shared.settings import load
@@ -32,6 +35,9 @@ def app() -> ASGIApp:
                 SqliteInteractions(database),
                 SqliteMediaCleanups(database),
                 SqliteAuditLog(database),
+                SqliteLikes(database),
+                SqliteHistory(database),
+                SqlitePlayStatistics(database),
             )
 
     return create_app(lambda: assemble(settings, stores))

@@ -10,9 +10,9 @@ from embedded.sqlite.database import SqliteDatabase, Value
 from shared.clock import from_millis, to_millis
 from song_service.domain import Interaction, InteractionKind
 
-_COLUMNS = "id, user_id, song_id, kind, at, dedup_key"
+COLUMNS = "id, user_id, song_id, kind, at, dedup_key"
 _MOST_PLAYED = f"""
-    SELECT song_id FROM interactions
+    SELECT song_id FROM interactions INDEXED BY interactions_played
     WHERE at >= :since AND kind IN ('{InteractionKind.PLAY.value}', '{InteractionKind.COMPLETE.value}')
     GROUP BY song_id ORDER BY count(*) DESC, song_id DESC LIMIT :limit
 """  # noqa: S608 - put together from constants
@@ -50,11 +50,11 @@ class SqliteInteractions:
             "id", "interactions", ["is_sent = 0", "leased_until <= :moment"], "ORDER BY at, id LIMIT :limit"
         )
         statement = statements.update(
-            "interactions", ["leased_until = :lease_until"], [f"id IN ({free})"], _COLUMNS
+            "interactions", ["leased_until = :lease_until"], [f"id IN ({free})"], COLUMNS
         )
         values = {"moment": to_millis(moment), "lease_until": to_millis(lease_until), "limit": limit}
         rows = await self._database.write(statement, values)
-        return [_to_interaction(row) for row in sorted(rows, key=lambda row: (row["at"], row["id"]))]
+        return [to_interaction(row) for row in sorted(rows, key=lambda row: (row["at"], row["id"]))]
 
     async def mark_sent(self, interactions: Sequence[Interaction]) -> None:
         ids = json.dumps([interaction.id for interaction in interactions])
@@ -79,7 +79,8 @@ class SqliteInteractions:
         return str(rows[0]["user_id"]) if rows else None
 
 
-def _to_interaction(row: sqlite3.Row) -> Interaction:
+def to_interaction(row: sqlite3.Row) -> Interaction:
+    """The interaction in a row of `COLUMNS`."""
     return Interaction(
         id=row["id"],
         user_id=row["user_id"],

@@ -34,6 +34,48 @@ _AUDIT = (
     "CREATE INDEX audit_of_target ON audit (target_id, created_at DESC, id DESC)",
 )
 
+_LIBRARY = (
+    """
+    CREATE TABLE likes (
+        user_id TEXT NOT NULL,
+        song_id TEXT NOT NULL,
+        liked_at INTEGER NOT NULL,
+        is_liked INTEGER NOT NULL CHECK (is_liked IN (0, 1)),
+        changed_at INTEGER NOT NULL,
+        change_id TEXT NOT NULL,
+        is_synced INTEGER NOT NULL DEFAULT 0 CHECK (is_synced IN (0, 1)),
+        leased_until INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (user_id, song_id)
+    ) STRICT
+    """,
+    "CREATE INDEX likes_of_user ON likes (user_id, liked_at DESC, song_id DESC) WHERE is_liked = 1",
+    "CREATE INDEX likes_of_song ON likes (song_id, is_liked, liked_at)",
+    "CREATE INDEX likes_unsynced ON likes (changed_at, song_id, user_id) WHERE is_synced = 0",
+    "CREATE TABLE cleared_histories (user_id TEXT NOT NULL PRIMARY KEY, until INTEGER NOT NULL) STRICT",
+    "CREATE INDEX interactions_of_user ON interactions (user_id, kind, at DESC, id DESC)",
+    "CREATE INDEX interactions_of_song ON interactions (song_id, at, kind, user_id)",
+    """
+    CREATE TABLE plays_per_day (
+        song_id TEXT NOT NULL,
+        day TEXT NOT NULL,
+        plays INTEGER NOT NULL,
+        completions INTEGER NOT NULL,
+        skips INTEGER NOT NULL,
+        PRIMARY KEY (song_id, day)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE song_listeners (
+        song_id TEXT NOT NULL,
+        user_id TEXT NOT NULL,
+        last_day TEXT NOT NULL,
+        PRIMARY KEY (song_id, user_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX song_listeners_of_user ON song_listeners (user_id)",
+    "CREATE TABLE roll_ups (name TEXT NOT NULL PRIMARY KEY, last_day TEXT NOT NULL) STRICT",
+)
+
 USERS = (
     (
         """
@@ -112,6 +154,7 @@ SONGS = (
     ),
     _UNFINISHED_UPLOADS,
     _AUDIT,
+    _LIBRARY,
 )
 
 ALBUMS = (

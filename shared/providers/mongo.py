@@ -140,7 +140,8 @@ class Collection:
         models = [index.to_model() for index in self._indexes]
         async with self._indexing:
             if not self.is_indexed:
-                await self._motor_collection.create_indexes(models)
+                if models:
+                    await self._motor_collection.create_indexes(models)
                 self.is_indexed = True
 
     @asynccontextmanager
@@ -178,28 +179,35 @@ class Collection:
             found: list[Document] = await cursor.to_list(None)
         return found
 
-    async def page(self, query: Query, part: Slice) -> list[Document]:
-        """One part of the documents that meet `query`, newest first."""
+    async def page(self, query: Query, part: Slice, order: Order = NEWEST_FIRST) -> list[Document]:
+        """One part of the documents that meet `query`, newest first.
+
+        `order` names the field of the time and that of the id, both descending.
+        """
         if part.after is not None:
+            (moment, _), (key, _) = order
+            after_id = id_of(part.after.id) if key == "_id" else part.after.id.lower()
             # The first condition gives the index its bound; the second parts those of the same moment.
-            earlier = [{"createdAt": {"$lt": part.after.created_at}}, {"_id": {"$lt": id_of(part.after.id)}}]
-            query = {"$and": [query, {"createdAt": {"$lte": part.after.created_at}, "$or": earlier}]}
-        return await self.find(query, order=NEWEST_FIRST, limit=part.limit)
+            earlier = [{moment: {"$lt": part.after.created_at}}, {key: {"$lt": after_id}}]
+            query = {"$and": [query, {moment: {"$lte": part.after.created_at}, "$or": earlier}]}
+        return await self.find(query, order=order, limit=part.limit)
 
     async def count(self, query: Query) -> int:
         """How many documents meet `query`."""
         async with self._documents() as documents:
             return int(await documents.count_documents(query))
 
-    async def change_one(self, query: Query, update: Query) -> Document | None:
-        """Update one document that meets `query`, at once; answers it as it is then, or None when none does.
+    async def change_one(self, query: Query, update: Query, *, or_insert: bool = False) -> Document | None:
+        """Update one document that meets `query`, at once; returns it as it is then, or None when none does.
+
+        `or_insert`: one when none does.
 
         Raises:
             DuplicateDocumentError: a key that it would have is another's.
         """
         async with self._documents() as documents:
             changed: Document | None = await documents.find_one_and_update(
-                query, update, return_document=pymongo.ReturnDocument.AFTER
+                query, update, upsert=or_insert, return_document=pymongo.ReturnDocument.AFTER
             )
         return changed
 

@@ -8,6 +8,7 @@ import pytest
 from album_service.ports import AlbumRepository
 from shared.audit import AuditRepository
 from shared.ports import MediaCleanups
+from song_service.library_ports import HistoryRepository, LikeRepository, PlayStatistics
 from song_service.ports import InteractionRepository, SongRepository
 from tests.repositories.stores import MongoStore, Repositories, SongStore, SqliteStore, Store
 from user_service.ports import UserRepository
@@ -65,3 +66,18 @@ def audit(song_store: SongStore) -> AuditRepository:
 @pytest.fixture
 def cleanups(song_store: SongStore) -> MediaCleanups:
     return song_store.cleanups
+
+
+@pytest.fixture
+def likes(song_store: SongStore) -> LikeRepository:
+    return song_store.likes
+
+
+@pytest.fixture
+def history(song_store: SongStore) -> HistoryRepository:
+    return song_store.history
+
+
+@pytest.fixture
+def statistics(song_store: SongStore) -> PlayStatistics:
+    return song_store.statistics

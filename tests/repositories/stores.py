@@ -16,7 +16,10 @@ from embedded.sqlite.albums import SqliteAlbums
 from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
 from embedded.sqlite.interactions import SqliteInteractions
+from embedded.sqlite.likes import SqliteLikes
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
+from embedded.sqlite.play_history import SqliteHistory
+from embedded.sqlite.play_statistics import SqlitePlayStatistics
 from embedded.sqlite.songs import SqliteSongs
 from embedded.sqlite.users import SqliteUsers
 from shared.audit import AuditRepository
@@ -25,6 +28,10 @@ from shared.providers.mongo import open_mongo
 from shared.providers.mongo_audit import MongoAuditLog
 from shared.providers.mongo_cleanups import MongoMediaCleanups
 from song_service.interactions import MongoInteractions
+from song_service.library_ports import HistoryRepository, LikeRepository, PlayStatistics
+from song_service.likes import MongoLikes
+from song_service.play_history import MongoHistory
+from song_service.play_statistics import MongoPlayStatistics
 from song_service.ports import InteractionRepository, SongRepository
 from song_service.repository import MongoSongs
 from user_service.ports import UserRepository
@@ -40,6 +47,9 @@ class SongStore:
     cleanups: MediaCleanups
     audit: AuditRepository
     database: Database
+    likes: LikeRepository
+    history: HistoryRepository
+    statistics: PlayStatistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +106,9 @@ class SqliteStore(Store):
                 SqliteMediaCleanups(database),
                 SqliteAuditLog(database),
                 database,
+                SqliteLikes(database),
+                SqliteHistory(database),
+                SqlitePlayStatistics(database),
             )
 
     @asynccontextmanager
@@ -125,6 +138,9 @@ class MongoStore(Store):
                 MongoMediaCleanups(database, "songs"),
                 MongoAuditLog(database, "song"),
                 database,
+                MongoLikes(database),
+                MongoHistory(database),
+                MongoPlayStatistics(database),
             )
 
     @asynccontextmanager

@@ -22,7 +22,14 @@ from shared.settings import MongoSettings
 
 EXPECTED = {
     "users_db": {"users"},
-    "songs_db": {"songs", "interactions", "media_cleanups"},
+    "songs_db": {
+        "songs",
+        "interactions",
+        "media_cleanups",
+        "likes",
+        "plays_per_day",
+        "song_listeners",
+    },
     "albums_db": {"albums", "media_cleanups"},
 }
 

@@ -11,7 +11,10 @@ from embedded.sqlite import schemas
 from embedded.sqlite.albums import SqliteAlbums
 from embedded.sqlite.database import Migrations, SqliteDatabase, Values, open_database
 from embedded.sqlite.interactions import SqliteInteractions
+from embedded.sqlite.likes import SqliteLikes
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
+from embedded.sqlite.play_history import SqliteHistory
+from embedded.sqlite.play_statistics import SqlitePlayStatistics
 from embedded.sqlite.songs import SqliteSongs
 from embedded.sqlite.users import SqliteUsers
 from shared.access.permissions import Role
@@ -48,7 +51,11 @@ class Explained(SqliteDatabase):
     def slow_steps(self) -> list[str]:
         """Those that go through a whole table, or sort what an index could have kept in order."""
         whole_tables = [
-            f"SCAN {name}" for name in ("users", "songs", "albums", "interactions", "media_cleanups")
+            f"SCAN {name}"
+            for name in (
+                *("users", "songs", "albums", "interactions", "media_cleanups"),
+                *("likes", "cleared_histories", "plays_per_day", "song_listeners"),
+            )
         ]
         return [step for step in self.steps if step in whole_tables or "FOR ORDER BY" in step]
 
@@ -125,4 +132,37 @@ async def test_albums_are_found_by_index(explained: Explained) -> None:
         await albums.list(AlbumFilter(listed_only=True), part)
         await albums.list(AlbumFilter(), part)
     await albums.remove(album.id)
+    assert explained.slow_steps() == []
+
+
+@pytest.mark.parametrize("explained", [schemas.SONGS], indirect=True, ids=["songs"])
+async def test_likes_and_history_are_found_by_index(explained: Explained) -> None:
+    likes, history, user_id, song_id = SqliteLikes(explained), SqliteHistory(explained), new_id(), new_id()
+    await likes.like(user_id, song_id, NOON)
+    await likes.unlike(user_id, song_id, NOON)
+    await likes.liked_among(user_id, [song_id])
+    await likes.count_by_song([song_id], NOON)
+    await likes.mark_synced(await likes.claim_unsynced(NOON, NOON, 9))
+    await likes.count_unsynced()
+    for part in PARTS:
+        await likes.list(user_id, part)
+        await history.plays(user_id, part)
+    await history.interactions(user_id, [song_id], NOON, NOON)
+    await history.clear(user_id, NOON)
+    await history.remove_of_user(user_id)
+    await likes.remove_of_user(user_id)
+    await likes.remove_of_song(song_id)
+    assert explained.slow_steps() == []
+
+
+@pytest.mark.parametrize("explained", [schemas.SONGS], indirect=True, ids=["songs"])
+async def test_statistics_read_indexes_alone(explained: Explained) -> None:
+    statistics, song_id = SqlitePlayStatistics(explained), new_id()
+    await statistics.first_day()
+    await statistics.report([song_id], NOON.date())
+    await statistics.plays_in_total([song_id])
+    await statistics.played_since(NOON)
+    read = [step for step in explained.steps if " interactions " in step or " song_listeners " in step]
+    assert len(read) >= 8
+    assert [step for step in read if "COVERING INDEX" not in step and "PRIMARY KEY" not in step] == []
     assert explained.slow_steps() == []

@@ -17,6 +17,7 @@ from song_service.schemas import SongFields
 from song_service.wiring import media_in_use, unmaking
 from tests.shared.media import DOWN, Entries, Store
 from tests.shared.memory_cache import MemoryCache
+from tests.song_service.fake_likes import Likes
 from tests.song_service.fakes import Engine, Interactions, Songs
 from tests.system.media import audio, image
 
@@ -81,7 +82,7 @@ class World:
         self.redis = MemoryCache()
         self.cache, self.writes = ReadThrough(self.redis), Writes()
         stale = Invalidation(self.cache)
-        outbox = Outbox(self.songs, Interactions(), Engine(), stale, poll_seconds=1)
+        outbox = Outbox(self.songs, Interactions(), Likes(), Engine(), stale, poll_seconds=1)
         rollback = unmaking(self.songs, stale, self.writes, outbox)
         self.keeper = CleanupJournal(self.entries, self.store, media_in_use(self.songs), rollback)
         limits = UploadLimits(60, 10**6, stored_within_seconds)

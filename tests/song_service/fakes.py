@@ -6,7 +6,14 @@ from datetime import UTC, datetime
 
 from shared.errors import UnavailableError
 from shared.http.pagination import Slice
-from song_service.domain import CatalogueEntry, EngineLateError, Interaction, Song, SongNotFoundError
+from song_service.domain import (
+    CatalogueEntry,
+    EngineLateError,
+    Interaction,
+    LikeChange,
+    Song,
+    SongNotFoundError,
+)
 from song_service.ports import SongChanges, SongFilter
 
 NOT_LEASED = datetime(1970, 1, 1, tzinfo=UTC)
@@ -23,6 +30,8 @@ class Engine:
         self.songs: dict[str, Song] = {}
         self.interactions: list[Interaction] = []
         self.in_vain: list[Interaction] = []
+        self.like_changes: list[LikeChange] = []
+        self.bookmarks: set[tuple[str, str]] = set()
         self.batches: list[int] = []
         self.refusals: list[Exception] = []
         self.is_down = False
@@ -48,6 +57,17 @@ class Engine:
         self.batches.append(len(interactions))
         self.interactions += interactions
         self.in_vain += [each for each in interactions if each.song_id not in self.songs]
+
+    async def send_likes(self, changes: Sequence[LikeChange]) -> None:
+        self._answer_or_fail(len(changes))
+        for each in changes:
+            self.like_changes.append(each)
+            if each.song_id not in self.songs:
+                continue
+            if each.is_liked:
+                self.bookmarks.add((each.user_id, each.song_id))
+            else:
+                self.bookmarks.discard((each.user_id, each.song_id))
 
     async def for_user(self, user_id: str, count: int) -> Sequence[str]:
         return self._recommended()

@@ -8,6 +8,7 @@ from song_service.caching import Invalidation
 from song_service.outbox import Outbox
 from tests.repositories.builders import NOON, an_interaction
 from tests.shared.memory_cache import MemoryCache
+from tests.song_service.fake_likes import Likes
 from tests.song_service.fakes import Engine, Interactions, Songs
 
 DOWN = UnavailableError("Recommendations are not available now")
@@ -22,17 +23,17 @@ class Clock:
 
 
 class World:
-    """An outbox, its two queues, the engine and the cache."""
+    """An outbox, its three queues, the engine and the cache."""
 
     def __init__(self, poll_seconds: float = 0.002) -> None:
         self.songs, self.redis = Songs(), MemoryCache()
-        self.interactions, self.engine = Interactions(), Engine()
+        self.interactions, self.likes, self.engine = Interactions(), Likes(), Engine()
         self.stale = Invalidation(ReadThrough(self.redis))
         self.poll_seconds = poll_seconds
         self.outbox = self.another_replica()
 
     def another_replica(self) -> Outbox:
-        return Outbox(self.songs, self.interactions, self.engine, self.stale, self.poll_seconds)
+        return Outbox(self.songs, self.interactions, self.likes, self.engine, self.stale, self.poll_seconds)
 
     async def play(self, count: int = 1) -> None:
         for number in range(count):

@@ -15,6 +15,7 @@ from song_service.listening import Listening
 from song_service.outbox import Outbox
 from tests.repositories.builders import NOON, a_song
 from tests.shared.memory_cache import MemoryCache
+from tests.song_service.fake_likes import Likes
 from tests.song_service.fakes import Engine, Interactions, Songs
 
 ADA = Caller("b" * 24, "user_ada", "Ada", Role.USER, is_blocked=False, token="t.o.k")
@@ -30,7 +31,7 @@ class World:
         self.interactions = Interactions()
         stale = Invalidation(ReadThrough(MemoryCache()))
         self.listening = Listening(
-            self.interactions, Outbox(Songs(), self.interactions, Engine(), stale, poll_seconds=1)
+            self.interactions, Outbox(Songs(), self.interactions, Likes(), Engine(), stale, poll_seconds=1)
         )
 
     def now(self) -> datetime:

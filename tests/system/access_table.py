@@ -6,6 +6,8 @@ CALLERS = ("anonymous", "unregistered", "user", "artist", "owner", "admin", "blo
 """`owner` made the thing that a call is about: an artist, or a user when the thing is a user's."""
 
 ANYONE = "200 200 200 200 200 200 200"
+SIGNED_IN_204 = "401 403 204 204 204 204 403"
+LIKE_UNLISTED = "401 403 404 404 204 204 403"
 SIGNED_IN = "401 403 200 200 200 200 403"
 ARTISTS = "401 403 403 200 200 200 403"
 ADMINS = "401 403 403 403 403 200 403"
@@ -60,6 +62,13 @@ SONG_CALLS = (
     Call("DELETE", "/songs/{song_id}", CHANGE_LISTED, CHANGE_UNLISTED_SONG),
     Call("PATCH", "/songs/{song_id}/visibility", CHANGE_LISTED, CHANGE_UNLISTED_SONG),
     Call("GET", "/songs/artist/my-songs", ARTISTS),
+    Call("PUT", "/songs/{song_id}/like", SIGNED_IN_204, LIKE_UNLISTED),
+    Call("DELETE", "/songs/{song_id}/like", SIGNED_IN_204, LIKE_UNLISTED),
+    Call("GET", "/songs/liked", SIGNED_IN),
+    Call("POST", "/songs/liked/check", SIGNED_IN),
+    Call("GET", "/songs/history", SIGNED_IN),
+    Call("DELETE", "/songs/history", SIGNED_IN_204),
+    Call("GET", "/songs/artist/stats", ARTISTS),
     Call("GET", "/admin/songs", ADMINS),
     Call("GET", "/admin/songs/audit", ADMINS),
     Call("PATCH", "/admin/songs/{song_id}/visible", ADMINS, ADMINS),

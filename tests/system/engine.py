@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from recombee_api_client.api_client import RecombeeClient
 from recombee_api_client.api_requests import (
     ListItems,
+    ListUserBookmarks,
     ListUserDetailViews,
     ListUserPurchases,
     ListUserRatings,
@@ -58,3 +59,7 @@ class EngineView:
     async def skips_of(self, user_id: str) -> list[tuple[str, float]]:
         """The same of skips, each with its rating."""
         return [(each["itemId"], each["rating"]) for each in await self.ask(ListUserRatings(user_id))]
+
+    async def bookmarks_of(self, user_id: str) -> list[str]:
+        """The songs that this listener likes, as it knows."""
+        return [each["itemId"] for each in await self.ask(ListUserBookmarks(user_id))]

@@ -120,6 +120,9 @@ class Person:
     async def post(self, path: str, **options: Any) -> httpx.Response:
         return await self.http.post(path, **options)
 
+    async def put(self, path: str, **options: Any) -> httpx.Response:
+        return await self.http.put(path, **options)
+
     async def patch(self, path: str, **options: Any) -> httpx.Response:
         return await self.http.patch(path, **options)
 
