@@ -17,7 +17,7 @@ from api_gateway.forwarding import Forwarder, Limits
 from api_gateway.route_table import find_target, without_trailing_slash
 from api_gateway.upstream import Upstream
 from shared.errors import AppError
-from shared.http.middleware import Observed
+from shared.http.middleware import RequestMiddleware
 from shared.http.problem import problem_of
 
 OWN_ROUTES = frozenset({b"/", b"/health", b"/health/services", b"/livez", b"/readyz"})
@@ -39,7 +39,7 @@ OpenResources: TypeAlias = Callable[[], AbstractAsyncContextManager[Resources]]
 
 def create_app(open_resources: OpenResources, frontend_origins: Iterable[str]) -> ASGIApp:
     """The gateway over what `open_resources` opens, for as long as the server runs."""
-    return Cors(Observed(Gateway(open_resources), health.SERVICE), frontend_origins)
+    return Cors(RequestMiddleware(Gateway(open_resources), health.SERVICE), frontend_origins)
 
 
 class Gateway:

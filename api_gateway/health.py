@@ -10,8 +10,8 @@ from starlette.responses import JSONResponse, Response
 
 from api_gateway.upstream import Upstream
 from shared.clock import now, to_iso
+from shared.http.draining import DRAINING
 from shared.http.request_id import HEADER, current_request_id
-from shared.http.serve import DRAINING
 
 SERVICE: Final = "api-gateway"
 

@@ -27,6 +27,7 @@ SHARED = {
         clock
         errors
         ids
+        logs
         metrics
         ports
         settings
@@ -50,9 +51,9 @@ SHARED = {
         __init__
         audit
         body_limit
+        draining
         field_errors
         forms
-        head_requests
         health
         middleware
         openapi

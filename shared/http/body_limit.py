@@ -2,26 +2,32 @@
 
 JSON bodies are read whole before anything is known of the caller, so the limit is what keeps strangers from
 filling the memory. A handler of uploads, which streams, raises it once it knows the caller.
+
+FastAPI's `max_body_size` does not do: to a body whose Content-Length is too large it responds in plain text
+whatever the app says, where our errors are problem details; its limits stand in the code of a route, and ours
+of uploads in settings; and it wraps `send` of every request.
 """
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope
 
-MOST_JSON_BYTES = 1024 * 1024
-_SCOPE_KEY = "body_allowance"
+MAX_JSON_BYTES = 1024 * 1024
+_SCOPE_KEY = "body_limit"
 
 
-class _BodyAllowance:
-    """What is left of one request's body that may still be read."""
+class BodyLimit:
+    """Counts one request's body. Stands in the scope of the request for `allow_body`."""
 
-    def __init__(self, receive: Receive, announced: int) -> None:
-        self.most_bytes = MOST_JSON_BYTES
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.max_bytes = MAX_JSON_BYTES
         self._receive = receive
-        self._announced = announced
+        self._announced = _announced_bytes(scope)
         self._received = 0
+        scope[_SCOPE_KEY] = self
 
     async def receive(self) -> Message:
+        """The next message. Raises HTTPException 413, which FastAPI passes on while it reads a body."""
         self._check(self._announced)
         message = await self._receive()
         if message["type"] == "http.request":
@@ -30,30 +36,14 @@ class _BodyAllowance:
         return message
 
     def _check(self, size: int) -> None:
-        if size > self.most_bytes:
-            # The kind of error that FastAPI passes on when it meets it while it reads a body.
-            raise HTTPException(413, f"At most {self.most_bytes // (1024 * 1024)} MB are taken")
+        if size > self.max_bytes:
+            raise HTTPException(413, f"At most {self.max_bytes // (1024 * 1024)} MB are taken")
 
 
-class BodyLimit:
-    """A layer around an app: a body that is larger than its limit is 413, and read no further."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        allowance = scope[_SCOPE_KEY] = _BodyAllowance(receive, _announced_bytes(scope))
-        await self._app(scope, allowance.receive, send)
-
-
-def allow_body(request: Request, most_bytes: int) -> None:
-    """Let the body of `request` have up to `most_bytes`; to be called before it is read."""
-    allowance = request.scope[_SCOPE_KEY]
-    assert isinstance(allowance, _BodyAllowance)  # noqa: S101 - narrows the type of an untyped scope
-    allowance.most_bytes = most_bytes
+def allow_body(request: Request, max_bytes: int) -> None:
+    """Let the body of `request` have up to `max_bytes`; to be called before it is read."""
+    limit: BodyLimit = request.scope[_SCOPE_KEY]
+    limit.max_bytes = max_bytes
 
 
 def _announced_bytes(scope: Scope) -> int:

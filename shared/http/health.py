@@ -11,8 +11,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.clock import now, to_iso
+from shared.http.draining import DRAINING
 from shared.http.openapi import AT_THE_SERVICE
-from shared.http.serve import DRAINING
 
 Probe = Callable[[], Awaitable[bool]]
 

@@ -1,142 +1,143 @@
-"""What every app has around it: request id, access log, metrics, and an answer to our own mistakes."""
+"""The one middleware of an app: request id, access log, metrics, internal errors and connection recycling.
 
-import logging
+Pure ASGI, so bodies stream through it untouched; nothing else of ours wraps `send`.
+"""
+
 import re
-import sys
 import time
 
 import structlog
+from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import metrics
 from shared.http.body_limit import BodyLimit
-from shared.http.head_requests import HeadAsGet
+from shared.http.draining import ConnectionRecycling
 from shared.http.problem import internal_problem
-from shared.http.request_id import HEADER, adopt_request_id, current_request_id
+from shared.http.request_id import HEADER, adopt_request_id
 
 _PROBES = frozenset({"/livez", "/readyz", "/health", "/health/services"})
-"""Asked every few seconds: neither counted nor logged, or they would hide that people's requests fail."""
+"""Requested every few seconds: neither counted nor logged, or they would hide failures of other requests."""
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_REQUEST_ID = HEADER.lower().encode()
 
 log = structlog.stdlib.get_logger("access")
 
 
-class Observed:
-    """The outermost layer of an app: pure ASGI, so bodies stream through it untouched."""
+class RequestMiddleware:
+    """The outermost layer of the gateway, and of services as ServiceMiddleware."""
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self._app = app
         self._service = service
         self._in_flight = metrics.IN_FLIGHT.labels(service)
+        self._recycling = ConnectionRecycling()
+        self._metrics: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        offered = next((value for name, value in scope["headers"] if name == b"x-request-id"), None)
-        request_id = adopt_request_id(offered.decode("latin-1") if offered else None)
-        status = 0
-        is_answered = False
         started_at = time.perf_counter()
-
-        async def send_with_id(message: Message) -> None:
-            nonlocal status, is_answered
-            is_answered = message["type"] == "http.response.body" and not message.get("more_body")
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                kept = [pair for pair in message.get("headers", []) if pair[0].lower() != b"x-request-id"]
-                message = {**message, "headers": [*kept, (HEADER.lower().encode(), request_id.encode())]}
-            await send(message)
-
+        response = _Response(scope, send, self._recycling)
+        inner, receive = self._inner(scope, receive)
         self._in_flight.inc()
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(inner, receive, response.send)
         except Exception:
-            log.exception("unhandled", path=_without_strangers_words(scope["path"]), method=scope["method"])
-            if not status:
-                await internal_problem()(scope, receive, send_with_id)
-            elif not is_answered:
-                raise  # the server then cuts the connection, so that nobody takes half an answer for a whole
+            log.exception("unhandled", path=redact_path(scope["path"]), method=scope["method"])
+            if not response.status:
+                await internal_problem()(scope, receive, response.send)
+            elif not response.is_complete:
+                raise  # the server then cuts the connection, so that nobody takes half a body for a whole
         finally:
             self._in_flight.dec()
             if scope["path"] not in _PROBES:
-                self._record(scope, status, time.perf_counter() - started_at)
+                self._record(inner, scope["method"], response.status, time.perf_counter() - started_at)
 
-    def _record(self, scope: Scope, status: int, seconds: float) -> None:
-        route = _route_of(scope)
-        method = scope["method"] if scope["method"] in _METHODS else "other"
-        metrics.REQUESTS.labels(self._service, method, route, str(status)).inc()
-        metrics.LATENCY.labels(self._service, method, route).observe(seconds)
+    def _inner(self, scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
+        """What the app gets of a request."""
+        return scope, receive
+
+    def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
+        method = method if method in _METHODS else "other"
+        labels = (method, _route_of(scope), status)
+        found = self._metrics.get(labels)
+        if found is None:
+            route = labels[1]
+            found = self._metrics[labels] = (
+                metrics.REQUESTS.labels(self._service, method, route, str(status)),
+                metrics.LATENCY.labels(self._service, method, route),
+            )
+        requests, latency = found
+        requests.inc()
+        latency.observe(seconds)
         log.info(
             "request",
             method=method,
-            path=_without_strangers_words(scope["path"]),
+            path=redact_path(scope["path"]),
             status=status,
             milliseconds=round(seconds * 1000, 1),
         )
 
 
-def around_service(app: ASGIApp, service: str) -> ASGIApp:
-    """`app` with the layers that every service has."""
-    return Observed(HeadAsGet(BodyLimit(app)), service)
+class ServiceMiddleware(RequestMiddleware):
+    """Around a service: HEAD is GET for it, bodies have a limit, and paths may begin with `root_path`.
+
+    The server leaves the body of a response to HEAD out.
+    """
+
+    def __init__(self, app: ASGIApp, service: str, root_path: str = "") -> None:
+        super().__init__(app, service)
+        self._root_path = root_path
+
+    def _inner(self, scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
+        inner = {**scope, "root_path": self._root_path}
+        if scope["method"] == "HEAD":
+            inner["method"] = "GET"
+        return inner, BodyLimit(inner, receive).receive
 
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+class _Response:
+    """What is known of one response, and the wrapper of its `send`."""
 
-_OWN_WORD = re.compile(r"[A-Za-z0-9_-]{0,40}")
+    __slots__ = ("_method", "_recycling", "_request_id", "_send", "is_complete", "status")
+
+    def __init__(self, scope: Scope, send: Send, recycling: ConnectionRecycling) -> None:
+        offered = next((value for name, value in scope["headers"] if name == _REQUEST_ID), None)
+        self._request_id = adopt_request_id(offered.decode("latin-1") if offered else None).encode()
+        self._method: str = scope["method"]
+        self._send = send
+        self._recycling = recycling
+        self.status = 0
+        self.is_complete = False
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = [pair for pair in message.get("headers", ()) if pair[0].lower() != _REQUEST_ID]
+            headers.append((_REQUEST_ID, self._request_id))
+            if self._recycling.is_due(self._method):
+                headers.append((b"connection", b"close"))
+            message = {**message, "headers": headers}
+        else:
+            self.is_complete = message["type"] == "http.response.body" and not message.get("more_body")
+        await self._send(message)
 
 
-def _without_strangers_words(path: str) -> str:
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9_-]{0,40}(?:/[A-Za-z0-9_-]{0,40})*")
+_PLAIN_PART = re.compile(r"[A-Za-z0-9_-]{0,40}")
+
+
+def redact_path(path: str) -> str:
     """The path, but for what is neither word nor id: somebody may have put an address or a token there."""
-    return "/".join(part if _OWN_WORD.fullmatch(part) else "…" for part in path.split("/"))[:200]
+    if not _PLAIN_PATH.fullmatch(path):
+        path = "/".join(part if _PLAIN_PART.fullmatch(part) else "…" for part in path.split("/"))
+    return path[:200]
 
 
 def _route_of(scope: Scope) -> str:
     """The template of the route that served this, so that ids do not become labels."""
     template = getattr(scope.get("route"), "path", None) or scope.get("route_template")
     return template if isinstance(template, str) else "unknown"
-
-
-def _add_request_id(
-    _logger: object, _method: str, event: structlog.typing.EventDict
-) -> structlog.typing.EventDict:
-    event["requestId"] = current_request_id()
-    return event
-
-
-def configure_logging(service: str, level: str) -> None:
-    """JSON lines on standard output, from our code and from the libraries alike, each with its request id."""
-    shared_steps: list[structlog.typing.Processor] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_request_id,
-        structlog.processors.format_exc_info,
-    ]
-    structlog.configure(
-        processors=[*shared_steps, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
-    )
-
-    def add_service(_l: object, _m: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-        event["service"] = service
-        return event
-
-    handler = logging.StreamHandler(sys.stdout)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared_steps,
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                add_service,
-                structlog.processors.JSONRenderer(),
-            ],
-        )
-    )
-    logging.captureWarnings(capture=True)
-    root = logging.getLogger()
-    root.handlers = [handler]
-    root.setLevel(level.upper())
-    for chatty in ("httpx", "httpcore", "urllib3", "pymongo", "aiosqlite", "uvicorn.access"):
-        logging.getLogger(chatty).setLevel(logging.WARNING)

@@ -1,7 +1,7 @@
 """One id through all logs: taken from `X-Request-ID` when it is well formed, else made here."""
 
 import re
-import uuid
+import secrets
 from contextvars import ContextVar
 
 HEADER = "X-Request-ID"
@@ -12,7 +12,7 @@ _current: ContextVar[str] = ContextVar("request_id", default="-")
 
 def adopt_request_id(offered: str | None) -> str:
     """Set the id of the request that this task serves, and answer it."""
-    chosen = offered if offered and _WELL_FORMED.fullmatch(offered) else uuid.uuid4().hex
+    chosen = offered if offered and _WELL_FORMED.fullmatch(offered) else secrets.token_hex(16)
     _current.set(chosen)
     return chosen
 

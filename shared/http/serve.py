@@ -14,62 +14,39 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.supervisors import Multiprocess
 
 from shared import metrics
-from shared.http.middleware import configure_logging
+from shared.http.draining import DRAINING
+from shared.logs import configure_logging, stop_buffering
 from shared.settings import ProcessSettings
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than any client of ours keeps an idle connection, so that it is never the server who hangs up."""
 
-ANSWERS_BETWEEN_PARTINGS = 97
-"""A prime: however many connections take turns, each is ended some time."""
-
 LEFTOVER_SECONDS = 5.0
 """How long a process that has shut down may take to end."""
 
 
-class Draining:
-    """Whether this process has been told to stop. `/readyz` says so before the listening socket closes."""
+class _EndAfterShutdown:
+    """Ends the process soon after everything is closed.
 
-    def __init__(self) -> None:
-        self.begun = False
-
-
-DRAINING = Draining()
-
-
-class Parting:
-    """Ends each connection with the answer on it once the process was told to stop; one now and then before.
-
-    Clients go to another replica then. One that keeps an idle connection for less than `drain_seconds` holds
-    none when the server closes, so that no request meets a closing connection. Without partings before that
-    a busy client would keep its connections for ever, and a replica that is added would never be asked; these
-    come with answers to GET and HEAD, which nobody is still sending a body to.
-
-    When everything is closed the process ends soon. What may still keep it are lookups of names: nobody waits
-    for them any more, but the event loop would, for minutes when no name server answers.
+    What may still keep it are lookups of names: nobody waits for them any more, but the event loop would, for
+    minutes when no name server answers.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._answers = 0
-
-    def _is_time(self, method: str) -> bool:
-        if DRAINING.begun:
-            return True
-        if method not in ("GET", "HEAD"):
-            return False
-        self._answers += 1
-        return self._answers % ANSWERS_BETWEEN_PARTINGS == 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_and_part(message: Message) -> None:
-            if message["type"] == "http.response.start" and self._is_time(scope["method"]):
-                message = {**message, "headers": [*message.get("headers", []), (b"connection", b"close")]}
-            elif message["type"] == "lifespan.shutdown.complete":
+        if scope["type"] != "lifespan":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_and_end(message: Message) -> None:
+            if message["type"] == "lifespan.shutdown.complete":
+                stop_buffering()
                 _after(LEFTOVER_SECONDS, os._exit, 0)
             await send(message)
 
-        await self._app(scope, receive, send_and_part)
+        await self._app(scope, receive, send_and_end)
 
 
 class _Config(uvicorn.Config):
@@ -89,7 +66,7 @@ class _Config(uvicorn.Config):
     def load(self) -> None:
         """The server asks for the app once it has taken over the signals."""
         super().load()
-        self.loaded_app = Parting(self.loaded_app)
+        self.loaded_app = _EndAfterShutdown(self.loaded_app)
         _drain_before_stopping(self._drain_seconds)
 
 
@@ -103,7 +80,7 @@ class _Workers(Multiprocess):
 
 
 def _drain_before_stopping(seconds: float) -> None:
-    """On SIGTERM say 503 on /readyz and part with clients for `seconds`; who handles it now, does so then."""
+    """On SIGTERM say 503 on /readyz and close connections for `seconds`; who handles it now, does so then."""
     stop = signal.getsignal(signal.SIGTERM)
     assert callable(stop)  # noqa: S101 - the server's handler
 
@@ -113,6 +90,7 @@ def _drain_before_stopping(seconds: float) -> None:
         else:
             _after(seconds, stop, sig, frame)
         DRAINING.begun = True
+        _after(0, stop_buffering)  # not here: what this interrupts may be writing
 
     signal.signal(signal.SIGTERM, drain)
 

@@ -5,11 +5,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.types import ASGIApp
 
 from shared.access.guards import Access
 from shared.http.health import Probe, health_router
-from shared.http.middleware import around_service
+from shared.http.middleware import ServiceMiddleware
 from shared.http.openapi import GATEWAY_PREFIX, complete
 from shared.http.problem import add_problem_handlers
 
@@ -40,9 +42,12 @@ class ServiceApi(FastAPI):
             complete(description, self.routes)
         return description
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope["root_path"] = GATEWAY_PREFIX  # Starlette finds the routes of paths that lack it, too
-        await super().__call__(scope, receive, send)
+    def build_middleware_stack(self) -> ASGIApp:
+        """Without FastAPI's own for internal errors and body sizes, which ServiceMiddleware handles."""
+        handlers = {
+            kind: handler for kind, handler in self.exception_handlers.items() if kind is not Exception
+        }
+        return ExceptionMiddleware(AsyncExitStackMiddleware(self.router), handlers)
 
 
 def service_app(
@@ -62,9 +67,14 @@ def service_app(
             yield {"resources": opened, "access": opened.access}
 
     title = service.replace("-", " ").capitalize()
-    app = ServiceApi(title=title, version="1.0.0", lifespan=lifespan, redirect_slashes=False)
+    app = ServiceApi(
+        title=title,
+        version="1.0.0",
+        lifespan=lifespan,
+        redirect_slashes=False,
+    )
     add_problem_handlers(app)
     app.include_router(health_router(service, lambda request: resources(request).probes))
     for router in routers:
         app.include_router(router)
-    return around_service(app, service)
+    return ServiceMiddleware(app, service, GATEWAY_PREFIX)

@@ -7,7 +7,7 @@ import pytest
 from fastapi import FastAPI, Request
 
 from shared.http.forms import open_form
-from shared.http.middleware import around_service
+from shared.http.middleware import ServiceMiddleware
 from shared.http.problem import add_problem_handlers
 
 LIMITS = {"image": 1000, "audio": 1000}
@@ -29,7 +29,7 @@ def app() -> FastAPI:
 async def sent(*parts: tuple[str, str]) -> httpx.Response:
     """The response to a form of these parts, each a `Content-Disposition` and content."""
     body = "".join(f"--x\r\nContent-Disposition: {head}\r\n\r\n{content}\r\n" for head, content in parts)
-    transport = httpx.ASGITransport(app=around_service(app(), "test-service"))
+    transport = httpx.ASGITransport(app=ServiceMiddleware(app(), "test-service"))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         headers = {"Content-Type": "multipart/form-data; boundary=x"}
         return await http.post("/form", content=f"{body}--x--\r\n".encode(), headers=headers)

@@ -4,7 +4,8 @@ import httpx
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from shared.http.serve import ANSWERS_BETWEEN_PARTINGS, Parting
+from shared.http.draining import RESPONSES_PER_CONNECTION_CLOSED
+from shared.http.middleware import RequestMiddleware
 
 
 async def answering(scope: Scope, receive: Receive, send: Send) -> None:
@@ -12,14 +13,14 @@ async def answering(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def test_one_connection_is_ended_now_and_then_so_that_replicas_share_them() -> None:
-    transport = httpx.ASGITransport(app=Parting(answering))
+    transport = httpx.ASGITransport(app=RequestMiddleware(answering, "recycling-service"))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        answers = [await client.get("/") for _ in range(2 * ANSWERS_BETWEEN_PARTINGS + 1)]
-        posted = [await client.post("/", content=b"sent") for _ in range(2 * ANSWERS_BETWEEN_PARTINGS)]
+        answers = [await client.get("/") for _ in range(2 * RESPONSES_PER_CONNECTION_CLOSED + 1)]
+        posted = [await client.post("/", content=b"sent") for _ in range(2 * RESPONSES_PER_CONNECTION_CLOSED)]
     assert {answer.text for answer in answers} == {"here"}
     parted = [
         number for number, answer in enumerate(answers, 1) if answer.headers.get("connection") == "close"
     ]
-    assert parted == [ANSWERS_BETWEEN_PARTINGS, 2 * ANSWERS_BETWEEN_PARTINGS]
+    assert parted == [RESPONSES_PER_CONNECTION_CLOSED, 2 * RESPONSES_PER_CONNECTION_CLOSED]
     # Somebody may still be sending what these did not read.
     assert not any("connection" in answer.headers for answer in posted)

@@ -1,15 +1,22 @@
 """What every app has around it."""
 
+import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from fastapi import FastAPI
 from starlette.responses import StreamingResponse
+from starlette.types import Message
 
 from shared import metrics
-from shared.http.middleware import around_service
+from shared.http.middleware import ServiceMiddleware
 from shared.http.problem import add_problem_handlers
+from shared.http.service_app import service_app
+
+SHARED = Path(__file__).parents[2] / "shared"
 
 
 def app() -> FastAPI:
@@ -40,7 +47,7 @@ def app() -> FastAPI:
 
 
 def client() -> httpx.AsyncClient:
-    transport = httpx.ASGITransport(app=around_service(app(), "test-service"))
+    transport = httpx.ASGITransport(app=ServiceMiddleware(app(), "test-service"))
     return httpx.AsyncClient(transport=transport, base_url="http://test")
 
 
@@ -86,7 +93,7 @@ def counted(service: str) -> set[str]:
 
 
 async def test_probes_are_no_requests_in_the_metrics() -> None:
-    transport = httpx.ASGITransport(app=around_service(app(), "probed-service"))
+    transport = httpx.ASGITransport(app=ServiceMiddleware(app(), "probed-service"))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         for path in ("/livez", "/readyz", "/health", "/health/services", "/fine"):
             assert (await http.get(path)).status_code == 200
@@ -95,5 +102,29 @@ async def test_probes_are_no_requests_in_the_metrics() -> None:
 
 
 def test_a_service_that_was_not_asked_yet_is_in_the_metrics() -> None:
-    around_service(app(), "idle-service")
+    ServiceMiddleware(app(), "idle-service")
     assert metrics.REGISTRY.get_sample_value("http_requests_in_flight", {"service": "idle-service"}) == 0
+
+
+async def test_send_is_wrapped_once_by_us() -> None:
+    """Each wrapper costs every message of every response."""
+    wrappers: set[str] = set()
+
+    async def send(_: Message) -> None:
+        frame = sys._getframe()
+        while frame.f_back is not None:
+            frame = frame.f_back
+            if SHARED in Path(frame.f_code.co_filename).parents and "message" in frame.f_locals:
+                wrappers.add(frame.f_code.co_qualname)
+
+    scope = {"type": "http", "method": "GET", "path": "/livez", "headers": [], "query_string": b""}
+    await service_app("any-service", unopened, lambda _: unopened())(scope, no_body, send)
+    assert wrappers == {"_Response.send"}
+
+
+def unopened() -> Any:
+    raise AssertionError("nothing is opened for this request")
+
+
+async def no_body() -> Message:
+    return {"type": "http.request", "body": b"", "more_body": False}

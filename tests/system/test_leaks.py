@@ -1,16 +1,19 @@
 """What nobody may read: secrets and tokens in logs, other people's addresses, insides in errors."""
 
+import asyncio
 import json
 import re
 
 import httpx
 
+from shared.logs import FLUSH_SECONDS
 from tests.system.forging import Forger
 from tests.system.media import make_album, upload
 from tests.system.problems import problem_in
 from tests.system.running import People, RunningSystem
 
 LOGS = ("gateway", "user", "song", "album", "cloud", "redis")
+WRITTEN_SECONDS = 10 * FLUSH_SECONDS
 OWN_LOGS = ("gateway", "user", "song", "album")
 TOKEN = re.compile(r"eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 
@@ -32,6 +35,7 @@ async def _be_busy(system: RunningSystem, people: People) -> list[str]:
     for token in bad.values():
         await people.client().get("/auth/me", headers={b"Authorization": f"Bearer {token}".encode()})
     await artist.delete(f"/songs/{song['_id']}")
+    await asyncio.sleep(WRITTEN_SECONDS)
     tokens = [artist.token, admin.token, user.token, *bad.values()]
     return [
         signature for _, _, signature in (token.rpartition(".") for token in tokens) if len(signature) > 40
@@ -64,6 +68,7 @@ async def test_every_line_of_a_services_log_is_json_with_its_request_id(
 ) -> None:
     answer = await people.client().get("/songs", headers={"X-Request-ID": "to-be-found-again"})
     assert answer.headers["x-request-id"] == "to-be-found-again"
+    await asyncio.sleep(WRITTEN_SECONDS)
     for name in OWN_LOGS:
         lines = [json.loads(line) for line in system.log(name).splitlines()]
         assert all("level" in line and "requestId" in line for line in lines), name

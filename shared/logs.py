@@ -1,0 +1,195 @@
+"""JSON lines on standard output, from our code and from the libraries alike, each with its request id.
+
+Our code logs through structlog straight to a buffer, so that a request costs no system call. The buffer is
+written a few times a second, at once after an error, and unbuffered from the moment that a process is told to
+stop.
+"""
+
+import atexit
+import json
+import logging
+import os
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, cast
+
+import orjson
+import structlog
+from structlog.typing import EventDict, Processor
+
+from shared.http.request_id import current_request_id
+
+FLUSH_SECONDS = 0.1
+MAX_BUFFERED_LINES = 500
+ATOMIC_BYTES = 4096
+"""What a pipe takes in one piece (PIPE_BUF), so that lines of several workers never mix."""
+
+
+class LogOutput:
+    """Lines on their way to a file descriptor. What cannot be written is reported on standard error."""
+
+    def __init__(self, descriptor: int, flush_seconds: float = FLUSH_SECONDS) -> None:
+        self._descriptor = descriptor
+        self._flush_seconds = flush_seconds
+        self._lines: deque[bytes] = deque()
+        self._is_buffered = True
+        self._writing = threading.Lock()
+        self._filled = threading.Event()
+        threading.Thread(target=self._flush_forever, name="log output", daemon=True).start()
+
+    def write(self, line: bytes) -> None:
+        """Take a line that ends in a newline. Never raises."""
+        self._lines.append(line)
+        if not self._is_buffered or len(self._lines) >= MAX_BUFFERED_LINES:
+            self.write_out()
+        elif len(self._lines) == 1:
+            self._filled.set()
+
+    def flush(self) -> None:
+        """What loggers call after each line: no reason to write yet."""
+
+    def write_out(self) -> None:
+        """Write what is buffered. Never raises."""
+        with self._writing:
+            try:
+                for piece in _pieces(_taken_from(self._lines)):
+                    _write_all(self._descriptor, piece)
+            except OSError as failure:
+                sys.stderr.write(f"Log lines lost: {failure}\n")
+
+    def stop_buffering(self) -> None:
+        """Write what is buffered, and from now on each line at once: the process may end at any time."""
+        self._is_buffered = False
+        self.write_out()
+
+    def _flush_forever(self) -> None:
+        while True:
+            self._filled.wait()
+            self._filled.clear()
+            time.sleep(self._flush_seconds)
+            self.write_out()
+
+
+def _taken_from(lines: deque[bytes]) -> Iterator[bytes]:
+    """Those that are there, also while other threads append."""
+    while lines:
+        yield lines.popleft()
+
+
+def _pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines together, as many as a pipe takes in one piece."""
+    piece = bytearray()
+    for line in lines:
+        if piece and len(piece) + len(line) > ATOMIC_BYTES:
+            yield bytes(piece)
+            piece.clear()
+        piece += line
+    if piece:
+        yield bytes(piece)
+
+
+def _write_all(descriptor: int, piece: bytes) -> None:
+    left = memoryview(piece)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+class _Logger(structlog.BytesLogger):
+    """Writes to a LogOutput; errors at once."""
+
+    def __init__(self, output: LogOutput, name: str | None) -> None:
+        super().__init__(cast("BinaryIO", output), name=name)
+        self._output = output
+
+    def error(self, message: bytes) -> None:
+        """Also for `exception`, which structlog calls by this name."""
+        self.msg(message)
+        self._output.write_out()
+
+    critical = error
+
+
+class _LibraryHandler(logging.Handler):
+    """Records of the standard library's logging, in the same form."""
+
+    def __init__(self, output: LogOutput) -> None:
+        super().__init__()
+        self._output = output
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            self._output.write(self.format(record).encode("utf-8", "backslashreplace") + b"\n")
+        except Exception:  # noqa: BLE001 - as logging's own handlers do
+            self.handleError(record)
+        if record.levelno >= logging.ERROR:
+            self._output.write_out()
+
+
+def _add_request_id(_logger: object, _method: str, event: EventDict) -> EventDict:
+    event["requestId"] = current_request_id()
+    return event
+
+
+def _render(_logger: object, _method: str, event: EventDict) -> bytes:
+    try:
+        return orjson.dumps(event, default=repr)
+    except TypeError:  # text that is no Unicode, numbers that are too large, keys that are no text
+        return json.dumps(event, default=repr).encode()
+
+
+def _render_text(logger: object, method: str, event: EventDict) -> str:
+    return _render(logger, method, event).decode()
+
+
+_output: LogOutput | None = None
+
+
+def stop_buffering() -> None:
+    """From now on each line is written at once. Does nothing where logging was not configured."""
+    if _output is not None:
+        _output.stop_buffering()
+
+
+def configure_logging(service: str, level: str) -> None:
+    """Log from `level` on, in the name of `service`, to standard output."""
+    global _output
+    if _output is None:
+        _output = LogOutput(sys.stdout.fileno())
+        atexit.register(stop_buffering)
+    output = _output
+
+    def add_service(_l: object, _m: str, event: EventDict) -> EventDict:
+        event["service"] = service
+        return event
+
+    steps: list[Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_request_id,
+        structlog.processors.format_exc_info,
+        add_service,
+    ]
+    least = getattr(logging, level.upper())
+    structlog.configure(
+        processors=[*steps, _render],
+        logger_factory=lambda name=None: _Logger(output, name),
+        wrapper_class=structlog.make_filtering_bound_logger(least),
+        cache_logger_on_first_use=True,
+    )
+    handler = _LibraryHandler(output)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=steps,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _render_text],
+        )
+    )
+    logging.captureWarnings(capture=True)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(least)
+    for chatty in ("httpx", "httpcore", "urllib3", "pymongo", "aiosqlite", "uvicorn.access"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
