@@ -103,6 +103,19 @@ class InvalidError(AppError):
         return cls(reasons_of(errors), errors)
 
 
+class TooManyRequestsError(AppError):
+    """The client has used up the `quota` of `limit`; a new window begins in `retry_after_seconds`."""
+
+    code = "too_many_requests"
+
+    def __init__(self, limit: str, quota: int, window_seconds: int, retry_after_seconds: int) -> None:
+        super().__init__("Too many requests, try again later")
+        self.limit = limit
+        self.quota = quota
+        self.window_seconds = window_seconds
+        self.retry_after_seconds = retry_after_seconds
+
+
 class UnavailableError(AppError):
     """Something that the request needs is down; the same request may succeed later."""
 

@@ -26,6 +26,7 @@ STATUS_OF_KIND: Mapping[type[errors.AppError], int] = {
     errors.TooLargeError: 413,
     errors.UnsupportedMediaError: 415,
     errors.InvalidError: 422,
+    errors.TooManyRequestsError: 429,
     errors.BadAnswerError: 502,
     errors.UnavailableError: 503,
     errors.LateAnswerError: 504,
@@ -87,8 +88,11 @@ def problem_of(error: errors.AppError) -> Response:
     field_errors: Sequence[errors.FieldError] = ()
     if isinstance(error, errors.UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, errors.UnavailableError):
+    if isinstance(error, errors.UnavailableError | errors.TooManyRequestsError):
         headers["Retry-After"] = str(error.retry_after_seconds)
+    if isinstance(error, errors.TooManyRequestsError):
+        headers["RateLimit-Policy"] = f'"{error.limit}";q={error.quota};w={error.window_seconds}'
+        headers["RateLimit"] = f'"{error.limit}";r=0;t={error.retry_after_seconds}'
     if isinstance(error, errors.InvalidError):
         field_errors = error.errors
     return problem(status_of(error), error.detail, error.code, field_errors=field_errors, headers=headers)

@@ -1,0 +1,174 @@
+"""Rate limits: fixed windows, counted in Redis for all replicas together.
+
+A client is the subject that its session token names, together with its address; without a token it is the
+address. The token is not verified here, so the address is part of the key: nobody can use up somebody else's
+allowance by naming them in a token. An address may make ten times as many calls as one client.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import structlog
+
+from api_gateway.headers import Headers
+from api_gateway.ports import ApiRequest
+from shared import metrics
+from shared.cache.read_through import CacheDownError
+from shared.errors import TooManyRequestsError
+
+MINUTE_SECONDS = 60
+HOUR_SECONDS = 3600
+CLIENTS_PER_ADDRESS = 10
+
+_READS = frozenset({"GET", "HEAD", "OPTIONS"})
+_READS_BY_POST = ("/songs/batch", "/songs/liked/check")
+_UPLOADS = ("/songs", "/albums")
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Counters(Protocol):
+    """Counters that all replicas share."""
+
+    async def increment(self, counters: Sequence[tuple[str, int]]) -> Sequence[int]:
+        """Add one to each (key, lifetime in seconds), and return what they are then.
+
+        Raises:
+            CacheDownError: the store cannot be asked now.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `quota` requests in each window."""
+
+    name: str
+    quota: int
+    window_seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimits:
+    """The limits; 0 disables one."""
+
+    calls_per_minute: int
+    writes_per_minute: int
+    uploads_per_hour: int
+    registrations_per_hour: int
+
+    @property
+    def are_disabled(self) -> bool:
+        """Whether none is in force."""
+        return not any(
+            (
+                self.calls_per_minute,
+                self.writes_per_minute,
+                self.uploads_per_hour,
+                self.registrations_per_hour,
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Window:
+    """The present window of a limit for one client."""
+
+    limit: RateLimit
+    key: str
+    ends_in_seconds: int
+
+
+class FixedWindowRateLimiter:
+    """A `RateLimiter`. Lets everything pass while Redis is down."""
+
+    def __init__(
+        self, counters: Counters, limits: RateLimits, clock: Callable[[], float] = time.time
+    ) -> None:
+        self._counters = counters
+        self._limits = limits
+        self._clock = clock
+
+    async def check(self, request: ApiRequest) -> Headers:
+        """Count the request. Returns `RateLimit` headers of the limit that is closest to its end.
+
+        Raises:
+            TooManyRequestsError: a quota is used up.
+        """
+        windows = self._windows_of(request)
+        if not windows:
+            return []
+        try:
+            counts = await self._counters.increment(
+                [(window.key, window.limit.window_seconds) for window in windows]
+            )
+        except CacheDownError:
+            return []
+        left = [(window.limit.quota - count, window) for window, count in zip(windows, counts, strict=True)]
+        remaining, window = min(left, key=lambda each: each[0])
+        if remaining < 0:
+            metrics.RATE_LIMITED.labels(window.limit.name).inc()
+            raise TooManyRequestsError(
+                window.limit.name, window.limit.quota, window.limit.window_seconds, window.ends_in_seconds
+            )
+        return _announcement(window, remaining)
+
+    def _windows_of(self, request: ApiRequest) -> list[_Window]:
+        limits, path = self._limits, request.target.path.decode("latin-1").rstrip("/")
+        address, client = request.client_address, _client_of(request)
+        wanted: list[tuple[str, str, int, int]] = [("calls", client, limits.calls_per_minute, MINUTE_SECONDS)]
+        if client != address:
+            most = limits.calls_per_minute * CLIENTS_PER_ADDRESS
+            wanted.append(("address", address, most, MINUTE_SECONDS))
+        if request.method not in _READS and path not in _READS_BY_POST:
+            wanted.append(("writes", client, limits.writes_per_minute, MINUTE_SECONDS))
+        if request.method == "POST" and path in _UPLOADS:
+            wanted.append(("uploads", client, limits.uploads_per_hour, HOUR_SECONDS))
+        if request.method == "POST" and path == "/auth/register":
+            wanted.append(("registrations", address, limits.registrations_per_hour, HOUR_SECONDS))
+        return [
+            self._window(RateLimit(name, quota, seconds), who)
+            for name, who, quota, seconds in wanted
+            if quota
+        ]
+
+    def _window(self, limit: RateLimit, client: str) -> _Window:
+        """Windows of different clients begin at different times, so that not all retry at the same moment."""
+        digest = hashlib.blake2b(client.encode(), digest_size=16).digest()
+        offset = int.from_bytes(digest[:4]) % limit.window_seconds
+        number, elapsed = divmod(int(self._clock()) + offset, limit.window_seconds)
+        key = f"rate:{limit.name}:{digest.hex()}:{number}"
+        return _Window(limit, key, limit.window_seconds - elapsed)
+
+
+def _announcement(window: _Window, remaining: int) -> Headers:
+    limit = window.limit
+    return [
+        (b"ratelimit-policy", b'"%s";q=%d;w=%d' % (limit.name.encode(), limit.quota, limit.window_seconds)),
+        (b"ratelimit", b'"%s";r=%d;t=%d' % (limit.name.encode(), remaining, window.ends_in_seconds)),
+    ]
+
+
+def _client_of(request: ApiRequest) -> str:
+    authorization = next((value for name, value in request.headers if name == b"authorization"), b"")
+    subject = _subject_in(authorization.partition(b" ")[2].strip())
+    return f"{request.client_address} {subject}" if subject else request.client_address
+
+
+def _subject_in(token: bytes) -> str | None:
+    """Whom a token names, unverified; None for what is no token."""
+    parts = token.split(b".")
+    if len(parts) != 3:
+        return None
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + b"=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, ValueError):
+        return None
+    subject = claims.get("sub") if isinstance(claims, dict) else None
+    return subject if isinstance(subject, str) else None
