@@ -5,7 +5,6 @@ The text of an error is shown to people: it names no host, query, path or except
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 REQUIRED = "is required"
 
@@ -37,9 +36,12 @@ def reasons_of(errors: Sequence[FieldError]) -> str:
 
 
 class AppError(Exception):
-    """A failure that has an answer. Raise one of the kinds below, or an error derived from one."""
+    """A failure that has an answer. Raise one of the kinds below, or an error derived from one.
 
-    code: ClassVar[str]
+    `code` is the kind's; one that another service answered keeps the code that it had there.
+    """
+
+    code: str
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)

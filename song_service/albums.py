@@ -12,6 +12,9 @@ from shared.errors import (
 )
 from shared.http.service_client import ServiceClient
 
+IN_IT_ALREADY, FULL = "song_in_album", "album_full"
+"""The album service's codes."""
+
 
 def _not_own() -> InvalidError:
     return InvalidError.of(FieldError("albumId", "is not an album of yours"))
@@ -42,18 +45,13 @@ class HttpAlbums:
         try:
             await self._service.ask("POST", f"/albums/{album_id}/songs", token=token, json=body)
         except ConflictError as failure:
-            await self._check_holds(album_id, song_id, token, failure)
+            if failure.code == IN_IT_ALREADY:
+                return
+            if failure.code == FULL:
+                raise InvalidError.of(FieldError("albumId", "is full")) from failure
+            raise UnavailableError("The album service is not available now") from failure
         except (NotFoundError, ForbiddenError) as failure:
             raise _not_own() from failure
-
-    async def _check_holds(self, album_id: str, song_id: str, token: str, refusal: ConflictError) -> None:
-        """A refusal is harmless only when the album holds the song already, and not when it is full."""
-        album = await self._service.ask("GET", f"/albums/{album_id}", token=token, repeatable=True)
-        if song_id in album["songIds"]:
-            return
-        if album.get("songsUnavailable"):
-            raise UnavailableError("The album service is not available now")
-        raise InvalidError.of(FieldError("albumId", refusal.detail))
 
     async def take_out(self, album_id: str, song_id: str, token: str) -> None:
         try:

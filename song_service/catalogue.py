@@ -11,12 +11,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-import structlog
-
 from shared.access.caller import Caller
 from shared.cache.writes import Writes
 from shared.clock import now
-from shared.errors import AppError, InvalidError, UnavailableError
+from shared.errors import AppError, UnavailableError
 from shared.ids import new_id, new_public_id
 from shared.media.cleanup import CleanupJournal
 from shared.media.images import check_image
@@ -24,13 +22,12 @@ from shared.ports import MediaRef, MediaStore, StoredAudio, StoredImage
 from song_service.audio import AudioFacts, inspect_audio
 from song_service.caching import Invalidation
 from song_service.domain import Song, SongChangedMeanwhileError
+from song_service.moving import Moving
 from song_service.outbox import Outbox
 from song_service.ports import Albums, SongChanges, SongRepository
 from song_service.schemas import SongFields
 
 ATTEMPTS = 5
-
-log = structlog.stdlib.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +65,7 @@ class Catalogue:
         self._writes = writes
         self._outbox = outbox
         self._limits = limits
+        self._moving = Moving(songs, albums, self._write)
 
     async def add(self, artist: Caller, fields: SongFields, image: Path, audio: Path) -> Song:
         """A new song of `artist` from these files.
@@ -113,7 +111,7 @@ class Catalogue:
                     await self._albums.append(song.album_id, song.id, artist.token)
         except AppError:
             if song.album_id is not None:
-                await self._leave_album(song, song.album_id, artist)
+                await self._moving.leave(artist, song, song.album_id)
             raise
         return song
 
@@ -154,54 +152,11 @@ class Catalogue:
         if not changes:
             return song
         if "album_id" in changes:
-            return await self._move(caller, song, changes, changes["album_id"])
+            return await self._moving.move(caller, song, changes, changes["album_id"])
         async with self._write(song):
             changed = await self._songs.change(song.id, changes)
         assert changed is not None  # noqa: S101 - only a condition on the revision can miss
         return changed
-
-    async def _move(self, caller: Caller, song: Song, changes: SongChanges, album_id: str | None) -> Song:
-        """Into the new album, then the change, while the song is as it was read, then out of the old album.
-
-        So the later one of two moves at one time knows where the earlier one has put the song. After a
-        failure it leaves the albums that it has entered, not one that held it before or may have.
-        """
-        entered: set[str] = set()
-        try:
-            for _ in range(ATTEMPTS):
-                if album_id is not None and album_id != song.album_id:
-                    creators = {caller.id, song.artist_id}
-                    held = await self._albums.check_made_by(album_id, caller.token, creators)
-                    if held is not None and song.id not in held:
-                        entered.add(album_id)
-                    await self._albums.append(album_id, song.id, caller.token)
-                async with self._write(song):
-                    changed = await self._songs.change(song.id, changes, if_revision=song.revision)
-                if changed is not None:
-                    await self._leave_others(changed, {song.album_id}, caller)
-                    return changed
-                song = await self._songs.get(song.id)
-            raise SongChangedMeanwhileError
-        except AppError as failure:
-            if entered:
-                await self._leave_others(await self._as_it_is(song), {song.album_id, *entered}, caller)
-            if isinstance(failure, InvalidError):
-                # An album service that knows no such song refuses it as well.
-                await self._songs.get(song.id)
-            raise
-
-    async def _as_it_is(self, song: Song) -> Song:
-        """A change that failed may be stored all the same; as the song was read when nobody can say."""
-        try:
-            return await self._songs.get(song.id)
-        except AppError:
-            return song
-
-    async def _leave_others(self, song: Song, albums: set[str | None], caller: Caller) -> None:
-        """Take the song out of those of these albums that are not its own."""
-        for album_id in albums - {song.album_id}:
-            if album_id is not None:
-                await self._leave_album(song, album_id, caller)
 
     async def set_public(self, song: Song, wanted: bool | None) -> Song:
         """Set `is_public`; None flips it."""
@@ -229,13 +184,6 @@ class Catalogue:
             song = await self._songs.get(song.id)
         raise SongChangedMeanwhileError
 
-    async def _leave_album(self, song: Song, album_id: str, caller: Caller) -> None:
-        """An album that cannot be told keeps the song; what was changed of the song stands."""
-        try:
-            await self._albums.take_out(album_id, song.id, caller.token)
-        except AppError as failure:
-            log.warning("album keeps a song that left", album=album_id, error=type(failure).__name__)
-
     async def remove(self, caller: Caller, song: Song) -> None:
         """Take the song out of everything: lists, album, engine, caches and the media store."""
         refs = media_of(song)
@@ -244,7 +192,7 @@ class Catalogue:
             await self._songs.remove(song.id)
         await self._keeper.discard(refs)
         if song.album_id is not None:
-            await self._leave_album(song, song.album_id, caller)
+            await self._moving.leave(caller, song, song.album_id)
 
     def _write(self, song: Song) -> AbstractAsyncContextManager[None]:
         """Around each write of the song."""

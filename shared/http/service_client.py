@@ -78,7 +78,7 @@ class ServiceClient:
         if kind is None:
             log.warning("service call failed", callee=self._name, status=response.status_code)
             raise self._unavailable()
-        raise kind(self._detail(response))
+        raise self._refusal(kind, response)
 
     async def _send(self, request: httpx.Request, repeatable: bool) -> httpx.Response:
         try:
@@ -94,10 +94,15 @@ class ServiceClient:
         except ValueError as failure:
             raise self._unavailable() from failure
 
-    def _detail(self, response: httpx.Response) -> str:
+    def _refusal(self, kind: type[AppError], response: httpx.Response) -> AppError:
+        """What it answered, with its code: a caller may have to tell one conflict from another."""
         body = self._json(response)
-        detail = body.get("detail") if isinstance(body, dict) else None
-        return detail if isinstance(detail, str) else "Refused"
+        told = body if isinstance(body, dict) else {}
+        detail, code = told.get("detail"), told.get("code")
+        refusal = kind(detail if isinstance(detail, str) else "Refused")
+        if isinstance(code, str):
+            refusal.code = code
+        return refusal
 
     def _unavailable(self) -> UnavailableError:
         return UnavailableError(f"The {self._name} is not available now")

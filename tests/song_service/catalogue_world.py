@@ -77,8 +77,16 @@ async def refuse(*_: object) -> None:
 class World:
     """A catalogue and what it works with; `cover` and `sound` are real files."""
 
-    def __init__(self, folder: Path, *, stored_within_seconds: float = 60) -> None:
-        self.songs, self.entries, self.store, self.albums = FailingSongs(), Entries(), Store(), Albums()
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        stored_within_seconds: float = 60,
+        songs: FailingSongs | None = None,
+        albums: Albums | None = None,
+    ) -> None:
+        self.songs, self.albums = songs or FailingSongs(), albums or Albums()
+        self.entries, self.store = Entries(), Store()
         self.redis = MemoryCache()
         self.cache, self.writes = ReadThrough(self.redis), Writes()
         stale = Invalidation(self.cache)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from shared.errors import UnavailableError
+from shared.errors import InvalidError, UnavailableError
 from shared.http.service_client import ServiceClient
 from song_service.albums import HttpAlbums
 
@@ -35,3 +35,16 @@ async def test_an_album_that_names_no_songs_now_may_hold_this_one() -> None:
 
     with pytest.raises(UnavailableError):
         await albums(behave).append(ALBUM, SONG, "t.o.k")
+
+
+async def test_a_conflict_counts_by_its_code() -> None:
+    """Not by what the album holds a moment later, when another move may have taken the song out again."""
+
+    def conflict(code: str) -> HttpAlbums:
+        return albums(lambda _: httpx.Response(409, json={"detail": "No", "code": code}))
+
+    await conflict("song_in_album").append(ALBUM, SONG, "t.o.k")
+    with pytest.raises(InvalidError, match="albumId is full"):
+        await conflict("album_full").append(ALBUM, SONG, "t.o.k")
+    with pytest.raises(UnavailableError):
+        await conflict("changed_meanwhile").append(ALBUM, SONG, "t.o.k")

@@ -1,14 +1,18 @@
 """A song that moves is in the album that it names, and in no other that it was in."""
 
+import asyncio
+import random
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
 from shared.errors import AppError, InvalidError, UnavailableError
-from song_service.domain import SongNotFoundError
+from song_service.domain import Song, SongNotFoundError
+from song_service.ports import SongChanges
 from tests.shared.lost_answers import lose_answers
 from tests.shared.media import DOWN
-from tests.song_service.catalogue_world import ALBUM, ARTIST, OTHER, THIRD, World
+from tests.song_service.catalogue_world import ALBUM, ARTIST, OTHER, THIRD, Albums, FailingSongs, World
 
 
 @pytest.fixture
@@ -93,3 +97,58 @@ async def test_a_song_that_somebody_keeps_changing_is_not_moved(world: World) ->
     with pytest.raises(AppError, match="at the same time"):
         await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
     assert world.albums.of(song) == {ALBUM}
+
+
+class SlowAlbums(Albums):
+    """Each call takes effect at some moment between its beginning and its end."""
+
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__()
+        self._chance = chance
+
+    async def _wait(self) -> None:
+        for _ in range(self._chance.randrange(6)):
+            await asyncio.sleep(0)
+
+    async def check_made_by(
+        self, album_id: str, token: str, creator_ids: Collection[str]
+    ) -> Collection[str] | None:
+        await self._wait()
+        held = await super().check_made_by(album_id, token, creator_ids)
+        await self._wait()
+        return held
+
+    async def append(self, album_id: str, song_id: str, token: str) -> None:
+        await self._wait()
+        await super().append(album_id, song_id, token)
+        await self._wait()
+
+    async def take_out(self, album_id: str, song_id: str, token: str) -> None:
+        await self._wait()
+        await super().take_out(album_id, song_id, token)
+        await self._wait()
+
+
+class SlowSongs(FailingSongs):
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__()
+        self._chance = chance
+
+    async def change(
+        self, song_id: str, changes: SongChanges, *, if_revision: int | None = None
+    ) -> Song | None:
+        for _ in range(self._chance.randrange(4)):
+            await asyncio.sleep(0)
+        return await super().change(song_id, changes, if_revision=if_revision)
+
+
+@pytest.mark.parametrize("seed", range(40))
+async def test_song_that_many_move_is_only_in_the_album_it_names(tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 - no secret
+    world = World(tmp_path, songs=SlowSongs(chance), albums=SlowAlbums(chance))
+    song = await world.upload()
+    targets = [chance.choice([ALBUM, OTHER, THIRD, None]) for _ in range(12)]
+    await asyncio.gather(*(world.catalogue.change(ARTIST, song, {"album_id": each}) for each in targets))
+    named = world.songs.kept[song.id].album_id
+    assert named in targets
+    assert world.albums.of(song) == {named} - {None}

@@ -38,6 +38,19 @@ async def test_a_song_that_is_moved_twice_at_once_is_in_the_album_that_it_names(
         assert [each["_id"] for each in albums if await songs_of(artist, each)] == [own]
 
 
+async def test_of_twelve_moves_at_once_none_is_refused(people: People) -> None:
+    artist = await people.artist()
+    albums = [await make_album(artist, f"Album {number}") for number in range(4)]
+    song = await upload(artist, "Torn", albumId=albums[0]["_id"])
+    path = f"/songs/{song['_id']}"
+    for _ in range(6):
+        targets = [albums[number % 4]["_id"] for number in range(12)]
+        moves = (artist.patch(path, json={"albumId": target}) for target in targets)
+        assert {answer.status_code for answer in await asyncio.gather(*moves)} == {200}
+        named = (await artist.get(path)).json()["albumId"]
+        assert [each["_id"] for each in albums if await songs_of(artist, each)] == [named]
+
+
 async def test_an_admin_may_move_a_song_into_an_album_of_its_artist_but_of_nobody_else(
     people: People,
 ) -> None:
