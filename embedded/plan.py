@@ -28,6 +28,7 @@ def plan(settings: EmbeddedSettings, installation: Installation, data_dir: Path)
         "CLOUD_DATA_DIR": str(data_dir / "cloud"),
         "CLOUD_PUBLIC_URL": settings.media_url,
         "CLOUD_DEFAULT_PARTY": f"http://localhost:{settings.gateway_port}",
+        "CLOUD_GATEWAY_URL": f"http://localhost:{settings.gateway_port}",
     }
     return [
         ProcessPlan("redis", settings.redis_port, {"REDIS_PORT": str(settings.redis_port)}, None),
@@ -56,7 +57,12 @@ def plan(settings: EmbeddedSettings, installation: Installation, data_dir: Path)
 
 def _service_environment(settings: EmbeddedSettings, installation: Installation) -> dict[str, str]:
     cloud = f"http://127.0.0.1:{settings.cloud_port}"
-    origins = (*settings.frontend_origins, f"http://localhost:{settings.gateway_port}")
+    origins = (
+        *settings.frontend_origins,
+        f"http://localhost:{settings.gateway_port}",
+        settings.media_url,
+        f"http://127.0.0.1:{settings.cloud_port}",
+    )
     return {
         **installation.environment,
         "HOST": "127.0.0.1",

@@ -7,13 +7,15 @@ from embedded.settings import EmbeddedSettings
 
 
 def welcome(settings: EmbeddedSettings) -> str:
-    """Where everything is, who can sign in, and three things to try."""
+    """The player's address first, then where everything else is, who can sign in, and three things to try."""
     gateway = f"http://localhost:{settings.gateway_port}"
     cloud = f"http://localhost:{settings.cloud_port}"
     sign_in = f"curl -s {cloud}/sign-in -H 'Content-Type: application/json' -d"
     body = json.dumps({"email": LISTENERS[0].email})
     bearer = "Authorization: Bearer TOKEN"
     lines = [
+        "",
+        f"  web player      {cloud}   (open this first)",
         "",
         f"  API gateway     {gateway}   (REST under /api, /health/services)",
         f"  user service    http://localhost:{settings.user_port}   (API description at /docs)",

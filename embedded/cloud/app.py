@@ -2,7 +2,8 @@
 
 Each provider is one object: an async context manager that opens what it keeps under `settings.data_dir` and
 closes it again, with `routes`, a list to mount. Providers are told apart by path alone, as their real hosts
-would be: `/v1/*` is Clerk's API, `/v1_1/*` Cloudinary's, `/{recombee_database_id}/*` Recombee's.
+would be: `/v1/*` is Clerk's API, `/v1_1/*` Cloudinary's, `/{recombee_database_id}/*` Recombee's. `/` is the
+web player, which is no provider's.
 """
 
 from collections.abc import AsyncIterator
@@ -18,6 +19,7 @@ from embedded.cloud.clerk.app import Clerk, clerk_error
 from embedded.cloud.cloudinary.app import Cloudinary, cloudinary_error, refuse
 from embedded.cloud.cloudinary.request_signature import RefusedRequestError
 from embedded.cloud.faults import FaultLayer, Faults, FaultyApi, Provider
+from embedded.cloud.player_page import PlayerPage
 from embedded.cloud.recombee.app import Recombee
 from embedded.cloud.settings import CloudSettings
 
@@ -51,7 +53,14 @@ def create_cloud(settings: CloudSettings) -> Starlette:
         "recombee": FaultyApi(f"/{settings.recombee_database_id}/", _recombee_error),
     }
     return Starlette(
-        routes=[Route("/livez", _alive), *faults.routes, *clerk.routes, *cloudinary.routes, *recombee.routes],
+        routes=[
+            Route("/livez", _alive),
+            *PlayerPage(settings).routes,
+            *faults.routes,
+            *clerk.routes,
+            *cloudinary.routes,
+            *recombee.routes,
+        ],
         middleware=[Middleware(FaultLayer, faults=faults, apis=apis)],
         exception_handlers={RefusedRequestError: refuse},
         lifespan=lifespan,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 DEFAULT_SESSION_SECONDS = 3600
+DEFAULT_GATEWAY_URL = "http://localhost:3000"
 
 
 class MissingSettingsError(Exception):
@@ -21,6 +22,7 @@ class CloudSettings:
     """Every secret comes in from outside (the supervisor makes them at its first start); none has a default.
 
     `public_url` is the origin under which browsers reach this process, without a trailing slash.
+    `gateway_url` is the origin under which they reach the API gateway: the web player's page calls it.
     `default_authorized_party` becomes `azp` of a token when the sign-in carries no `Origin` header.
     """
 
@@ -35,6 +37,7 @@ class CloudSettings:
     recombee_private_token: str = field(repr=False)
     default_authorized_party: str
     session_seconds: int = DEFAULT_SESSION_SECONDS
+    gateway_url: str = DEFAULT_GATEWAY_URL
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> "CloudSettings":
@@ -60,6 +63,7 @@ class CloudSettings:
             recombee_private_token=required("RECOMBEE_PRIVATE_TOKEN"),
             default_authorized_party=required("CLOUD_DEFAULT_PARTY").rstrip("/"),
             session_seconds=int(source.get("CLOUD_SESSION_SECONDS", "") or DEFAULT_SESSION_SECONDS),
+            gateway_url=(source.get("CLOUD_GATEWAY_URL", "").strip() or DEFAULT_GATEWAY_URL).rstrip("/"),
         )
         if missing:
             raise MissingSettingsError(missing)

@@ -1,0 +1,28 @@
+import { App } from './app.js';
+import { toast } from './ui/controls.js';
+import { fill, h } from './ui/dom.js';
+import { messageOf } from './ui/sections.js';
+import { buildShell } from './ui/shell.js';
+
+/** @import { Config } from './app.js' */
+
+async function start() {
+  const root = /** @type {HTMLElement} */ (document.getElementById('app'));
+  /** @type {Config} */
+  let config;
+  try {
+    config = await (await fetch('/player/config.json')).json();
+  } catch {
+    fill(root, h('p', { class: 'notice', role: 'alert' }, 'The local cloud does not answer. Is the system running?'));
+    return;
+  }
+  const app = new App(config);
+  try {
+    await app.session.resume(app.api);
+  } catch (error) {
+    toast(messageOf(error), 'error');
+  }
+  buildShell(app, root);
+}
+
+void start();

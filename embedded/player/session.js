@@ -1,0 +1,102 @@
+/** Who is signed in. The local cloud's `POST /sign-in` stands where Clerk's pages are in production. */
+
+import { ApiError } from './api/errors.js';
+import { Observable } from './observable.js';
+import { remember, remembered } from './preferences.js';
+
+/**
+ * @import { MusicApi } from './api/client.js'
+ * @import { User } from './api/types.js'
+ *
+ * @typedef {{ email: string, fullName: string }} Account
+ * @typedef {{ token: string, clerkId: string, expiresAt: number }} Token
+ */
+
+const RENEW_BEFORE_MILLISECONDS = 30_000;
+
+export class Session {
+  constructor() {
+    /** @type {Observable<User | null>} */
+    this.user = new Observable(/** @type {User | null} */ (null));
+    /** @type {Account | null} */
+    this.account = remembered('account', /** @type {Account | null} */ (null));
+    /** @type {Token | null} */
+    this.token = null;
+    /** @type {Promise<Token> | null} */
+    this.signingIn = null;
+  }
+
+  get isSignedIn() {
+    return this.user.value !== null;
+  }
+
+  /** A token that is good for a while yet, null when nobody is signed in. @param {boolean} renew */
+  async currentToken(renew) {
+    if (!this.account) return null;
+    const isOld = !this.token || Date.now() > this.token.expiresAt - RENEW_BEFORE_MILLISECONDS;
+    if (renew || isOld) {
+      this.signingIn ??= requestToken(this.account).finally(() => (this.signingIn = null));
+      this.token = await this.signingIn;
+    }
+    return this.token?.token ?? null;
+  }
+
+  /** Signs in who was signed in when the page was closed. @param {MusicApi} api */
+  async resume(api) {
+    if (!this.account) return;
+    try {
+      await this.currentToken(false);
+      const user = await api.users.me();
+      this.user.set(user);
+    } catch (error) {
+      const isGone = error instanceof ApiError && error.code === 'user_not_registered';
+      if (!isGone) throw error;
+      this.signOut();
+    }
+  }
+
+  /**
+   * Signs in, and registers: who is registered already gets the account that there is. Throws ApiError.
+   * @param {MusicApi} api
+   * @param {Account} account
+   * @returns {Promise<User>}
+   */
+  async signIn(api, account) {
+    const former = { account: this.account, token: this.token };
+    this.token = await requestToken(account);
+    this.account = account;
+    try {
+      const user = await api.users.register({ clerkId: this.token.clerkId, ...account });
+      remember('account', account);
+      this.user.set(user);
+      return user;
+    } catch (error) {
+      Object.assign(this, former);
+      throw error;
+    }
+  }
+
+  signOut() {
+    this.account = null;
+    this.token = null;
+    remember('account', null);
+    this.user.set(null);
+  }
+}
+
+/** @param {Account} account @returns {Promise<Token>} */
+async function requestToken(account) {
+  let response;
+  try {
+    response = await fetch('/sign-in', {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json' },
+      body: JSON.stringify(account),
+    });
+  } catch {
+    throw new ApiError(0, 'The sign-in cannot be reached');
+  }
+  const answer = await response.json();
+  if (!response.ok) throw new ApiError(response.status, answer.error ?? 'The sign-in was refused', answer);
+  return { token: answer.token, clerkId: answer.clerkId, expiresAt: Date.parse(answer.expiresAt) };
+}

@@ -1,0 +1,49 @@
+/** The bar at the foot of the page. */
+
+import { announce, iconButton, toast } from './controls.js';
+import { fill, h } from './dom.js';
+import { cover, likeButton } from './songs.js';
+import { qualityChoice, seekBar, transportButtons, volumeControl } from './transport_controls.js';
+
+/** @import { App } from '../app.js' */
+
+/**
+ * @param {App} app
+ * @param {{ toggleQueue: (opener: HTMLElement) => void, openNowPlaying: () => void }} actions
+ */
+export function playerBar(app, { toggleQueue, openNowPlaying }) {
+  const song = h('div', { class: 'bar-song' });
+  const queue = iconButton('queue', 'Queue', () => toggleQueue(queue), { 'aria-expanded': 'false', class: 'bar-queue' });
+  const bar = h(
+    'section',
+    { class: 'bar', 'aria-label': 'Player' },
+    song,
+    h('div', { class: 'bar-middle' }, transportButtons(app), seekBar(app)),
+    h('div', { class: 'bar-end' }, qualityChoice(app), queue, volumeControl(app)),
+  );
+  /** @type {string | undefined} */
+  let shown;
+  app.player.state.watch((state) => {
+    bar.classList.toggle('is-empty', !state.song);
+    if (state.problem) toast(state.problem, 'error');
+    if (shown === state.song?._id && shown !== undefined) return;
+    shown = state.song?._id;
+    if (!state.song) {
+      fill(song, h('span', { class: 'bar-idle muted' }, 'Choose something to play'));
+      return;
+    }
+    announce(`Playing ${state.song.title} by ${state.song.artistName}`);
+    fill(
+      song,
+      h('button', { type: 'button', class: 'bar-cover', 'aria-label': 'Open the large view', onclick: openNowPlaying }, cover(state.song.imageUrl)),
+      h(
+        'div',
+        { class: 'song-text' },
+        h('a', { class: 'song-title', href: `#/songs/${state.song._id}` }, state.song.title),
+        h('a', { class: 'song-artist', href: `#/artists/${state.song.artistId}` }, state.song.artistName),
+      ),
+      likeButton(app, state.song),
+    );
+  });
+  return bar;
+}

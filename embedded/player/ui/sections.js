@@ -1,0 +1,142 @@
+/** Parts of a page that are loaded: skeletons first, then content, an empty state, or an error with a way on. */
+
+import { ApiError } from '../api/errors.js';
+import { button, toast } from './controls.js';
+import { fill, h } from './dom.js';
+import { icon } from './icons.js';
+
+/**
+ * @import { Page } from '../api/types.js'
+ * @import { Child } from './dom.js'
+ * @import { IconName } from './icons.js'
+ */
+
+/** @param {'rows' | 'cards' | 'block'} kind */
+export function skeleton(kind) {
+  const count = kind === 'rows' ? 5 : kind === 'cards' ? 6 : 1;
+  const pieces = Array.from({ length: count }, () => h('div', { class: `skeleton skeleton-${kind}` }));
+  return h('div', { class: `skeletons skeletons-${kind}`, 'aria-hidden': 'true' }, pieces);
+}
+
+/**
+ * @param {IconName} name
+ * @param {string} title
+ * @param {string} text
+ * @param {Child} [action]
+ */
+export function emptyState(name, title, text, action) {
+  return h('div', { class: 'empty' }, icon(name), h('p', { class: 'empty-title' }, title), h('p', null, text), action);
+}
+
+/** @param {unknown} error @returns {string} */
+export function messageOf(error) {
+  if (error instanceof ApiError && error.isUnsupported) return 'This server does not offer this yet';
+  return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * Fills an element with what `load` brings.
+ * @template T
+ * @param {'rows' | 'cards' | 'block'} kind of the skeleton
+ * @param {() => Promise<T>} load
+ * @param {(value: T, reload: () => void) => Child | Child[]} render
+ * @param {{ class?: string }} [more]
+ */
+export function loaded(kind, load, render, more = {}) {
+  const element = h('div', { class: more.class, 'aria-busy': 'true' }, skeleton(kind));
+  const run = async () => {
+    element.setAttribute('aria-busy', 'true');
+    try {
+      const value = await load();
+      fill(element, render(value, run));
+    } catch (error) {
+      fill(element, failure(error, run));
+    } finally {
+      element.removeAttribute('aria-busy');
+    }
+  };
+  void run();
+  return element;
+}
+
+/** @param {unknown} error @param {() => void} retry */
+export function failure(error, retry) {
+  const id = error instanceof ApiError ? error.requestId : null;
+  if (!(error instanceof ApiError)) console.error(error);
+  return h(
+    'div',
+    { class: 'failure', role: 'alert' },
+    icon('warning'),
+    h('div', null, h('p', null, messageOf(error)), id && h('p', { class: 'muted mono' }, `Request ${id}`)),
+    button('Try again', retry),
+  );
+}
+
+/**
+ * A list that grows page by page.
+ * @template T
+ * @param {'rows' | 'cards'} kind
+ * @param {(cursor: string | null) => Promise<Page<T>>} load
+ * @param {(items: T[]) => HTMLElement} render all items of one page
+ * @param {() => Node} whenEmpty
+ */
+export function paged(kind, load, render, whenEmpty) {
+  return loaded(kind, () => load(null), (first) => {
+    if (first.items.length === 0) return whenEmpty();
+    const list = h('div', null, render(first.items));
+    const more = h('div', { class: 'more' });
+    /** @param {string | null} next */
+    const offer = (next) => {
+      if (!next) return fill(more);
+      const ask = button('Show more', async () => {
+        ask.disabled = true;
+        await attempt(async () => {
+          const page = await load(next);
+          list.append(render(page.items));
+          offer(page.next);
+        });
+        ask.disabled = false;
+      });
+      fill(more, ask);
+    };
+    offer(first.next);
+    return [list, more];
+  });
+}
+
+/**
+ * Does something the user asked for; what goes wrong is said in a message.
+ * @param {() => Promise<unknown>} work
+ * @param {string} [done] what to say when it went well
+ * @returns {Promise<boolean>} whether it went well
+ */
+export async function attempt(work, done) {
+  try {
+    await work();
+    if (done) toast(done);
+    return true;
+  } catch (error) {
+    if (!(error instanceof ApiError)) console.error(error);
+    toast(messageOf(error), 'error');
+    return false;
+  }
+}
+
+/**
+ * @param {string} title
+ * @param {Child | Child[]} content
+ * @param {{ action?: Child, id?: string, subtitle?: string }} [more]
+ */
+export function section(title, content, { action, subtitle } = {}) {
+  return h(
+    'section',
+    { class: 'section', 'aria-label': title },
+    h(
+      'header',
+      { class: 'section-head' },
+      h('div', null, h('h2', null, title), subtitle && h('p', { class: 'muted' }, subtitle)),
+      action,
+    ),
+    content,
+  );
+}
