@@ -40,19 +40,23 @@ def _access(request: Request) -> Access:
     return access
 
 
+_NO_TOKENS = frozenset({"", "undefined", "null", "(null)", "none", "nil", "<nil>", "false"})
+"""What clients send that put a token which they do not have into the header."""
+
+
 def bearer_token(request: Request) -> str | None:
-    """The token that came; None when no `Authorization` header did.
+    """The token that came; None if there is none in the `Authorization` header.
 
     Raises:
-        InvalidTokenError: the header holds no bearer token.
+        InvalidTokenError: the header has another scheme.
     """
-    header = request.headers.get("authorization")
-    if header is None:
+    scheme, _, token = request.headers.get("authorization", "").strip().partition(" ")
+    if not scheme:
         return None
-    scheme, _, token = header.partition(" ")
-    if scheme.lower() != "bearer" or not token.strip():
+    if scheme.lower() != "bearer":
         raise InvalidTokenError
-    return token.strip()
+    token = token.strip()
+    return None if token.lower() in _NO_TOKENS else token
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from shared.access.caller import Caller, Identity, InvalidTokenError, UnverifiedCaller
 from shared.access.delegation import Delegation, SessionOrDelegation
-from shared.access.guards import Access, AnyCaller
+from shared.access.guards import Access, AnyCaller, CurrentSession
 from shared.access.permissions import Role
 from shared.errors import UnavailableError
 from shared.http.problem import add_problem_handlers
@@ -65,8 +65,14 @@ class World:
                 return "unknown"
             return "anonymous" if caller is None else caller.clerk_id
 
-    async def ask(self, token: str | None) -> tuple[int, str]:
-        headers = {} if token is None else {"Authorization": f"Bearer {token}"}
+        @self.app.get("/session")
+        async def whose(session: CurrentSession) -> str:
+            return session.identity.clerk_id
+
+    async def ask(
+        self, token: str | None, *, path: str = "/", header: str = "Bearer {token}"
+    ) -> tuple[int, str]:
+        headers = {} if token is None else {"Authorization": header.format(token=token)}
         async with self.app.router.lifespan_context(self.app) as state:
 
             async def with_state(scope: object, receive: object, send: object) -> None:
@@ -75,7 +81,7 @@ class World:
 
             transport = httpx.ASGITransport(app=with_state)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-                answer = await http.get("/", headers=headers)
+                answer = await http.get(path, headers=headers)
         return answer.status_code, answer.json() if answer.is_success else answer.json()["code"]
 
 
@@ -101,3 +107,20 @@ async def test_a_service_is_told_that_its_caller_cannot_be_known_now() -> None:
     world = World()
     world.users.is_down = True
     assert await world.ask(DELEGATION.token_for("user_b")) == (503, "unavailable")
+
+
+NO_TOKENS = ("", "Bearer", "Bearer ", "bearer undefined", "Bearer null", "Bearer None", "Bearer  NULL ", " ")
+
+
+@pytest.mark.parametrize("header", NO_TOKENS)
+async def test_header_without_a_token_is_anonymous(header: str) -> None:
+    world = World()
+    assert await world.ask("", header=header) == (200, "anonymous")
+    assert await world.ask("", path="/session", header=header) == (401, "sign_in_required")
+
+
+@pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "good", "Token good", "Bearer undefined1"])
+async def test_header_with_something_else_is_refused(header: str) -> None:
+    world = World()
+    for path in ("/", "/session"):
+        assert await world.ask("", path=path, header=header) == (401, "invalid_token")
