@@ -115,7 +115,7 @@ class ServiceSettings(ProcessSettings):
     )
     clerk_api_url: str = Field("https://api.clerk.com", description="Clerk's backend API")
     frontend_origins: Origins = Field(
-        description="Origins of the front ends, comma-separated: the only parties whose tokens are taken"
+        description="Origins of the front ends, comma-separated: tokens issued for another are refused"
     )
     provider_probe_seconds: float = Field(
         60, ge=0, description="How long /health remembers whether a provider answered: providers count calls"

@@ -18,7 +18,6 @@ import structlog
 from clerk_backend_api import Clerk, models
 from clerk_backend_api.security import (
     TokenVerificationError,
-    TokenVerificationErrorReason,
     VerifyTokenOptions,
     verify_token,
 )
@@ -174,7 +173,7 @@ class ClerkTokenVerifier:
     ) -> None:
         self._keys = keys
         self._issuers = issuers
-        self._parties = list(authorized_parties)
+        self._parties = frozenset(authorized_parties)
         self._jwt_key = jwt_key.replace("\\n", "\n") if jwt_key else None
         self._known: OrderedDict[bytes, Identity] = OrderedDict()
 
@@ -185,7 +184,9 @@ class ClerkTokenVerifier:
             if known.expires_at > time.time():
                 return known
             del self._known[digest]
-        identity = _identity_of(await self._claims(token), self._issuers)
+        claims = await self._claims(token)
+        identity = _identity_of(claims, self._issuers)
+        _check_party(claims, self._parties)
         self._known[digest] = identity
         if len(self._known) > REMEMBERED_TOKENS:
             self._known.popitem(last=False)
@@ -195,11 +196,10 @@ class ClerkTokenVerifier:
         if token.count(".") != 2:
             raise InvalidTokenError  # the SDK would send other kinds of token to Clerk to ask about them
         key = self._jwt_key or await self._key_of(token)
-        options = VerifyTokenOptions(jwt_key=key, authorized_parties=self._parties)
         try:
-            return verify_token(token, options)
+            return verify_token(token, VerifyTokenOptions(jwt_key=key))
         except TokenVerificationError as failure:
-            log.info("token refused", reason=failure.reason.name, **_party_of(token, failure.reason))
+            log.info("token refused", reason=failure.reason.name)
             raise InvalidTokenError from failure
 
     async def _key_of(self, token: str) -> str:
@@ -214,14 +214,17 @@ class ClerkTokenVerifier:
         return key
 
 
-def _party_of(token: str, reason: TokenVerificationErrorReason) -> dict[str, object]:
-    """Whom a token was made for that is refused for that alone: the origin that FRONTEND_ORIGINS may lack.
+def _check_party(claims: Mapping[str, Any], parties: Set[str]) -> None:
+    """Check the origin that the token was issued for. Clerk leaves it out for native apps and some browser
+    sessions; the SDK would refuse these.
 
-    Its signature was good then, so this is Clerk's word; of other tokens it would be a stranger's.
+    Raises:
+        InvalidTokenError: it is another; the log names it, for FRONTEND_ORIGINS may lack it.
     """
-    if reason is not TokenVerificationErrorReason.TOKEN_INVALID_AUTHORIZED_PARTIES:
-        return {}
-    return {"party": jwt.decode(token, options={"verify_signature": False}).get("azp")}
+    party = claims.get("azp")
+    if party and not (isinstance(party, str) and party in parties):
+        log.info("token refused", reason="TOKEN_INVALID_AUTHORIZED_PARTIES", party=party)
+        raise InvalidTokenError
 
 
 def _identity_of(claims: Mapping[str, Any], issuers: Set[str]) -> Identity:

@@ -39,10 +39,12 @@ class SigningKey:
         return {**public, "kid": self.key_id, "alg": "RS256", "use": "sig"}
 
     def token(
-        self, subject: str = "user_ada", issuer: str = f"https://{ISSUER_HOST}", party: str = ORIGIN
+        self, subject: str = "user_ada", issuer: str = f"https://{ISSUER_HOST}", party: object = ORIGIN
     ) -> str:
         moment = int(time.time())
-        claims = {"sub": subject, "sid": "sess_1", "azp": party, "iss": issuer}
+        claims: dict[str, object] = {"sub": subject, "sid": "sess_1", "iss": issuer}
+        if party is not None:
+            claims["azp"] = party
         claims |= {"jti": secrets.token_hex(8)}
         times = {"iat": moment - 1, "nbf": moment - 1, "exp": moment + 60}
         return jwt.encode({**claims, **times}, self.private, "RS256", {"kid": self.key_id})
@@ -211,3 +213,22 @@ async def test_with_the_key_in_the_settings_clerk_is_never_asked() -> None:
         async with odd_server(b"") as clerk, verifier_at(clerk.url, clerk_jwt_key=written) as verifier:
             assert (await verifier.verify(KEYS[0].token())).clerk_id == "user_ada"
             assert clerk.requests == []
+
+
+@pytest.mark.parametrize("party", [None, ""])
+async def test_token_without_a_party_is_taken(party: str | None) -> None:
+    async with odd_server(jwks(KEYS[0].jwk())) as server, verifier_at(server.url) as verifier:
+        assert (await verifier.verify(KEYS[0].token(party=party))).clerk_id == "user_ada"
+
+
+async def test_token_without_a_party_needs_issuer_and_signature() -> None:
+    forger = SigningKey(KEYS[0].key_id)
+    async with odd_server(jwks(KEYS[0].jwk())) as server, verifier_at(server.url) as verifier:
+        bad = [KEYS[0].token(party=None, issuer="https://clerk.example.org"), forger.token(party=None)]
+        assert await refused(verifier, bad) == 2
+
+
+@pytest.mark.parametrize("party", ["http://localhost:5174", [ORIGIN], {"azp": ORIGIN}, 7, True])
+async def test_token_for_another_party_is_refused(party: object) -> None:
+    async with odd_server(jwks(KEYS[0].jwk())) as server, verifier_at(server.url) as verifier:
+        assert await refused(verifier, [KEYS[0].token(party=party)]) == 1

@@ -75,7 +75,7 @@ class Forger:
             "wrong issuer": self.signed(iss="https://clerk.example.org"),
             "no issuer": self.signed(iss=None),
             "wrong party": self.signed(azp="https://evil.example.org"),
-            "no party": self.signed(azp=None),
+            "party that is no text": self.signed(azp=[ORIGIN]),
             "no expiry": self.signed(exp=None),
             "expiry that is no number": self.signed(exp="tomorrow"),
             "no subject": self.signed(sub=None),
