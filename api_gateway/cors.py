@@ -14,11 +14,12 @@ from api_gateway.answers import http_date
 ALLOWED_METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS: Final = (
     "Authorization, Content-Type, x-clerk-session-id, "
-    "Cache-Control, Pragma, Expires, X-Request-ID, Idempotency-Key"
+    "Cache-Control, Pragma, Expires, X-Request-ID, Idempotency-Key, If-Match, If-None-Match"
 )
 EXPOSED_HEADERS: Final = (
     "X-Request-ID, Link, X-Total-Count, ETag, Retry-After, "
-    "Content-Length, Content-Range, Accept-Ranges, Location"
+    "Content-Length, Content-Range, Accept-Ranges, Location, "
+    "X-Corrected-Query, Cache-Status, RateLimit, RateLimit-Policy"
 )
 PREFLIGHT_SECONDS: Final = 600
 

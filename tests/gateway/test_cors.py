@@ -37,6 +37,7 @@ async def test_a_front_end_of_ours_may_read_answers_with_credentials(origin: str
     assert found["access-control-allow-credentials"] == "true"
     assert words(found["access-control-expose-headers"]) >= {
         *("x-request-id", "link", "x-total-count", "etag", "retry-after", "content-length", "content-range"),
+        *("x-corrected-query", "cache-status", "ratelimit", "ratelimit-policy"),
     }
     assert words(", ".join(answer.headers.all("vary"))) == {"accept-encoding", "origin"}
 
@@ -91,7 +92,7 @@ async def test_a_preflight_is_answered_here(path: str) -> None:
     assert words(found["access-control-allow-methods"]) >= {"get", "head", "post", "put", "patch", "delete"}
     assert words(found["access-control-allow-headers"]) == {
         *("authorization", "content-type", "x-clerk-session-id", "cache-control", "pragma", "expires"),
-        *("x-request-id", "idempotency-key"),
+        *("x-request-id", "idempotency-key", "if-match", "if-none-match"),
     }
 
 
