@@ -8,10 +8,8 @@ from enum import StrEnum
 from shared.errors import (
     ConflictError,
     ForbiddenError,
-    InvalidError,
     NotFoundError,
     UnavailableError,
-    UnsupportedMediaError,
 )
 from shared.ports import StoredAudio, StoredImage
 
@@ -165,18 +163,6 @@ class SongChangedMeanwhileError(ConflictError):
 
     def __init__(self) -> None:
         super().__init__("The song was changed at the same time; try again")
-
-
-class NotAudioError(UnsupportedMediaError):
-    """The file cannot be decoded as audio from its beginning to its end."""
-
-    code = "not_audio"
-
-
-class AudioTooLongError(InvalidError):
-    """Longer than is taken."""
-
-    code = "audio_too_long"
 
 
 class EngineLateError(UnavailableError):

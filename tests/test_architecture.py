@@ -69,9 +69,16 @@ SHARED = {
     """,
     "shared/media": """
         __init__
+        audio_reader
+        audio_track
         cleanup
+        damage
+        declared_length
         decoding
+        errors
+        formats
         images
+        pcm
     """,
     "shared/providers": """
         __init__
@@ -91,7 +98,7 @@ ONLY_IMPORTERS = {
     "cloudinary": {"shared/providers/cloudinary.py"},
     "clerk_backend_api": {"shared/providers/clerk.py", "user_service/clerk.py"},
     "recombee_api_client": {"song_service/recombee.py"},
-    "av": {"song_service/audio.py"},
+    "av": {f"shared/media/{name}.py" for name in ("audio_reader", "audio_track", "damage", "pcm")},
     "aiohttp": {"api_gateway/transport.py", "api_gateway/last_words.py"},
 }
 
@@ -141,9 +148,9 @@ def test_shared_is_a_closed_list() -> None:
 
 
 def test_what_is_shared_is_used_by_two_apps() -> None:
-    """Directly, or through another shared module."""
+    """Directly, or through another shared module. The local cloud counts: it judges media as services do."""
     users: dict[str, set[str]] = {}
-    for app in APPS:
+    for app in (*APPS, "embedded/cloud/cloudinary"):
         reached: set[str] = set()
         waiting = {module for path in files_of(app) for module in imports_of(path)}
         while waiting:

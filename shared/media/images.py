@@ -1,46 +1,84 @@
-"""Whether a file is an image that we take, decided by decoding it."""
+"""Whether a file is an image that is accepted, decided by decoding it.
 
+The local cloud opens images by `open_image`, too: what a service accepts, the local cloud can resize.
+"""
+
+import io
+import zlib
 from functools import partial
 from pathlib import Path
 
+import structlog
 from PIL import Image, UnidentifiedImageError
 
-from shared.errors import UnsupportedMediaError
 from shared.media.decoding import decoded
+from shared.media.errors import NotAnImageError
+from shared.media.formats import IMAGE_DECODERS
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF")
+PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+PNG_TEXT = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+LARGEST_PROFILE_BYTES = 1_000_000
 
-
-class NotAnImageError(UnsupportedMediaError):
-    """Not a JPEG, PNG, WebP or GIF image that can be decoded to its end."""
-
-    code = "not_an_image"
-
-    def __init__(self, detail: str = "The image must be a whole JPEG, PNG, WebP or GIF file") -> None:
-        super().__init__(detail)
+log = structlog.stdlib.get_logger(__name__)
 
 
-def _decode(path: Path, max_pixels: int) -> None:
+def open_image(path: Path) -> Image.Image:
+    """The image as Pillow opens it, to be used with `with`.
+
+    Raises whatever Pillow does. Its limits on metadata do not count: a long comment is no damaged image, and
+    nobody reads it.
+    """
+    with path.open("rb") as file:
+        is_png = file.read(len(PNG_SIGNATURE)) == PNG_SIGNATURE
+    source = io.BytesIO(_without_metadata(path.read_bytes())) if is_png else path
+    return Image.open(source, formats=IMAGE_DECODERS)
+
+
+def _without_metadata(png: bytes) -> bytes:
+    """The same PNG without its texts, and without a colour profile that inflates beyond its limit."""
+    kept, at = [PNG_SIGNATURE], len(PNG_SIGNATURE)
+    while at + 12 <= len(png):
+        name, end = png[at + 4 : at + 8], at + 12 + int.from_bytes(png[at : at + 4], "big")
+        is_huge_profile = name == b"iCCP" and _inflates_beyond_limit(png[at + 8 : end - 4])
+        if name not in PNG_TEXT and not is_huge_profile:
+            kept.append(png[at:end])
+        at = end
+    return b"".join(kept)
+
+
+def _inflates_beyond_limit(profile: bytes) -> bool:
+    """`profile` is its name, a zero, the method of compression, and the compressed data."""
+    compressed = profile[profile.find(b"\0") + 2 :]
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        inflated = zlib.decompressobj().decompress(compressed, LARGEST_PROFILE_BYTES)
+    except zlib.error:
+        return False
+    return len(inflated) >= LARGEST_PROFILE_BYTES
+
+
+def _check(path: Path, max_pixels: int) -> None:
+    too_many_pixels = f"The image has more than {max_pixels // 1_000_000} million pixels"
+    try:
+        with open_image(path) as image:
             if image.width * image.height > max_pixels:
-                raise NotAnImageError(f"The image has more than {max_pixels // 1_000_000} million pixels")
+                raise NotAnImageError(too_many_pixels)
             image.load()
-    except (
-        UnidentifiedImageError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as failure:
-        raise NotAnImageError from failure
+    except (NotAnImageError, MemoryError):
+        raise
+    except UnidentifiedImageError as failure:
+        raise NotAnImageError("The file is not a supported image") from failure
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as failure:
+        raise NotAnImageError(too_many_pixels) from failure
+    except Exception as failure:
+        # Pillow's decoders raise whatever their parsing runs into.
+        log.info("image refused", error=type(failure).__name__)
+        raise NotAnImageError("The image is damaged or incomplete") from failure
 
 
 async def check_image(path: Path, max_pixels: int) -> None:
-    """Go on only when the file is an image of at most `max_pixels` that decodes to its end.
+    """Require an image of at most `max_pixels` that decodes to its end.
 
     Raises:
         NotAnImageError: it is not.
     """
-    await decoded(partial(_decode, path, max_pixels))
+    await decoded(partial(_check, path, max_pixels))

@@ -9,9 +9,9 @@ import imageio_ffmpeg
 import pytest
 
 from shared.media.decoding import decoded
+from shared.media.errors import AudioTooLongError, NotAudioError
 from song_service import audio
 from song_service.audio import AudioFacts, inspect_audio
-from song_service.domain import AudioTooLongError, NotAudioError
 
 HOUR = 3600.0
 

@@ -1,0 +1,194 @@
+"""Decodes one track of an audio file, as tolerantly as a player, and judges whether it is whole."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import av.error
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Disposition
+
+from shared.media.damage import Damage
+from shared.media.declared_length import declared_seconds, is_fragmented, missing_share
+from shared.media.errors import NotAudioError, UndecodableTrackError
+
+MOST_MISSING = 0.05
+"""Share of the declared length by which a file may end early before it counts as truncated."""
+
+MOST_READ_ERRORS = 50
+
+HIGHEST_RATE_HZ = 192_000
+MOST_CHANNELS = 8
+
+SHORTEST_GAP_SECONDS = 0.1
+LONGEST_GAP_SECONDS = 60.0
+"""A longer one is a clock that was set, not a pause."""
+
+LARGEST_OVERLAP_SECONDS = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """A gap on the timeline: a pause, or packets that are lost."""
+
+    seconds: float
+
+
+Piece = AudioFrame | Silence
+
+
+def seconds_of(piece: Piece) -> float:
+    """How long the piece lasts."""
+    return piece.seconds if isinstance(piece, Silence) else piece.samples / piece.sample_rate
+
+
+class _Timeline:
+    """Finds the gaps between frames. Positions are seconds since the first frame."""
+
+    def __init__(self) -> None:
+        self._origin: float | None = None
+        self._position = 0.0
+        self._end: float | None = None
+        self.has_lost_packets = False
+
+    def gap_before(self, frame: AudioFrame) -> float:
+        """Seconds of silence that belong before this frame; frames are to be passed in their order."""
+        gap, start = 0.0, frame.time
+        if start is not None:
+            if self._origin is None or self._end is None:
+                self._origin = start
+            else:
+                drift = start - self._origin - self._position
+                if drift < -LARGEST_OVERLAP_SECONDS or drift > LONGEST_GAP_SECONDS:
+                    self._origin = start - self._position
+                elif drift > 0 and (self.has_lost_packets or start - self._end >= SHORTEST_GAP_SECONDS):
+                    gap = drift
+        self.has_lost_packets = False
+        self._position += gap + frame.samples / frame.sample_rate
+        self._end = start + frame.samples / frame.sample_rate if start is not None else None
+        return gap
+
+
+class AudioTrack:
+    """`give_up_at` is in seconds of `time.monotonic`."""
+
+    def __init__(self, path: Path, container: InputContainer, stream: AudioStream, give_up_at: float) -> None:
+        self._path = path
+        self._container = container
+        self._stream = stream
+        self._give_up_at = give_up_at
+        self._damage = Damage(container.format.name)
+        self._first: int | None = None
+        self._end: int | None = None
+        self._longest_packet = 0
+
+    def pieces(self) -> Iterator[Piece]:
+        """The frames in their order, with silence where the timeline has gaps.
+
+        What cannot be decoded behind the last frame is no audio but a tag or padding.
+
+        Raises:
+            UndecodableTrackError: not one frame can be decoded.
+            NotAudioError: more is damaged than is tolerated, the file is truncated or a video, the format of
+                the frames is beyond the limits, or decoding takes too long.
+        """
+        if self._stream.codec_context is None:
+            raise UndecodableTrackError("The audio codec is not supported")
+        self._stream.codec_context.thread_count = 1
+        timeline, seconds = _Timeline(), 0.0
+        for packet in self._packets_of_track():
+            frames = self._decoded(packet)
+            if frames is None:
+                timeline.has_lost_packets = True
+                continue
+            for frame in frames:
+                _check_limits(frame)
+                if gap := timeline.gap_before(frame):
+                    seconds += gap
+                    yield Silence(gap)
+                seconds += frame.samples / frame.sample_rate
+                yield frame
+        if not seconds:
+            raise UndecodableTrackError("The audio cannot be decoded")
+        if self._damage.is_too_much():
+            raise NotAudioError("The audio file is damaged")
+        self._check_whole(seconds)
+
+    def _decoded(self, packet: "Packet[AudioStream]") -> list[AudioFrame] | None:
+        """The packet's frames; None when it is broken. An empty packet flushes the decoder."""
+        if self._first is None:
+            self._first = packet.pts
+        try:
+            frames = [each for each in packet.decode() if each.samples > 0]
+        except (av.error.FFmpegError, ValueError):
+            self._damage.count_broken(packet)
+            return None
+        if frames:
+            self._damage.count_good(packet)
+        if frames and packet.pts is not None:
+            self._end = max(self._end or packet.pts, packet.pts + (packet.duration or 0))
+            self._longest_packet = max(self._longest_packet, packet.duration or 0)
+        return frames
+
+    def _packets_of_track(self) -> "Iterator[Packet[AudioStream]]":
+        """Goes on behind what the demuxer cannot read.
+
+        Raises:
+            NotAudioError: it is a video, or time is up.
+        """
+        videos = [
+            each for each in self._container.streams.video if not each.disposition & Disposition.attached_pic
+        ]
+        pictures = dict.fromkeys((each.index for each in videos), 0)
+        for _ in range(MOST_READ_ERRORS):
+            try:
+                for packet in self._container.demux([self._stream, *videos]):
+                    if time.monotonic() > self._give_up_at:
+                        raise NotAudioError("The audio takes too long to decode")
+                    if packet.stream.index == self._stream.index:
+                        yield cast("Packet[AudioStream]", packet)
+                    elif packet.size > 0:
+                        pictures[packet.stream.index] += 1
+                        if pictures[packet.stream.index] > 1:
+                            raise NotAudioError("Videos are not supported")
+            except (av.error.FFmpegError, ValueError):
+                self._damage.count_unread()
+            else:
+                return
+
+    def _check_whole(self, seconds: float) -> None:
+        """Raises NotAudioError when the audio ends well before the length that the container declares."""
+        demuxer = self._container.format.name
+        if missing_share(self._path, demuxer) > MOST_MISSING:
+            raise _truncated()
+        declared = declared_seconds(self._path, demuxer)
+        if demuxer.startswith("mov") and self._stream.duration is not None and not is_fragmented(self._path):
+            declared = self._in_seconds(self._stream.duration)
+        if declared is None:
+            return
+        first = self._in_seconds(self._first or 0)
+        if 0 < first < declared:
+            # Some declare where the audio ends, others how long it is.
+            declared -= first
+        present = max(seconds, self._in_seconds(self._end or 0) - first)
+        if present + self._in_seconds(self._longest_packet) < declared * (1 - MOST_MISSING):
+            raise _truncated()
+
+    def _in_seconds(self, units: int) -> float:
+        return float(units * self._stream.time_base) if self._stream.time_base is not None else 0.0
+
+
+def _check_limits(frame: AudioFrame) -> None:
+    if not 0 < frame.sample_rate <= HIGHEST_RATE_HZ or not 0 < frame.layout.nb_channels <= MOST_CHANNELS:
+        raise NotAudioError(
+            f"The audio has more than {HIGHEST_RATE_HZ // 1000} kHz or more than {MOST_CHANNELS} channels"
+        )
+
+
+def _truncated() -> NotAudioError:
+    return NotAudioError("The audio file is incomplete")

@@ -1,0 +1,32 @@
+"""Refusals of uploaded media. Each says why, and which formats are supported."""
+
+from shared.errors import InvalidError, UnsupportedMediaError
+from shared.media.formats import SUPPORTED_AUDIO, SUPPORTED_IMAGES
+
+
+class NotAudioError(UnsupportedMediaError):
+    """Not audio that can be decoded and transcoded."""
+
+    code = "not_audio"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}. Supported formats: {SUPPORTED_AUDIO}")
+
+
+class UndecodableTrackError(NotAudioError):
+    """Nothing of this track can be decoded; another track of the file may be decodable."""
+
+
+class AudioTooLongError(InvalidError):
+    """Longer than is taken."""
+
+    code = "audio_too_long"
+
+
+class NotAnImageError(UnsupportedMediaError):
+    """Not an image that can be decoded to its end, or too many pixels."""
+
+    code = "not_an_image"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}. Supported formats: {SUPPORTED_IMAGES}")
