@@ -53,3 +53,11 @@ async def video(cloud: CloudSettings) -> AsyncIterator[httpx.AsyncClient]:
     base_url = f"{cloud.public_url}/{cloud.cloud_name}/video/upload/"
     async with httpx.AsyncClient(base_url=base_url, timeout=60) as client:
         yield client
+
+
+@pytest.fixture
+async def image(cloud: CloudSettings) -> AsyncIterator[httpx.AsyncClient]:
+    """Asks for what follows `image/upload/`."""
+    base_url = f"{cloud.public_url}/{cloud.cloud_name}/image/upload/"
+    async with httpx.AsyncClient(base_url=base_url, timeout=60) as client:
+        yield client

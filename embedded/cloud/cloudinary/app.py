@@ -97,8 +97,7 @@ class Cloudinary:
             await self._assets.__aexit__(None, None, None)
             raise
         for asset in await self._assets.all():
-            for _, rendition in eager_renditions(asset.eager, asset.format):
-                self._renditions.order(asset, rendition)
+            self._order(asset)
         return self
 
     async def __aexit__(
@@ -175,18 +174,21 @@ class Cloudinary:
         )
         if replaced:
             await self._renditions.discard(replaced)
-        ordered = eager_renditions(asset.eager, asset.format)
         if fields.get("eager_async") in ("1", "true"):
-            for _, rendition in ordered:
-                self._renditions.order(asset, rendition)
+            self._order(asset)
         else:
-            for _, rendition in ordered:
+            for _, rendition in eager_renditions(asset.eager, asset.format):
                 try:
                     await self._renditions.audio(asset, rendition)
                 except RenditionError as error:
                     await self._remove(asset)
                     raise RefusedRequestError(400, str(error)) from error
         return self._answer(asset, fields)
+
+    def _order(self, asset: Asset) -> None:
+        renditions = [rendition for _, rendition in eager_renditions(asset.eager, asset.format)]
+        if renditions:
+            self._renditions.order(asset, renditions)
 
     async def _destroy(self, request: Request) -> Response:
         self._check_cloud(request)

@@ -22,27 +22,12 @@ from embedded.cloud.cloudinary.transformations import (
     picture_variant,
 )
 from embedded.cloud.settings import CloudSettings
+from shared.media.formats import AUDIO_FORMATS, IMAGE_FORMATS
 
 # A URL carries the version of what it delivers, so what it delivers never changes.
 CACHE_CONTROL = "public, max-age=31536000, immutable"
 ATTEMPTS = 2
-MEDIA_TYPES = {
-    "aac": "audio/aac",
-    "aiff": "audio/aiff",
-    "bmp": "image/bmp",
-    "caf": "audio/x-caf",
-    "flac": "audio/flac",
-    "gif": "image/gif",
-    "jpg": "image/jpeg",
-    "m4a": "audio/mp4",
-    "mp3": "audio/mpeg",
-    "ogg": "audio/ogg",
-    "png": "image/png",
-    "tiff": "image/tiff",
-    "wav": "audio/wav",
-    "webm": "audio/webm",
-    "webp": "image/webp",
-}
+MEDIA_TYPES = {each.extension: each.media_type for each in (*AUDIO_FORMATS, *IMAGE_FORMATS)}
 # What may have transparent parts, which jpg cannot have.
 KEPT_TRANSPARENT = frozenset({"gif", "png", "webp"})
 RESOURCE_TYPES: dict[str, ResourceType] = {"image": "image", "video": "video"}

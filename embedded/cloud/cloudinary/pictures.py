@@ -1,5 +1,6 @@
 """Smaller and converted pictures, by Pillow."""
 
+import logging
 from pathlib import Path
 
 from PIL import Image, ImageOps
@@ -9,15 +10,38 @@ from embedded.cloud.cloudinary.transformations import (
     PictureVariant,
     UnsupportedTransformationError,
 )
+from shared.media.images import open_image
 
 MAX_RESULT_PIXELS = 16_000_000
 EXIF_ORIENTATION = 0x0112
 ON_ITS_SIDE = (5, 6, 7, 8)
+logger = logging.getLogger(__name__)
+
 PILLOW_FORMATS: dict[PictureFormat, str] = {"jpg": "JPEG", "png": "PNG", "webp": "WEBP"}
 
 
 def has_alpha(picture: Image.Image) -> bool:
     return picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info
+
+
+def _orientation(picture: Image.Image) -> int:
+    """1 is upright, and what a picture is whose EXIF cannot be read."""
+    try:
+        return int(picture.getexif().get(EXIF_ORIENTATION, 1))
+    except Exception as error:  # noqa: BLE001 - Pillow raises whatever its parser runs into
+        logger.info("EXIF not read: %s", type(error).__name__)
+        return 1
+
+
+def _in_8_bits(picture: Image.Image) -> Image.Image:
+    """Pillow cuts 16-bit grey off at 255 where it should scale it."""
+    if not picture.mode.startswith("I"):
+        return picture
+    scaled = picture.convert("I").point(lambda level: level * (255 / 65535) + 0.5).convert("L")
+    transparent = scaled.info.get("transparency")
+    if isinstance(transparent, int):
+        scaled.info["transparency"] = transparent * 255 // 65535
+    return scaled
 
 
 def target_size(variant: PictureVariant, width: int, height: int) -> tuple[int, int]:
@@ -43,16 +67,17 @@ def write_variant(
     original: Path, variant: PictureVariant, picture_format: PictureFormat, result: Path
 ) -> None:
     """Blocks while it decodes and encodes. Raises UnsupportedTransformationError when too large."""
-    with Image.open(original) as opened:
+    with open_image(original) as opened:
         width, height = opened.size
-        if opened.getexif().get(EXIF_ORIENTATION, 1) in ON_ITS_SIDE:
+        orientation = _orientation(opened)
+        if orientation in ON_ITS_SIDE:
             width, height = height, width
         size = target_size(variant, width, height)
         if size[0] * size[1] > MAX_RESULT_PIXELS:
             raise UnsupportedTransformationError(f"the result would be {size[0]} x {size[1]} pixels")
         # A JPEG decoder can leave out what a smaller picture does not show: quicker, and less memory.
         opened.draft(None, (2 * max(size), 2 * max(size)))
-        upright = ImageOps.exif_transpose(opened)
+        upright = _in_8_bits(ImageOps.exif_transpose(opened) if orientation != 1 else opened)
         plain = upright.convert("RGBA" if has_alpha(upright) else "RGB")
     if variant.crop == "fill":
         resized = ImageOps.fit(plain, size, Image.Resampling.LANCZOS)

@@ -1,35 +1,25 @@
-"""What an uploaded file really is, found by decoding it: names and headers of the upload are not asked."""
+"""What an uploaded file is, found by decoding it: names and headers of the upload are not asked.
+
+Files are opened by the code that the services check them with, and the formats are the same. Audio is decoded
+only as far as it takes to know that it can be: all of it is decoded when its renditions are made.
+"""
 
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import av
+from av.audio.frame import AudioFrame
+from av.audio.stream import AudioStream
 from av.container import InputContainer
-from PIL import Image
 
-# Nothing that reads other files (playlists, concat scripts) may be opened: it would let an upload fetch what
-# this process can reach. The names are ffmpeg's demuxers.
-DEMUXERS = "aac,aiff,caf,flac,matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,mp3,ogg,w64,wav"
-AUDIO_FORMATS = {
-    "aac": "aac",
-    "aiff": "aiff",
-    "caf": "caf",
-    "flac": "flac",
-    "matroska,webm": "webm",
-    "mov,mp4,m4a,3gp,3g2,mj2": "m4a",
-    "mp3": "mp3",
-    "ogg": "ogg",
-    "w64": "w64",
-    "wav": "wav",
-}
-PROBE_TIMEOUT_SECONDS = 20
-PACKETS_TO_TRY = 500
+from shared.media.audio_reader import AudioFile
+from shared.media.formats import IMAGE_FORMAT_BY_NAME
+from shared.media.images import open_image
+
+PROBE_TIMEOUT_SECONDS = 20.0
 NO_AUDIO = "Unsupported video format or file"
-
-PICTURE_FORMATS = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp", "GIF": "gif", "BMP": "bmp", "TIFF": "tiff"}
-MAX_PICTURE_PIXELS = 25_000_000
+MAX_IMAGE_PIXELS = 25_000_000
 
 
 class NotMediaError(Exception):
@@ -45,47 +35,42 @@ class Facts:
 
 
 def probe_audio(path: Path) -> Facts:
-    """Duration in seconds, bit rate in bits per second. Raises NotMediaError unless sound can be decoded."""
+    """Duration in seconds, bit rate in bits per second. Raises NotMediaError unless audio can be decoded."""
     try:
-        with av.open(
-            str(path),
-            mode="r",
-            options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"},
-            metadata_errors="replace",
-            timeout=PROBE_TIMEOUT_SECONDS,
-        ) as container:
-            if not container.streams.audio:
+        with AudioFile(path) as file:
+            frame = next(each for each in file.pieces(PROBE_TIMEOUT_SECONDS) if isinstance(each, AudioFrame))
+            track, container = file.track, file.container
+            if track is None:
                 raise NotMediaError(NO_AUDIO)
-            stream = container.streams.audio[0]
-            if not any(packet.decode() for packet in islice(container.demux(stream), PACKETS_TO_TRY)):
-                raise NotMediaError(NO_AUDIO)
-            context = stream.codec_context
             duration = (
-                container.duration / av.time_base if container.duration else _counted_seconds(container)
+                container.duration / av.time_base
+                if container.duration
+                else _counted_seconds(container, track)
             )
+            bit_rate = track.codec_context.bit_rate or 0
             return Facts(
-                AUDIO_FORMATS.get(container.format.name, "bin"),
+                file.format.extension,
                 {
                     "is_audio": True,
                     "duration": round(duration, 6),
-                    "bit_rate": container.bit_rate or context.bit_rate or 0,
+                    "bit_rate": container.bit_rate or bit_rate,
                     "audio": {
-                        "codec": context.codec.canonical_name,
-                        "bit_rate": str(context.bit_rate or container.bit_rate or 0),
-                        "frequency": context.sample_rate,
-                        "channels": context.channels,
-                        "channel_layout": context.layout.name,
+                        "codec": track.codec_context.codec.canonical_name,
+                        "bit_rate": str(bit_rate or container.bit_rate or 0),
+                        "frequency": frame.sample_rate,
+                        "channels": frame.layout.nb_channels,
+                        "channel_layout": frame.layout.name,
                     },
                     "video": {},
                 },
             )
-    except (av.FFmpegError, ValueError, EOFError) as error:
+    # The libraries raise whatever their parsing runs into; all of it means that this is no audio.
+    except Exception as error:
         raise NotMediaError(NO_AUDIO) from error
 
 
-def _counted_seconds(container: InputContainer) -> float:
+def _counted_seconds(container: InputContainer, stream: AudioStream) -> float:
     """Of a file that does not say how long it is, such as what a browser records."""
-    stream = container.streams.audio[0]
     container.seek(0)
     ends = (
         packet.pts + (packet.duration or 0) for packet in container.demux(stream) if packet.pts is not None
@@ -96,16 +81,17 @@ def _counted_seconds(container: InputContainer) -> float:
 def probe_picture(path: Path) -> Facts:
     """Size in pixels. Raises NotMediaError unless the whole picture can be decoded and is not too large."""
     try:
-        with Image.open(path, formats=list(PICTURE_FORMATS)) as picture:
-            if picture.width * picture.height > MAX_PICTURE_PIXELS:
-                raise NotMediaError(
-                    f"Image is too large, the maximum is {MAX_PICTURE_PIXELS // 1_000_000} Mp"
-                )
+        with open_image(path) as picture:
+            if picture.width * picture.height > MAX_IMAGE_PIXELS:
+                raise NotMediaError(f"Image is too large, the maximum is {MAX_IMAGE_PIXELS // 1_000_000} Mp")
             found = Facts(
-                PICTURE_FORMATS[picture.format or ""], {"width": picture.width, "height": picture.height}
+                IMAGE_FORMAT_BY_NAME[picture.format or ""].extension,
+                {"width": picture.width, "height": picture.height},
             )
             picture.load()
             return found
+    except NotMediaError:
+        raise
     # Pillow's plugins raise whatever their parsing runs into; all of it means that this is no picture.
-    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError, KeyError) as error:
+    except Exception as error:
         raise NotMediaError("Invalid image file") from error

@@ -1,18 +1,24 @@
-"""Other forms of uploaded media: each made once, kept on disk, complete before anyone gets a byte of it."""
+"""Renditions of uploaded media: each made once, kept on disk, complete before anyone gets a byte of it."""
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+import uuid
+from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from embedded.cloud.cloudinary.assets import Asset, Assets
+from embedded.cloud.cloudinary.encoder import TranscodingError, find_ffmpeg, lower_priority
 from embedded.cloud.cloudinary.pictures import write_variant
-from embedded.cloud.cloudinary.transcoding import TranscodingError, ffmpeg_arguments, find_ffmpeg, transcode
+from embedded.cloud.cloudinary.transcoding import Transcoding
 from embedded.cloud.cloudinary.transformations import AudioRendition, PictureFormat, PictureVariant
 
 AT_ONCE = 2
+BACKGROUND_WORKERS = 1
+TIME_LIMIT_SECONDS = 300.0
+BACKGROUND_TIME_LIMIT_SECONDS = 3600.0
 PICTURES_KEPT_PER_ASSET = 32
 
 logger = logging.getLogger(__name__)
@@ -23,49 +29,53 @@ class RenditionError(Exception):
 
 
 class Renditions:
-    """Opened with `async with`. Who asks for a rendition that is being made waits for the same job.
+    """Opened with `async with`. Who asks for a rendition that is being made on demand waits for the same job.
 
-    Renditions ordered with an upload (`eager`) are made one after the other by a worker that gives way to
-    everything else; what it had not made when the process ended is queued again at the next start.
+    Renditions ordered with an upload (`eager`) are made in the background at a low priority, all those of a
+    song in one pass over it; what was not made when the process ended is queued again at the next start. Who
+    asks for one of these in the meantime does not wait for the queue: it is made on demand as well.
     """
 
     def __init__(self, assets: Assets) -> None:
         self._assets = assets
         self._jobs: dict[Path, asyncio.Task[None]] = {}
         self._turns = asyncio.Semaphore(AT_ONCE)
-        self._ordered: asyncio.Queue[tuple[Asset, AudioRendition]] = asyncio.Queue()
-        self._worker: asyncio.Task[None] | None = None
+        self._ordered: asyncio.Queue[tuple[Asset, Sequence[AudioRendition]]] = asyncio.Queue()
+        self._workers: list[asyncio.Task[None]] = []
+        self._in_background: dict[asyncio.Task[None], Path] = {}
+        self._threads = ThreadPoolExecutor(AT_ONCE, "transcoding")
+        self._background_threads = ThreadPoolExecutor(
+            BACKGROUND_WORKERS, "background-transcoding", initializer=lower_priority
+        )
         self._ffmpeg = ""
 
     async def __aenter__(self) -> Self:
         self._ffmpeg = await asyncio.to_thread(find_ffmpeg)
-        self._worker = asyncio.create_task(self._make_ordered())
+        self._workers = [asyncio.create_task(self._make_ordered()) for _ in range(BACKGROUND_WORKERS)]
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        running = [*([self._worker] if self._worker else []), *self._jobs.values()]
+        running = [*self._workers, *self._in_background, *self._jobs.values()]
         for task in running:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
+        self._threads.shutdown()
+        self._background_threads.shutdown()
 
-    def order(self, asset: Asset, rendition: AudioRendition) -> None:
-        """Has it made when nothing else is to do; what exists already costs nothing."""
-        self._ordered.put_nowait((asset, rendition))
+    def order(self, asset: Asset, renditions: Sequence[AudioRendition]) -> None:
+        """Has them made in the background; what exists already costs nothing."""
+        self._ordered.put_nowait((asset, renditions))
 
-    async def audio(self, asset: Asset, rendition: AudioRendition, *, in_background: bool = False) -> Path:
+    async def audio(self, asset: Asset, rendition: AudioRendition) -> Path:
         """The finished file. Raises RenditionError."""
 
         async def make(unfinished: Path) -> None:
-            arguments = ffmpeg_arguments(
-                self._assets.original_of(asset), rendition, asset.details["audio"], unfinished
-            )
-            if in_background:
-                await transcode(self._ffmpeg, arguments, in_background=True)
-                return
             async with self._turns:
-                await transcode(self._ffmpeg, arguments, in_background=False)
+                results = [(rendition, unfinished)]
+                original = self._assets.original_of(asset)
+                await Transcoding(self._ffmpeg, original, results, TIME_LIMIT_SECONDS).run(self._threads)
 
         return await self._once(self._assets.folder_of(asset) / rendition.file_name, make)
 
@@ -90,6 +100,7 @@ class Renditions:
         """Ends what is being made of this asset and removes its files."""
         folder = self._assets.folder_of(asset)
         running = [job for path, job in self._jobs.items() if path.parent == folder]
+        running += [job for job, path in self._in_background.items() if path == folder]
         for job in running:
             job.cancel()
         if running:
@@ -132,12 +143,37 @@ class Renditions:
 
     async def _make_ordered(self) -> None:
         while True:
-            asset, rendition = await self._ordered.get()
-            try:
-                await self.audio(asset, rendition, in_background=True)
-            except RenditionError as error:
-                # Said by _make; whoever plays the song tries again.
-                logger.debug("an ordered rendition of %s is missing: %s", asset.public_id, error)
+            asset, renditions = await self._ordered.get()
+            folder = self._assets.folder_of(asset)
+            missing = [each for each in renditions if not _exists(folder / each.file_name)]
+            if not missing:
+                continue
+            job = asyncio.create_task(self._make_all(asset, missing))
+            self._in_background[job] = folder
+            # Not `await job`: a removal of the asset cancels the job, and not this worker.
+            await asyncio.wait([job])
+            del self._in_background[job]
+            if not job.cancelled() and (error := job.exception()):
+                # Whoever plays the song tries again.
+                logger.warning("no renditions of %s: %s", asset.public_id, error)
+
+    async def _make_all(self, asset: Asset, renditions: Sequence[AudioRendition]) -> None:
+        """Raises TranscodingError, OSError."""
+        folder = self._assets.folder_of(asset)
+        unfinished = [folder / f"{uuid.uuid4().hex}.part" for _ in renditions]
+        results = list(zip(renditions, unfinished, strict=True))
+        original = self._assets.original_of(asset)
+        try:
+            transcoding = Transcoding(self._ffmpeg, original, results, BACKGROUND_TIME_LIMIT_SECONDS)
+            await transcoding.run(self._background_threads)
+            for rendition, made in results:
+                target = folder / rendition.file_name
+                if not _exists(target):
+                    # What was made on demand meanwhile is being played: it keeps its ETag.
+                    await asyncio.to_thread(made.replace, target)
+        finally:
+            for each in unfinished:
+                await asyncio.to_thread(each.unlink, missing_ok=True)
 
 
 def _exists(path: Path) -> bool:

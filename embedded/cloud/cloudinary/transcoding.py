@@ -1,76 +1,145 @@
-"""mp3 renditions by ffmpeg, in a process of its own with a time limit."""
+"""mp3 renditions: decoded by the code that the services check audio with, then encoded by ffmpeg.
+
+So a file that a service accepts has renditions, and they last as long as the service says.
+"""
 
 import asyncio
 import contextlib
-import os
+import logging
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Executor
 from pathlib import Path
 
-import imageio_ffmpeg
+import numpy as np
+from av.audio.frame import AudioFrame
 
-from embedded.cloud.cloudinary.probing import DEMUXERS
-from embedded.cloud.cloudinary.transformations import FREQUENCIES_HZ, AudioRendition
+from embedded.cloud.cloudinary.encoder import ERROR_CHARACTERS, Encoder, PcmFormat, Results, TranscodingError
+from embedded.cloud.cloudinary.transformations import FREQUENCIES_HZ
+from shared.media.audio_reader import AudioFile
+from shared.media.audio_track import Piece, Silence
+from shared.media.pcm import PcmConverter
 
-TIME_LIMIT_SECONDS = 300
-BACKGROUND_NICENESS = 10
 FALLBACK_FREQUENCY_HZ = 44100
-ERROR_CHARACTERS = 500
+SILENCE_AT_ONCE_SECONDS = 1.0
+
+_FLOATS = {"flt": np.float32, "fltp": np.float32, "dbl": np.float64, "dblp": np.float64}
 
 
-class TranscodingError(Exception):
-    """ffmpeg could not make the rendition, or not in time."""
+logger = logging.getLogger(__name__)
 
 
-def find_ffmpeg() -> str:
-    """The program that the imageio-ffmpeg wheel carries; where it has none for this machine, the system's.
+class _RicherAudioError(Exception):
+    """A later part of the file has more channels or a higher rate than what is encoded."""
 
-    Raises RuntimeError when there is neither.
-    """
-    return str(imageio_ffmpeg.get_ffmpeg_exe())
-
-
-def ffmpeg_arguments(
-    original: Path, rendition: AudioRendition, source: dict[str, object], result: Path
-) -> list[str]:
-    """`source` is the `audio` part of an upload's answer: frequency in Hz and number of channels.
-
-    The bit rate is constant and the first frame says how long the song is (Xing/Info), so a player can seek
-    in a file that it has only begun to load. No tags and no cover: they would count towards the bit rate.
-    """
-    # At less than 32 kHz mp3 cannot have more than 160 kbit/s: resample, so that all rates can be had.
-    frequency = rendition.frequency_hz or source.get("frequency")
-    if frequency not in FREQUENCIES_HZ:
-        frequency = FALLBACK_FREQUENCY_HZ
-    return [
-        *("-hide_banner", "-nostdin", "-y", "-loglevel", "error", "-timelimit", str(TIME_LIMIT_SECONDS)),
-        *("-protocol_whitelist", "file", "-format_whitelist", DEMUXERS, "-i", f"file:{original}"),
-        *("-map", "0:a:0", "-map_metadata", "-1", "-threads", "1"),
-        *("-c:a", "libmp3lame", "-b:a", f"{rendition.bit_rate_kbps}k", "-abr", "0"),
-        *("-ar", str(frequency), "-ac", "1" if source.get("channels") == 1 else "2"),
-        *("-f", "mp3", "-id3v2_version", "0", "-write_xing", "1", f"file:{result}"),
-    ]
+    def __init__(self, needed: PcmFormat) -> None:
+        super().__init__()
+        self.needed = needed
 
 
-async def transcode(ffmpeg: str, arguments: list[str], *, in_background: bool) -> None:
-    """Raises TranscodingError. Cancelled, it ends the process before it returns."""
-    process = await asyncio.create_subprocess_exec(
-        ffmpeg,
-        *arguments,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.PIPE,
-    )
-    try:
-        if in_background:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.setpriority(os.PRIO_PROCESS, process.pid, BACKGROUND_NICENESS)
-        async with asyncio.timeout(TIME_LIMIT_SECONDS):
-            _, complaint = await process.communicate()
-    except TimeoutError:
-        raise TranscodingError(f"not done within {TIME_LIMIT_SECONDS} s") from None
-    finally:
-        if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                process.kill()
-            await process.wait()
-    if process.returncode != 0:
-        raise TranscodingError(complaint.decode("utf-8", "replace").strip()[-ERROR_CHARACTERS:])
+class Transcoding:
+    """Makes `results` of one file in one pass over it. For one use."""
+
+    def __init__(self, ffmpeg: str, original: Path, results: Results, time_limit_seconds: float) -> None:
+        self._ffmpeg = ffmpeg
+        self._original = original
+        self._results = results
+        self._time_limit_seconds = time_limit_seconds
+        self._lock = threading.Lock()
+        self._encoder: Encoder | None = None
+        self._is_stopped = False
+
+    async def run(self, threads: Executor) -> None:
+        """Raises TranscodingError. Cancelled, it ends the encoder and its thread before it returns."""
+        loop = asyncio.get_running_loop()
+        work = loop.run_in_executor(threads, self._run)
+        timer = loop.call_later(self._time_limit_seconds, self._stop)
+        try:
+            await asyncio.shield(work)
+        except asyncio.CancelledError:
+            self._stop()
+            await asyncio.wait([work])
+            if error := work.exception():
+                logger.debug("a transcoding was given up: %s", error)
+            raise
+        finally:
+            timer.cancel()
+
+    def _stop(self) -> None:
+        with self._lock:
+            self._is_stopped = True
+            if self._encoder is not None:
+                self._encoder.kill()
+
+    def _run(self) -> None:
+        try:
+            wanted: PcmFormat | None = None
+            while True:
+                try:
+                    self._transcode(wanted)
+                except _RicherAudioError as richer:
+                    wanted = richer.needed
+                else:
+                    return
+        except TranscodingError:
+            raise
+        except Exception as failure:
+            raise TranscodingError(str(failure)[-ERROR_CHARACTERS:]) from failure
+
+    def _transcode(self, wanted: PcmFormat | None) -> None:
+        """`wanted` None: what suits the first frame. Raises _RicherAudioError when that is not enough."""
+        with AudioFile(self._original) as file:
+            pieces = file.pieces(self._time_limit_seconds)
+            first = next(pieces)
+            pcm = wanted or _suiting(first)
+            converter = PcmConverter(pcm.rate, pcm.channels)
+            with self._encoding(pcm) as encoder:
+                _write(encoder, converter, first, pcm)
+                for piece in pieces:
+                    _write(encoder, converter, piece, pcm)
+                encoder.write(converter.finish())
+
+    @contextlib.contextmanager
+    def _encoding(self, pcm: PcmFormat) -> Iterator[Encoder]:
+        with Encoder(self._ffmpeg, pcm, self._results) as encoder:
+            with self._lock:
+                self._encoder = encoder
+                if self._is_stopped:
+                    encoder.kill()
+            yield encoder
+
+
+def _suiting(piece: Piece) -> PcmFormat:
+    """At less than 32 kHz mp3 cannot have more than 160 kbit/s: resampled, all bit rates can be had."""
+    if isinstance(piece, Silence):
+        return PcmFormat(FALLBACK_FREQUENCY_HZ, 1)
+    rate = piece.sample_rate if piece.sample_rate in FREQUENCIES_HZ else FALLBACK_FREQUENCY_HZ
+    return PcmFormat(rate, min(2, piece.layout.nb_channels))
+
+
+def _write(encoder: Encoder, converter: PcmConverter, piece: Piece, pcm: PcmFormat) -> None:
+    if isinstance(piece, Silence):
+        left = piece.seconds
+        encoder.write(converter.finish())
+        while left > 0:
+            encoder.write(converter.silence(min(left, SILENCE_AT_ONCE_SECONDS)))
+            left -= SILENCE_AT_ONCE_SECONDS
+        return
+    needed = _suiting(piece)
+    if needed.rate > pcm.rate or needed.channels > pcm.channels:
+        raise _RicherAudioError(PcmFormat(max(needed.rate, pcm.rate), max(needed.channels, pcm.channels)))
+    _sanitize(piece)
+    encoder.write(converter.convert(piece))
+
+
+def _sanitize(frame: AudioFrame) -> None:
+    """In place: what is not a number becomes silence, what is out of range the nearest that is in it."""
+    kind = _FLOATS.get(frame.format.name)
+    if kind is None:
+        return
+    for plane in frame.planes:
+        samples = np.frombuffer(memoryview(plane), dtype=kind)
+        # False for what is not a number, too.
+        if not np.abs(samples).max() <= 1:
+            np.nan_to_num(samples, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
+            np.clip(samples, -1, 1, out=samples)
