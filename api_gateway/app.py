@@ -1,103 +1,69 @@
-"""The gateway as an ASGI application: bare, so that nothing stands between the two streams."""
+"""The gateway: a FastAPI application for its own routes, and beside it one ASGI endpoint for `/api/*`."""
 
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, TypeAlias
 
-import httpx
-from starlette.responses import Response
+from fastapi import APIRouter, FastAPI
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api_gateway import health
-from api_gateway.answers import RouteNotFoundError, method_not_allowed, send_answer
-from api_gateway.body import IncomingBody
-from api_gateway.cors import Cors, is_preflight, preflight_answer
-from api_gateway.forwarding import Forwarder, Limits
-from api_gateway.route_table import find_target, without_trailing_slash
-from api_gateway.upstream import Upstream
-from shared.errors import AppError
-from shared.http.middleware import RequestMiddleware
-from shared.http.problem import problem_of
-
-OWN_ROUTES = frozenset({b"/", b"/health", b"/health/services", b"/livez", b"/readyz"})
-"""What the gateway answers itself, by GET and HEAD."""
-
-
-@dataclass(frozen=True, slots=True)
-class Resources:
-    """What the gateway talks to."""
-
-    forwarder: Forwarder
-    transport: httpx.AsyncBaseTransport
-    upstreams: Mapping[str, Upstream]
-    limits: Limits
-
+from api_gateway import routes
+from api_gateway.api_endpoint import ApiEndpoint
+from api_gateway.cors import Cors, CorsPolicy, Preflights, is_preflight
+from api_gateway.health import SERVICE
+from api_gateway.resources import Resources
+from api_gateway.route_table import find_target
+from shared.http.middleware import ServiceMiddleware
+from shared.http.problem import add_problem_handlers
 
 OpenResources: TypeAlias = Callable[[], AbstractAsyncContextManager[Resources]]
 
 
 def create_app(open_resources: OpenResources, frontend_origins: Iterable[str]) -> ASGIApp:
     """The gateway over what `open_resources` opens, for as long as the server runs."""
-    return Cors(RequestMiddleware(Gateway(open_resources), health.SERVICE), frontend_origins)
+    policy = CorsPolicy(frontend_origins)
+    own = Cors(ServiceMiddleware(Preflights(_own_app(open_resources, routes.router)), SERVICE), policy)
+    return Gateway(own, ApiEndpoint(policy, SERVICE))
+
+
+def _own_app(open_resources: OpenResources, *routers: APIRouter) -> FastAPI:
+    """What the gateway answers itself. Its lifespan opens what the endpoint of `/api/*` uses, too."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
+        async with open_resources() as resources:
+            yield {"resources": resources}
+
+    app = FastAPI(
+        title="API gateway",
+        version="1.0.0",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        openapi_url=None,
+    )
+    add_problem_handlers(app)
+    for router in routers:
+        app.include_router(router)
+    return app
 
 
 class Gateway:
-    """Tells its own routes, the services' and everything else apart."""
+    """Tells requests for the services apart from all others before any framework has seen them."""
 
-    def __init__(self, open_resources: OpenResources) -> None:
-        self._open_resources = open_resources
+    def __init__(self, own: ASGIApp, api: ApiEndpoint) -> None:
+        self._own = own
+        self._api = api
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
-            await self._serve(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await self._live(scope, receive, send)
-        else:
-            await send({"type": "websocket.close", "code": 1000})
-
-    async def _live(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await receive()
-        async with self._open_resources() as resources:
-            scope["state"]["resources"] = resources
-            await send({"type": "lifespan.startup.complete"})
-            await receive()
-        await send({"type": "lifespan.shutdown.complete"})
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        resources: Resources = scope["state"]["resources"]
-        body = IncomingBody(receive, scope, resources.limits.body)
-        try:
-            body.check()
             target = find_target(scope["raw_path"])
             if target is not None and not is_preflight(scope["method"], scope["headers"]):
-                scope["route_template"] = target.route
-                await resources.forwarder.forward(target, scope, body, send)
+                await self._api.handle(target, scope, send)
                 return
-            answer = await _own_answer(resources, scope)
-        except AppError as failure:
-            answer = problem_of(failure)
-        await send_answer(answer, body, send)
+            scope["path"] = without_trailing_slash(scope["path"])
+        await self._own(scope, receive, send)
 
 
-async def _own_answer(resources: Resources, scope: Scope) -> Response:
-    """Raises: RouteNotFoundError."""
-    path = without_trailing_slash(scope["raw_path"])
-    if is_preflight(scope["method"], scope["headers"]):
-        return preflight_answer()
-    if path not in OWN_ROUTES:
-        raise RouteNotFoundError
-    scope["route_template"] = path.decode("ascii")
-    if scope["method"] not in ("GET", "HEAD"):
-        return method_not_allowed("GET, HEAD")
-    match path:
-        case b"/health":
-            return health.own_health()
-        case b"/health/services":
-            return await health.services_health(resources.transport, resources.upstreams)
-        case b"/livez":
-            return health.liveness()
-        case b"/readyz":
-            return health.readiness()
-        case _:
-            return health.introduction()
+def without_trailing_slash(path: str) -> str:
+    """A trailing slash means the same as none."""
+    return path.removesuffix("/") or "/"

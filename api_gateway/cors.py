@@ -1,15 +1,18 @@
-"""What every answer carries: who may read it (CORS), and when it was made.
+"""Who may read responses (CORS): the front ends, on every response, errors included.
 
-The outermost layer, so that answers to our own mistakes can be read by the front end too.
+Not Starlette's CORSMiddleware: it wraps `send` of each request, adds headers to responses for origins that
+are not ours, refuses their preflights with 400 and passes on the CORS headers of a service.
 """
 
+import time
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api_gateway.answers import http_date
+from api_gateway.headers import Headers
 
 ALLOWED_METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS: Final = (
@@ -23,17 +26,26 @@ EXPOSED_HEADERS: Final = (
 )
 PREFLIGHT_SECONDS: Final = 600
 
+LOG_SECONDS: Final = 60.0
+"""How often a rejected origin is logged."""
+_MAX_LOGGED_ORIGINS: Final = 1000
+_MAX_LOGGED_CHARACTERS: Final = 200
+
+log = structlog.stdlib.get_logger(__name__)
+
 RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
 def is_preflight(method: str, headers: RawHeaders) -> bool:
     """Whether a browser asks for permission before the request proper."""
+    if method != "OPTIONS":
+        return False
     names = {name for name, _ in headers}
-    return method == "OPTIONS" and b"origin" in names and b"access-control-request-method" in names
+    return b"origin" in names and b"access-control-request-method" in names
 
 
-def preflight_answer() -> Response:
-    """The permission. `Cors` takes it back from an origin that is not ours."""
+def preflight_response() -> Response:
+    """The permission, which only an origin of ours is told."""
     return Response(
         status_code=204,
         headers={
@@ -44,47 +56,96 @@ def preflight_answer() -> Response:
     )
 
 
-class Cors:
-    """Adds CORS headers for the front ends' origins, `Vary: Origin` and `Date` to every answer of `app`."""
+def origin_of(headers: RawHeaders) -> bytes | None:
+    """The page that asks, if a browser says so."""
+    for name, value in headers:
+        if name == b"origin":
+            return value
+    return None
 
-    def __init__(self, app: ASGIApp, origins: Iterable[str]) -> None:
-        self._app = app
+
+class CorsPolicy:
+    """The front ends' origins, and what they are allowed."""
+
+    def __init__(self, origins: Iterable[str]) -> None:
         self._origins = frozenset(origin.encode("ascii") for origin in origins)
+        self._exposed = EXPOSED_HEADERS.encode("ascii")
+        self._logged_at: dict[bytes, float] = {}
+
+    def allowed(self, origin: bytes | None) -> bytes | None:
+        """`origin`, if it is one of ours. Others are logged once in a while: a setting may be wrong."""
+        if origin is None or origin in self._origins:
+            return origin
+        self._log_rejected(origin[:_MAX_LOGGED_CHARACTERS])
+        return None
+
+    def _log_rejected(self, origin: bytes) -> None:
+        now = time.monotonic()
+        if now - self._logged_at.get(origin, -LOG_SECONDS) < LOG_SECONDS:
+            return
+        if len(self._logged_at) >= _MAX_LOGGED_ORIGINS:
+            self._logged_at = {
+                each: logged_at
+                for each, logged_at in self._logged_at.items()
+                if now - logged_at < LOG_SECONDS
+            }
+            if len(self._logged_at) >= _MAX_LOGGED_ORIGINS:
+                return
+        self._logged_at[origin] = now
+        log.warning("the origin is not among FRONTEND_ORIGINS", origin=origin.decode("latin-1"))
+
+    def add_headers(self, headers: Headers, allowed: bytes | None) -> None:
+        """Add to the headers of a response what the page of `allowed` needs in order to read it."""
+        is_preflight_response = varies = False
+        for name, value in headers:
+            if name == b"access-control-max-age":
+                is_preflight_response = True
+            elif name == b"vary" and not varies:
+                varies = not {b"origin", b"*"}.isdisjoint(
+                    option.strip() for option in value.lower().split(b",")
+                )
+        if allowed is not None:
+            headers.append((b"access-control-allow-origin", allowed))
+            headers.append((b"access-control-allow-credentials", b"true"))
+            if not is_preflight_response:
+                headers.append((b"access-control-expose-headers", self._exposed))
+        elif is_preflight_response:
+            headers[:] = [pair for pair in headers if not pair[0].startswith(b"access-control-")]
+        if not varies:
+            headers.append((b"vary", b"Origin"))
+
+
+class Cors:
+    """A layer around the gateway's own routes that adds the headers of `policy` to each response."""
+
+    def __init__(self, app: ASGIApp, policy: CorsPolicy) -> None:
+        self._app = app
+        self._policy = policy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        origin = next((value for name, value in scope["headers"] if name == b"origin"), None)
-        granted = origin if origin in self._origins else None
+        allowed = self._policy.allowed(origin_of(scope["headers"]))
 
-        async def send_with_cors(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message = {**message, "headers": _with_cors(message["headers"], granted)}
+                headers = list(message.get("headers", ()))
+                self._policy.add_headers(headers, allowed)
+                message = {**message, "headers": headers}
             await send(message)
 
-        await self._app(scope, receive, send_with_cors)
+        await self._app(scope, receive, send_with_headers)
 
 
-def _with_cors(headers: RawHeaders, granted: bytes | None) -> RawHeaders:
-    names = {name for name, _ in headers}
-    if granted is None:
-        added = []
-        headers = [pair for pair in headers if not pair[0].startswith(b"access-control-")]
-    else:
-        added = [
-            (b"access-control-allow-origin", granted),
-            (b"access-control-allow-credentials", b"true"),
-        ]
-        if b"access-control-max-age" not in names:
-            added.append((b"access-control-expose-headers", EXPOSED_HEADERS.encode("ascii")))
-    if not _varies_by_origin(headers):
-        added.append((b"vary", b"Origin"))
-    if b"date" not in names:
-        added.append((b"date", http_date()))
-    return [*headers, *added]
+class Preflights:
+    """A layer around the gateway's own routes that answers preflights, for the services' paths as well."""
 
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
-def _varies_by_origin(headers: RawHeaders) -> bool:
-    listed = b",".join(value for name, value in headers if name == b"vary").lower()
-    return not {b"origin", b"*"}.isdisjoint(part.strip() for part in listed.split(b","))
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and is_preflight(scope["method"], scope["headers"]):
+            await preflight_response()(scope, receive, send)
+        else:
+            await self._app(scope, receive, send)

@@ -41,8 +41,15 @@ _IDENTITY: Final = re.compile(
     rb"x-(forwarded|user|users|internal|authenticated|auth-request)(-|$)|(x-)?remote-(user|groups|email|name)$"
 )
 
-_VALID_NAME: Final = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_INVALID_VALUE: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_NOT_PASSED_DOWN: Final = HOP_BY_HOP | {b"x-request-id"}
+
+_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Za-z:.%_~-]+\])(?::[0-9]{0,5})?")
+
+# What `_passes_up` has decided. Names come from clients, so their number is bounded.
+_PASSES_UP: Final[dict[bytes, bool]] = {}
+_MAX_KNOWN_NAMES: Final = 1024
+_MAX_KNOWN_NAME_BYTES: Final = 64
+
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
 
@@ -82,15 +89,6 @@ def framing_of(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> Fra
     return Framing(int(lengths[0]))
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
-    """Who a request came from: the peer's address, the scheme it used and the host it asked for."""
-
-    address: str
-    scheme: bytes
-    host: bytes
-
-
 def is_trusted(address: str, networks: Sequence[Network]) -> bool:
     """Whether the peer at `address` is one of our own proxies."""
     if not networks:
@@ -104,61 +102,87 @@ def is_trusted(address: str, networks: Sequence[Network]) -> bool:
     return any(parsed in network for network in networks)
 
 
+def client_address(peer: str, headers: Sequence[tuple[bytes, bytes]], *, trusted: bool) -> str:
+    """Who asked: the peer, or for whom our own proxy says that it asks."""
+    if trusted:
+        for name, value in reversed(headers):
+            if name == b"x-forwarded-for":
+                return value.rpartition(b",")[2].strip().decode("latin-1")
+    return peer
+
+
 def to_service(
-    headers: Sequence[tuple[bytes, bytes]], sender: Sender, *, trusted: bool, request_id: str
+    headers: Sequence[tuple[bytes, bytes]], peer: str, scheme: bytes, *, trusted: bool, request_id: bytes
 ) -> Headers:
-    """The headers of a request as the service gets them, repeated ones in their order.
+    """The headers of a request as the service gets them, repeated ones in their order, without `Host`.
 
     What the client says about where it came from counts only when it is a proxy of ours (`trusted`).
     """
-    named = _named_by_connection(headers)
-    passed = [
-        (name, value)
-        for name, value in headers
-        if name not in _NOT_PASSED_UP and name not in named and not _IDENTITY.match(name.replace(b"_", b"-"))
-    ]
-    told = dict(headers) if trusted else {}
-    address = sender.address.encode("latin-1")
-    forwarded_for = [value for name, value in headers if trusted and name == b"x-forwarded-for"]
-    return [
-        *passed,
-        (b"x-forwarded-for", b", ".join([*forwarded_for, address])),
-        (b"x-forwarded-proto", told.get(b"x-forwarded-proto", sender.scheme)),
-        (b"x-forwarded-host", told.get(b"x-forwarded-host", sender.host)),
-        (b"x-request-id", request_id.encode("ascii")),
-    ]
-
-
-def to_client(headers: Sequence[tuple[bytes, bytes]], status: int) -> Headers:
-    """The headers of an answer as the client gets them, repeated ones in their order.
-
-    CORS and the request id are said once, by the gateway. Where the service chunked the body, or there is
-    none to measure, a length would be wrong or confuse the server.
-
-    Raises:
-        ValueError: a status, name or value that may not be written to a connection.
-    """
-    if not 200 <= status <= 599:
-        raise ValueError("not the status of a final answer")
-    lowered = [(name.lower(), value) for name, value in headers]
-    dropped = HOP_BY_HOP | _named_by_connection(lowered) | {b"x-request-id"}
-    if status in _WITHOUT_BODY or any(name == b"transfer-encoding" for name, _ in lowered):
-        dropped |= {b"content-length"}
-    passed = [
-        pair for pair in lowered if pair[0] not in dropped and not pair[0].startswith(b"access-control-")
-    ]
-    for name, value in passed:
-        if not _VALID_NAME.fullmatch(name) or _INVALID_VALUE.search(value):
-            raise ValueError("a header that may not be written")
+    passed: Headers = []
+    host = b""
+    named: set[bytes] = set()
+    for pair in headers:
+        name = pair[0]
+        if name == b"host":
+            host = pair[1]
+        elif name == b"connection":
+            named |= _options(pair[1])
+        elif _passes_up(name):
+            passed.append(pair)
+    if named:
+        passed = [pair for pair in passed if pair[0] not in named]
+    address = peer.encode("latin-1")
+    if trusted:
+        said = dict(headers)
+        earlier = [value for name, value in headers if name == b"x-forwarded-for"]
+        address = b", ".join([*earlier, address])
+        scheme = said.get(b"x-forwarded-proto", scheme)
+        forwarded_host = said.get(b"x-forwarded-host", host)
+        host = forwarded_host if is_host(forwarded_host) else host
+    passed += (
+        (b"x-forwarded-for", address),
+        (b"x-forwarded-proto", scheme),
+        (b"x-forwarded-host", host),
+        (b"x-request-id", request_id),
+    )
     return passed
 
 
-def _named_by_connection(headers: Iterable[tuple[bytes, bytes]]) -> set[bytes]:
-    """What `Connection` says is for this connection only; it cannot say so of what makes the message."""
-    named = {
-        option.strip().lower()
-        for name, value in headers
-        if name == b"connection"
-        for option in value.split(b",")
-    }
-    return named - _END_TO_END
+def _passes_up(name: bytes) -> bool:
+    known = _PASSES_UP.get(name)
+    if known is None:
+        known = name not in _NOT_PASSED_UP and not _IDENTITY.match(name.replace(b"_", b"-"))
+        if len(_PASSES_UP) < _MAX_KNOWN_NAMES and len(name) <= _MAX_KNOWN_NAME_BYTES:
+            _PASSES_UP[name] = known
+    return known
+
+
+def to_client(headers: Sequence[tuple[bytes, bytes]], status: int) -> Headers:
+    """The headers of a service's response as the client gets them, repeated ones in their order.
+
+    CORS and the request id are added once, by the gateway. Names are lower case, and the parser has checked
+    that names and values may be written to a connection. A response without a body has no length.
+    """
+    named: set[bytes] = set()
+    passed: Headers = []
+    for pair in headers:
+        name = pair[0]
+        if name == b"connection":
+            named |= _options(pair[1])
+        elif name not in _NOT_PASSED_DOWN and not name.startswith(b"access-control-"):
+            passed.append(pair)
+    if status in _WITHOUT_BODY:
+        named.add(b"content-length")
+    return [pair for pair in passed if pair[0] not in named] if named else passed
+
+
+def _options(connection: bytes) -> set[bytes]:
+    """What `Connection` names is for this connection only; it cannot name what makes the message."""
+    if connection in (b"close", b"keep-alive"):
+        return set()
+    return {option.strip().lower() for option in connection.split(b",")} - _END_TO_END
+
+
+def is_host(value: bytes) -> bool:
+    """Whether it is a host and perhaps a port, as `Host` has them."""
+    return _HOST.fullmatch(value) is not None

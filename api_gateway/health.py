@@ -5,10 +5,11 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-import httpx
 from starlette.responses import JSONResponse, Response
 
-from api_gateway.upstream import Upstream
+from api_gateway.resources import Upstream
+from api_gateway.upstream.errors import ConnectError, ResponseTimeoutError, UpstreamError
+from api_gateway.upstream.response import UpstreamResponse
 from shared.clock import now, to_iso
 from shared.http.draining import DRAINING
 from shared.http.request_id import HEADER, current_request_id
@@ -48,46 +49,60 @@ class _UnhealthyError(Exception):
     """Why a service does not count as healthy, in words that name no host."""
 
 
-async def services_health(transport: httpx.AsyncBaseTransport, upstreams: Mapping[str, Upstream]) -> Response:
+async def services_health(upstreams: Mapping[str, Upstream]) -> Response:
     """All services, asked at the same time, whatever the breakers think; 503 unless every one is healthy."""
-    reports = await asyncio.gather(*(_report(transport, upstream) for upstream in upstreams.values()))
+    reports = await asyncio.gather(*(_report(upstream) for upstream in upstreams.values()))
     healthy = all(report["status"] == "healthy" for report in reports)
     return JSONResponse(
         {"gateway": "healthy", "services": reports}, 200 if healthy else 503, headers=_NO_STORE
     )
 
 
-async def _report(transport: httpx.AsyncBaseTransport, upstream: Upstream) -> dict[str, object]:
+async def _report(upstream: Upstream) -> dict[str, object]:
     try:
         async with asyncio.timeout(PROBE_SECONDS):
-            data = await _ask(transport, upstream)
+            data = await _ask(upstream)
     except _UnhealthyError as reason:
         return {"name": upstream.name, "status": "unhealthy", "error": str(reason)}
-    except (TimeoutError, httpx.TimeoutException):
+    except (TimeoutError, ResponseTimeoutError):
         return {"name": upstream.name, "status": "unhealthy", "error": "No answer in time"}
-    except httpx.ConnectError:
+    except ConnectError:
         return {"name": upstream.name, "status": "unhealthy", "error": "Not reachable"}
-    except httpx.TransportError:
+    except UpstreamError:
         return {"name": upstream.name, "status": "unhealthy", "error": "No usable answer"}
     return {"name": upstream.name, "status": "healthy", "data": data}
 
 
-async def _ask(transport: httpx.AsyncBaseTransport, upstream: Upstream) -> dict[str, Any]:
-    request = httpx.Request(
-        "GET",
-        upstream.url.join("/health"),
-        headers={"Accept": "application/json", HEADER: current_request_id()},
-        extensions={"timeout": dict.fromkeys(("connect", "read"), PROBE_SECONDS)},
+async def _ask(upstream: Upstream) -> dict[str, Any]:
+    connection = upstream.pool.take() or await upstream.pool.connect()
+    lines = (
+        "GET /health HTTP/1.1",
+        f"host: {upstream.pool.authority.decode()}",
+        "accept: application/json",
+        f"{HEADER.lower()}: {current_request_id()}",
     )
-    response = await transport.handle_async_request(request)
+    head = "\r\n".join((*lines, "", "")).encode("ascii")
+    response = connection.send("GET", head, idle_seconds=PROBE_SECONDS)
+    connection.request_sent(PROBE_SECONDS)
     try:
-        received = bytearray()
-        async for chunk in response.aiter_raw():
-            received += chunk
-            if len(received) > _MAX_DATA_BYTES:
-                raise _UnhealthyError("No usable answer")
+        received = await _read(response)
     finally:
-        await response.aclose()
+        if not response.ended:
+            connection.abort()
+    return _checked(response.status, received)
+
+
+async def _read(response: UpstreamResponse) -> bytes:
+    await response.wait_for_head()
+    received = bytearray()
+    while piece := await response.read():
+        received += piece
+        if len(received) > _MAX_DATA_BYTES:
+            raise _UnhealthyError("No usable answer")
+    return bytes(received)
+
+
+def _checked(status: int, received: bytes) -> dict[str, Any]:
     try:
         data = json.loads(received)
     except ValueError:
@@ -95,8 +110,8 @@ async def _ask(transport: httpx.AsyncBaseTransport, upstream: Upstream) -> dict[
     said = data.get("status") if isinstance(data, dict) else None
     if said == "DOWN":
         raise _UnhealthyError("Reports DOWN")
-    if response.status_code != 200:
-        raise _UnhealthyError(f"Answered {response.status_code}")
+    if status != 200:
+        raise _UnhealthyError(f"Answered {status}")
     if not isinstance(data, dict):
         raise _UnhealthyError("No usable answer")
     return data

@@ -4,8 +4,8 @@ from starlette.types import ASGIApp
 
 from api_gateway import wiring
 from api_gateway.app import create_app
+from api_gateway.downstream.protocol import HttpProtocol
 from api_gateway.health import SERVICE
-from api_gateway.protocol import BoundedHttp
 from api_gateway.settings import Settings
 from shared.http.serve import serve
 from shared.settings import load
@@ -18,14 +18,14 @@ def create() -> ASGIApp:
 
 
 def main() -> None:
-    """Serve until told to stop. The services' answers carry a date already, so the server adds none."""
+    """Serve until told to stop. Responses carry a date already, so the server adds none."""
     settings = load(Settings)
     serve(
         "api_gateway.main:create",
         SERVICE,
         settings,
         date_header=False,
-        http=BoundedHttp,
+        http=HttpProtocol,
         keep_alive_seconds=settings.keep_alive_seconds,
     )
 

@@ -1,7 +1,7 @@
 """Which service answers which path. The table is data; finding in it is pure.
 
-Prefixes are compared segment by segment, after decoding, so `/api/songsx` and `/api/admin%2Fsongs` are
-nobody's. What is passed on are the segments as the client wrote them.
+Prefixes are compared segment by segment, after decoding, so `/api/songsx` and `/api/admin%2Fsongs` belong to
+nobody. What is passed on are the segments as the client wrote them.
 """
 
 import re
@@ -20,6 +20,9 @@ SERVICE_OF_PREFIX: Final[Mapping[tuple[bytes, ...], str]] = {
     (b"admin", b"albums"): "album",
 }
 
+UPLOADS: Final = frozenset({("POST", b"/songs"), ("POST", b"/albums")})
+"""The only requests, by method and path at the service, whose bodies may be large and take long."""
+
 _LONGEST_PREFIX = max(len(prefix) for prefix in SERVICE_OF_PREFIX)
 _SEPARATORS = re.compile(rb"[/\\]")
 
@@ -33,6 +36,14 @@ class Target:
     route: str
 
 
+_BY_PREFIX: Final = {
+    b"/".join(prefix): (service, "/api/" + b"/".join(prefix).decode())
+    for prefix, service in SERVICE_OF_PREFIX.items()
+}
+_ORDINARY: Final = re.compile(rb"/api(/(" + b"|".join(_BY_PREFIX) + rb")(?:/[A-Za-z0-9_-]+)*)/?")
+"""Paths in which nothing is encoded or has a meaning of its own."""
+
+
 def without_trailing_slash(raw_path: bytes) -> bytes:
     """A trailing slash means the same as none."""
     return raw_path[:-1] if raw_path.endswith(b"/") and len(raw_path) > 1 else raw_path
@@ -44,6 +55,14 @@ def find_target(raw_path: bytes) -> Target | None:
     A path that would mean another one after normalisation (empty, `.` and `..` segments, encoded or not,
     behind an encoded slash or a backslash) belongs to nobody: so it cannot leave its prefix.
     """
+    found = _ORDINARY.fullmatch(raw_path)
+    if found is not None:
+        service, route = _BY_PREFIX[found[2]]
+        return Target(service, found[1], route)
+    return _find_unusual(raw_path)
+
+
+def _find_unusual(raw_path: bytes) -> Target | None:
     root, *segments = without_trailing_slash(raw_path).split(b"/")
     decoded = [unquote_to_bytes(segment) for segment in segments]
     if root or decoded[:1] != [b"api"] or any(_moves(segment) for segment in decoded):
@@ -55,6 +74,11 @@ def find_target(raw_path: bytes) -> Target | None:
             route = "/api/" + b"/".join(prefix).decode()
             return Target(service, b"/" + b"/".join(segments[1:]), route)
     return None
+
+
+def is_upload(method: str, target: Target) -> bool:
+    """Whether the request may have a large body."""
+    return (method, target.path) in UPLOADS
 
 
 def _moves(segment: bytes) -> bool:

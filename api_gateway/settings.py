@@ -24,12 +24,20 @@ class Settings(ProcessSettings):
     trusted_proxies: CommaSeparated = Field(
         (), description="Addresses or networks of proxies before this one, whose X-Forwarded-* count"
     )
-    max_body_bytes: int = Field(120 * 1024 * 1024, gt=0, description="Largest body of a request")
+    max_body_bytes: int = Field(120 * 1024 * 1024, gt=0, description="Largest upload")
     max_body_seconds: float = Field(900, gt=0, description="Longest time that an upload's body may take")
+    body_buffer_bytes: int = Field(
+        64 * 1024 * 1024,
+        gt=0,
+        description="For bodies being received, in all; a client address gets a quarter",
+    )
+    response_buffer_bytes: int = Field(
+        64 * 1024 * 1024, gt=0, description="For responses to clients that read slowly, at most 2 MB for each"
+    )
     connect_timeout_seconds: float = Field(2, gt=0, description="For a connection to a service")
-    pool_timeout_seconds: float = Field(2, gt=0, description="For a place at a service to be free")
+    pool_timeout_seconds: float = Field(2, gt=0, description="For a permit of a service's limit")
     first_byte_timeout_seconds: float = Field(
-        30, gt=0, description="From a request sent whole to the beginning of the answer"
+        30, gt=0, description="From a request sent whole to the beginning of the response"
     )
     upload_answer_timeout_seconds: float = Field(
         180, gt=0, description="The same for uploads, which the service passes on to the media store"
@@ -38,7 +46,7 @@ class Settings(ProcessSettings):
         60, gt=0, description="Between two pieces of a body, on either side, in either direction"
     )
     max_connections_per_service: int = Field(
-        500, gt=0, description="Requests at one service at a time; those with long bodies have half of them"
+        500, gt=0, description="Requests at one service at a time; half as many uploads may be received"
     )
     breaker_failure_rate: float = Field(
         0.5, gt=0, le=1, description="Share of failed calls from which on a service is given a rest"

@@ -4,35 +4,48 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import httpx
-
-from api_gateway.app import OpenResources, Resources
-from api_gateway.body import BodyLimits
+from api_gateway.app import OpenResources
 from api_gateway.breaker import Breaker, BreakerPolicy
-from api_gateway.forwarding import Forwarder, Limits
+from api_gateway.concurrency import ConcurrencyLimiter
+from api_gateway.downstream.write_buffer import ResponseBuffer
+from api_gateway.request_body import BodyBuffer, BodyLimits
+from api_gateway.resources import Limits, Resources, Upstream
 from api_gateway.settings import Settings
-from api_gateway.transport import RelayTransport
-from api_gateway.upstream import Deadlines, Places, Upstream
+from api_gateway.upstream.pool import ConnectionPool
 from shared import metrics
+
+_MEGABYTE = 1024 * 1024
 
 
 def production(settings: Settings) -> OpenResources:
-    """The services where `settings` say, over one pool of connections. None of them need be up yet."""
+    """The services where `settings` say. None of them need be up yet."""
 
     @asynccontextmanager
     async def open_resources() -> AsyncIterator[Resources]:
-        upstreams = {
-            name: Upstream(
-                name, httpx.URL(url), _breaker(settings, name), Places(settings.max_connections_per_service)
+        upstreams = {name: _upstream(settings, name, url) for name, url in settings.url_of_service.items()}
+        try:
+            yield Resources(
+                upstreams,
+                _limits(settings),
+                ResponseBuffer(settings.response_buffer_bytes),
+                BodyBuffer(settings.body_buffer_bytes, settings.body_buffer_bytes // 4),
             )
-            for name, url in settings.url_of_service.items()
-        }
-        limits = _limits(settings)
-        async with RelayTransport() as transport:
-            forwarder = Forwarder(transport, upstreams, limits)
-            yield Resources(forwarder, transport, upstreams, limits)
+        finally:
+            for each in upstreams.values():
+                each.pool.close()
 
     return open_resources
+
+
+def _upstream(settings: Settings, name: str, url: str) -> Upstream:
+    limit = settings.max_connections_per_service
+    return Upstream(
+        name,
+        ConnectionPool(url, settings.connect_timeout_seconds),
+        _breaker(settings, name),
+        ConcurrencyLimiter(limit),
+        ConcurrencyLimiter(max(1, limit // 2)),
+    )
 
 
 def _breaker(settings: Settings, name: str) -> Breaker:
@@ -49,13 +62,15 @@ def _breaker(settings: Settings, name: str) -> Breaker:
 
 def _limits(settings: Settings) -> Limits:
     return Limits(
-        body=BodyLimits(settings.max_body_bytes, settings.idle_timeout_seconds, settings.max_body_seconds),
-        deadlines=Deadlines(
-            connect=settings.connect_timeout_seconds,
-            pool=settings.pool_timeout_seconds,
-            first_byte=settings.first_byte_timeout_seconds,
-            upload_answer=settings.upload_answer_timeout_seconds,
-            idle=settings.idle_timeout_seconds,
+        body=BodyLimits(
+            max_upload_bytes=settings.max_body_bytes,
+            max_buffered_bytes=_MEGABYTE,
+            idle_seconds=settings.idle_timeout_seconds,
+            upload_seconds=settings.max_body_seconds,
         ),
+        permit_seconds=settings.pool_timeout_seconds,
+        response_seconds=settings.first_byte_timeout_seconds,
+        upload_response_seconds=settings.upload_answer_timeout_seconds,
+        idle_seconds=settings.idle_timeout_seconds,
         trusted_networks=settings.trusted_networks,
     )

@@ -25,48 +25,21 @@ _REQUEST_ID = HEADER.lower().encode()
 log = structlog.stdlib.get_logger("access")
 
 
-class RequestMiddleware:
-    """The outermost layer of the gateway, and of services as ServiceMiddleware."""
+class RequestRecorder:
+    """Counts and logs each request of `service` once it is answered."""
 
-    def __init__(self, app: ASGIApp, service: str) -> None:
-        self._app = app
+    def __init__(self, service: str) -> None:
+        self.in_flight = metrics.IN_FLIGHT.labels(service)
         self._service = service
-        self._in_flight = metrics.IN_FLIGHT.labels(service)
-        self._recycling = ConnectionRecycling()
-        self._metrics: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        started_at = time.perf_counter()
-        response = _Response(scope, send, self._recycling)
-        inner, receive = self._inner(scope, receive)
-        self._in_flight.inc()
-        try:
-            await self._app(inner, receive, response.send)
-        except Exception:
-            log.exception("unhandled", path=redact_path(scope["path"]), method=scope["method"])
-            if not response.status:
-                await internal_problem()(scope, receive, response.send)
-            elif not response.is_complete:
-                raise  # the server then cuts the connection, so that nobody takes half a body for a whole
-        finally:
-            self._in_flight.dec()
-            if scope["path"] not in _PROBES:
-                self._record(inner, scope["method"], response.status, time.perf_counter() - started_at)
-
-    def _inner(self, scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
-        """What the app gets of a request."""
-        return scope, receive
-
-    def _record(self, scope: Scope, method: str, status: int, seconds: float) -> None:
+    def record(self, method: str, route: str, path: str, status: int, seconds: float) -> None:
+        """`route` is the template of `path`. `status` is 0 when the client left before the response."""
         method = method if method in _METHODS else "other"
-        labels = (method, _route_of(scope), status)
-        found = self._metrics.get(labels)
+        labels = (method, route, status)
+        found = self._series.get(labels)
         if found is None:
-            route = labels[1]
-            found = self._metrics[labels] = (
+            found = self._series[labels] = (
                 metrics.REQUESTS.labels(self._service, method, route, str(status)),
                 metrics.LATENCY.labels(self._service, method, route),
             )
@@ -76,10 +49,47 @@ class RequestMiddleware:
         log.info(
             "request",
             method=method,
-            path=redact_path(scope["path"]),
+            path=redact_path(path),
             status=status,
             milliseconds=round(seconds * 1000, 1),
         )
+
+
+class RequestMiddleware:
+    """The outermost layer of the gateway, and of services as ServiceMiddleware."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self._app = app
+        self._recorder = RequestRecorder(service)
+        self._recycling = ConnectionRecycling()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started_at = time.perf_counter()
+        response = _Response(scope, send, self._recycling)
+        inner, receive = self._inner(scope, receive)
+        self._recorder.in_flight.inc()
+        try:
+            await self._app(inner, receive, response.send)
+        except Exception:
+            log.exception("unhandled", path=redact_path(scope["path"]), method=scope["method"])
+            if not response.status:
+                await internal_problem()(scope, receive, response.send)
+            elif not response.is_complete:
+                raise  # the server then cuts the connection, so that nobody takes half a body for a whole
+        finally:
+            self._recorder.in_flight.dec()
+            if scope["path"] not in _PROBES:
+                seconds = time.perf_counter() - started_at
+                self._recorder.record(
+                    scope["method"], _route_of(inner), scope["path"], response.status, seconds
+                )
+
+    def _inner(self, scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
+        """What the app gets of a request."""
+        return scope, receive
 
 
 class ServiceMiddleware(RequestMiddleware):

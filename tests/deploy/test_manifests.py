@@ -10,7 +10,7 @@ import yaml
 
 from album_service.settings import Settings as AlbumSettings
 from api_gateway.settings import Settings as GatewaySettings
-from api_gateway.transport import IDLE_CONNECTION_SECONDS
+from api_gateway.upstream.pool import IDLE_CONNECTION_SECONDS
 from embedded.stand_ins import PROVIDERS
 from shared.settings import PLACEHOLDER, ProcessSettings
 from song_service.settings import Settings as SongSettings

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 
 from api_gateway import wiring
 from api_gateway.app import create_app
-from api_gateway.protocol import BoundedHttp
+from api_gateway.downstream.protocol import HttpProtocol
 from api_gateway.settings import Settings
 from shared.http.serve import KEEP_ALIVE_SECONDS
 
@@ -34,7 +34,7 @@ def settings_for(url: str, **changed: object) -> Settings:
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp, protocol: type[BoundedHttp]) -> AsyncIterator[int]:
+async def serving(app: ASGIApp, protocol: type[HttpProtocol]) -> AsyncIterator[int]:
     """uvicorn on a free port, without the pauses of its graceful end; yields the port."""
     config = uvicorn.Config(
         app,
@@ -68,7 +68,7 @@ async def serving(app: ASGIApp, protocol: type[BoundedHttp]) -> AsyncIterator[in
 
 @asynccontextmanager
 async def gateway_speaking(
-    protocol: type[BoundedHttp], service_port: int, **changed: object
+    protocol: type[HttpProtocol], service_port: int, **changed: object
 ) -> AsyncIterator[int]:
     """The gateway before one service that plays all three; yields its port."""
     settings = settings_for(f"http://127.0.0.1:{service_port}", **changed)
@@ -78,7 +78,7 @@ async def gateway_speaking(
 
 def gateway(service_port: int, **changed: object) -> AbstractAsyncContextManager[int]:
     """The gateway as it is, before one service that plays all three; yields its port."""
-    return gateway_speaking(BoundedHttp, service_port, **changed)
+    return gateway_speaking(HttpProtocol, service_port, **changed)
 
 
 class GatewayProcess:

@@ -55,7 +55,7 @@ class Scripted:
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         while True:
-            heard = await hear(reader)
+            heard = await hear(reader, writer)
             self.heard.append(heard)
             if not heard.complete:
                 return

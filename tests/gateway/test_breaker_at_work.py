@@ -54,7 +54,7 @@ async def test_answers_that_cannot_be_used_open_it() -> None:
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal seen
-        await hear(reader)
+        await hear(reader, writer)
         seen += 1
         writer.write(b"not HTTP\r\n\r\n")
 
@@ -77,7 +77,7 @@ async def test_answers_that_a_request_made_too_long_do_not_open_it() -> None:
 
 async def test_late_answers_open_it() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader)
+        await hear(reader, writer)
         await reader.read(1)
 
     limits = {**FOUR, "first_byte_timeout_seconds": 0.1}
@@ -89,7 +89,7 @@ async def test_late_answers_open_it() -> None:
 
 async def test_clients_that_leave_or_send_too_much_never_open_it() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard = await hear(reader)
+        heard = await hear(reader, writer)
         if heard.target == "/songs/quick":
             writer.write(plain())
         await reader.read(1)
@@ -113,7 +113,7 @@ async def test_a_client_that_leaves_while_its_call_probes_does_not_keep_the_next
     heard = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if (await hear(reader)).target == "/songs/quick":
+        if (await hear(reader, writer)).target == "/songs/quick":
             writer.write(plain())
         heard.set()
         await reader.read(1)

@@ -106,7 +106,7 @@ async def test_an_options_request_that_is_no_preflight_goes_to_the_service() -> 
 
 async def test_every_error_of_the_gateway_can_be_read_by_the_front_end() -> None:
     async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard = await hear(reader)
+        heard = await hear(reader, writer)
         if heard.target == "/songs/late":
             await reader.read(1)
 

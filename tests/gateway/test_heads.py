@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from api_gateway.protocol import BoundedHttp
+from api_gateway.downstream.protocol import HttpProtocol
 from tests.gateway.gateway import gateway, gateway_speaking
 from tests.gateway.services import Scripted, listening, plain
 from tests.gateway.wire import ask, check_problem, connect, hear, request
@@ -12,7 +12,7 @@ from tests.gateway.wire import ask, check_problem, connect, hear, request
 PIECE = b"y" * 50_000
 
 
-class Impatient(BoundedHttp):
+class Impatient(HttpProtocol):
     """Waits less long than the real one."""
 
     head_seconds = 0.2
@@ -94,7 +94,7 @@ async def test_a_second_head_is_waited_for_no_longer_than_the_first() -> None:
 
 async def test_bodies_and_answers_may_take_longer_than_a_head() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader)
+        await hear(reader, writer)
         await asyncio.sleep(0.4)
         writer.write(plain(b"slow"))
 
@@ -118,7 +118,7 @@ BAD_CHUNK = request("POST", "/api/songs", "Transfer-Encoding: chunked") + b"no s
 @pytest.mark.parametrize("nonsense", [b"this is not HTTP\r\n\r\n", BAD_CHUNK])
 async def test_nonsense_after_a_request_is_not_taken_for_its_answer(nonsense: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader)
+        await hear(reader, writer)
         await reader.read(1)
 
     async with listening(talk) as there, gateway(there) as port, connect(port) as client:
@@ -128,7 +128,7 @@ async def test_nonsense_after_a_request_is_not_taken_for_its_answer(nonsense: by
 
 async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A service that takes three times as long as an `Impatient` gateway waits for a head."""
-    while (await hear(reader)).complete:
+    while (await hear(reader, writer)).complete:
         await asyncio.sleep(3 * Impatient.head_seconds)
         writer.write(plain(b"late"))
 

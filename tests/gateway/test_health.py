@@ -104,7 +104,7 @@ async def test_services_that_hang_are_asked_at_the_same_time_and_given_up_within
 
     async def hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked, waiting_at_once
-        await hear(reader)
+        await hear(reader, writer)
         asked += 1
         waiting_at_once = max(waiting_at_once, asked)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" if asked == 1 else b"")

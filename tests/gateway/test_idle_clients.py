@@ -5,25 +5,25 @@ import signal
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from api_gateway.protocol import BoundedHttp
+from api_gateway.downstream.protocol import HttpProtocol
 from tests.gateway.gateway import gateway_process, gateway_speaking
 from tests.gateway.services import Scripted, listening, plain
 from tests.gateway.wire import PATIENCE_SECONDS, connect, hear, request
 
 
-class Watched(BoundedHttp):
+class Watched(HttpProtocol):
     """Lets a test see the one connection there is, which a few answers that are not read make full."""
 
     transport_below: asyncio.Transport
     lost: asyncio.Event
     running: set[asyncio.Task[None]]
 
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn's
-        type(self).transport_below = transport
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        type(self).transport_below = cast("asyncio.Transport", transport)
         type(self).lost = asyncio.Event()
         type(self).running = self.tasks
         transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
@@ -151,12 +151,12 @@ async def test_who_does_not_read_does_not_keep_the_gateway_from_ending() -> None
                 assert await running.process.wait() == -signal.SIGTERM
 
 
-class BrieflyKept(BoundedHttp):
+class BrieflyKept(HttpProtocol):
     """Keeps idle connections for a short while only."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.timeout_keep_alive = 0.4  # type: ignore[assignment]
+        self.keep_alive_seconds = 0.4
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ async def test_bytes_that_begin_no_request_do_not_keep_a_connection(first: bytes
 
 async def test_a_request_whose_head_began_before_the_last_answer_may_take_longer() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader)
+        await hear(reader, writer)
         await asyncio.sleep(0.8)
         writer.write(plain(b"slow"))
 

@@ -116,7 +116,7 @@ async def test_waiting_for_a_place_says_nothing_about_the_service() -> None:
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            await hear(reader)
+            await hear(reader, writer)
             await go_on.wait()
             writer.write(plain())
 

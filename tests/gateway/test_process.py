@@ -64,7 +64,7 @@ async def test_told_to_stop_it_finishes_what_runs_and_ends() -> None:
     asked, go_on = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader)
+        await hear(reader, writer)
         asked.set()
         await go_on.wait()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")

@@ -11,6 +11,7 @@ from tests.gateway.services import Scripted, listening
 from tests.gateway.wire import (
     PATIENCE_SECONDS,
     BrokenOffError,
+    allow_body,
     ask,
     connect,
     hear,
@@ -27,7 +28,7 @@ async def test_a_body_reaches_the_service_while_the_client_still_sends_it() -> N
     pieces: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await read_head(reader)
+        allow_body((await read_head(reader))[1], writer)
         while piece := await read_chunk(reader):
             pieces.put_nowait(piece)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
@@ -46,7 +47,7 @@ async def test_an_answer_reaches_the_client_while_the_service_still_sends_it() -
     go_on = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader)
+        await hear(reader, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
         await go_on.wait()
         writer.write(b"6\r\nsecond\r\n0\r\n\r\n")
@@ -61,7 +62,7 @@ async def test_an_answer_reaches_the_client_while_the_service_still_sends_it() -
 
 async def test_both_bodies_can_be_under_way_at_the_same_time() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await read_head(reader)
+        allow_body((await read_head(reader))[1], writer)
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         while piece := await read_chunk(reader):
             writer.write(b"%x\r\n%s\r\n" % (len(piece), piece))
@@ -107,7 +108,7 @@ class Endless:
         self.left = asyncio.Event()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader)
+        await hear(reader, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         try:
             while True:
@@ -133,7 +134,7 @@ async def test_a_client_that_leaves_before_the_answer_ends_the_request_at_the_se
     asked, left = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader)
+        await hear(reader, writer)
         asked.set()
         assert await reader.read(1) == b""
         left.set()
@@ -183,7 +184,7 @@ async def test_a_slow_client_slows_the_service_down() -> None:
 )
 async def test_an_answer_that_breaks_off_breaks_off_for_the_client_too(begin: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader)
+        await hear(reader, writer)
         writer.write(begin)
 
     async with listening(talk) as there, gateway(there) as port:
@@ -193,7 +194,7 @@ async def test_an_answer_that_breaks_off_breaks_off_for_the_client_too(begin: by
 
 async def test_an_answer_that_stands_still_is_given_up() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader)
+        await hear(reader, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
         await reader.read(1)
 
@@ -204,7 +205,7 @@ async def test_an_answer_that_stands_still_is_given_up() -> None:
 
 async def test_an_answer_that_has_begun_may_pause_longer_than_it_may_take_to_begin() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader)
+        await hear(reader, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
         await asyncio.sleep(1.0)
         writer.write(b"half")
@@ -237,6 +238,7 @@ class Sink:
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _, headers = await read_head(reader)
+        allow_body(headers, writer)
         length = int(headers.get("content-length") or 0)
         while self.received < length:
             self.received += len(await reader.read(MEGABYTE))

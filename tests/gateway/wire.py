@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 PATIENCE_SECONDS = 10.0
 PIECE = b"x" * 65536
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class BrokenOffError(Exception):
@@ -101,9 +102,16 @@ async def read_body(reader: asyncio.StreamReader, headers: Headers) -> bytes:
         raise BrokenOffError(end.partial) from None
 
 
-async def hear(reader: asyncio.StreamReader) -> Heard:
+def allow_body(headers: Headers, writer: asyncio.StreamWriter) -> None:
+    """Ask for the body of a request that waits for it, as uvicorn does when the app begins to read."""
+    if headers.get("expect") == "100-continue":
+        writer.write(CONTINUE)
+
+
+async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Heard:
     """The next request on a connection, whole if it comes whole."""
     first, headers = await read_head(reader)
+    allow_body(headers, writer)
     method, target, _ = first.split(" ")
     try:
         return Heard(method, target, headers, await read_body(reader, headers))

@@ -1,0 +1,97 @@
+"""`/api/*` as one bare ASGI endpoint: the response cache, then the rate limiter, then the service."""
+
+import time
+
+import structlog
+from starlette.responses import Response
+from starlette.types import Scope, Send
+
+from api_gateway.cors import CorsPolicy, origin_of
+from api_gateway.downstream.exchange import EXTENSION, Exchange
+from api_gateway.headers import client_address, is_trusted
+from api_gateway.ports import ApiRequest
+from api_gateway.relay import BUSY_RETRY_SECONDS, relay
+from api_gateway.request_body import BodyBufferFullError, ClientDisconnectedError, ClientTooSlowError
+from api_gateway.resources import Resources, resources_of
+from api_gateway.responses import ResponseWriter, request_timeout
+from api_gateway.route_table import Target
+from shared.errors import AppError, UnavailableError
+from shared.http.draining import ConnectionRecycling
+from shared.http.middleware import RequestRecorder
+from shared.http.problem import internal_problem, problem_of
+from shared.http.request_id import adopt_request_id
+
+_CACHEABLE = frozenset({"GET", "HEAD"})
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class ApiEndpoint:
+    """Answers the requests whose path belongs to a service."""
+
+    def __init__(self, cors: CorsPolicy, service: str) -> None:
+        self._cors = cors
+        self._recorder = RequestRecorder(service)
+        self._recycling = ConnectionRecycling()
+
+    async def handle(self, target: Target, scope: Scope, send: Send) -> None:
+        """Answer one request for `target`."""
+        started_at = time.perf_counter()
+        headers = scope["headers"]
+        offered = next((value for name, value in headers if name == b"x-request-id"), None)
+        request_id = adopt_request_id(offered.decode("latin-1") if offered else None).encode("ascii")
+        writer = ResponseWriter(send, self._cors, origin_of(headers), request_id)
+        if self._recycling.is_due(scope["method"]):
+            writer.extra.append((b"connection", b"close"))
+        recorder = self._recorder
+        recorder.in_flight.inc()
+        try:
+            await _answer(target, scope, writer, request_id)
+        except ClientDisconnectedError:
+            pass  # there is nobody to answer
+        except Exception as failure:
+            response = _response_of(failure)
+            if response.status_code == 500:
+                log.exception("unhandled", route=target.route, method=scope["method"])
+            if writer.status:
+                raise  # the server then cuts the connection, so that nobody takes half a response for a whole
+            await writer.send_whole(response)
+        finally:
+            recorder.in_flight.dec()
+            seconds = time.perf_counter() - started_at
+            recorder.record(scope["method"], target.route, scope["path"], writer.status, seconds)
+
+
+async def _answer(target: Target, scope: Scope, writer: ResponseWriter, request_id: bytes) -> None:
+    resources = resources_of(scope["state"])
+    exchange: Exchange = scope["extensions"][EXTENSION]
+    request = ApiRequest(
+        scope["method"], target, scope["query_string"], scope["headers"], _client_address(scope, resources)
+    )
+    if resources.cache is not None and request.method in _CACHEABLE:
+        cached = await resources.cache.find(request)
+        if cached is not None:
+            await writer.start(cached.status, cached.headers)
+            await writer.end(cached.body)
+            return
+    if resources.rate_limiter is not None:
+        writer.extra += await resources.rate_limiter.check(request)
+    await relay(resources, request, scope, exchange, writer, request_id)
+
+
+def _client_address(scope: Scope, resources: Resources) -> str:
+    peer: str = scope["client"][0] if scope["client"] else ""
+    networks = resources.limits.trusted_networks
+    if not networks:
+        return peer
+    return client_address(peer, scope["headers"], trusted=is_trusted(peer, networks))
+
+
+def _response_of(failure: Exception) -> Response:
+    if isinstance(failure, AppError):
+        return problem_of(failure)
+    if isinstance(failure, ClientTooSlowError):
+        return request_timeout()
+    if isinstance(failure, BodyBufferFullError):
+        return problem_of(UnavailableError("Too many uploads at once, try again later", BUSY_RETRY_SECONDS))
+    return internal_problem()

@@ -1,0 +1,238 @@
+"""One request of a client and its response, as ASGI has them, and what a relay needs beyond ASGI."""
+
+import asyncio
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import unquote
+
+import structlog
+from starlette.types import ASGIApp, Message, Scope
+
+from api_gateway.downstream.request_head import RequestHead
+
+if TYPE_CHECKING:
+    from api_gateway.downstream.protocol import HttpProtocol
+
+EXTENSION: Final = "gateway.exchange"
+"""Under this name `scope["extensions"]` has the `Exchange`."""
+
+_STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus
+}
+_WITHOUT_BODY: Final = frozenset({204, 304})
+_NEGLIGIBLE_BYTES: Final = 65536
+"""So little of a body is read and dropped; for more the connection is closed."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+def status_line(status: int) -> bytes:
+    """The first line of a response."""
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+
+
+class Exchange:
+    """The request of `head` on `connection`. The app runs when the requests before it are answered."""
+
+    def __init__(self, connection: "HttpProtocol", head: RequestHead) -> None:
+        self.head = head
+        self.body_ended = not head.framing.has_body
+        self.body_received = 0
+        self.disconnected = False
+        self.on_disconnect: Callable[[], None] | None = None
+        self.outlives_half_close = False
+        """Whether a client that sends no more is waited for as long as the response may take."""
+        self.response_started = False
+        self.response_ended = False
+        self.continued = not head.expects_continue
+        self._connection = connection
+        self._body: list[bytes] = []
+        self._buffered = 0
+        self._body_delivered = False
+        self._waiter: asyncio.Future[None] | None = None
+        self._head_bytes = b""
+        self._is_chunked = False
+        self._has_no_body = False
+        self._left: int | None = None
+        self._length: int | None = None
+
+    @property
+    def scope(self) -> Scope:
+        """The ASGI scope."""
+        head, connection = self.head, self._connection
+        path = head.path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            "http_version": head.version,
+            "server": connection.server,
+            "client": connection.client,
+            "scheme": "http",
+            "root_path": "",
+            "method": head.method,
+            "path": unquote(path) if "%" in path else path,
+            "raw_path": head.path,
+            "query_string": head.query,
+            "headers": head.headers,
+            "state": connection.app_state.copy(),
+            "extensions": {EXTENSION: self},
+        }
+
+    async def run(self, app: ASGIApp) -> None:
+        """Let `app` answer. An unfinished response is cut, so that nobody takes it for a whole one."""
+        try:
+            await app(self.scope, self.receive, self.send)
+        except Exception:
+            log.exception("the application failed")
+        finally:
+            if not self.response_ended and not self.disconnected:
+                self._connection.cut()
+
+    # The request's body.
+
+    def body_arrived(self, piece: bytes) -> None:
+        """The next piece."""
+        self.body_received += len(piece)
+        if self.response_ended:
+            return
+        self._body.append(piece)
+        self._buffered += len(piece)
+        if self._buffered > _NEGLIGIBLE_BYTES:
+            self._connection.pause_reading()
+        self._wake()
+
+    def body_complete(self) -> None:
+        """It came whole."""
+        self.body_ended = True
+        self._wake()
+
+    def take_body(self) -> bytes:
+        """What has arrived since the last call."""
+        piece = self._body[0] if len(self._body) == 1 else b"".join(self._body)
+        self._body.clear()
+        self._buffered = 0
+        self._connection.resume_reading()
+        return piece
+
+    async def wait_for_body(self) -> None:
+        """Return when a piece has arrived, the body has ended or the client has left."""
+        if self._buffered or self.body_ended or self.disconnected:
+            return
+        self._connection.resume_reading()
+        self._waiter = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+
+    def send_continue(self) -> None:
+        """Let a client that waits for permission send its body."""
+        if not self.continued and not self.response_started:
+            self.continued = True
+            self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+
+    def disconnect(self) -> None:
+        """The client has left, or cannot be understood."""
+        if self.disconnected:
+            return
+        self.disconnected = True
+        self._wake()
+        if self.on_disconnect is not None and not self.response_ended:
+            self.on_disconnect()
+
+    def _wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def receive(self) -> Message:
+        """ASGI's `receive`."""
+        if not self._body_delivered:
+            self.send_continue()
+            await self.wait_for_body()
+            if self._buffered or self.body_ended:
+                self._body_delivered = self.body_ended
+                return {"type": "http.request", "body": self.take_body(), "more_body": not self.body_ended}
+        while not (self.disconnected or self.response_ended):
+            self._waiter = asyncio.get_running_loop().create_future()
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+        return {"type": "http.disconnect"}
+
+    # The response.
+
+    @property
+    def body_is_abandoned(self) -> bool:
+        """Whether a response begun now leaves so much unread that the connection cannot be used again."""
+        if self.body_ended:
+            return False
+        length = self.head.framing.length
+        return length is None or not self.continued or length - self.body_received > _NEGLIGIBLE_BYTES
+
+    async def send(self, message: Message) -> None:
+        """ASGI's `send`."""
+        if self.disconnected:
+            return
+        if message["type"] == "http.response.start":
+            self._start(message["status"], message.get("headers", ()))
+            return
+        body: bytes = message.get("body", b"")
+        if self._connection.writes.is_full:
+            await self._connection.writes.make_room(len(body), self._length)
+        self._write(body, last=not message.get("more_body", False))
+
+    def _start(self, status: int, headers: Any) -> None:
+        if self.response_started:
+            raise RuntimeError("a second response to one request")
+        self.response_started = True
+        method = self.head.method
+        length: int | None = None
+        recycled = False
+        parts = [status_line(status)]
+        for name, value in headers:
+            if name == b"content-length":
+                length = int(value)
+            elif name == b"connection":
+                recycled = True
+                continue
+            elif name == b"transfer-encoding":
+                continue
+            parts += (name, b": ", value, b"\r\n")
+        self._has_no_body = method == "HEAD" or status in _WITHOUT_BODY
+        if not self._has_no_body:
+            self._left = self._length = length
+            if length is None and self.head.version == "1.1":
+                self._is_chunked = True
+                parts.append(b"transfer-encoding: chunked\r\n")
+        if self._connection.closes_after(self, recycled=recycled):
+            parts.append(b"connection: close\r\n")
+        parts.append(b"\r\n")
+        self._head_bytes = b"".join(parts)
+
+    def _write(self, body: bytes, *, last: bool) -> None:
+        if self.disconnected:
+            return
+        if not self.response_started or self.response_ended:
+            raise RuntimeError("a body without a response")
+        data = body
+        if self._has_no_body:
+            data = b""
+        elif self._is_chunked:
+            data = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            if last:
+                data += b"0\r\n\r\n"
+        elif self._left is not None:
+            self._left -= len(body)
+            if self._left < 0 or (last and self._left > 0):
+                raise RuntimeError("a body that does not have its announced length")
+        if self._head_bytes:
+            data = self._head_bytes + data
+            self._head_bytes = b""
+        if data:
+            self._connection.write(data)
+        if last:
+            self.response_ended = True
+            self._wake()
+            self._connection.response_ended(self)

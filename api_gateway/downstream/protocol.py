@@ -1,0 +1,308 @@
+"""The gateway's side of a client's connection: HTTP/1.1 for uvicorn, strict and bounded.
+
+In place of uvicorn's own protocol, which takes header lines, trailers and chunk extensions without end, waits
+for ever for the rest of a head or for a client that stopped reading, drops the body behind a request to
+upgrade, does not answer a client that has closed its sending side, and resets connections on which more
+requests were sent than it answers.
+"""
+
+import asyncio
+from collections import deque
+from typing import Any, Final, cast
+
+from api_gateway.deadline import Deadline
+from api_gateway.downstream.body_decoder import BodyDecoder, ChunkedDecoder, LengthDecoder
+from api_gateway.downstream.exchange import Exchange
+from api_gateway.downstream.refusals import REFUSALS, TOO_SLOW, Refusal, refuse
+from api_gateway.downstream.request_head import HeadReader
+from api_gateway.downstream.write_buffer import WriteBuffer
+from api_gateway.resources import resources_of
+
+_MAX_PIPELINED: Final = 32
+"""Requests that wait for the one before them; then the connection is not read until they are answered."""
+
+
+class HttpProtocol(asyncio.Protocol):
+    """One connection of a client. Pass it to uvicorn as `http`."""
+
+    max_head_bytes = 65536
+    max_trailer_bytes = 8192
+    head_seconds = 15.0
+    half_close_seconds = 3.0
+    """How long a client that sends no more waits for a response to begin; it may as well have left."""
+    linger_seconds = 20.0
+    linger_idle_seconds = 2.0
+    linger_bytes = 256 * 1024 * 1024
+    refused_linger_bytes = 1024 * 1024
+    """How much is read and dropped before a connection is closed, so that its client sees the response.
+
+    Less of what is no HTTP than of the body of a request that was answered before its end.
+    """
+
+    def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
+        self.app_state = app_state
+        self.keep_alive_seconds: float = config.timeout_keep_alive
+        self.server: tuple[str, int] | None = None
+        self.client: tuple[str, int] | None = None
+        self.writes: WriteBuffer
+        self.tasks: set[asyncio.Task[None]] = server_state.tasks
+        self._app = config.loaded_app
+        self._server_state = server_state
+        self._loop: asyncio.AbstractEventLoop = _loop or asyncio.get_running_loop()
+        self._transport: asyncio.Transport
+        self._deadline = Deadline(self._loop, self._expired)
+        self._head_reader = HeadReader(self.max_head_bytes)
+        self._decoder: BodyDecoder | None = None
+        self._receiving: Exchange | None = None
+        self._running: Exchange | None = None
+        self._waiting: deque[Exchange] = deque()
+        self._unread = b""
+        self._is_reading_paused = False
+        self._is_half_closed = False
+        self._takes_requests = True
+        self._lingers_until: float | None = None
+        self._lingered_bytes = 0
+
+    # The transport's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        resources = resources_of(self.app_state)
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's derive from none of asyncio's
+        self.writes = WriteBuffer(self._transport, resources.response_buffer, resources.limits.idle_seconds)
+        self._server_state.connections.add(self)
+        self.server = _address(transport.get_extra_info("sockname"))
+        self.client = _address(transport.get_extra_info("peername"))
+        self._deadline.start(self.head_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._server_state.connections.discard(self)
+        self._takes_requests = False
+        self._deadline.close()
+        self.writes.lost()
+        self._disconnect()
+
+    def pause_writing(self) -> None:
+        self.writes.pause()
+
+    def resume_writing(self) -> None:
+        self.writes.resume()
+        if self._running is None:
+            self._run_next()
+
+    def data_received(self, data: bytes) -> None:
+        if self._lingers_until is not None:
+            self._drop(len(data))
+        else:
+            self._read(self._unread + data if self._unread else data)
+
+    def eof_received(self) -> bool:
+        """The client sends no more. It may have left, or wait for its responses: it is given a while."""
+        self._is_half_closed = True
+        self._takes_requests = False
+        if self._lingers_until is not None or (self._running is None and not self._waiting):
+            self._close()
+            return True
+        if self._receiving is not None:
+            self._receiving.disconnect()
+            self._close()
+        elif self._running is not None:
+            self._await_response(self._running)
+        return True
+
+    def _read(self, data: bytes) -> None:
+        self._unread = b""
+        try:
+            while data:
+                if self._receiving is not None:
+                    data = self._read_body(data)
+                elif not self._takes_requests:
+                    return
+                elif len(self._waiting) >= _MAX_PIPELINED:
+                    self._unread = data
+                    self.pause_reading()
+                    return
+                else:
+                    data = self._read_head(data)
+        except tuple(REFUSALS) as failure:
+            self._refuse(REFUSALS[type(failure)])
+
+    def _read_head(self, data: bytes) -> bytes:
+        had_begun = self._head_reader.has_begun
+        head, rest = self._head_reader.feed(data)
+        if head is None:
+            if self._head_reader.has_begun and not had_begun:
+                self._deadline.start(self.head_seconds)
+            return b""
+        self._deadline.stop()
+        exchange = Exchange(self, head)
+        if not exchange.body_ended:
+            length = head.framing.length
+            self._receiving = exchange
+            self._decoder = (
+                ChunkedDecoder(self.max_trailer_bytes) if length is None else LengthDecoder(length)
+            )
+        elif not head.keep_alive:
+            self._takes_requests = False
+        if self._running is None and not self._waiting:
+            self._run(exchange)
+        else:
+            self._waiting.append(exchange)
+        return rest
+
+    def _read_body(self, data: bytes) -> bytes:
+        exchange, decoder = self._receiving, self._decoder
+        assert exchange is not None  # noqa: S101 - narrows a type
+        assert decoder is not None  # noqa: S101 - narrows a type
+        piece, rest = decoder.feed(data)
+        if piece:
+            exchange.body_arrived(piece)
+        if decoder.ended:
+            self._receiving = self._decoder = None
+            exchange.body_complete()
+            if not exchange.head.keep_alive:
+                self._takes_requests = False
+        return rest
+
+    # The exchanges' side.
+
+    def write(self, data: bytes) -> None:
+        """Send it to the client."""
+        self.writes.write(data)
+
+    def pause_reading(self) -> None:
+        """Let the client wait with sending."""
+        if not self._is_reading_paused and not self._transport.is_closing():
+            self._is_reading_paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Let the client send on, unless too many of its requests wait."""
+        if self._is_reading_paused and not self._unread and not self._transport.is_closing():
+            self._is_reading_paused = False
+            self._transport.resume_reading()
+
+    def closes_after(self, exchange: Exchange, *, recycled: bool) -> bool:
+        """Whether the connection closes behind the response that `exchange` begins now.
+
+        A connection is recycled between requests only: those that were sent ahead are answered first.
+        """
+        if exchange.body_is_abandoned or not exchange.head.keep_alive:
+            self._takes_requests = False
+            self._waiting.clear()
+        elif self._waiting or self._unread or self._is_reading_paused or self._head_reader.has_begun:
+            return False
+        elif recycled:
+            self._takes_requests = False
+        return not self._takes_requests
+
+    def response_ended(self, exchange: Exchange) -> None:
+        """The next request may be answered."""
+        self._server_state.total_requests += 1
+        self._running = None
+        if not self._waiting and not self._takes_requests:
+            self._close()
+            return
+        self._run_next()
+        if self._unread and len(self._waiting) < _MAX_PIPELINED // 2:
+            self._read(self._unread)
+        self.resume_reading()
+        if self._running is None and not self._waiting and not self._head_reader.has_begun:
+            self._deadline.start(self.keep_alive_seconds)
+
+    def cut(self) -> None:
+        """End the connection within a response."""
+        self._takes_requests = False
+        self._waiting.clear()
+        self._transport.close()
+        self.writes.closing()
+
+    def shutdown(self) -> None:
+        """uvicorn's request to end as soon as the running requests are answered."""
+        if self._running is None and not self._waiting:
+            self._transport.close()
+            self.writes.closing()
+        else:
+            self._takes_requests = False
+
+    def _run_next(self) -> None:
+        if self._waiting and not self.writes.is_full:
+            self._run(self._waiting.popleft())
+
+    def _run(self, exchange: Exchange) -> None:
+        self._running = exchange
+        task = self._loop.create_task(exchange.run(self._app))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        if self._is_half_closed:
+            self._await_response(exchange)
+
+    def _disconnect(self) -> None:
+        if self._running is not None:
+            self._running.disconnect()
+        if self._receiving is not None:
+            self._receiving.disconnect()
+        self._waiting.clear()
+
+    # The end of a connection.
+
+    def _await_response(self, exchange: Exchange) -> None:
+        if not exchange.response_started and not exchange.outlives_half_close:
+            self._deadline.start(self.half_close_seconds)
+
+    def _expired(self) -> None:
+        if self._lingers_until is not None:
+            self._transport.close()
+            self.writes.closing()
+        elif self._is_half_closed:
+            running = self._running
+            if running is not None and not (running.response_started or running.outlives_half_close):
+                self._disconnect()
+                self._transport.abort()
+        elif self._is_reading_paused:  # it is we who do not read on
+            self._deadline.start(self.head_seconds)
+        elif self._head_reader.has_begun:
+            self._refuse(TOO_SLOW)
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        """Close once everything is written; go on reading for a while, or the client might not see it."""
+        self._takes_requests = False
+        if self._transport.is_closing() or (self._lingers_until is not None and not self._is_half_closed):
+            return
+        if self._is_half_closed or not self._transport.can_write_eof():
+            self._deadline.stop()
+            self._transport.close()
+        else:
+            self._lingers_until = self._loop.time() + self.linger_seconds
+            self._unread = b""
+            self._transport.write_eof()
+            if self._is_reading_paused:
+                self._is_reading_paused = False
+                self._transport.resume_reading()
+            self._deadline.start(self.linger_idle_seconds)
+        self.writes.closing()
+
+    def _drop(self, size: int) -> None:
+        self._lingered_bytes += size
+        left = (self._lingers_until or 0.0) - self._loop.time()
+        if left <= 0 or self._lingered_bytes > self.linger_bytes:
+            self._transport.close()
+            self.writes.closing()
+        else:
+            self._deadline.start(min(left, self.linger_idle_seconds))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Answer without the application; just close where it would look like another request's response."""
+        running = self._running
+        is_for_running = running is not None and running is self._receiving and not running.response_started
+        if (running is None and not self._waiting) or is_for_running:
+            self.write(refuse(refusal))
+        self._disconnect()
+        self._running = self._receiving = None
+        self._lingered_bytes = self.linger_bytes - self.refused_linger_bytes
+        self._close()
+
+
+def _address(found: Any) -> tuple[str, int] | None:
+    return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None

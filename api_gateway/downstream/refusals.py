@@ -1,0 +1,54 @@
+"""Responses to what cannot be read as a request, made without the application."""
+
+import contextvars
+from typing import Final, NamedTuple
+
+from api_gateway.downstream.body_decoder import (
+    ExtensionsTooLargeError,
+    MalformedBodyError,
+    TrailersTooLargeError,
+)
+from api_gateway.downstream.exchange import status_line
+from api_gateway.downstream.request_head import HeadTooLargeError, MalformedHeadError
+from api_gateway.responses import http_date
+from shared.http.problem import problem
+from shared.http.request_id import HEADER, adopt_request_id
+
+
+class Refusal(NamedTuple):
+    """The status, the text for people and the code for programs."""
+
+    status: int
+    detail: str
+    code: str
+
+
+_MALFORMED: Final = Refusal(400, "The request is not valid HTTP", "malformed")
+
+REFUSALS: Final[dict[type[Exception], Refusal]] = {
+    MalformedHeadError: _MALFORMED,
+    MalformedBodyError: _MALFORMED,
+    HeadTooLargeError: Refusal(431, "The head of the request is too large", "head_too_large"),
+    TrailersTooLargeError: Refusal(431, "The trailers of the request are too large", "trailers_too_large"),
+    ExtensionsTooLargeError: Refusal(413, "The chunk extensions are too large", "chunk_extensions_too_large"),
+}
+TOO_SLOW: Final = Refusal(408, "The head of the request did not arrive in time", "request_timeout")
+
+
+def refuse(refusal: Refusal) -> bytes:
+    """The response, after which the connection closes."""
+    # In a context of its own: the request id made here is not that of any other request.
+    return contextvars.copy_context().run(_response, refusal)
+
+
+def _response(refusal: Refusal) -> bytes:
+    request_id = adopt_request_id(None)
+    response = problem(*refusal)
+    headers = [
+        *response.raw_headers,
+        (HEADER.lower().encode(), request_id.encode()),
+        (b"date", http_date()),
+        (b"connection", b"close"),
+    ]
+    lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
+    return status_line(refusal.status) + lines + b"\r\n" + bytes(response.body)

@@ -1,0 +1,166 @@
+"""The body of a request: what it may be depends on the route and on whether a token comes with it.
+
+Only a few routes take uploads. Every other body is small and is read whole before the service is asked, so
+that a client which takes its time holds nothing at the service. An upload is streamed, once the service has
+asked for it: see `upload.py`.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Final
+
+from api_gateway.downstream.exchange import Exchange
+from api_gateway.ports import ApiRequest
+from api_gateway.route_table import is_upload
+from shared.errors import TooLargeError
+
+ANONYMOUS_BODY_BYTES: Final = 64 * 1024
+ANONYMOUS_BODY_SECONDS: Final = 10.0
+BUFFERED_BODY_SECONDS: Final = 30.0
+_BUFFERED_UPLOAD_BYTES: Final = 64 * 1024
+"""An upload that is announced to be this short is read before the service is asked, like any other body."""
+_COUNTED_BYTES: Final = 4096
+"""Bodies below this are not counted for their client."""
+
+
+class BodyError(Exception):
+    """The body is not to be had whole."""
+
+
+class ClientDisconnectedError(BodyError):
+    """The client closed the connection; there is nobody to answer."""
+
+
+class ClientTooSlowError(BodyError):
+    """The client did not send its body, or a piece of it, in time."""
+
+
+class BodyBufferFullError(BodyError):
+    """Too many bodies are being received now, from this client or from all."""
+
+
+class BodyTooLargeError(BodyError, TooLargeError):
+    """More bytes than the request may have."""
+
+    code = "body_too_large"
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"A request may have at most {limit_bytes} bytes")
+
+
+@dataclass(frozen=True, slots=True)
+class BodyLimits:
+    """Largest upload, largest other body, longest pause, and how long an upload may take."""
+
+    max_upload_bytes: int
+    max_buffered_bytes: int
+    idle_seconds: float
+    upload_seconds: float
+
+
+class BodyBuffer:
+    """How many bytes of bodies may be held in this process, in all and for each client address."""
+
+    def __init__(self, total_bytes: int, per_client_bytes: int) -> None:
+        self._left = total_bytes
+        self._per_client_bytes = per_client_bytes
+        self._of_client: dict[str, int] = {}
+
+    def take(self, client: str, size: int) -> None:
+        """Raises BodyBufferFullError."""
+        held = self._of_client.get(client, 0) + size
+        if size > self._left or held > self._per_client_bytes:
+            raise BodyBufferFullError
+        self._left -= size
+        self._of_client[client] = held
+
+    def give_back(self, client: str, size: int) -> None:
+        """They are held no more."""
+        self._left += size
+        held = self._of_client[client] - size
+        if held:
+            self._of_client[client] = held
+        else:
+            del self._of_client[client]
+
+
+class RequestBody:
+    """The body of one request. Read by `read_all` or by `pieces`, as `is_streamed` says."""
+
+    def __init__(
+        self, exchange: Exchange, request: ApiRequest, limits: BodyLimits, buffer: BodyBuffer
+    ) -> None:
+        """Raises BodyTooLargeError, as far as the head tells."""
+        self._exchange = exchange
+        self._buffer = buffer
+        self._client = request.client_address
+        self._taken = 0
+        self._idle_seconds = limits.idle_seconds
+        length = exchange.head.framing.length
+        is_short = length is not None and length <= _BUFFERED_UPLOAD_BYTES
+        self.length = length
+        self.is_upload = length != 0 and is_upload(request.method, request.target)
+        self.is_streamed = self.is_upload and (not is_short or exchange.head.expects_continue)
+        if self.is_upload:
+            self._max_bytes = limits.max_upload_bytes
+            self._seconds = limits.upload_seconds
+        elif any(name == b"authorization" for name, _ in request.headers):
+            self._max_bytes = min(limits.max_buffered_bytes, limits.max_upload_bytes)
+            self._seconds = min(BUFFERED_BODY_SECONDS, limits.upload_seconds)
+        else:
+            self._max_bytes = min(ANONYMOUS_BODY_BYTES, limits.max_buffered_bytes, limits.max_upload_bytes)
+            self._seconds = min(ANONYMOUS_BODY_SECONDS, limits.upload_seconds)
+        if length is not None and length > self._max_bytes:
+            raise BodyTooLargeError(self._max_bytes)
+
+    async def read_all(self) -> bytes:
+        """The whole body. Its bytes are held until `close`.
+
+        Raises:
+            ClientDisconnectedError, ClientTooSlowError, BodyTooLargeError, BodyBufferFullError.
+        """
+        if self._exchange.body_ended:
+            return self._take(0)
+        self._exchange.send_continue()
+        return b"".join([piece async for piece in self.pieces(hold=True)])
+
+    async def pieces(self, *, hold: bool = False) -> AsyncIterator[bytes]:
+        """The bytes as they come. Whoever passes them on must not let an exception look like their end.
+
+        Raises:
+            ClientDisconnectedError, ClientTooSlowError, BodyTooLargeError, BodyBufferFullError.
+        """
+        exchange = self._exchange
+        loop = asyncio.get_running_loop()
+        end = loop.time() + self._seconds
+        received = 0
+        while True:
+            try:
+                async with asyncio.timeout_at(min(end, loop.time() + self._idle_seconds)):
+                    await exchange.wait_for_body()
+            except TimeoutError:
+                raise ClientTooSlowError from None
+            has_ended = exchange.body_ended
+            if exchange.disconnected and not has_ended:
+                raise ClientDisconnectedError
+            if piece := self._take(received, hold=hold):
+                received += len(piece)
+                yield piece
+            if has_ended:
+                return
+
+    def _take(self, received: int, *, hold: bool = True) -> bytes:
+        piece = self._exchange.take_body()
+        if received + len(piece) > self._max_bytes:
+            raise BodyTooLargeError(self._max_bytes)
+        if hold and received + len(piece) > _COUNTED_BYTES:
+            self._buffer.take(self._client, len(piece))
+            self._taken += len(piece)
+        return piece
+
+    def close(self) -> None:
+        """The bytes that were read whole are no more needed."""
+        if self._taken:
+            self._buffer.give_back(self._client, self._taken)
+            self._taken = 0

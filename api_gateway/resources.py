@@ -1,0 +1,57 @@
+"""What the gateway talks to while it runs, and its limits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from api_gateway.breaker import Breaker
+from api_gateway.concurrency import ConcurrencyLimiter
+from api_gateway.downstream.write_buffer import ResponseBuffer
+from api_gateway.headers import Network
+from api_gateway.ports import RateLimiter, ResponseCache
+from api_gateway.request_body import BodyBuffer, BodyLimits
+from api_gateway.upstream.pool import ConnectionPool
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """One service. Its name is the one of the route table and of /health/services.
+
+    `permits` are for all requests at it, `upload_permits` for those of them whose bodies are still received:
+    clients decide how long that takes, and must not keep out everybody else.
+    """
+
+    name: str
+    pool: ConnectionPool
+    breaker: Breaker
+    permits: ConcurrencyLimiter
+    upload_permits: ConcurrencyLimiter
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the gateway accepts and for how long it waits, in seconds; and which proxies it trusts."""
+
+    body: BodyLimits
+    permit_seconds: float
+    response_seconds: float
+    upload_response_seconds: float
+    idle_seconds: float
+    trusted_networks: Sequence[Network]
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Opened by the lifespan. Without a cache or a rate limiter every request goes to its service."""
+
+    upstreams: Mapping[str, Upstream]
+    limits: Limits
+    response_buffer: ResponseBuffer
+    body_buffer: BodyBuffer
+    cache: ResponseCache | None = None
+    rate_limiter: RateLimiter | None = None
+
+
+def resources_of(state: Mapping[str, Any]) -> Resources:
+    """From the state that the lifespan has made."""
+    return cast("Resources", state["resources"])

@@ -1,0 +1,121 @@
+"""The gateway's own errors and responses, and the way out for every response to `/api/*`."""
+
+import time
+from email.utils import formatdate
+
+from starlette.responses import Response
+from starlette.types import Send
+
+from api_gateway.cors import CorsPolicy
+from api_gateway.headers import Headers
+from shared.errors import BadAnswerError, LateAnswerError, NotFoundError, UnavailableError
+from shared.http.problem import problem
+
+
+class RouteNotFoundError(NotFoundError):
+    """No service stands behind this path."""
+
+    code = "route_not_found"
+
+    def __init__(self) -> None:
+        super().__init__("Route not found")
+
+
+class ServiceUnreachableError(UnavailableError):
+    """The service did not take the request, or is known not to."""
+
+    code = "service_unreachable"
+
+    def __init__(self, service: str, retry_after_seconds: int) -> None:
+        super().__init__(f"The {service} service is not available now", retry_after_seconds)
+
+
+class ServiceBadAnswerError(BadAnswerError):
+    """The service broke off, or sent what is not HTTP."""
+
+    code = "service_bad_answer"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"The {service} service gave no usable answer")
+
+
+class ServiceLateError(LateAnswerError):
+    """The service took the request and did not answer in time."""
+
+    code = "service_late"
+
+    def __init__(self, service: str) -> None:
+        super().__init__(f"The {service} service did not answer in time")
+
+
+def request_timeout() -> Response:
+    """408: the client stopped in the middle of its body."""
+    return problem(408, "The body did not arrive in time", "request_timeout")
+
+
+class _Clock:
+    """The time as a `Date` header has it, formatted once a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._date = b""
+
+    def date(self) -> bytes:
+        second = int(time.time())
+        if second != self._second:
+            self._second = second
+            self._date = formatdate(second, usegmt=True).encode("ascii")
+        return self._date
+
+
+http_date = _Clock().date
+"""This moment as a `Date` header has it."""
+
+
+class ResponseWriter:
+    """Sends one response, with the headers that every response has.
+
+    `extra` are headers that are added to it, such as those of a rate limit.
+    """
+
+    __slots__ = ("_allowed_origin", "_cors", "_request_id", "_send", "extra", "status")
+
+    def __init__(self, send: Send, cors: CorsPolicy, origin: bytes | None, request_id: bytes) -> None:
+        self.status = 0
+        self.extra: Headers = []
+        self._send = send
+        self._cors = cors
+        self._allowed_origin = cors.allowed(origin)
+        self._request_id = request_id
+
+    async def start(self, status: int, headers: Headers) -> None:
+        """Begin it. Of `headers`, the `Surrogate-*` ones are for this process only."""
+        self.status = status
+        sent: Headers = []
+        has_date = False
+        for pair in headers:
+            name = pair[0]
+            if name == b"date":
+                has_date = True
+            elif name.startswith(b"surrogate-"):
+                continue
+            sent.append(pair)
+        self._cors.add_headers(sent, self._allowed_origin)
+        if not has_date:
+            sent.append((b"date", http_date()))
+        sent.append((b"x-request-id", self._request_id))
+        sent += self.extra
+        await self._send({"type": "http.response.start", "status": status, "headers": sent})
+
+    async def write(self, piece: bytes) -> None:
+        """The next piece of its body. An empty one sends what there is so far."""
+        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+
+    async def end(self, piece: bytes = b"") -> None:
+        """The last piece."""
+        await self._send({"type": "http.response.body", "body": piece, "more_body": False})
+
+    async def send_whole(self, response: Response) -> None:
+        """A response of our own."""
+        await self.start(response.status_code, list(response.raw_headers))
+        await self.end(bytes(response.body))

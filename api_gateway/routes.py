@@ -1,0 +1,34 @@
+"""The gateway's own routes."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api_gateway import health
+from api_gateway.resources import resources_of
+
+router = APIRouter(tags=["gateway"])
+
+
+@router.get("/", summary="What this is")
+async def introduce() -> Response:
+    return health.introduction()
+
+
+@router.get("/health", summary="Whether the gateway works")
+async def own_health() -> Response:
+    return health.own_health()
+
+
+@router.get("/health/services", summary="Whether each service works")
+async def services_health(request: Request) -> Response:
+    return await health.services_health(resources_of(request.scope["state"]).upstreams)
+
+
+@router.get("/livez", summary="Whether the process is alive")
+async def liveness() -> Response:
+    return health.liveness()
+
+
+@router.get("/readyz", summary="Whether the process takes requests")
+async def readiness() -> Response:
+    return health.readiness()

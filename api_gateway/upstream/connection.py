@@ -1,0 +1,290 @@
+"""One connection to a service: a request is written, its response parsed, then the next one's."""
+
+import asyncio
+import os
+from collections.abc import Callable
+from typing import Final, cast
+
+import httptools
+
+from api_gateway.deadline import Deadline
+from api_gateway.headers import Headers
+from api_gateway.upstream.errors import (
+    BadResponseError,
+    ConnectionLostError,
+    ResponseHeadTooLargeError,
+    ResponseTimeoutError,
+)
+from api_gateway.upstream.response import UpstreamResponse
+
+_MAX_HEAD_BYTES: Final = 65536
+_HIGH_WATER_BYTES: Final = 128 * 1024
+"""So much of a response waits for its reader; then the service has to wait with sending."""
+_PIECE_BYTES: Final = 65536
+_MAX_REST_BYTES: Final = 1024 * 1024
+
+
+class UpstreamConnection(asyncio.Protocol):
+    """`released` is called when it can take another request; `lost` when it cannot any more."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        released: Callable[["UpstreamConnection"], None],
+        lost: Callable[["UpstreamConnection"], None],
+    ) -> None:
+        self.idle_since = 0.0
+        self._loop = loop
+        self._released = released
+        self._lost = lost
+        self._transport: asyncio.Transport
+        self._parser = httptools.HttpResponseParser(self)
+        self._deadline = Deadline(loop, self._expired)
+        self._idle_seconds = 0.0
+        self._response: UpstreamResponse | None = None
+        self._method = ""
+        self._request_sent = True
+        self._headers: Headers = []
+        self._in_head = True
+        self._head_bytes = 0
+        self._is_interim = False
+        self._ends_with_connection = False
+        self._is_kept_alive = False
+        self._complete = False
+        self._is_unsolicited = False
+        self._reading_paused = False
+        self._drained: asyncio.Future[None] | None = None
+        self._is_writable = True
+
+    # What is asked.
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a request may be sent on it."""
+        return not self._transport.is_closing()
+
+    def send(self, method: str, data: bytes, *, idle_seconds: float) -> UpstreamResponse:
+        """Begin a request with its head, and the body if it is short. `request_sent` is to follow."""
+        response = UpstreamResponse(self._loop, self._resume)
+        self._response = response
+        self._method = method
+        self._idle_seconds = idle_seconds
+        self._request_sent = False
+        self._in_head = True
+        self._head_bytes = 0
+        self._headers = []
+        self._complete = False
+        self._transport.write(data)
+        return response
+
+    def request_sent(self, response_seconds: float) -> None:
+        """The request was written to its end: from now on a response is waited for."""
+        self._request_sent = True
+        if self._complete:
+            self._give_back()
+        elif self._in_head:
+            self._deadline.start(response_seconds)
+        elif not self._reading_paused:
+            self._deadline.start(self._idle_seconds)
+
+    async def write(self, data: bytes) -> None:
+        """A piece of the body. Returns when the next one may be written, or the response has failed."""
+        if self._transport.is_closing():
+            return
+        self._transport.write(data)
+        if self._is_writable:
+            self._deadline.stop()
+            return
+        self._deadline.start(self._idle_seconds)
+        self._drained = self._loop.create_future()
+        await self._drained
+
+    def abort(self) -> None:
+        """Close it; what was asked on it and not answered is given up."""
+        self._transport.abort()
+
+    # The transport's side.
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's derive from none of asyncio's
+
+    def data_received(self, data: bytes) -> None:
+        if self._in_head:
+            if self._head_bytes > _MAX_HEAD_BYTES:
+                self._fail(ResponseHeadTooLargeError())
+                return
+            self._head_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as failure:
+            if not self._complete:
+                self._fail(failure.__context__ or BadResponseError())
+                return
+            self._is_unsolicited = True
+        if self._complete or self._response is None:
+            self._give_back()
+        elif self._request_sent and not self._in_head and not self._reading_paused:
+            self._deadline.start(self._idle_seconds)
+
+    def eof_received(self) -> bool:
+        self._ended()
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if isinstance(exc, OSError):
+            self._read_rest()
+        self._ended()
+        self._deadline.close()
+        self._is_writable = True
+        self._wake_writer()
+        self._lost(self)
+
+    def pause_writing(self) -> None:
+        self._is_writable = False
+
+    def resume_writing(self) -> None:
+        self._is_writable = True
+        if self._drained is not None:
+            self._deadline.stop()
+        self._wake_writer()
+
+    def _wake_writer(self) -> None:
+        if self._drained is not None:
+            drained, self._drained = self._drained, None
+            if not drained.done():
+                drained.set_result(None)
+
+    def _read_rest(self) -> None:
+        """Read the response of a service that answered and closed while it was being written to.
+
+        Such a response (401, 413) lies in the socket's buffer when the next write fails, and an event loop
+        that sees a write fail reads no more. Under TLS the bytes would say nothing.
+        """
+        if self._response is None or self._transport.get_extra_info("ssl_object") is not None:
+            return
+        socket = self._transport.get_extra_info("socket")
+        read = 0
+        try:
+            while read < _MAX_REST_BYTES and (piece := os.read(socket.fileno(), _PIECE_BYTES)):
+                read += len(piece)
+                self.data_received(piece)
+        except OSError:
+            # Nothing more: the buffer is empty, or what follows is the failure that is being reported.
+            return
+
+    def _ended(self) -> None:
+        """No more bytes will come."""
+        response = self._response
+        if response is None:
+            return
+        if not self._in_head and self._ends_with_connection:
+            self._response = None
+            self._deadline.stop()
+            response.end()
+        elif self._in_head and not self._head_bytes:
+            self._fail(ConnectionLostError())
+        else:
+            self._fail(BadResponseError())
+
+    def _expired(self) -> None:
+        self._fail(ResponseTimeoutError())
+
+    def _fail(self, failure: BaseException) -> None:
+        response, self._response = self._response, None
+        self._deadline.stop()
+        if response is not None:
+            response.fail(failure if isinstance(failure, Exception) else BadResponseError())
+        if not self._transport.is_closing():
+            self._transport.abort()
+
+    def _give_back(self) -> None:
+        """The response has come whole. The connection is used again, if the request was sent whole, too."""
+        response, self._response = self._response, None
+        self._deadline.stop()
+        if response is None or self._is_unsolicited or not self._request_sent or not self._is_kept_alive:
+            self._transport.abort()
+        else:
+            if self._method == "HEAD":
+                self._parser = httptools.HttpResponseParser(self)
+            self._reset_reading()
+            self._released(self)
+        if response is not None:
+            response.end()
+
+    def _reset_reading(self) -> None:
+        if self._reading_paused:
+            self._reading_paused = False
+            self._transport.resume_reading()
+
+    def _resume(self) -> None:
+        """The reader has taken what had come."""
+        if self._reading_paused and not self._transport.is_closing():
+            self._reset_reading()
+            if self._request_sent:
+                self._deadline.start(self._idle_seconds)
+
+    # The parser's side.
+
+    def on_message_begin(self) -> None:
+        if self._response is None or self._complete:
+            self._is_unsolicited = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._in_head:  # or it is a trailer
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        response = self._response
+        if response is None or self._complete:
+            return
+        status = self._parser.get_status_code()
+        self._is_interim = status < 200
+        if self._is_interim:
+            self._headers = []
+            if status == 100 and response.on_continue is not None:
+                response.on_continue()
+            return
+        headers = self._headers
+        if self._head_bytes > _MAX_HEAD_BYTES:
+            size = sum(len(name) + len(value) for name, value in headers)
+            if size > _MAX_HEAD_BYTES:
+                raise ResponseHeadTooLargeError
+        self._check_framing(status, headers)
+        self._is_kept_alive = self._parser.should_keep_alive()
+        self._in_head = False
+        if not self._request_sent:
+            self._deadline.stop()
+        response.begin(status, headers)
+        if self._method == "HEAD":
+            self._complete = True
+
+    def _check_framing(self, status: int, headers: Headers) -> None:
+        """Raises BadResponseError where two readers could disagree about the end of the body."""
+        if status > 599 or self._parser.get_http_version() not in ("1.1", "1.0"):
+            raise BadResponseError
+        ends_with_connection = status not in (204, 304)
+        is_chunked = False
+        for name, value in headers:
+            if name == b"content-length":
+                ends_with_connection = False
+            elif name == b"transfer-encoding":
+                if value.lower() != b"chunked" or is_chunked:
+                    raise BadResponseError
+                is_chunked = True
+                ends_with_connection = False
+        self._ends_with_connection = ends_with_connection and self._method != "HEAD"
+
+    def on_body(self, body: bytes) -> None:
+        response = self._response
+        if response is None or self._complete:
+            self._is_unsolicited = True
+            return
+        response.add(body)
+        if response.buffered > _HIGH_WATER_BYTES and not self._reading_paused:
+            self._reading_paused = True
+            self._transport.pause_reading()
+            self._deadline.stop()
+
+    def on_message_complete(self) -> None:
+        if not self._is_interim and not self._in_head:
+            self._complete = True

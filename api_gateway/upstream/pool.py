@@ -1,0 +1,90 @@
+"""Kept-alive connections to one service."""
+
+import asyncio
+import ssl
+from typing import Final
+from urllib.parse import urlsplit
+
+from api_gateway.upstream.connection import UpstreamConnection
+from api_gateway.upstream.errors import ConnectError
+
+# Below the servers' own idle timeout (75 s, shared/http/serve.py), or a request would meet a connection
+# that is being closed.
+IDLE_CONNECTION_SECONDS: Final = 15.0
+
+
+class ConnectionPool:
+    """Connections to the service at `url` (http://host:port). It sets no limit to their number.
+
+    To be made and closed inside a running loop.
+    """
+
+    def __init__(
+        self, url: str, connect_seconds: float, idle_connection_seconds: float = IDLE_CONNECTION_SECONDS
+    ) -> None:
+        parts = urlsplit(url)
+        is_secure = parts.scheme == "https"
+        self.authority = parts.netloc.encode("ascii")
+        self._host = parts.hostname or ""
+        self._port = parts.port or (443 if is_secure else 80)
+        self._ssl = ssl.create_default_context() if is_secure else None
+        self._connect_seconds = connect_seconds
+        self._idle_connection_seconds = idle_connection_seconds
+        self._loop = asyncio.get_running_loop()
+        self._idle: list[UpstreamConnection] = []
+        self._open: set[UpstreamConnection] = set()
+        self._sweep_timer: asyncio.TimerHandle | None = None
+
+    def take(self) -> UpstreamConnection | None:
+        """The idle connection that was used last; None when there is none."""
+        oldest = self._loop.time() - self._idle_connection_seconds
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.is_usable and connection.idle_since > oldest:
+                return connection
+            connection.abort()
+        return None
+
+    async def connect(self) -> UpstreamConnection:
+        """A new connection.
+
+        Raises:
+            ConnectError: there is none to be had in time.
+        """
+        try:
+            async with asyncio.timeout(self._connect_seconds):
+                _, connection = await self._loop.create_connection(
+                    self._new_connection, self._host, self._port, ssl=self._ssl
+                )
+        except (OSError, TimeoutError) as failure:
+            raise ConnectError(type(failure).__name__) from failure
+        self._open.add(connection)
+        return connection
+
+    def close(self) -> None:
+        """Close every connection; what was asked on it is given up."""
+        if self._sweep_timer is not None:
+            self._sweep_timer.cancel()
+        for connection in list(self._open):
+            connection.abort()
+
+    def _new_connection(self) -> UpstreamConnection:
+        return UpstreamConnection(self._loop, self._released, self._open.discard)
+
+    def _released(self, connection: UpstreamConnection) -> None:
+        connection.idle_since = self._loop.time()
+        self._idle.append(connection)
+        if self._sweep_timer is None:
+            self._sweep_timer = self._loop.call_later(self._idle_connection_seconds, self._sweep)
+
+    def _sweep(self) -> None:
+        """Close what has been idle for too long. The list is in the order of last use."""
+        self._sweep_timer = None
+        now = self._loop.time()
+        kept = [each for each in self._idle if each.is_usable]
+        while kept and kept[0].idle_since + self._idle_connection_seconds <= now:
+            kept.pop(0).abort()
+        self._idle = kept
+        if kept:
+            wait = kept[0].idle_since + self._idle_connection_seconds - now
+            self._sweep_timer = self._loop.call_later(max(wait, 0.01), self._sweep)

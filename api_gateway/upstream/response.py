@@ -1,0 +1,117 @@
+"""A response of a service while it arrives."""
+
+import asyncio
+from collections.abc import Callable
+
+from api_gateway.headers import Headers
+
+
+class UpstreamResponse:
+    """Filled by the connection, read by one reader. `status` is 0 until the head has come.
+
+    `on_continue` is called when the service asks for the body, `on_end` once when the response has come whole
+    or failed.
+    """
+
+    __slots__ = (
+        "_buffered",
+        "_loop",
+        "_pieces",
+        "_resume",
+        "_waiter",
+        "ended",
+        "failure",
+        "headers",
+        "on_continue",
+        "on_end",
+        "status",
+    )
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, resume: Callable[[], None]) -> None:
+        self.status = 0
+        self.headers: Headers = []
+        self.ended = False
+        self.failure: Exception | None = None
+        self.on_continue: Callable[[], None] | None = None
+        self.on_end: Callable[[], None] | None = None
+        self._loop = loop
+        self._resume = resume
+        self._pieces: list[bytes] = []
+        self._buffered = 0
+        self._waiter: asyncio.Future[None] | None = None
+
+    @property
+    def buffered(self) -> int:
+        """Bytes that have come and were not read."""
+        return self._buffered
+
+    def begin(self, status: int, headers: Headers) -> None:
+        """The head has come."""
+        self.status = status
+        self.headers = headers
+        self._wake()
+
+    def add(self, piece: bytes) -> None:
+        """The next piece of the body."""
+        self._pieces.append(piece)
+        self._buffered += len(piece)
+        self._wake()
+
+    def end(self) -> None:
+        """It has come whole."""
+        self.ended = True
+        self._finish()
+
+    def fail(self, failure: Exception) -> None:
+        """It will not come, or not whole. The first failure counts."""
+        if self.failure is None and not self.ended:
+            self.failure = failure
+            self._finish()
+
+    def _finish(self) -> None:
+        self._wake()
+        if self.on_end is not None:
+            on_end, self.on_end = self.on_end, None
+            on_end()
+
+    def _wake(self) -> None:
+        waiter = self._waiter
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
+
+    async def wait_for_head(self) -> None:
+        """Return once `status` and `headers` are there.
+
+        Raises:
+            UpstreamError: they will not come; or whatever else `fail` was told.
+        """
+        while not self.status:
+            if self.failure is not None:
+                raise self.failure
+            await self._wait()
+
+    async def read(self) -> bytes:
+        """What has come of the body, at least one byte; empty at its end.
+
+        Raises:
+            UpstreamError: it breaks off; or whatever else `fail` was told.
+        """
+        while not self._pieces:
+            if self.failure is not None:
+                raise self.failure
+            if self.ended:
+                return b""
+            await self._wait()
+        pieces = self._pieces
+        body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        pieces.clear()
+        self._buffered = 0
+        self._resume()
+        return body
+
+    async def _wait(self) -> None:
+        self._waiter = self._loop.create_future()
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
