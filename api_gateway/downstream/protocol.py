@@ -296,9 +296,10 @@ class HttpProtocol(asyncio.Protocol):
         """Answer without the application; just close where it would look like another request's response."""
         running = self._running
         is_for_running = running is not None and running is self._receiving and not running.response_started
-        if (running is None and not self._waiting) or is_for_running:
+        may_answer = (running is None and not self._waiting) or is_for_running
+        self._disconnect()  # first: the service is to see a body that breaks off
+        if may_answer:
             self.write(refuse(refusal))
-        self._disconnect()
         self._running = self._receiving = None
         self._lingered_bytes = self.linger_bytes - self.refused_linger_bytes
         self._close()
