@@ -67,14 +67,14 @@ def service_app(
             yield {"resources": opened, "access": opened.access}
 
     title = service.replace("-", " ").capitalize()
+    health = health_router(service, lambda request: resources(request).probes)
     app = ServiceApi(
         title=title,
         version="1.0.0",
         lifespan=lifespan,
         redirect_slashes=False,
+        # Not include_router: the routes of included routers are matched twice for each request.
+        routes=[route for router in (*routers, health) for route in router.routes],
     )
     add_problem_handlers(app)
-    app.include_router(health_router(service, lambda request: resources(request).probes))
-    for router in routers:
-        app.include_router(router)
     return ServiceMiddleware(app, service, GATEWAY_PREFIX)
