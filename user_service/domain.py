@@ -1,5 +1,6 @@
 """Users: what they are and what can be wrong with a wish about them."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,6 +31,11 @@ class Profile:
     email: str | None
     email_is_verified: bool
     image_url: str | None
+
+
+def digest_of_email(email: str) -> str:
+    """What is kept of a deleted user's e-mail address, to recognize it by."""
+    return hashlib.sha256(email.encode()).hexdigest()
 
 
 class UserNotFoundError(NotFoundError):

@@ -70,7 +70,16 @@ class UserRepository(Protocol):
         ...
 
     async def remove(self, user_id: str) -> None:
-        """Raises UserNotFoundError."""
+        """Remove the user; of a blocked one the block is kept.
+
+        Raises:
+            UserNotFoundError: there is no such user.
+            UserChangedMeanwhileError: they were blocked and unblocked at the same time, again and again.
+        """
+        ...
+
+    async def was_removed_blocked(self, clerk_id: str, email: str) -> bool:
+        """Whether a user with this identity, or this e-mail address, was blocked when they were removed."""
         ...
 
 

@@ -59,7 +59,7 @@ class Registrar:
 
         Raises:
             OtherIdentityError, RoleNotGrantedError: what was asked is not the caller's to ask.
-            BlockedError: an admin blocked them.
+            BlockedError: an admin blocked them, or did before they were deleted.
             InvalidError: neither the identity provider nor the caller says their e-mail.
             UnprovedEmailError: their e-mail would make them an admin, and is not verified.
             UnavailableError: the same, and the identity provider cannot be asked now.
@@ -73,6 +73,8 @@ class Registrar:
         if known is not None:
             return Registered(await self._brought_up_to_date(known, profile), is_new=False)
         user = _new_user(session.identity.clerk_id, profile, asked)
+        if await self._users.was_removed_blocked(user.clerk_id, user.email):
+            raise BlockedError
         self._check_proved(user, profile)
         if self._is_admin_by_email(profile):
             user = replace(user, role=Role.ADMIN)

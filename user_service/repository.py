@@ -15,7 +15,14 @@ from shared.providers.mongo import (
     id_of,
 )
 from shared.providers.mongo_errors import DuplicateDocumentError
-from user_service.domain import AlreadyRegisteredError, EmailTakenError, User, UserNotFoundError
+from user_service.domain import (
+    AlreadyRegisteredError,
+    EmailTakenError,
+    User,
+    UserChangedMeanwhileError,
+    UserNotFoundError,
+    digest_of_email,
+)
 from user_service.ports import UserChanges, UserFilter
 
 INDEXES = (
@@ -24,6 +31,8 @@ INDEXES = (
     Index(NEWEST_FIRST),
     Index([("role", DESCENDING), *NEWEST_FIRST]),
 )
+BLOCK_INDEXES = (Index([("emailDigest", DESCENDING)]),)
+_ATTEMPTS = 5
 
 
 class MongoUsers:
@@ -31,10 +40,12 @@ class MongoUsers:
 
     def __init__(self, database: MongoDatabase) -> None:
         self._users = database.collection("users", INDEXES)
+        self._blocks = database.collection("blocks_of_removed_users", BLOCK_INDEXES)
 
     async def ensure_indexes(self) -> None:
         """Raises UnavailableError; may be called again."""
         await self._users.ensure_indexes()
+        await self._blocks.ensure_indexes()
 
     async def add(self, user: User) -> None:
         try:
@@ -78,8 +89,26 @@ class MongoUsers:
         return None
 
     async def remove(self, user_id: str) -> None:
-        if not await self._users.remove_one({"_id": id_of(user_id)}):
-            raise UserNotFoundError
+        for _ in range(_ATTEMPTS):
+            user = await self.get(user_id)
+            await self._keep_block(user)
+            if await self._users.remove_one({"_id": id_of(user_id), "isBlocked": user.is_blocked}):
+                return
+        await self.get(user_id)
+        raise UserChangedMeanwhileError
+
+    async def _keep_block(self, user: User) -> None:
+        """Before the removal: a process that dies between the two must leave the block."""
+        kept = {"_id": user.clerk_id}
+        if user.is_blocked:
+            update = {"$set": {"emailDigest": digest_of_email(user.email), "removedAt": now()}}
+            await self._blocks.change_each([(kept, update)], or_insert=True)
+        else:
+            await self._blocks.remove_one(kept)
+
+    async def was_removed_blocked(self, clerk_id: str, email: str) -> bool:
+        same = [{"_id": clerk_id}, {"emailDigest": digest_of_email(email)}]
+        return await self._blocks.find_one({"$or": same}) is not None
 
 
 def _narrow(wanted: UserFilter) -> Document:

@@ -76,6 +76,17 @@ _LIBRARY = (
     "CREATE TABLE roll_ups (name TEXT NOT NULL PRIMARY KEY, last_day TEXT NOT NULL) STRICT",
 )
 
+_BLOCKS_OF_REMOVED_USERS = (
+    """
+    CREATE TABLE blocks_of_removed_users (
+        clerk_id TEXT NOT NULL PRIMARY KEY,
+        email_digest TEXT NOT NULL,
+        removed_at INTEGER NOT NULL
+    ) STRICT
+    """,
+    "CREATE INDEX blocks_of_emails ON blocks_of_removed_users (email_digest)",
+)
+
 USERS = (
     (
         """
@@ -96,6 +107,7 @@ USERS = (
         "CREATE INDEX users_of_role ON users (role, created_at DESC, id DESC)",
     ),
     _AUDIT,
+    _BLOCKS_OF_REMOVED_USERS,
 )
 
 SONGS = (

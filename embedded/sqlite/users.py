@@ -8,10 +8,18 @@ from embedded.sqlite.database import DuplicateRowError, SqliteDatabase, Value
 from shared.access.permissions import Role
 from shared.clock import from_millis, now, to_millis
 from shared.http.pagination import Slice
-from user_service.domain import AlreadyRegisteredError, EmailTakenError, User, UserNotFoundError
+from user_service.domain import (
+    AlreadyRegisteredError,
+    EmailTakenError,
+    User,
+    UserChangedMeanwhileError,
+    UserNotFoundError,
+    digest_of_email,
+)
 from user_service.ports import UserChanges, UserFilter
 
 _COLUMNS = "id, clerk_id, full_name, email, image_url, role, is_blocked, created_at, updated_at"
+_ATTEMPTS = 5
 
 
 class SqliteUsers:
@@ -69,9 +77,34 @@ class SqliteUsers:
         return None
 
     async def remove(self, user_id: str) -> None:
-        statement = statements.delete("users", ["id = :id"], "id")
-        if not await self._database.write(statement, {"id": user_id.lower()}):
-            raise UserNotFoundError
+        statement = statements.delete("users", ["id = :id", "is_blocked = :is_blocked"], "id")
+        for _ in range(_ATTEMPTS):
+            user = await self.get(user_id)
+            await self._keep_block(user)
+            if await self._database.write(statement, {"id": user.id, "is_blocked": user.is_blocked}):
+                return
+        await self.get(user_id)
+        raise UserChangedMeanwhileError
+
+    async def _keep_block(self, user: User) -> None:
+        """Before the removal: a process that dies between the two must leave the block."""
+        if user.is_blocked:
+            row: Mapping[str, Value] = {
+                "clerk_id": user.clerk_id,
+                "email_digest": digest_of_email(user.email),
+                "removed_at": to_millis(now()),
+            }
+            insert = statements.insert("blocks_of_removed_users", row)
+            await self._database.write(insert.replace("INSERT", "INSERT OR REPLACE", 1), row)
+        else:
+            remove = statements.delete("blocks_of_removed_users", ["clerk_id = :clerk_id"], "clerk_id")
+            await self._database.write(remove, {"clerk_id": user.clerk_id})
+
+    async def was_removed_blocked(self, clerk_id: str, email: str) -> bool:
+        same = "(clerk_id = :clerk_id OR email_digest = :email_digest)"
+        statement = statements.select("1", "blocks_of_removed_users", [same], "LIMIT 1")
+        values = {"clerk_id": clerk_id, "email_digest": digest_of_email(email)}
+        return bool(await self._database.read(statement, values))
 
 
 def _narrow(wanted: UserFilter) -> tuple[list[str], dict[str, Value]]:

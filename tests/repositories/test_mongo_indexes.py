@@ -21,16 +21,17 @@ from shared.providers.mongo_errors import DuplicateDocumentError
 from shared.settings import MongoSettings
 
 EXPECTED = {
-    "users_db": {"users"},
+    "users_db": {"users", "user_audit", "blocks_of_removed_users"},
     "songs_db": {
         "songs",
+        "song_audit",
         "interactions",
         "media_cleanups",
         "likes",
         "plays_per_day",
         "song_listeners",
     },
-    "albums_db": {"albums", "media_cleanups"},
+    "albums_db": {"albums", "album_audit", "media_cleanups"},
 }
 
 

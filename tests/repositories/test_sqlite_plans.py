@@ -53,7 +53,7 @@ class Explained(SqliteDatabase):
         whole_tables = [
             f"SCAN {name}"
             for name in (
-                *("users", "songs", "albums", "interactions", "media_cleanups"),
+                *("users", "blocks_of_removed_users", "songs", "albums", "interactions", "media_cleanups"),
                 *("likes", "cleared_histories", "plays_per_day", "song_listeners"),
             )
         ]
@@ -79,7 +79,8 @@ async def test_users_are_found_by_index(explained: Explained) -> None:
         await users.list(UserFilter(), part)
         await users.list(UserFilter(role=Role.ARTIST), part)
     await users.remove(ada.id)
-    assert len(explained.steps) == 9
+    await users.was_removed_blocked(ada.clerk_id, ada.email)
+    assert len(explained.steps) == 15
     assert explained.slow_steps() == []
 
 

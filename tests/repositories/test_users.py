@@ -160,6 +160,38 @@ async def test_a_removed_user_is_gone_and_may_register_again(users: UserReposito
     assert await users.get(ada.id) == ada
 
 
+async def test_block_of_a_removed_user_is_kept(users: UserRepository) -> None:
+    ada = a_user(email="ada@example.org", is_blocked=True)
+    await users.add(ada)
+    assert not await users.was_removed_blocked(ada.clerk_id, ada.email)
+    await users.remove(ada.id)
+    assert await users.was_removed_blocked(ada.clerk_id, "other@example.org")
+    assert await users.was_removed_blocked("user_other", ada.email)
+    assert not await users.was_removed_blocked("user_other", "other@example.org")
+    with pytest.raises(UserNotFoundError):
+        await users.remove(ada.id)
+
+
+async def test_removal_of_others_keeps_no_block(users: UserRepository) -> None:
+    ada, bill = a_user(), a_user(is_blocked=True)
+    for user in (ada, bill):
+        await users.add(user)
+    await users.change(bill.id, {"is_blocked": False})
+    for user in (ada, bill):
+        await users.remove(user.id)
+        assert not await users.was_removed_blocked(user.clerk_id, user.email)
+
+
+async def test_block_counts_as_it_is_when_the_user_is_removed(users: UserRepository) -> None:
+    """A first try to remove may have died between keeping the block and removing the user."""
+    ada = a_user(is_blocked=True)
+    await users.add(ada)
+    await users.remove(ada.id)
+    await users.add(replace(ada, is_blocked=False))
+    await users.remove(ada.id)
+    assert not await users.was_removed_blocked(ada.clerk_id, ada.email)
+
+
 async def test_filters_narrow_lists_and_counts_alike(users: UserRepository) -> None:
     await users.add(a_user(full_name="Ada"))
     await users.add(a_user(full_name="Bill", role=Role.ARTIST))

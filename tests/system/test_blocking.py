@@ -161,6 +161,16 @@ async def test_a_deleted_user_is_unregistered_at_the_next_request_and_may_regist
     problem_in(await again.get(f"/songs/{song['_id']}"), 404)
 
 
+async def test_a_deleted_user_who_was_blocked_cannot_register_again(people: People) -> None:
+    admin, person = await people.admin(), await people.user("Bo Blocked")
+    assert (await admin.patch(f"/admin/users/{person.id}/block", json={"isBlocked": True})).is_success
+    assert (await admin.delete(f"/admin/users/{person.id}")).is_success
+    body = {"clerkId": person.clerk_id, "fullName": "Bo", "email": person.email, "imageUrl": ""}
+    problem_in(await person.post("/auth/register", json=body), 403, "user_blocked")
+    problem_in(await person.get("/auth/me"), 404, "user_not_registered")
+    assert (await person.get("/songs")).status_code == 200
+
+
 async def test_nobody_blocks_deletes_or_demotes_themselves(people: People) -> None:
     admin = await another_admin(people)
     own = f"/admin/users/{admin.id}"

@@ -13,7 +13,7 @@ from embedded.cloud.clerk.app import user_record
 from embedded.sqlite import schemas
 from embedded.sqlite.database import open_database
 from embedded.sqlite.users import SqliteUsers
-from shared.access.caller import Identity
+from shared.access.caller import BlockedError, Identity
 from shared.access.guards import Session
 from shared.access.permissions import Role
 from shared.cache.read_through import ReadThrough, open_read_through
@@ -180,3 +180,15 @@ def test_a_name_that_nobody_can_read_counts_as_none() -> None:
     assert profile_of(record(first_name="\u3164", last_name="\u2800", username="bo")).full_name == "bo"
     assert profile_of(record(first_name="A\u2028B", last_name=None, username=None)).full_name is None
     assert profile_of(record(first_name="Jose\u0301", last_name=None)).full_name == "Jos\u00e9"
+
+
+@pytest.mark.parametrize("clerk_id", ["user_b", "user_of_a_new_account"])
+async def test_a_block_survives_deletion(users: SqliteUsers, cache: ReadThrough, clerk_id: str) -> None:
+    known = profile(email="b@example.org", verified=True)
+    blocked = await registered(users, cache, known)
+    await users.change(blocked.id, {"is_blocked": True})
+    await users.remove(blocked.id)
+    with pytest.raises(BlockedError):
+        await registered(users, cache, known, clerk_id)
+    other = await registered(users, cache, profile(email="c@example.org", verified=True), "user_c")
+    assert other.email == "c@example.org"
