@@ -15,6 +15,7 @@ from api_gateway.request_body import BodyBufferFullError, ClientDisconnectedErro
 from api_gateway.resources import Resources, resources_of
 from api_gateway.responses import ResponseWriter, request_timeout
 from api_gateway.route_table import Target
+from shared import tracing
 from shared.errors import AppError, UnavailableError
 from shared.http.draining import ConnectionRecycling
 from shared.http.middleware import RequestRecorder
@@ -40,6 +41,7 @@ class ApiEndpoint:
         headers = scope["headers"]
         offered = next((value for name, value in headers if name == b"x-request-id"), None)
         request_id = adopt_request_id(offered.decode("latin-1") if offered else None).encode("ascii")
+        tracing.adopt(headers)
         writer = ResponseWriter(send, self._cors, origin_of(headers), request_id)
         if self._recycling.is_due(scope["method"]):
             writer.extra.append((b"connection", b"close"))
@@ -76,7 +78,12 @@ async def _answer(target: Target, scope: Scope, writer: ResponseWriter, request_
             return
     if resources.rate_limiter is not None:
         writer.extra += await resources.rate_limiter.check(request)
-    await relay(resources, request, scope, exchange, writer, request_id)
+    if not tracing.is_enabled():
+        await relay(resources, request, scope, exchange, writer, request_id)
+        return
+    with tracing.server_span(f"{request.method} {target.route}", request.headers):
+        request.headers = tracing.with_current_span(request.headers)
+        await relay(resources, request, scope, exchange, writer, request_id)
 
 
 def _client_address(scope: Scope, resources: Resources) -> str:

@@ -93,8 +93,10 @@ def _environment(ports: Mapping[str, int], tokens: Tokens, mongodb_uri: str) -> 
 
 
 @asynccontextmanager
-async def running_system(folder: Path, tokens: Tokens) -> AsyncIterator[System]:
-    """The whole system, with empty databases, while the block runs.
+async def running_system(
+    folder: Path, tokens: Tokens, more: Mapping[str, str] | None = None
+) -> AsyncIterator[System]:
+    """The whole system, with empty databases, while the block runs; `more` are settings of every process.
 
     Raises:
         RuntimeError: redis-server or the MongoDB test server is missing, or a process does not start.
@@ -106,7 +108,7 @@ async def running_system(folder: Path, tokens: Tokens) -> AsyncIterator[System]:
     mongo_folder.mkdir()
     async with AsyncExitStack() as stack:
         mongo = stack.enter_context(mongo_server.start(mongo_folder))
-        environment = _environment(ports, tokens, mongo.uri)
+        environment = {**_environment(ports, tokens, mongo.uri), **(more or {})}
         commands = {
             "redis": ("redis-server", "--port", str(ports["redis"]), "--save", "", "--bind", "127.0.0.1"),
             "cloud": python("embedded.cloud"),

@@ -21,6 +21,7 @@ import structlog
 from structlog.typing import EventDict, Processor
 
 from shared.http.request_id import current_request_id
+from shared.tracing import current_trace_id
 
 FLUSH_SECONDS = 0.1
 MAX_BUFFERED_LINES = 500
@@ -128,8 +129,11 @@ class _LibraryHandler(logging.Handler):
             self._output.write_out()
 
 
-def _add_request_id(_logger: object, _method: str, event: EventDict) -> EventDict:
+def _add_ids(_logger: object, _method: str, event: EventDict) -> EventDict:
     event["requestId"] = current_request_id()
+    trace_id = current_trace_id()
+    if trace_id is not None:
+        event["traceId"] = trace_id
     return event
 
 
@@ -169,7 +173,7 @@ def configure_logging(service: str, level: str) -> None:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_request_id,
+        _add_ids,
         structlog.processors.format_exc_info,
         add_service,
     ]

@@ -71,6 +71,11 @@ class ProcessSettings(EnvironmentSettings):
     port: int = Field(ge=0, le=65535, description="Port to listen on")
     workers: int = Field(1, ge=1, le=32, description="Processes that share the port")
     metrics_port: int | None = Field(None, description="Port for Prometheus metrics; off when empty")
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None,
+        pattern=r"^https?://\S+$",
+        description="OTLP/HTTP receiver of spans: http://host:4318; no tracing when empty",
+    )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="What to log")
     drain_seconds: float = Field(
         0, ge=0, le=300, description="After SIGTERM: how long /readyz says 503 before no new request is taken"

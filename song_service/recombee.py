@@ -34,6 +34,7 @@ from recombee_api_client.api_requests import (
 )
 from recombee_api_client.exceptions import APIException, ApiTimeoutException, ResponseException
 
+from shared import tracing
 from shared.breaker import Breaker
 from shared.errors import UnavailableError
 from song_service.domain import (
@@ -200,8 +201,9 @@ class RecombeeEngine:
         call: Callable[[], Any] = lambda: self._client.send(request)  # noqa: E731 - the executor takes no arguments
         try:
             # The SDK's time-out is for each read, and starts only when there is a thread to run in.
-            async with asyncio.timeout(seconds + GRACE_SECONDS):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+            with tracing.client_span(f"Recombee {type(request).__name__}"):
+                async with asyncio.timeout(seconds + GRACE_SECONDS):
+                    return await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except ResponseException as failure:
             if failure.status_code >= 500 or failure.status_code in (401, 403, 429):
                 log.warning("engine failed", error=type(failure).__name__, status=failure.status_code)

@@ -31,6 +31,7 @@ SHARED = {
         metrics
         ports
         settings
+        tracing
         text
     """,
     "shared/access": """
@@ -89,6 +90,7 @@ SHARED = {
         mongo_cleanups
         mongo_errors
         mongo_indexes
+        mongo_tracing
     """,
 }
 

@@ -10,13 +10,13 @@ import structlog
 from prometheus_client import Counter, Histogram
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shared import metrics
+from shared import metrics, tracing
 from shared.http.body_limit import BodyLimit
 from shared.http.draining import ConnectionRecycling
 from shared.http.problem import internal_problem
 from shared.http.request_id import HEADER, adopt_request_id
 
-_PROBES = frozenset({"/livez", "/readyz", "/health", "/health/services"})
+PROBES = frozenset({"/livez", "/readyz", "/health", "/health/services"})
 """Requested every few seconds: neither counted nor logged, or they would hide failures of other requests."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -69,6 +69,7 @@ class RequestMiddleware:
             return
         started_at = time.perf_counter()
         response = _Response(scope, send, self._recycling)
+        tracing.adopt(scope["headers"])
         inner, receive = self._inner(scope, receive)
         self._recorder.in_flight.inc()
         try:
@@ -81,7 +82,7 @@ class RequestMiddleware:
                 raise  # the server then cuts the connection, so that nobody takes half a body for a whole
         finally:
             self._recorder.in_flight.dec()
-            if scope["path"] not in _PROBES:
+            if scope["path"] not in PROBES:
                 seconds = time.perf_counter() - started_at
                 self._recorder.record(
                     scope["method"], _route_of(inner), scope["path"], response.status, seconds
@@ -136,6 +137,9 @@ class _Response:
         await self._send(message)
 
 
+_SECRET_PART = re.compile(r"(/albums/shared/)[^/]+")
+"""The token of a share link: whoever knows it may see the album."""
+
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_-]{0,40}(?:/[A-Za-z0-9_-]{0,40})*")
 _PLAIN_PART = re.compile(r"[A-Za-z0-9_-]{0,40}")
 
@@ -144,7 +148,7 @@ def redact_path(path: str) -> str:
     """The path, but for what is neither word nor id: somebody may have put an address or a token there."""
     if not _PLAIN_PATH.fullmatch(path):
         path = "/".join(part if _PLAIN_PART.fullmatch(part) else "…" for part in path.split("/"))
-    return path[:200]
+    return _SECRET_PART.sub(r"\1…", path)[:200]
 
 
 def _route_of(scope: Scope) -> str:

@@ -17,6 +17,7 @@ from shared import metrics
 from shared.http.draining import DRAINING
 from shared.logs import configure_logging, stop_buffering
 from shared.settings import ProcessSettings
+from shared.tracing import configure_tracing, flush_tracing
 
 KEEP_ALIVE_SECONDS = 75
 """Longer than any client of ours keeps an idle connection, so that it is never the server who hangs up."""
@@ -42,6 +43,7 @@ class _EndAfterShutdown:
 
         async def send_and_end(message: Message) -> None:
             if message["type"] == "lifespan.shutdown.complete":
+                await asyncio.to_thread(flush_tracing)
                 stop_buffering()
                 _after(LEFTOVER_SECONDS, os._exit, 0)
             await send(message)
@@ -56,6 +58,7 @@ class _Config(uvicorn.Config):
         self._service = service
         self._least_level = settings.log_level
         self._drain_seconds = settings.drain_seconds
+        self._otlp_endpoint = settings.otel_exporter_otlp_endpoint
         super().__init__(*args, **options)
 
     def configure_logging(self) -> None:
@@ -65,6 +68,7 @@ class _Config(uvicorn.Config):
 
     def load(self) -> None:
         """The server asks for the app once it has taken over the signals."""
+        configure_tracing(self._service, self._otlp_endpoint)
         super().load()
         self.loaded_app = _EndAfterShutdown(self.loaded_app)
         _drain_before_stopping(self._drain_seconds)

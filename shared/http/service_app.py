@@ -6,12 +6,13 @@ from typing import Any, Protocol, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
 
 from shared.access.guards import Access
 from shared.http.health import Probe, health_router
-from shared.http.middleware import ServiceMiddleware
+from shared.http.middleware import PROBES, ServiceMiddleware
 from shared.http.openapi import GATEWAY_PREFIX, complete
 from shared.http.problem import add_problem_handlers
 
@@ -27,6 +28,16 @@ class Opened(Protocol):
 
 
 Resources = TypeVar("Resources", bound=Opened)
+
+
+TRACED: TelemetryConfig = {
+    "metrics": False,
+    "logs": False,
+    "operation_spans": False,
+    "auto_configure": False,
+    "exclude": lambda scope: scope.get("path") in PROBES,
+}
+"""FastAPI's own telemetry: a span for each request, once shared.tracing sends them anywhere."""
 
 
 class ServiceApi(FastAPI):
@@ -73,6 +84,7 @@ def service_app(
         version="1.0.0",
         lifespan=lifespan,
         redirect_slashes=False,
+        telemetry=TRACED,
         # Not include_router: the routes of included routers are matched twice for each request.
         routes=[route for router in (*routers, health) for route in router.routes],
     )

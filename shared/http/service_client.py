@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import structlog
 
+from shared import tracing
 from shared.breaker import Breaker
 from shared.errors import (
     AppError,
@@ -62,6 +63,7 @@ class ServiceClient:
         if not self._breaker.admits():
             raise self._unavailable()
         headers = {HEADER: current_request_id()}
+        tracing.inject(headers)
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         request = self._http.build_request(method, path, headers=headers, json=json)

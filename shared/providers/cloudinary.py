@@ -23,6 +23,7 @@ import urllib3
 import urllib3.connection
 import urllib3.exceptions
 
+from shared import tracing
 from shared.errors import TooLargeError, UnavailableError, UnsupportedMediaError
 from shared.ports import MediaRef, StoredAudio, StoredImage
 from shared.settings import MediaSettings
@@ -180,7 +181,8 @@ class CloudinaryMediaStore:
         """
         call = partial(function, *args, **{**self._account, **options})
         try:
-            return await asyncio.get_running_loop().run_in_executor(threads, call)
+            with tracing.client_span(f"Cloudinary {function.__name__}"):
+                return await asyncio.get_running_loop().run_in_executor(threads, call)
         except cloudinary.exceptions.BadRequest:
             raise
         except (cloudinary.exceptions.Error, urllib3.exceptions.HTTPError, *_UNREADABLE) as failure:

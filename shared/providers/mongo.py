@@ -17,10 +17,12 @@ from bson import ObjectId
 from motor.motor_asyncio import AsyncIOMotorClient, AsyncIOMotorCollection, AsyncIOMotorDatabase
 from pymongo.errors import OperationFailure
 
+from shared import tracing
 from shared.errors import UnavailableError
 from shared.http.pagination import Slice
 from shared.ids import is_id
 from shared.providers.mongo_errors import store_errors
+from shared.providers.mongo_tracing import CommandSpans
 
 ASCENDING: Final = pymongo.ASCENDING
 DESCENDING: Final = pymongo.DESCENDING
@@ -292,6 +294,8 @@ async def open_mongo(uri: str, database_name: str, app_name: str) -> AsyncIterat
     options = {name: value for name, value in _OPTIONS.items() if name.lower() not in given}
     if "appname" not in given:
         options["appname"] = app_name
+    if tracing.is_enabled():
+        options["event_listeners"] = [CommandSpans()]
     client: AsyncIOMotorClient[Document] = AsyncIOMotorClient(uri, tz_aware=True, **options)
     try:
         yield MongoDatabase(client.get_default_database(database_name))
