@@ -18,7 +18,7 @@ from shared.access.guards import Access
 from shared.access.user_directory import CachedUserDirectory
 from shared.audit import AuditRepository
 from shared.cache.read_through import open_read_through
-from shared.cache.redis import open_redis_cache
+from shared.cache.redis import open_redis_store
 from shared.cache.writes import Writes, writing
 from shared.http.health import remembered
 from shared.http.service_client import open_service
@@ -49,9 +49,9 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         opened = stack.enter_async_context
         stores = await opened(open_stores())
         redis = await opened(
-            open_redis_cache(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
+            open_redis_store(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
         )
-        cache = await opened(open_read_through(redis))
+        cache = await opened(open_read_through(redis, settings.cache_memory_bytes))
         writes = await opened(writing())
         keys = await opened(open_keys(await opened(open_clerk(settings))))
         delegation = Delegation(settings.signing_secret)

@@ -19,7 +19,7 @@ import structlog
 from api_gateway.headers import Headers
 from api_gateway.ports import ApiRequest
 from shared import metrics
-from shared.cache.read_through import CacheDownError
+from shared.cache.store import CacheDownError
 from shared.errors import TooManyRequestsError
 
 MINUTE_SECONDS = 60

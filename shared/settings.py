@@ -101,8 +101,14 @@ class ProcessSettings(EnvironmentSettings):
 class ServiceSettings(ProcessSettings):
     """What the user, song and album service need alike."""
 
-    redis_url: SecretStr = Field(description="Redis for the caches, not in cluster mode: redis://host:6379/0")
+    redis_url: SecretStr = Field(
+        description="For caching: redis://host:6379/0, redis+sentinel://host:26379,host:26379/name/0 "
+        "or redis+cluster://host:6379,host:6379; rediss, rediss+sentinel and rediss+cluster with TLS"
+    )
     cache_timeout_seconds: float = Field(0.1, gt=0, description="A slower answer of Redis is a miss")
+    cache_memory_bytes: int = Field(
+        64 * 1024 * 1024, ge=0, description="Most memory that a process takes for cached responses"
+    )
     clerk_secret_key: SecretStr = Field(description="Clerk's backend API key, sk_…")
     delegation_secret: SecretStr | None = Field(
         None,

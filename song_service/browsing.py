@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 
 from shared.access.caller import Principal, not_found_as_unavailable
-from shared.cache.read_through import Entry, ReadThrough
+from shared.cache.entry import Content, Entry, Loaded
+from shared.cache.read_through import ReadThrough
 from shared.http.pagination import Page, split_page
 from shared.http.rows import Rows
 from song_service import policy
-from song_service.caching import COUNT_OF_LISTED_SONGS, LISTED_SONGS, one_song, songs_of_artist
+from song_service.caching import COUNT_OF_LISTED_SONGS, LISTED_SONGS, first_page, one_song, songs_of_artist
 from song_service.domain import Song
 from song_service.ports import SongFilter, SongRepository
 from song_service.schemas import song_json
@@ -21,7 +22,7 @@ class Browsing:
         self._cache = cache
         self._whole_list_limit = whole_list_limit
 
-    async def one(self, song_id: str, caller: Principal) -> bytes:
+    async def one(self, song_id: str, caller: Principal) -> Content:
         """The song. Only what everybody sees is kept; the rest is read and checked each time.
 
         Raises:
@@ -35,7 +36,7 @@ class Browsing:
 
         with not_found_as_unavailable(caller):
             kept = await self._cache.read(one_song(song_id), load)
-        return kept if kept is not None else song_json(await self.song(song_id, caller))
+        return kept or Content.of(Loaded(song_json(await self.song(song_id, caller))))
 
     async def song(self, song_id: str, caller: Principal) -> Song:
         """The song itself, fresh from the store. Raises what `one` does."""
@@ -53,15 +54,15 @@ class Browsing:
         shown = {each: song_json(song) for each, song in found.items() if policy.may_see(caller, song)}
         return Rows([shown[each] for each in song_ids if each in shown])
 
-    async def listed(self, page: Page) -> Rows:
+    async def listed(self, page: Page) -> Content:
         """What everybody sees."""
         return await self._list(SongFilter(listed_only=True), page, LISTED_SONGS)
 
-    async def of_artist(self, artist_id: str, page: Page) -> Rows:
+    async def of_artist(self, artist_id: str, page: Page) -> Content:
         """All songs of an artist, in any state: for that artist."""
         return await self._list(SongFilter(artist_id=artist_id), page, songs_of_artist(artist_id))
 
-    async def all(self, page: Page) -> Rows:
+    async def all(self, page: Page) -> Content:
         """All songs in any state: for admins."""
         return await self._list(SongFilter(), page, None)
 
@@ -75,16 +76,21 @@ class Browsing:
             return int(await load())
         kept = await self._cache.read(COUNT_OF_LISTED_SONGS, load)
         assert kept is not None  # noqa: S101 - the loader always answers
-        return int(kept)
+        return int(kept.body)
 
-    async def _list(self, wanted: SongFilter, page: Page, entry: Entry | None) -> Rows:
-        async def load() -> bytes:
+    async def _list(self, wanted: SongFilter, page: Page, entry: Entry | None) -> Content:
+        """Whole lists and first pages through the cache, further pages from the store.
+
+        The note is the cursor.
+        """
+
+        async def load() -> Loaded:
             part = page.to_slice(self._whole_list_limit)
             shown, next_cursor = split_page(await self._songs.list(wanted, part), part)
-            return Rows([song_json(song) for song in shown], next_cursor).to_bytes()
+            return Rows([song_json(song) for song in shown], next_cursor).loaded()
 
-        if entry is None or not page.is_whole_list:
-            return Rows.from_bytes(await load())
-        kept = await self._cache.read(entry, load)
-        assert kept is not None  # noqa: S101 - the loader always answers
-        return Rows.from_bytes(kept)
+        if entry is None or page.cursor is not None:
+            return Content.of(await load())
+        kept = await self._cache.read(entry if page.limit is None else first_page(entry, page.limit), load)
+        assert kept is not None  # noqa: S101 - the loader always returns some
+        return kept

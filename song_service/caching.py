@@ -1,75 +1,101 @@
-"""What the song service caches, under the documented keys, and the one table of what makes it stale."""
+"""What the song service caches, under the documented keys, and the one table of what invalidates it."""
 
-from shared.cache.read_through import Entry, ReadThrough
+from collections.abc import Iterable
+from dataclasses import replace
+
+from shared.cache.entry import Entry
+from shared.cache.read_through import ReadThrough
 from song_service.domain import Song
 
 MINUTE = 60
 
 STAND_IN_SECONDS = 5
-"""What stands in for the engine's word: it costs a crowd once, and the engine is heard soon."""
+"""What stands in for the engine's response: it costs a crowd once, and the engine is asked again soon."""
 
 SONGS = "songs"
-"""The tag of everything that shows any song: lists, recommendations, and albums in the album service."""
+"""The tag of what depends on every song."""
+
+LISTINGS = "songs:listed"
+"""The tag of what depends on which songs there are, and which of them are listed; not on their titles."""
 
 RECOMMENDATIONS = "recommendations"
+"""The tag of what the engine could not fill: it may know more as soon as it was sent further songs."""
 
 
-def _song_tag(song_id: str) -> str:
-    return f"song:{song_id}"
+def song_tags(song_ids: Iterable[str]) -> list[str]:
+    """The tags of these songs, listed or not; albums in the album service depend on them as well."""
+    return [f"song:{song_id}" for song_id in song_ids]
+
+
+def _artist_tag(artist_id: str) -> str:
+    return f"songs:of:{artist_id}"
 
 
 def _listener_tag(user_id: str) -> str:
     return f"recommendations:user:{user_id}"
 
 
-LISTED_SONGS = Entry("songs:all:public", "songs:all:public", 5 * MINUTE, (SONGS,))
-COUNT_OF_LISTED_SONGS = Entry("songs:all:public:count", "songs:all:public:count", MINUTE, (SONGS,))
-TRENDING = Entry("recommendations:trending", "recommendations:trending", 5 * MINUTE, (SONGS, RECOMMENDATIONS))
+LISTED_SONGS = Entry("songs:all:public", "songs:all:public", 5 * MINUTE, (SONGS,), is_shared=True)
+COUNT_OF_LISTED_SONGS = Entry("songs:all:public:count", "songs:all:public:count", MINUTE, (LISTINGS,))
+TRENDING = Entry("recommendations:trending", "recommendations:trending", 5 * MINUTE, (), is_shared=True)
 MOST_PLAYED = Entry("interactions:most-played", "interactions:most-played", STAND_IN_SECONDS, ())
-"""Ids only: whoever reads them looks at the songs afresh."""
+"""Ids only: whoever reads them reads the songs afresh."""
 
 
 def one_song(song_id: str) -> Entry:
     """A listed song, as everybody sees it."""
-    return Entry("song", f"song:{song_id}", 10 * MINUTE, (_song_tag(song_id),))
+    return Entry("song", f"song:{song_id}", 10 * MINUTE, tuple(song_tags([song_id])), is_shared=True)
 
 
 def songs_of_artist(artist_id: str) -> Entry:
     """All songs of an artist, as the artist sees them."""
-    return Entry("artist:songs", f"artist:{artist_id}:songs", 5 * MINUTE, (SONGS,))
+    return Entry("artist:songs", f"artist:{artist_id}:songs", 5 * MINUTE, (_artist_tag(artist_id),))
+
+
+def first_page(whole_list: Entry, limit: int) -> Entry:
+    """The first page of a list."""
+    return replace(whole_list, kind=f"{whole_list.kind}:first", key=f"{whole_list.key}:first:{limit}")
 
 
 def similar_to(song_id: str) -> Entry:
     """Songs like this one, as everybody sees them."""
-    return Entry(
-        "recommendations:similar", f"recommendations:similar:{song_id}", 10 * MINUTE, (SONGS, RECOMMENDATIONS)
-    )
+    key = f"recommendations:similar:{song_id}"
+    tags = tuple(song_tags([song_id]))
+    return Entry("recommendations:similar", key, 10 * MINUTE, tags, is_shared=True)
 
 
 def for_listener(user_id: str) -> Entry:
     """Songs for this listener."""
     return Entry(
-        "recommendations:user",
-        f"recommendations:user:{user_id}",
-        10 * MINUTE,
-        (SONGS, RECOMMENDATIONS, _listener_tag(user_id)),
+        "recommendations:user", f"recommendations:user:{user_id}", 10 * MINUTE, (_listener_tag(user_id),)
     )
 
 
+def order_of(recommended: Entry) -> Entry:
+    """Ids in the engine's order, from which the songs of a recommendation are read: it outlives their
+    changes.
+    """
+    return replace(recommended, kind=f"{recommended.kind}:order", key=f"{recommended.key}:order")
+
+
 class Invalidation:
-    """What a change makes stale, in the words of the product. Called before the change is answered."""
+    """What a change invalidates, in the words of the product. Called before the change is acknowledged."""
 
     def __init__(self, cache: ReadThrough) -> None:
         self._cache = cache
 
-    async def song_changed(self, song: Song) -> None:
-        """Added, changed or removed: the song, every list of songs, albums, recommendations."""
-        await self._cache.invalidate(_song_tag(song.id), SONGS, RECOMMENDATIONS)
+    async def song_changed(self, song: Song, *, is_relisted: bool = True) -> None:
+        """Added, changed or removed: the song, its artist's songs, every list of songs, albums with it.
+
+        `is_relisted`: whether it was added or removed, or its visibility changed.
+        """
+        tags = [*song_tags([song.id]), _artist_tag(song.artist_id), SONGS]
+        await self._cache.invalidate(*tags, *([LISTINGS] if is_relisted else []))
 
     async def engine_heard_of_songs(self) -> None:
-        """The engine has learnt what songs there are: what it says of any."""
+        """The engine was sent further songs: what it could not fill before."""
         await self._cache.invalidate(RECOMMENDATIONS)
 
     async def engine_heard_of(self, user_ids: set[str]) -> None:
-        """The engine has learnt what these listeners did: their own recommendations."""
+        """The engine was sent what these listeners did: their own recommendations."""
         await self._cache.invalidate(*(_listener_tag(user_id) for user_id in sorted(user_ids)))

@@ -153,7 +153,7 @@ class Catalogue:
             return song
         if "album_id" in changes:
             return await self._moving.move(caller, song, changes, changes["album_id"])
-        async with self._write(song):
+        async with self._write(song, changes):
             changed = await self._songs.change(song.id, changes)
         assert changed is not None  # noqa: S101 - only a condition on the revision can miss
         return changed
@@ -177,7 +177,7 @@ class Catalogue:
         for _ in range(ATTEMPTS):
             changes = changes_to(not current(song) if wanted is None else wanted)
             revision = song.revision if wanted is None else None
-            async with self._write(song):
+            async with self._write(song, changes):
                 changed = await self._songs.change(song.id, changes, if_revision=revision)
             if changed is not None:
                 return changed
@@ -194,12 +194,13 @@ class Catalogue:
         if song.album_id is not None:
             await self._moving.leave(caller, song, song.album_id)
 
-    def _write(self, song: Song) -> AbstractAsyncContextManager[None]:
-        """Around each write of the song."""
-        return self._writes.then(partial(self._announce, song))
+    def _write(self, song: Song, changes: SongChanges | None = None) -> AbstractAsyncContextManager[None]:
+        """Around each write of the song; without `changes` it is added or removed."""
+        is_relisted = changes is None or not changes.keys().isdisjoint({"is_public", "is_visible"})
+        return self._writes.then(partial(self._announce, song, is_relisted=is_relisted))
 
-    async def _announce(self, song: Song) -> None:
-        await self._stale.song_changed(song)
+    async def _announce(self, song: Song, *, is_relisted: bool) -> None:
+        await self._stale.song_changed(song, is_relisted=is_relisted)
         self._outbox.wake()
 
 

@@ -6,13 +6,25 @@ What the engine lacks, or cannot say because it is down, is filled up from what 
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 
-from shared.cache.read_through import Entry, ReadThrough, ShortLived
+from shared.cache.entry import Content, Entry, Loaded
+from shared.cache.read_through import Dependencies, ReadThrough
 from shared.clock import now
 from shared.errors import UnavailableError
 from shared.http.pagination import Slice
 from shared.http.rows import Rows
-from song_service.caching import MOST_PLAYED, STAND_IN_SECONDS, TRENDING, for_listener, similar_to
+from song_service.caching import (
+    MOST_PLAYED,
+    RECOMMENDATIONS,
+    SONGS,
+    STAND_IN_SECONDS,
+    TRENDING,
+    for_listener,
+    order_of,
+    similar_to,
+    song_tags,
+)
 from song_service.domain import Song
 from song_service.ports import InteractionRepository, RecommendationEngine, SongFilter, SongRepository
 from song_service.schemas import song_json
@@ -20,7 +32,12 @@ from song_service.schemas import song_json
 MOST = 50
 POPULAR_WITHIN = timedelta(days=14)
 
-Source = Callable[[], Awaitable[Sequence[Song]]]
+STAND_IN = "stand-in"
+"""The note of an order that is not the engine's."""
+
+Order = Callable[[], Awaitable[Content]]
+Ask = Callable[[], Awaitable[Sequence[str]]]
+Fill = Callable[[Dependencies, Sequence[Song]], Awaitable[Sequence[Song]]]
 
 
 class Discovery:
@@ -38,67 +55,107 @@ class Discovery:
         self._engine = engine
         self._cache = cache
 
-    async def trending(self) -> Rows:
-        """Popular now; the newest fill up what is missing."""
+    async def trending(self) -> Content:
+        """Popular now; the newest fill up what is missing. For `first_rows`, as all of these."""
 
-        async def load() -> tuple[list[Song], bool]:
-            popular, is_engines = await self._trending_songs()
-            return await _filled([popular], [self._newest]), is_engines
+        async def fill(_: Dependencies, found: Sequence[Song]) -> Sequence[Song]:
+            return _filled(found, await self._newest())
 
-        return await self._read(TRENDING, load)
+        return await self._read(TRENDING, self._trending_order, fill)
 
-    async def similar(self, song: Song) -> Rows:
+    async def similar(self, song: Song) -> Content:
         """Like `song`, never itself; of its genre, then of its artist, while the engine is down or silent."""
 
-        async def load() -> tuple[list[Song], bool]:
-            try:
-                ids = await self._engine.similar(song.id, MOST)
-            except UnavailableError:
-                return await self._alike(song), False
-            like_it = [each for each in await self._listed(ids) if each.id != song.id]
-            return like_it or await self._alike(song), True
+        async def ask() -> Sequence[str]:
+            return [each for each in await self._engine.similar(song.id, MOST) if each != song.id]
 
-        return await self._read(similar_to(song.id), load)
+        async def fill(_: Dependencies, found: Sequence[Song]) -> Sequence[Song]:
+            return found or await self._alike(song)
 
-    async def for_user(self, user_id: str) -> Rows:
+        entry = similar_to(song.id)
+        return await self._read(entry, partial(self._order, entry, ask), fill)
+
+    async def for_user(self, user_id: str) -> Content:
         """For this listener; trending, then the newest, when there is nothing personal."""
 
-        async def load() -> tuple[list[Song], bool]:
+        async def fill(dependencies: Dependencies, found: Sequence[Song]) -> Sequence[Song]:
+            popular = await self._trending_order()
+            dependencies.include(popular)
+            found = _filled(found, await self._listed(json.loads(popular.body)))
+            return found if len(found) >= MOST else _filled(found, await self._newest())
+
+        async def ask() -> Sequence[str]:
+            return await self._engine.for_user(user_id, MOST)
+
+        entry = for_listener(user_id)
+        return await self._read(entry, partial(self._order, entry, ask), fill)
+
+    async def _read(self, entry: Entry, read_order: Order, fill: Fill) -> Content:
+        """The songs of an order, through the cache.
+
+        What the engine filled depends on its songs only, and hidden ones are left out. Otherwise it is filled
+        up, and depends on all songs. What stands in for an engine that is down, or silent, is kept for a
+        moment.
+        """
+
+        async def load(dependencies: Dependencies) -> Loaded:
+            order = await read_order()
+            dependencies.include(order)
+            ids: Sequence[str] = json.loads(order.body)
+            is_full = len(ids) >= MOST
+            await dependencies.add(*(song_tags(ids) if is_full else [SONGS]))
+            found: Sequence[Song] = await self._listed(ids)
+            if not is_full or len(found) < MOST // 2:
+                await dependencies.add(SONGS)
+                found = await fill(dependencies, found)
+            ttl_seconds = STAND_IN_SECONDS if order.note == STAND_IN else None
+            return Rows([song_json(song) for song in found[:MOST]]).divisible(ttl_seconds)
+
+        kept = await self._cache.read_dependent(entry, load)
+        assert kept is not None  # noqa: S101 - the loader always returns some
+        return kept
+
+    async def _order(self, recommended: Entry, ask: Ask) -> Content:
+        """A JSON list of at most `MOST` ids; empty, for a moment, while the engine is down."""
+
+        async def load(dependencies: Dependencies) -> Loaded:
+            await dependencies.add(RECOMMENDATIONS)
             try:
-                personal = await self._listed(await self._engine.for_user(user_id, MOST))
+                ids = list(await ask())[:MOST]
             except UnavailableError:
-                return await _filled([], [self._popular, self._newest]), False
-            return await _filled([personal], [self._popular, self._newest]), True
+                return Loaded(b"[]", STAND_IN, STAND_IN_SECONDS)
+            if len(ids) >= MOST:
+                dependencies.remove(RECOMMENDATIONS)
+            return Loaded(json.dumps(ids).encode())
 
-        return await self._read(for_listener(user_id), load)
+        kept = await self._cache.read_dependent(order_of(recommended), load)
+        assert kept is not None  # noqa: S101 - the loader always returns some
+        return kept
 
-    async def _read(self, entry: Entry, load: Callable[[], Awaitable[tuple[list[Song], bool]]]) -> Rows:
-        """Through the cache; what stands in for an engine that is down, or silent, is kept for a moment."""
+    async def _trending_order(self) -> Content:
+        """Ids as in `_order`; what was played most stands in for an engine that is down or silent."""
 
-        async def rows() -> bytes | ShortLived:
-            found, is_engines = await load()
-            answer = Rows([song_json(song) for song in found]).to_bytes()
-            return answer if is_engines else ShortLived(answer, STAND_IN_SECONDS)
+        async def load(dependencies: Dependencies) -> Loaded:
+            await dependencies.add(RECOMMENDATIONS)
+            listener = await self._interactions.latest_listener()
+            if listener is None:
+                return Loaded(await self._most_played(), ttl_seconds=0)
+            try:
+                ids = list(await self._engine.trending(listener, MOST))[:MOST]
+            except UnavailableError:
+                ids = []
+            if not await self._listed(ids):
+                return Loaded(await self._most_played(), STAND_IN, STAND_IN_SECONDS)
+            if len(ids) >= MOST:
+                dependencies.remove(RECOMMENDATIONS)
+            return Loaded(json.dumps(ids).encode())
 
-        kept = await self._cache.read(entry, rows)
-        assert kept is not None  # noqa: S101 - the loader always answers
-        return Rows.from_bytes(kept)
+        kept = await self._cache.read_dependent(order_of(TRENDING), load)
+        assert kept is not None  # noqa: S101 - the loader always returns some
+        return kept
 
-    async def _trending_songs(self) -> tuple[list[Song], bool]:
-        listener = await self._interactions.latest_listener()
-        if listener is None:
-            return await self._most_played(), True
-        try:
-            popular = await self._listed(await self._engine.trending(listener, MOST))
-        except UnavailableError:
-            popular = []
-        return (popular, True) if popular else (await self._most_played(), False)
-
-    async def _popular(self) -> Sequence[Song]:
-        return (await self._trending_songs())[0]
-
-    async def _most_played(self) -> list[Song]:
-        """Ids from the cache: while the engine is down all listeners ask for them, and counting is dear."""
+    async def _most_played(self) -> bytes:
+        """Ids from the cache: while the engine is down everybody needs them, and counting is expensive."""
 
         async def load() -> bytes:
             return json.dumps(
@@ -106,8 +163,8 @@ class Discovery:
             ).encode()
 
         kept = await self._cache.read(MOST_PLAYED, load)
-        assert kept is not None  # noqa: S101 - the loader always answers
-        return await self._listed(json.loads(kept))
+        assert kept is not None  # noqa: S101 - the loader always returns some
+        return kept.body
 
     async def _newest(self) -> Sequence[Song]:
         return await self._songs.list(SongFilter(listed_only=True), Slice(MOST))
@@ -124,17 +181,10 @@ class Discovery:
 
     async def _listed(self, ids: Sequence[str]) -> list[Song]:
         found = {song.id: song for song in await self._songs.get_many(ids)}
-        return [found[each] for each in ids if each in found and found[each].is_listed]
+        return [found[each] for each in dict.fromkeys(ids) if each in found and found[each].is_listed]
 
 
-async def _filled(begun: Sequence[Sequence[Song]], sources: Sequence[Source]) -> list[Song]:
-    """Up to `MOST` songs, each once: what there is, then from each source in turn while more are needed."""
-    chosen: dict[str, Song] = {}
-    for part in begun:
-        chosen.update((song.id, song) for song in part)
-    for source in sources:
-        if len(chosen) >= MOST:
-            break
-        for song in await source():
-            chosen.setdefault(song.id, song)
+def _filled(begun: Sequence[Song], more: Sequence[Song]) -> Sequence[Song]:
+    """Up to `MOST` songs, each once."""
+    chosen = {song.id: song for song in [*begun, *more]}
     return list(chosen.values())[:MOST]

@@ -44,8 +44,14 @@ SHARED = {
     """,
     "shared/cache": """
         __init__
+        batches
+        entry
+        lease
+        memory
         read_through
         redis
+        redis_client
+        store
         writes
     """,
     "shared/http": """
@@ -96,7 +102,7 @@ SHARED = {
 
 ONLY_IMPORTERS = {
     "motor": {"shared/providers/mongo.py"},
-    "redis": {"shared/cache/redis.py"},
+    "redis": {"shared/cache/redis.py", "shared/cache/redis_client.py"},
     "cloudinary": {"shared/providers/cloudinary.py"},
     "clerk_backend_api": {"shared/providers/clerk.py", "user_service/clerk.py"},
     "recombee_api_client": {"song_service/recombee.py"},

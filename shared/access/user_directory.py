@@ -6,17 +6,23 @@ next request while an ordinary request costs no extra call.
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from shared.access.caller import Caller, Identity
 from shared.access.delegation import Delegation
 from shared.access.permissions import Role
-from shared.cache.read_through import Entry, ReadThrough
+from shared.cache.entry import Content, Entry
+from shared.cache.memory import MemoryLevel
+from shared.cache.read_through import ReadThrough
 from shared.errors import NotFoundError
 from shared.http.service_client import ServiceClient
 
 TTL_SECONDS = 60
 """Bounds what a change can stay unseen if the user service's Redis and ours are parted from each other."""
+
+KNOWN_BYTES = 8 * 1024 * 1024
+"""For callers that are decoded already; each also keeps its token, for `TTL_SECONDS` at most."""
 
 
 def user_tag(clerk_id: str) -> str:
@@ -36,6 +42,15 @@ def caller_from(user: Mapping[str, Any], token: str) -> Caller:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A caller as decoded from this content."""
+
+    content: Content
+    caller: Caller
+    size_bytes: int = 1024
+
+
 class CachedUserDirectory:
     """Implements UserDirectory."""
 
@@ -43,12 +58,13 @@ class CachedUserDirectory:
         self._users = users
         self._cache = cache
         self._delegation = delegation
+        self._known: MemoryLevel[str, _Known] = MemoryLevel(KNOWN_BYTES)
 
     async def find(self, identity: Identity, token: str) -> Caller | None:
         """The caller carries a token for other services that outlives their own."""
-        onward = self._delegation.token_for(identity.clerk_id)
 
         async def load() -> bytes | None:
+            onward = self._delegation.token_for(identity.clerk_id)
             try:
                 user = await self._users.ask("GET", "/auth/me", token=onward, repeatable=True)
             except NotFoundError:
@@ -57,4 +73,11 @@ class CachedUserDirectory:
 
         tag = user_tag(identity.clerk_id)
         found = await self._cache.read(Entry("user", tag, TTL_SECONDS, (tag,)), load)
-        return None if found is None else caller_from(json.loads(found), onward)
+        if found is None:
+            return None
+        known = self._known.get(identity.clerk_id)
+        if known is None or known.content is not found:
+            onward = self._delegation.token_for(identity.clerk_id)
+            known = _Known(found, caller_from(json.loads(found.body), onward))
+            self._known.put(identity.clerk_id, known)
+        return known.caller

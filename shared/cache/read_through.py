@@ -1,207 +1,275 @@
-"""Read-through caching that a write makes stale at once.
+"""Read-through caching in two levels, whose content is current whenever it is returned.
 
-An entry is kept with the *tag version* of each tag that it depends on, read before its source was. Making a
-tag stale gives it a new tag_version, so that no entry of the old one is believed again, however late it was
-put there. A tag version is a random word, not a number: one that Redis has lost never comes back as itself.
+Content is kept with the *version* of each tag that it depends on, read before its source was. The first level
+is the memory of this process, the second is Redis. Either way it is only returned after its versions were
+compared with those in Redis, in a read that started after the request (shared.cache.batches). Invalidating a
+tag gives it a new version, so that nothing of the old one is current again, however late it was kept. A
+version is a random word, not a number: one that Redis has lost never comes back as itself.
 
-Redis down or slow is a miss. A process that could not make something stale believes nothing in the cache, and
-lets nobody else believe it either, as soon as Redis can be told: `EVERYTHING` is a tag of every entry.
-Whoever found Redis down believes nothing for a moment after it is back: others may have to tell it something.
+Redis down or slow is a miss, and what it returns after a gap is not trusted (shared.cache.lease).
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Protocol
 
 import structlog
 
 from shared import metrics
+from shared.cache.batches import BatchedReads
+from shared.cache.entry import EVERYTHING, Content, Entry, Loaded
+from shared.cache.lease import Lease
+from shared.cache.memory import MemoryLevel
+from shared.cache.store import CacheDownError, Store, version_key
 
-EVERYTHING = "everything"
-
-SUSPECT_SECONDS = 1.0
-"""After an outage: a process that owes Redis something tells it many times within this."""
+MEMORY_BYTES = 64 * 1024 * 1024
 
 log = structlog.stdlib.get_logger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class ShortLived:
-    """What a loader answers when it is right for now only: it is kept for `ttl_seconds`; 0: not at all."""
-
-    value: bytes
-    ttl_seconds: int = 0
+Load = Callable[[], Awaitable[bytes | Loaded | None]]
 
 
-Loader = Callable[[], Awaitable[bytes | ShortLived | None]]
+class UntrustedError(CacheDownError):
+    """What Redis returned cannot be trusted now."""
 
 
-class CacheDownError(Exception):
-    """The cache cannot be asked now."""
+class Dependencies:
+    """The tags that what is being loaded depends on, with their versions."""
+
+    def __init__(self, cache: "ReadThrough | None", versions: Mapping[str, bytes]) -> None:
+        self._cache = cache
+        self.versions = dict(versions)
+
+    async def add(self, *tags: str) -> None:
+        """To be called *before* what these tags cover is read."""
+        missing = [tag for tag in tags if tag not in self.versions]
+        if self._cache is None or not missing:
+            return
+        try:
+            self.versions |= await self._cache.versions(*missing)
+        except CacheDownError:
+            self._cache = None
+
+    def include(self, content: Content) -> None:
+        """What depends on `content`, depends on what that does."""
+        if content.versions is None:
+            self._cache = None
+        else:
+            self.versions = {**content.versions, **self.versions}
+
+    def remove(self, *tags: str) -> None:
+        """These turned out not to matter."""
+        for tag in tags:
+            self.versions.pop(tag, None)
+
+    @property
+    def are_known(self) -> bool:
+        """Whether the versions of all of them could be read; otherwise nothing is to be kept."""
+        return self._cache is not None
 
 
-class Cache(Protocol):
-    """A store of bytes with tag_versions. All calls raise CacheDownError when it is down or slow."""
-
-    async def read(self, key: str, tags: Sequence[str]) -> tuple[bytes | None, tuple[str, ...]]:
-        """What is kept under `key`, and the present tag_versions, from one round trip.
-
-        None when there is nothing, or when it was kept with other tag versions than the present ones.
-        """
-        ...
-
-    async def keep(self, key: str, tag_versions: Sequence[str], value: bytes, ttl_seconds: int) -> None:
-        """Keep `value` as it was at these tag_versions."""
-        ...
-
-    async def renew(self, tags: Sequence[str]) -> None:
-        """Give each of these tags a new tag_version, or none, so that nothing of them is believed."""
-        ...
-
-    async def ping(self) -> bool:
-        """Whether it takes what is written, and answers what is read."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What is cached: its documented key, how long at the longest, and what makes it stale.
-
-    `kind` names it in metrics; `EVERYTHING` need not be among `tags`.
-    """
-
-    kind: str
-    key: str
-    ttl_seconds: int
-    tags: tuple[str, ...]
+DependentLoad = Callable[[Dependencies], Awaitable[bytes | Loaded | None]]
+Flight = asyncio.Future[Content | None]
 
 
 class ReadThrough:
-    """Reads through the cache, and makes what it holds stale."""
+    """Reads through the cache, and invalidates what it holds."""
 
-    def __init__(
-        self, cache: Cache, retry_seconds: float = 0.05, suspect_seconds: float = SUSPECT_SECONDS
-    ) -> None:
-        self._cache = cache
-        self._retry_seconds = retry_seconds
-        self._suspect_seconds = suspect_seconds
-        self._is_down = False
-        self._suspect_until = 0.0
-        self._loading: dict[tuple[str, ...], asyncio.Future[bytes | None]] = {}
-        self._pending_invalidations = 0
-        self._renewal: asyncio.Task[None] | None = None
+    def __init__(self, store: Store, memory_bytes: int = MEMORY_BYTES, lease: Lease | None = None) -> None:
+        self._store = store
+        self._memory: MemoryLevel[str, Content] = MemoryLevel(memory_bytes)
+        self._batches = BatchedReads(store.get)
+        self._lease = lease or Lease(store)
+        self._loading: dict[tuple[object, ...], Flight] = {}
 
-    async def read(self, entry: Entry, load: Loader) -> bytes | None:
-        """What `load` answers, from the cache when it holds it.
+    async def read(self, entry: Entry, load: Load) -> Content | None:
+        """What `load` returns, from the cache when it holds it.
 
-        None from `load` is returned and not stored, `ShortLived` only for as long as it says. Concurrent
-        readers share one load.
+        None from `load` is returned and not kept. Concurrent readers share one load.
         """
-        tags = (EVERYTHING, *entry.tags)
-        if self._pending_invalidations:
-            metrics.CACHE_READS.labels(entry.kind, "bypassed").inc()
-            return _plain(await load())
+        return await self.read_dependent(entry, lambda _: load())
+
+    async def read_dependent(self, entry: Entry, load: DependentLoad) -> Content | None:
+        """`read`, for what depends on more tags than are known beforehand: `load` adds them."""
         try:
-            kept, tag_versions = await self._cache.read(entry.key, tags)
-        except CacheDownError:
-            self._is_down = True
-            metrics.CACHE_READS.labels(entry.kind, "down").inc()
-            return _plain(await load())
-        if self._is_suspect():
-            metrics.CACHE_READS.labels(entry.kind, "bypassed").inc()
-            return _plain(await load())
-        metrics.CACHE_READS.labels(entry.kind, "miss" if kept is None else "hit").inc()
-        return kept if kept is not None else await self._load_once(entry, tag_versions, load)
+            found, versions = await self._find(entry)
+        except CacheDownError as failure:
+            outcome = "bypassed" if isinstance(failure, UntrustedError) else "down"
+            metrics.CACHE_READS.labels(entry.kind, outcome).inc()
+            return _uncached(await load(Dependencies(None, {})))
+        if found is not None:
+            return found
+        metrics.CACHE_READS.labels(entry.kind, "miss").inc()
+        return await self._load_once(entry, versions, load)
 
-    def _is_suspect(self) -> bool:
-        """Whether Redis came back too lately to be believed; called after each answer of it."""
-        if self._is_down:
-            self._is_down = False
-            self._suspect_until = time.monotonic() + self._suspect_seconds
-        return time.monotonic() < self._suspect_until
+    async def _find(self, entry: Entry) -> tuple[Content | None, dict[str, bytes]]:
+        """The current content, if any level has it, and the versions of the entry's own tags."""
+        kept = self._memory.get(entry.key)
+        if kept is not None:
+            if not kept.is_expired() and await self.is_current(kept):
+                metrics.CACHE_READS.labels(entry.kind, "memory").inc()
+                return kept, {}
+            self._memory.drop(entry.key)
+        tags = (EVERYTHING, *entry.tags)
+        found = await self._get([entry.key, *map(version_key, tags)])
+        versions = {tag: found[version_key(tag)] for tag in tags}
+        stored = found[entry.key]
+        if (
+            stored is not None
+            and (content := Content.from_bytes(stored, is_shared=entry.is_shared)) is not None
+        ):
+            further = [tag for tag in content.versions or () if tag not in versions]
+            more = await self._get([version_key(tag) for tag in further]) if further else {}
+            present = versions | {tag: more[version_key(tag)] for tag in further}
+            if content.versions == present and not content.is_expired():
+                self._memory.put(entry.key, content)
+                metrics.CACHE_READS.labels(entry.kind, "redis").inc()
+                return content, {}
+        missing = [tag for tag, version in versions.items() if version is None]
+        known = {tag: version for tag, version in versions.items() if version is not None}
+        return None, known | (await self._begin(missing) if missing else {})
 
-    async def _load_once(self, entry: Entry, tag_versions: tuple[str, ...], load: Loader) -> bytes | None:
-        """One load per key and tag versions: a read after a write never joins a load that began before it."""
-        flight = (entry.key, *tag_versions)
+    async def is_current(self, content: Content) -> bool:
+        """Whether nothing that it depends on has changed since its source was read.
+
+        Raises:
+            CacheDownError: that cannot be known now.
+        """
+        versions = content.versions or {}
+        found = await self._get([version_key(tag) for tag in versions])
+        return all(found[version_key(tag)] == version for tag, version in versions.items())
+
+    async def versions(self, *tags: str) -> dict[str, bytes]:
+        """The present versions of these tags. To be read before what they cover is.
+
+        Raises:
+            CacheDownError: they cannot be known now.
+        """
+        found = await self._get([version_key(tag) for tag in tags])
+        known = {tag: version for tag in tags if (version := found[version_key(tag)]) is not None}
+        missing = [tag for tag in tags if tag not in known]
+        return known | (await self._begin(missing) if missing else {})
+
+    async def _begin(self, tags: list[str]) -> dict[str, bytes]:
+        try:
+            await self._store.begin(tags)
+        except CacheDownError as failure:
+            self._lease.failed(failure)
+            raise
+        found = await self._get([version_key(tag) for tag in tags])
+        begun = {tag: version for tag in tags if (version := found[version_key(tag)]) is not None}
+        if len(begun) < len(tags):
+            raise CacheDownError("versions of tags do not stay")
+        return begun
+
+    async def _get(self, keys: list[str]) -> Mapping[str, bytes | None]:
+        if not self._lease.is_usable():
+            raise UntrustedError
+        try:
+            batch = await self._batches.read(keys)
+        except CacheDownError as failure:
+            self._lease.failed(failure)
+            raise
+        if not self._lease.covers(batch.started_at):
+            raise UntrustedError
+        return batch.found
+
+    async def _load_once(
+        self, entry: Entry, versions: Mapping[str, bytes], load: DependentLoad
+    ) -> Content | None:
+        """One load per key and versions: a read after a write never joins a load that began before it.
+
+        The versions of what only the load finds out are compared after it, by those who joined.
+        """
+        flight = (entry.key, *sorted(versions.items()))
         running = self._loading.get(flight)
         if running is None:
-            running = asyncio.ensure_future(self._load_and_keep(entry, tag_versions, load))
+            running = asyncio.ensure_future(self._load_and_keep(entry, versions, load))
             self._loading[flight] = running
             running.add_done_callback(lambda done: self._landed(flight, done))
-        return await asyncio.shield(running)
+            return await asyncio.shield(running)
+        content = await asyncio.shield(running)
+        if content is None or content.versions == versions or await self._is_surely_current(content):
+            return content
+        return _uncached(await load(Dependencies(None, {})))
 
-    def _landed(self, flight: tuple[str, ...], done: asyncio.Future[bytes | None]) -> None:
+    async def _is_surely_current(self, content: Content) -> bool:
+        try:
+            return content.versions is not None and await self.is_current(content)
+        except CacheDownError:
+            return False
+
+    def _landed(self, flight: tuple[object, ...], done: Flight) -> None:
         self._loading.pop(flight, None)
         if not done.cancelled():
             done.exception()  # seen, even when everybody who waited for it has left
 
-    async def _load_and_keep(self, entry: Entry, tag_versions: tuple[str, ...], load: Loader) -> bytes | None:
-        loaded = await load()
-        value = _plain(loaded)
-        ttl_seconds = loaded.ttl_seconds if isinstance(loaded, ShortLived) else entry.ttl_seconds
-        if value is not None and ttl_seconds > 0:
-            try:
-                await self._cache.keep(entry.key, tag_versions, value, ttl_seconds)
-            except CacheDownError:
-                log.debug("not kept", key=entry.key)
-        return value
+    async def _load_and_keep(
+        self, entry: Entry, versions: Mapping[str, bytes], load: DependentLoad
+    ) -> Content | None:
+        dependencies = Dependencies(self, versions)
+        loaded = await load(dependencies)
+        if loaded is None:
+            return None
+        if isinstance(loaded, bytes):
+            loaded = Loaded(loaded)
+        if not dependencies.are_known:
+            return Content.of(loaded)
+        ttl_seconds = entry.ttl_seconds if loaded.ttl_seconds is None else loaded.ttl_seconds
+        if ttl_seconds <= 0:
+            return Content.of(loaded, dependencies.versions)
+        expires_at = time.time() + ttl_seconds
+        content = Content.of(loaded, dependencies.versions, expires_at, is_shared=entry.is_shared)
+        self._memory.put(entry.key, content)
+        try:
+            await self._store.keep(entry.key, content.to_bytes(), ttl_seconds)
+        except CacheDownError as failure:
+            self._lease.failed(failure)
+            log.debug("not kept", key=entry.key)
+        return content
 
     async def invalidate(self, *tags: str) -> None:
-        """From now on nothing that depends on any of these is answered from the cache. Never raises."""
+        """From now on nothing that depends on any of these is returned from a cache, by any process.
+
+        Never raises. While Redis cannot be told, it waits until no process trusts what is kept.
+        """
         try:
-            await self._cache.renew(tags)
-        except CacheDownError:
-            self._record_pending_invalidation()
+            await self._store.renew(tags)
+        except CacheDownError as failure:
+            self._lease.failed(failure)
+            self._lease.lose()
+            await self._lease.until_nobody_trusts()
+        except BaseException:  # cancelled: nobody knows whether Redis was told
+            self._lease.lose()
+            raise
 
     async def ping(self) -> bool:
-        """Whether the cache answers, and takes what is written."""
-        return await self._cache.ping()
-
-    def invalidate_everything(self) -> None:
-        """Believe nothing that was kept up to now, by whomever.
-
-        For the start of a process: the one before it may have ended with something stale that it never told.
-        """
-        self._pending_invalidations += 1
-        if self._renewal is None or self._renewal.done():
-            self._renewal = asyncio.create_task(self._retry_invalidation())
-
-    def _record_pending_invalidation(self) -> None:
-        if not self._pending_invalidations:
-            log.warning("cache bypassed until it can be told what is stale")
-        self.invalidate_everything()
-
-    async def _retry_invalidation(self) -> None:
-        """A debt made while Redis is being told is not paid by that: it may have been told too early."""
-        while self._pending_invalidations:
-            owed = self._pending_invalidations
-            try:
-                await self._cache.renew([EVERYTHING])
-            except CacheDownError:
-                await asyncio.sleep(self._retry_seconds)
-                continue
-            self._pending_invalidations -= owed
-        log.info("cache used again")
+        """Whether the store answers, and takes what is written."""
+        try:
+            return await self._store.ping()
+        except CacheDownError as failure:
+            self._lease.failed(failure)
+            raise
 
     async def close(self) -> None:
         """End the work in the background."""
-        if self._renewal is not None:
-            self._renewal.cancel()
-            await asyncio.gather(self._renewal, return_exceptions=True)
+        await self._lease.close()
+        await self._batches.close()
 
 
-def _plain(loaded: bytes | ShortLived | None) -> bytes | None:
-    return loaded.value if isinstance(loaded, ShortLived) else loaded
+def _uncached(loaded: bytes | Loaded | None) -> Content | None:
+    if loaded is None:
+        return None
+    return Content.of(Loaded(loaded) if isinstance(loaded, bytes) else loaded)
 
 
 @asynccontextmanager
-async def open_read_through(cache: Cache) -> AsyncIterator[ReadThrough]:
-    """A ReadThrough on `cache` that believes nothing older than itself, closed at the end."""
-    through = ReadThrough(cache)
-    through.invalidate_everything()
+async def open_read_through(store: Store, memory_bytes: int = MEMORY_BYTES) -> AsyncIterator[ReadThrough]:
+    """A ReadThrough on `store` that trusts nothing older than itself, closed at the end."""
+    lease = Lease(store)
+    through = ReadThrough(store, memory_bytes, lease)
+    lease.start()
     try:
         yield through
     finally:

@@ -1,140 +1,90 @@
-"""The cache on Redis, with a short deadline and a breaker. The only importer of redis.
+"""The store on Redis, with a short deadline. With shared.cache.redis_client the only importers of redis.
 
-Who is late is not waited for, and not cancelled either: connecting takes several round trips, and to a Redis
-that is not next door it would be begun anew for ever. What comes late is harmless: it is kept with the
-tag_versions of its time, and a new tag version only makes stale.
-
-A Redis that answers and takes nothing (full, read-only, failing at snapshots) cannot be told what is stale.
-Whoever had a write refused believes nothing in it until it takes one.
-
-One in cluster mode is of no use: it refuses to read an entry together with its tag_versions, whose keys are
-in several slots.
+A late reply is not waited for, and its command not cancelled either: connecting takes several round trips,
+and to a Redis that is not next door it would be begun anew for ever. A command that is carried out late is
+harmless: content is kept with the versions of its time, and a new version only makes stale.
 """
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, Final, TypeVar
 
-from redis.asyncio import BlockingConnectionPool, Redis
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as NotConnectedError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from shared import metrics
-from shared.breaker import Breaker
-from shared.cache.read_through import CacheDownError
+from shared.cache.redis_client import Client, open_client
+from shared.cache.store import CacheDownError, CacheRefusedError, version_key
 
-CONNECTIONS = 50
-SOCKET_SECONDS = 1.0
-"""At least, for connecting and for one reply: the end of what is not waited for any more."""
+Reply = TypeVar("Reply")
 
-Answer = TypeVar("Answer")
+TAG_VERSION_SECONDS: Final = 7 * 24 * 3600
+"""How long an unused version is remembered: longer than any entry, so that forgetting one is harmless."""
 
-TAG_VERSION_SECONDS = 7 * 24 * 3600
-"""How long an unused tag version is remembered: longer than any entry, so that forgetting one is harmless."""
-
-TRIAL = "trial"
-"""What is written only to see whether it can be."""
-
-TRIAL_SECONDS = 60
+HEARTBEAT_TTL_SECONDS: Final = 60
+BEATS_REMEMBERED: Final = 8
+"""The last heartbeats, any of which the next may find: one that was late may have been carried out late."""
 
 
-class _RefusedError(CacheDownError):
-    """Redis answers, but not to this."""
+class RedisStore:
+    """Implements shared.cache.store.Store."""
 
-
-class RedisCache:
-    """Implements shared.cache.read_through.Cache.
-
-    A Redis that hangs is left alone for a while (shared.breaker), but for what is made stale.
-    """
-
-    def __init__(self, client: Redis, timeout_seconds: float, breaker: Breaker) -> None:
+    def __init__(self, client: Client, timeout_seconds: float) -> None:
         self._client = client
         self._timeout_seconds = timeout_seconds
-        self._breaker = breaker
-        self._refuses = False
+        self._id = secrets.token_hex(8)
+        self._beats: deque[bytes] = deque(maxlen=BEATS_REMEMBERED)
         self._running: set[asyncio.Task[Any]] = set()
 
-    async def read(self, key: str, tags: Sequence[str]) -> tuple[bytes | None, tuple[str, ...]]:
-        if self._refuses:
-            await self._try_to_write()
-        names = [_tag_version_key(tag) for tag in tags]
-        found = await self._ask(_many(self._client, [key, *names]))
-        kept, tag_versions = found[0], found[1:]
-        if None in tag_versions:
-            return None, await self._begin_missing(names, tag_versions)
-        present = tuple(each.decode() for each in tag_versions if each is not None)
-        if kept is None:
-            return None, present
-        stamp, _, value = kept.partition(b"\n")
-        return (value if stamp == _stamp(present) else None), present
+    async def get(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        return await self._ask(self._client.get_many(keys))
 
-    async def _begin_missing(self, names: Sequence[str], found: Sequence[bytes | None]) -> tuple[str, ...]:
-        missing = [name for name, value in zip(names, found, strict=True) if value is None]
-        await self._ask(self._begin(missing, only_new=True))
-        begun = await self._ask(_many(self._client, names))
-        if None in begun:
-            raise CacheDownError("tag_versions do not stay")
-        return tuple(each.decode() for each in begun if each is not None)
+    async def begin(self, tags: Sequence[str]) -> None:
+        await self._ask(self._client.set_many(_new_versions(tags), TAG_VERSION_SECONDS, only_new=True))
 
-    async def keep(self, key: str, tag_versions: Sequence[str], value: bytes, ttl_seconds: int) -> None:
-        stamped = _stamp(tag_versions) + b"\n" + value
-        await self._ask(cast("Awaitable[object]", self._client.set(key, stamped, ex=ttl_seconds)))
+    async def keep(self, key: str, value: bytes, ttl_seconds: int) -> None:
+        await self._ask(self._client.set_many({key: value}, ttl_seconds))
 
     async def renew(self, tags: Sequence[str]) -> None:
-        names = [_tag_version_key(tag) for tag in tags]
         try:
-            await self._ask(self._begin(names, only_new=False), even_resting=True)
-        except _RefusedError:
-            # A full Redis still forgets, and a tag version that is missing is a miss for everybody.
-            await self._ask(cast("Awaitable[object]", self._client.delete(*names)), even_resting=True)
+            await self._ask(self._client.set_many(_new_versions(tags), TAG_VERSION_SECONDS))
+        except CacheRefusedError:
+            # A full Redis still deletes, and a version that is missing is a miss for everybody.
+            await self._ask(self._client.delete_many([version_key(tag) for tag in tags]))
 
-    async def _begin(self, names: Sequence[str], *, only_new: bool) -> None:
-        async with self._client.pipeline(transaction=False) as pipe:
-            for name in names:
-                pipe.set(name, secrets.token_hex(8), ex=TAG_VERSION_SECONDS, nx=only_new)
-            await pipe.execute()
+    async def beat(self) -> bool:
+        written = secrets.token_hex(8).encode()
+        before = tuple(self._beats)
+        self._beats.append(written)
+        found = await self._ask(
+            self._client.exchange(f"heartbeat:{self._id}", written, HEARTBEAT_TTL_SECONDS)
+        )
+        return all(each in before for each in found)
 
     async def ping(self) -> bool:
-        await self._try_to_write(even_resting=True)
-        await self._ask(_many(self._client, [TRIAL, _tag_version_key(TRIAL)]), even_resting=True)
+        key = f"heartbeat:{self._id}:ping"
+        await self._ask(self._client.exchange(key, b"", HEARTBEAT_TTL_SECONDS))
+        await self._ask(self._client.get_many([key, version_key(self._id)]))
         return True
 
-    async def _try_to_write(self, *, even_resting: bool = False) -> None:
-        written = cast("Awaitable[object]", self._client.set(TRIAL, b"", ex=TRIAL_SECONDS))
-        await self._ask(written, even_resting=even_resting)
-        self._refuses = False
-
-    async def _ask(self, command: Awaitable[Answer], *, even_resting: bool = False) -> Answer:
-        if not even_resting and not self._breaker.admits():
-            _close(command)
-            raise CacheDownError
+    async def _ask(self, command: Awaitable[Reply]) -> Reply:
         task = asyncio.ensure_future(command)
         self._running.add(task)
         task.add_done_callback(self._ended)
         await asyncio.wait([task], timeout=self._timeout_seconds)
         if not task.done():
-            self._failed()
-            raise CacheDownError
+            metrics.CACHE_FAILURES.inc()
+            raise CacheDownError("no reply in time")
         try:
-            answer = task.result()
+            return task.result()
         except ResponseError as failure:
-            self._refuses = True
-            self._failed()
-            raise _RefusedError from failure
-        except (RedisError, OSError, TimeoutError) as failure:
-            self._failed()
-            raise CacheDownError from failure
-        self._breaker.succeeded()
-        return answer
-
-    def _failed(self) -> None:
-        metrics.CACHE_FAILURES.inc()
-        self._breaker.failed()
+            metrics.CACHE_FAILURES.inc()
+            raise CacheRefusedError(str(failure)) from failure
+        except (RedisError, RedisClusterException, OSError, TimeoutError) as failure:
+            metrics.CACHE_FAILURES.inc()
+            raise CacheDownError(str(failure)) from failure
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
@@ -148,42 +98,16 @@ class RedisCache:
         await asyncio.gather(*self._running, return_exceptions=True)
 
 
-def _tag_version_key(tag: str) -> str:
-    return f"tag:{tag}"
-
-
-def _stamp(tag_versions: Sequence[str]) -> bytes:
-    return ".".join(tag_versions).encode()
-
-
-def _many(client: Redis, keys: Sequence[str]) -> Awaitable[list[bytes | None]]:
-    return cast("Awaitable[list[bytes | None]]", client.mget(keys))
-
-
-def _close(command: Awaitable[object]) -> None:
-    """Not to be awaited after all."""
-    close = getattr(command, "close", None)
-    if close is not None:
-        close()
+def _new_versions(tags: Sequence[str]) -> dict[str, bytes]:
+    return {version_key(tag): secrets.token_hex(8).encode() for tag in tags}
 
 
 @asynccontextmanager
-async def open_redis_cache(url: str, timeout_seconds: float) -> AsyncIterator[RedisCache]:
-    """A cache on the Redis at `url`; Redis need not be up yet."""
-    socket_seconds = max(SOCKET_SECONDS, timeout_seconds * 2)
-    pool = BlockingConnectionPool.from_url(
-        url,
-        max_connections=CONNECTIONS,
-        timeout=timeout_seconds,
-        socket_timeout=socket_seconds,
-        socket_connect_timeout=socket_seconds,
-        # For connections that a Redis which was started anew knows nothing of.
-        retry=Retry(NoBackoff(), 1, supported_errors=(NotConnectedError,)),
-    )
-    client = Redis.from_pool(pool)
-    cache = RedisCache(client, timeout_seconds, Breaker("redis", failures_to_open=3, rest_seconds=0.5))
-    try:
-        yield cache
-    finally:
-        await cache.close()
-        await client.aclose()
+async def open_redis_store(url: str, timeout_seconds: float) -> AsyncIterator[RedisStore]:
+    """A store on the Redis at `url`, in one of the forms of `open_client`; Redis need not be up yet."""
+    async with open_client(url, timeout_seconds) as client:
+        store = RedisStore(client, timeout_seconds)
+        try:
+            yield store
+        finally:
+            await store.close()

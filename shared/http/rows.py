@@ -1,33 +1,41 @@
-"""Answers that are lists, as they are cached: one line of JSON an entry, behind a line with the next cursor.
-
-So a list can be cut short, or told how it goes on, without reading its JSON.
-"""
+"""Lists as JSON arrays: written once, then sent, cached and cut short without reading them again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from shared.cache.entry import Content, Loaded
 
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A list of JSON objects, each on a line, and the cursor of the next page when there is one."""
+    """A list of JSON objects, and the cursor of the next page when there is one."""
 
     rows: Sequence[bytes]
     next_cursor: str | None = None
 
-    def to_bytes(self) -> bytes:
-        """As it is cached."""
-        return b"\n".join([(self.next_cursor or "").encode(), *self.rows])
-
-    @classmethod
-    def from_bytes(cls, stored: bytes) -> "Rows":
-        """The inverse of `to_bytes`."""
-        cursor, *rows = stored.split(b"\n")
-        return cls(rows, cursor.decode() or None)
-
-    def first(self, count: int) -> "Rows":
-        """The first `count` of them."""
-        return Rows(self.rows[:count])
-
     def to_json(self) -> bytes:
         """The JSON array."""
         return b"[" + b",".join(self.rows) + b"]"
+
+    def loaded(self, ttl_seconds: int | None = None) -> Loaded:
+        """To be cached; the note is the cursor."""
+        return Loaded(self.to_json(), self.next_cursor or "", ttl_seconds)
+
+    def divisible(self, ttl_seconds: int | None = None) -> Loaded:
+        """To be cached, for `first_rows`; the note says where each row ends. It has no cursor."""
+        ends = accumulate(self.rows, lambda end, row: end + 1 + len(row), initial=0)
+        return Loaded(self.to_json(), " ".join(map(str, list(ends)[1:])), ttl_seconds)
+
+    def content(self) -> Content:
+        """To be sent, and not cached."""
+        return Content.of(self.loaded())
+
+
+def first_rows(content: Content, count: int) -> Content:
+    """The first `count` rows, at least one, of what was `divisible`."""
+    ends = content.note.split()
+    if count >= len(ends):
+        return content
+    body = content.body[: int(ends[count - 1])] + b"]"
+    return replace(content, body=body, etag=f'{content.etag[:-1]}-{count}"', note=" ".join(ends[:count]))

@@ -77,7 +77,7 @@ async def test_an_album_that_is_stored_as_unlisted_is_shown_to_nobody_whatever_i
 ) -> None:
     album = an_album()
     await world.albums.add(album)
-    assert album.title in (await world.browsing.one(album.id, None)).decode()
+    assert album.title in (await world.browsing.one(album.id, None)).body.decode()
     lose_answers(monkeypatch, world.albums, "change", "remove")
     with pytest.raises(UnavailableError):
         await write(world.editing, album)

@@ -39,7 +39,7 @@ class World:
     browsing: Browsing
 
     async def one(self, principal: Principal) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(await self.browsing.one(self.album.id, principal))
+        found: dict[str, Any] = json.loads((await self.browsing.one(self.album.id, principal)).body)
         return found
 
 
@@ -97,7 +97,7 @@ async def test_without_the_song_service_no_song_is_named(principal: Principal, t
         world.songs.is_down = True
         found = await world.one(principal)
         assert (found["songIds"], found["songs"], found["songsUnavailable"]) == ([], [], True)
-        listed = json.loads((await world.browsing.listed(WHOLE_LIST)).to_json())
+        listed = json.loads((await world.browsing.listed(WHOLE_LIST)).body)
         assert [(each["songIds"], each["songsUnavailable"]) for each in listed] == [([], True)]
         assert world.cache.entries == {}
 
@@ -105,21 +105,21 @@ async def test_without_the_song_service_no_song_is_named(principal: Principal, t
 async def test_a_list_of_own_albums_is_not_kept_without_its_songs(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.songs.knows_callers = False
-        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).to_json())
+        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).body)
         assert [(each["songIds"], each["songsUnavailable"]) for each in own] == [([], True)]
         world.songs.knows_callers = True
-        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).to_json())
+        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).body)
         assert [each["songIds"] for each in own] == [[SHOWN, SECRET]]
         assert "songsUnavailable" not in own[0]
 
 
 async def test_a_list_of_own_albums_is_stale_when_its_owner_may_see_less(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
-        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).to_json())
+        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).body)
         assert [each["songIds"] for each in own] == [[SHOWN, SECRET]]
         world.songs.others = {}
         await world.cache.renew([user_tag(OWNER.clerk_id)])
-        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).to_json())
+        own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).body)
         assert [each["songIds"] for each in own] == [[SHOWN]]
 
 
@@ -134,3 +134,36 @@ async def test_a_change_is_answered_with_the_songs_that_its_maker_may_see(tmp_pa
         answer = json.loads(await world.browsing.changed(world.album, friend))
         assert (answer["songIds"], answer["songsUnavailable"]) == ([], True)
         assert json.loads(await world.browsing.changed(world.album, ADMIN))["songIds"] == [SHOWN, SECRET]
+
+
+async def test_album_outlives_changes_of_other_songs(tmp_path: Path) -> None:
+    """And none of its own, also of one that it did not show."""
+    async with a_world(tmp_path) as world:
+
+        async def shown() -> list[str]:
+            return [song["_id"] for song in (await world.one(None))["songs"]]
+
+        assert await shown() == [SHOWN]
+        world.songs.is_down = True
+        await world.cache.renew(["songs", "songs:listed", f"song:{'e' * 24}", "albums"])
+        assert await shown() == [SHOWN]
+        world.songs.is_down = False
+        world.songs.listed.add(SECRET)
+        await world.cache.renew([f"song:{SECRET}"])
+        assert await shown() == [SHOWN, SECRET]
+
+
+async def test_own_albums_outlive_albums_of_others(tmp_path: Path) -> None:
+    async with a_world(tmp_path) as world:
+
+        async def named() -> list[str]:
+            (own,) = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).body)
+            ids: list[str] = own["songIds"]
+            return ids
+
+        assert await named() == [SHOWN, SECRET]
+        world.songs.others = {}
+        await world.cache.renew(["albums", "songs", f"albums:of:{ADMIN.id}"])
+        assert await named() == [SHOWN, SECRET]
+        await world.cache.renew(["songs:listed"])
+        assert await named() == [SHOWN]

@@ -10,7 +10,7 @@ import pytest
 from api_gateway.ports import ApiRequest
 from api_gateway.rate_limits import FixedWindowRateLimiter, RateLimits
 from api_gateway.route_table import find_target
-from shared.cache.read_through import CacheDownError
+from shared.cache.store import CacheDownError
 from shared.errors import TooManyRequestsError
 from shared.http.problem import problem_of
 

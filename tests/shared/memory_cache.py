@@ -1,34 +1,40 @@
-"""A cache in memory that can be down, and keeps what it holds meanwhile, as a Redis does that hangs."""
+"""A store in memory that can be down, and keeps what it holds meanwhile, as a Redis does that hangs."""
 
 import itertools
 from collections.abc import Sequence
 
-from shared.cache.read_through import CacheDownError
+from shared.cache.store import CacheDownError, version_key
 
 
 class MemoryCache:
-    """A `Cache`. `renewals` are the tags that it was told of, each call's in one.
+    """A `Store`. `renewals` are the tags that it was told of, each call's in one.
 
-    Time does not pass in it but by `forget_after`.
+    Time does not pass in it but by `forget_after`. `reads` counts round trips.
     """
 
     def __init__(self) -> None:
         self.is_down = False
+        self.has_lost_data = False
+        self.reads = 0
         self.renewals: list[tuple[str, ...]] = []
-        self.entries: dict[str, tuple[tuple[str, ...], bytes]] = {}
+        self.entries: dict[str, bytes] = {}
         self.ttls: dict[str, int] = {}
-        self._tag_versions: dict[str, str] = {}
-        self._words = (f"word-{number}" for number in itertools.count())
+        self._versions: dict[str, bytes] = {}
+        self._words = (b"word-%d" % number for number in itertools.count())
 
-    async def read(self, key: str, tags: Sequence[str]) -> tuple[bytes | None, tuple[str, ...]]:
+    async def get(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         self._answer_or_fail()
-        present = tuple(self._tag_versions.setdefault(tag, next(self._words)) for tag in tags)
-        kept_at, value = self.entries.get(key, ((), b""))
-        return (value if kept_at == present else None), present
+        self.reads += 1
+        return [self._versions.get(key) or self.entries.get(key) for key in keys]
 
-    async def keep(self, key: str, tag_versions: Sequence[str], value: bytes, ttl_seconds: int) -> None:
+    async def begin(self, tags: Sequence[str]) -> None:
         self._answer_or_fail()
-        self.entries[key] = (tuple(tag_versions), value)
+        for tag in tags:
+            self._versions.setdefault(version_key(tag), next(self._words))
+
+    async def keep(self, key: str, value: bytes, ttl_seconds: int) -> None:
+        self._answer_or_fail()
+        self.entries[key] = value
         self.ttls[key] = ttl_seconds
 
     def forget_after(self, seconds: int) -> None:
@@ -39,7 +45,12 @@ class MemoryCache:
         self._answer_or_fail()
         self.renewals.append(tuple(tags))
         for tag in tags:
-            self._tag_versions[tag] = next(self._words)
+            self._versions[version_key(tag)] = next(self._words)
+
+    async def beat(self) -> bool:
+        self._answer_or_fail()
+        remembers, self.has_lost_data = not self.has_lost_data, False
+        return remembers
 
     async def ping(self) -> bool:
         self._answer_or_fail()

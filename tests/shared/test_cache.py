@@ -1,32 +1,14 @@
-"""Reading through the cache: what is believed, what is kept, and what an outage must not bring back."""
+"""Reading through the cache: what is current, what is kept, and what an outage must not bring back."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from shared.cache.read_through import EVERYTHING, Entry, ReadThrough, ShortLived, open_read_through
+from shared.cache.entry import EVERYTHING, Loaded
+from shared.cache.read_through import ReadThrough, open_read_through
+from tests.shared.cached_source import SONG, Source, a_cache, read, until_used
 from tests.shared.memory_cache import MemoryCache
-
-SONG = Entry("song", "song:1", 600, ("song:1", "songs"))
-
-
-class Source:
-    """What stands behind the cache: answers `value`, when it may, and counts how often it was asked."""
-
-    def __init__(self, value: bytes | ShortLived | None = b"old") -> None:
-        self.value = value
-        self.asked = 0
-        self.begun = asyncio.Event()
-        self.may_answer = asyncio.Event()
-        self.may_answer.set()
-
-    async def load(self) -> bytes | ShortLived | None:
-        self.asked += 1
-        seen = self.value
-        self.begun.set()
-        await self.may_answer.wait()
-        return seen
 
 
 @pytest.fixture
@@ -36,51 +18,42 @@ def redis() -> MemoryCache:
 
 @pytest.fixture
 async def cache(redis: MemoryCache) -> AsyncIterator[ReadThrough]:
-    through = ReadThrough(redis, retry_seconds=0.001, suspect_seconds=0.01)
+    through = a_cache(redis)
     yield through
     await through.close()
 
 
-async def until_paid(cache: ReadThrough, redis: MemoryCache, source: Source) -> None:
-    """Until an answer comes from the cache again."""
-    async with asyncio.timeout(5):
-        while True:
-            asked = source.asked
-            await cache.read(SONG, source.load)
-            if source.asked == asked:
-                return
-            await asyncio.sleep(0.001)
-
-
 async def test_what_was_read_once_is_answered_from_the_cache(cache: ReadThrough) -> None:
     source = Source(b"a song")
-    assert [await cache.read(SONG, source.load) for _ in range(3)] == [b"a song"] * 3
+    assert [await read(cache, source.load) for _ in range(3)] == [b"a song"] * 3
     assert source.asked == 1
 
 
 @pytest.mark.parametrize("tag", SONG.tags)
 async def test_each_family_of_an_entry_makes_it_stale(cache: ReadThrough, tag: str) -> None:
     source = Source()
-    await cache.read(SONG, source.load)
+    await read(cache, source.load)
     source.value = b"new"
     await cache.invalidate(tag)
-    assert await cache.read(SONG, source.load) == b"new"
+    assert await read(cache, source.load) == b"new"
 
 
 async def test_another_family_does_not(cache: ReadThrough) -> None:
     source = Source()
-    await cache.read(SONG, source.load)
+    await read(cache, source.load)
     source.value = b"new"
     await cache.invalidate("song:2", "albums")
-    assert await cache.read(SONG, source.load) == b"old"
+    assert await read(cache, source.load) == b"old"
 
 
-@pytest.mark.parametrize(("loaded", "answered"), [(None, None), (ShortLived(b"for now"), b"for now")])
+@pytest.mark.parametrize(
+    ("loaded", "answered"), [(None, None), (Loaded(b"for now", ttl_seconds=0), b"for now")]
+)
 async def test_nothing_and_what_is_right_at_this_moment_are_not_kept(
-    cache: ReadThrough, redis: MemoryCache, loaded: ShortLived | None, answered: bytes | None
+    cache: ReadThrough, redis: MemoryCache, loaded: Loaded | None, answered: bytes | None
 ) -> None:
     source = Source(loaded)
-    assert [await cache.read(SONG, source.load) for _ in range(2)] == [answered] * 2
+    assert [await read(cache, source.load) for _ in range(2)] == [answered] * 2
     assert source.asked == 2
     assert redis.entries == {}
 
@@ -88,8 +61,8 @@ async def test_nothing_and_what_is_right_at_this_moment_are_not_kept(
 async def test_what_is_right_for_now_is_kept_as_long_as_it_says(
     cache: ReadThrough, redis: MemoryCache
 ) -> None:
-    source = Source(ShortLived(b"for now", 5))
-    assert [await cache.read(SONG, source.load) for _ in range(3)] == [b"for now"] * 3
+    source = Source(Loaded(b"for now", ttl_seconds=5))
+    assert [await read(cache, source.load) for _ in range(3)] == [b"for now"] * 3
     assert source.asked == 1
     assert redis.ttls == {SONG.key: 5}
 
@@ -97,19 +70,19 @@ async def test_what_is_right_for_now_is_kept_as_long_as_it_says(
 async def test_a_slow_reader_cannot_put_an_old_answer_back(cache: ReadThrough) -> None:
     source = Source(b"old")
     source.may_answer.clear()
-    slow = asyncio.create_task(cache.read(SONG, source.load))
+    slow = asyncio.create_task(read(cache, source.load))
     await source.begun.wait()
     source.value = b"new"
     await cache.invalidate("song:1")
     source.may_answer.set()
     assert await slow == b"old"
-    assert await cache.read(SONG, source.load) == b"new"
+    assert await read(cache, source.load) == b"new"
 
 
 async def test_of_many_readers_at_once_one_loads(cache: ReadThrough) -> None:
     source = Source(b"a song")
     source.may_answer.clear()
-    readers = [asyncio.create_task(cache.read(SONG, source.load)) for _ in range(20)]
+    readers = [asyncio.create_task(read(cache, source.load)) for _ in range(20)]
     await source.begun.wait()
     source.may_answer.set()
     assert await asyncio.gather(*readers) == [b"a song"] * 20
@@ -119,10 +92,10 @@ async def test_of_many_readers_at_once_one_loads(cache: ReadThrough) -> None:
 async def test_who_comes_after_a_write_does_not_wait_for_a_load_begun_before_it(cache: ReadThrough) -> None:
     before, after = Source(b"old"), Source(b"new")
     before.may_answer.clear()
-    early = asyncio.create_task(cache.read(SONG, before.load))
+    early = asyncio.create_task(read(cache, before.load))
     await before.begun.wait()
     await cache.invalidate("songs")
-    assert await cache.read(SONG, after.load) == b"new"
+    assert await read(cache, after.load) == b"new"
     before.may_answer.set()
     assert await early == b"old"
 
@@ -130,7 +103,7 @@ async def test_who_comes_after_a_write_does_not_wait_for_a_load_begun_before_it(
 async def test_a_reader_who_leaves_does_not_end_the_load_for_the_others(cache: ReadThrough) -> None:
     source = Source(b"a song")
     source.may_answer.clear()
-    leaving, staying = (asyncio.create_task(cache.read(SONG, source.load)) for _ in range(2))
+    leaving, staying = (asyncio.create_task(read(cache, source.load)) for _ in range(2))
     await source.begun.wait()
     leaving.cancel()
     await asyncio.gather(leaving, return_exceptions=True)
@@ -148,31 +121,31 @@ async def test_all_who_wait_for_a_load_that_fails_are_told_and_the_next_loads_ag
         await failing.load()
         raise ZeroDivisionError
 
-    outcomes = await asyncio.gather(*(cache.read(SONG, fail) for _ in range(2)), return_exceptions=True)
+    outcomes = await asyncio.gather(*(read(cache, fail) for _ in range(2)), return_exceptions=True)
     assert [type(each) for each in outcomes] == [ZeroDivisionError] * 2
-    assert await cache.read(SONG, Source(b"a song").load) == b"a song"
+    assert await read(cache, Source(b"a song").load) == b"a song"
 
 
 async def test_without_its_cache_every_reader_is_answered(cache: ReadThrough, redis: MemoryCache) -> None:
     redis.is_down = True
     source = Source(b"a song")
-    assert [await cache.read(SONG, source.load) for _ in range(2)] == [b"a song"] * 2
+    assert [await read(cache, source.load) for _ in range(2)] == [b"a song"] * 2
 
 
 async def test_what_changed_during_an_outage_does_not_come_back_after_it(
     cache: ReadThrough, redis: MemoryCache
 ) -> None:
     source = Source(b"old")
-    await cache.read(SONG, source.load)
+    await read(cache, source.load)
     redis.is_down = True
     source.value = b"new"
     await cache.invalidate("song:1")
     redis.is_down = False
-    assert await cache.read(SONG, source.load) == b"new"
-    await until_paid(cache, redis, source)
-    assert await cache.read(SONG, source.load) == b"new"
+    assert await read(cache, source.load) == b"new"
+    await until_used(cache, source)
+    assert await read(cache, source.load) == b"new"
     # Another process, which noticed nothing of the outage, believes no old entry either.
-    assert await ReadThrough(redis).read(SONG, source.load) == b"new"
+    assert await read(a_cache(redis), source.load) == b"new"
 
 
 class ChangingMeanwhile(MemoryCache):
@@ -193,49 +166,32 @@ class ChangingMeanwhile(MemoryCache):
 async def test_a_change_that_fails_to_be_told_while_another_is_being_made_up_for_is_made_up_for_too() -> None:
     redis = ChangingMeanwhile()
     async with asyncio.timeout(10):
-        cache = ReadThrough(redis, retry_seconds=0.001)
+        cache = a_cache(redis)
         redis.is_down = True
         await cache.invalidate("songs")
         redis.is_down = False
         await redis.telling.wait()
         # Redis has renewed everything, and its answer is on its way; another process keeps what it reads now.
-        other, source = ReadThrough(redis), Source(b"old")
-        await other.read(SONG, source.load)
+        other, source = a_cache(redis), Source(b"old")
+        await read(other, source.load)
         source.value = b"new"
         redis.is_down = True
         await cache.invalidate("song:1")
         redis.is_down = False
         redis.may_end.set()
-        await until_paid(cache, redis, source)
-        assert await other.read(SONG, source.load) == b"new"
+        await until_used(cache, source)
+        assert await read(other, source.load) == b"new"
         await cache.close()
-
-
-async def test_who_saw_the_outage_waits_until_others_could_tell_what_is_stale(redis: MemoryCache) -> None:
-    """Another process changed something during the outage, and was not yet able to say so."""
-    source = Source(b"shown")
-    through = ReadThrough(redis, suspect_seconds=0.2)
-    assert await through.read(SONG, source.load) == b"shown"
-    redis.is_down = True
-    assert await through.read(SONG, source.load) == b"shown"
-    source.value = b"hidden"
-    redis.is_down = False
-    assert [await through.read(SONG, source.load) for _ in range(3)] == [b"hidden"] * 3
-    await redis.renew([EVERYTHING])
-    await asyncio.sleep(0.25)
-    assert [await through.read(SONG, source.load) for _ in range(2)] == [b"hidden"] * 2
-    assert source.asked == 6
-    await through.close()
 
 
 async def test_a_process_that_starts_believes_nothing_that_was_kept_before(redis: MemoryCache) -> None:
     """The one before it may have died between a change and telling of it."""
     source = Source(b"old")
-    await ReadThrough(redis).read(SONG, source.load)
+    await read(a_cache(redis), source.load)
     source.value = b"new"
     async with open_read_through(redis) as cache:
-        assert await cache.read(SONG, source.load) == b"new"
-        await until_paid(cache, redis, source)
+        assert await read(cache, source.load) == b"new"
+        await until_used(cache, source)
     assert redis.renewals == [(EVERYTHING,)]
 
 

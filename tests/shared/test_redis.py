@@ -7,11 +7,18 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio import Redis
 
-from shared.cache.read_through import CacheDownError
-from shared.cache.redis import TAG_VERSION_SECONDS, RedisCache, open_redis_cache
+from shared.cache.entry import Entry
+from shared.cache.read_through import open_read_through
+from shared.cache.redis import TAG_VERSION_SECONDS, RedisStore, open_redis_store
+from shared.cache.store import CacheDownError, version_key
 from tests.shared.fake_redis import fake_redis
 
 TAGS = ("everything", "songs")
+SONG = Entry("song", "song:1", 600, ("songs",))
+
+
+async def a_song() -> bytes:
+    return b"a song"
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +29,8 @@ def port() -> Iterator[int]:
 
 
 @pytest.fixture
-async def cache(port: int) -> AsyncIterator[RedisCache]:
-    async with open_redis_cache(f"redis://127.0.0.1:{port}/0", timeout_seconds=5) as opened:
+async def cache(port: int) -> AsyncIterator[RedisStore]:
+    async with open_redis_store(f"redis://127.0.0.1:{port}/0", timeout_seconds=5) as opened:
         yield opened
 
 
@@ -34,47 +41,74 @@ async def redis(port: int) -> AsyncIterator[Redis]:
         yield opened
 
 
-async def test_what_is_kept_is_read_until_a_family_is_renewed(redis: Redis, cache: RedisCache) -> None:
+async def versions(cache: RedisStore) -> list[bytes | None]:
+    return list(await cache.get([version_key(tag) for tag in TAGS]))
+
+
+async def test_kept_bytes_are_found(redis: Redis, cache: RedisStore) -> None:
     value = b"line\nline \xff\x00"
-    nothing, tag_versions = await cache.read("song:1", TAGS)
-    assert nothing is None
-    await cache.keep("song:1", tag_versions, value, 600)
-    assert await cache.read("song:1", TAGS) == (value, tag_versions)
+    assert await cache.get(["song:1"]) == [None]
+    await cache.keep("song:1", value, 600)
+    assert await cache.get(["song:2", "song:1"]) == [None, value]
+
+
+async def test_renewed_tags_get_other_versions(redis: Redis, cache: RedisStore) -> None:
+    await cache.begin(TAGS)
+    before = await versions(cache)
+    await cache.begin(TAGS)
+    assert await versions(cache) == before
     await cache.renew(["songs"])
-    stale, later = await cache.read("song:1", TAGS)
-    assert stale is None
-    assert (later[0], later[1] != tag_versions[1]) == (tag_versions[0], True)
+    after = await versions(cache)
+    assert (after[0], after[1] != before[1], None in before) == (before[0], True, False)
 
 
-async def test_what_was_loaded_before_a_renewal_and_kept_after_it_is_not_believed(
-    redis: Redis, cache: RedisCache
-) -> None:
-    _, before = await cache.read("song:1", TAGS)
-    await cache.renew(["everything"])
-    await cache.keep("song:1", before, b"old", 600)
-    assert (await cache.read("song:1", TAGS))[0] is None
-
-
-async def test_generations_that_redis_has_lost_do_not_come_back(redis: Redis, cache: RedisCache) -> None:
-    _, tag_versions = await cache.read("song:1", TAGS)
-    await cache.keep("song:1", tag_versions, b"old", 600)
+async def test_lost_versions_do_not_come_back(redis: Redis, cache: RedisStore) -> None:
+    await cache.begin(TAGS)
+    before = await versions(cache)
     await redis.delete("tag:songs")
-    assert (await cache.read("song:1", TAGS))[0] is None
+    await cache.begin(TAGS)
+    after = await versions(cache)
+    assert (after[0], after[1] != before[1]) == (before[0], True)
 
 
-async def test_readers_who_come_first_together_agree_on_a_generation(redis: Redis, cache: RedisCache) -> None:
-    seen = await asyncio.gather(*(cache.read("song:1", TAGS) for _ in range(20)))
-    assert len({tag_versions for _, tag_versions in seen}) == 1
+async def test_first_readers_agree_on_a_version(redis: Redis, cache: RedisStore) -> None:
+    async def begin() -> tuple[bytes | None, ...]:
+        await cache.begin(TAGS)
+        return tuple(await versions(cache))
+
+    assert len(set(await asyncio.gather(*(begin() for _ in range(20))))) == 1
 
 
-async def test_everything_in_redis_has_an_end(redis: Redis, cache: RedisCache) -> None:
-    _, tag_versions = await cache.read("song:1", TAGS)
-    await cache.keep("song:1", tag_versions, b"song", 600)
+async def test_everything_in_redis_expires(redis: Redis, cache: RedisStore) -> None:
+    await cache.begin(TAGS)
+    await cache.keep("song:1", b"song", 600)
     await cache.renew(["albums"])
+    await cache.beat()
+    await cache.ping()
     ends = {str(name, "ascii"): await redis.ttl(name) async for name in redis.scan_iter()}
+    beats = [ends.pop(name) for name in list(ends) if name.startswith("heartbeat:")]
+    assert len(beats) == 2
+    assert all(0 < seconds <= 60 for seconds in beats)
     assert ends.keys() == {"song:1", "tag:everything", "tag:songs", "tag:albums"}
     assert 590 <= ends.pop("song:1") <= 600
     assert all(TAG_VERSION_SECONDS - 10 <= seconds <= TAG_VERSION_SECONDS for seconds in ends.values())
+
+
+async def test_heartbeat_notices_lost_data(redis: Redis, cache: RedisStore) -> None:
+    assert [await cache.beat() for _ in range(3)] == [False, True, True]
+    await redis.flushall()
+    assert [await cache.beat() for _ in range(2)] == [False, True]
+
+
+async def test_heartbeat_notices_a_restored_snapshot(redis: Redis, cache: RedisStore) -> None:
+    await cache.beat()
+    name = "".join([name.decode() async for name in redis.scan_iter("heartbeat:*")])
+    old = await redis.get(name)
+    assert old is not None
+    for _ in range(10):
+        assert await cache.beat()
+    await redis.set(name, old)
+    assert not await cache.beat()
 
 
 class Silent:
@@ -105,23 +139,17 @@ async def silent() -> AsyncIterator[Silent]:
         await server.wait_closed()
 
 
-async def test_a_redis_that_hangs_is_asked_a_few_times_and_then_left_alone() -> None:
-    async with silent() as server, open_redis_cache(server.url, timeout_seconds=0.02) as cache:
-        for _ in range(50):
-            with pytest.raises(CacheDownError):
-                await cache.read("song:1", TAGS)
-        assert 1 <= server.connections < 10
-
-
-async def test_what_is_made_stale_is_told_even_to_a_redis_that_is_left_alone() -> None:
-    async with silent() as server, open_redis_cache(server.url, timeout_seconds=0.02) as cache:
-        for _ in range(10):
-            with pytest.raises(CacheDownError):
-                await cache.read("song:1", TAGS)
-        before = server.connections
-        with pytest.raises(CacheDownError):
-            await cache.renew(["songs"])
-        assert server.connections > before
+async def test_hanging_redis_is_left_alone() -> None:
+    """But for its heartbeats, whatever is read meanwhile."""
+    async with (
+        silent() as server,
+        open_redis_store(server.url, timeout_seconds=0.02) as store,
+        open_read_through(store) as cache,
+    ):
+        for _ in range(300):
+            assert await cache.read(SONG, a_song) is not None
+            await asyncio.sleep(0.002)
+        assert 1 <= server.connections < 40
 
 
 @asynccontextmanager
@@ -163,16 +191,16 @@ async def test_a_redis_so_far_away_that_connecting_takes_longer_than_a_reply_may
     async with (
         asyncio.timeout(20),
         far_away(port, 0.15) as distant,
-        open_redis_cache(f"redis://127.0.0.1:{distant}/0", timeout_seconds=0.5) as cache,
+        open_redis_store(f"redis://127.0.0.1:{distant}/0", timeout_seconds=0.5) as cache,
     ):
         with pytest.raises(CacheDownError):
             await cache.ping()
         kept = None
         while kept is None:
             try:
-                kept, tag_versions = await cache.read("song:1", TAGS)
+                (kept,) = await cache.get(["song:1"])
                 if kept is None:
-                    await cache.keep("song:1", tag_versions, b"a song", 600)
+                    await cache.keep("song:1", b"a song", 600)
             except CacheDownError:
                 await asyncio.sleep(0.05)
         assert kept == b"a song"
@@ -180,7 +208,7 @@ async def test_a_redis_so_far_away_that_connecting_takes_longer_than_a_reply_may
 
 async def test_at_the_end_nothing_is_left_of_what_was_not_waited_for() -> None:
     async with silent() as server:
-        async with open_redis_cache(server.url, timeout_seconds=0.02) as cache:
+        async with open_redis_store(server.url, timeout_seconds=0.02) as cache:
             before = asyncio.all_tasks()
             for _ in range(3):
                 with pytest.raises(CacheDownError):
@@ -192,10 +220,12 @@ async def test_at_the_end_nothing_is_left_of_what_was_not_waited_for() -> None:
 async def test_where_there_is_no_redis_every_call_says_so() -> None:
     async with silent() as server:
         url = server.url
-    async with open_redis_cache(url, timeout_seconds=1) as cache:
+    async with open_redis_store(url, timeout_seconds=1) as cache:
         for call in (
-            cache.read("song:1", TAGS),
-            cache.keep("song:1", ("a", "b"), b"", 1),
+            cache.get(["song:1"]),
+            cache.keep("song:1", b"", 1),
+            cache.begin(["songs"]),
+            cache.beat(),
             cache.renew(["songs"]),
             cache.ping(),
         ):

@@ -11,8 +11,8 @@ from redis import Redis
 from redis.backoff import ConstantBackoff
 from redis.retry import Retry
 
-from shared.cache.read_through import CacheDownError
-from shared.cache.redis import open_redis_cache
+from shared.cache.redis import open_redis_store
+from shared.cache.store import CacheDownError
 from tests.system.running import free_ports
 
 LAST_SLOT = 16383
@@ -44,8 +44,8 @@ def cluster(tmp_path: Path) -> Iterator[int]:
 
 
 async def test_a_redis_in_cluster_mode_is_not_well_because_it_answers_no_read(cluster: int) -> None:
-    async with open_redis_cache(f"redis://127.0.0.1:{cluster}/0", timeout_seconds=5) as cache:
+    async with open_redis_store(f"redis://127.0.0.1:{cluster}/0", timeout_seconds=5) as cache:
         with pytest.raises(CacheDownError):
-            await cache.read("song:1", ("everything", "songs"))
+            await cache.get(["song:1", "tag:songs"])
         with pytest.raises(CacheDownError):
             await cache.ping()

@@ -1,14 +1,18 @@
 """A Redis that answers and takes nothing: full, read-only after a failover, or failing at its snapshots."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
 
 import pytest
 
-from shared.cache.read_through import CacheDownError, Entry, ReadThrough
-from shared.cache.redis import RedisCache, open_redis_cache
+from shared.cache.entry import Entry
+from shared.cache.read_through import ReadThrough, open_read_through
+from shared.cache.redis import RedisStore, open_redis_store
+from shared.cache.store import CacheDownError
 from tests.shared.fake_redis import Refusing, fake_redis, refusing
 
-TAGS = ("everything", "songs")
+SONG = Entry("song", "song:1", 600, ("songs",))
 FULL = {b"SET"}
 READ_ONLY = {b"SET", b"DEL"}
 
@@ -26,95 +30,95 @@ async def redis(port: int) -> AsyncIterator[Refusing]:
 
 
 @pytest.fixture
-async def writer(redis: Refusing) -> AsyncIterator[RedisCache]:
-    async with open_redis_cache(redis.url, timeout_seconds=5) as opened:
+async def store(redis: Refusing) -> AsyncIterator[RedisStore]:
+    async with open_redis_store(redis.url, timeout_seconds=5) as opened:
         yield opened
+
+
+@dataclass
+class Process:
+    """A process with a cache; `source` is what it would load."""
+
+    cache: ReadThrough
+    source: bytes = b"shown"
+    loads: int = 0
+
+    async def read(self) -> bytes | None:
+        content = await self.cache.read(SONG, self._load)
+        return None if content is None else content.body
+
+    async def _load(self) -> bytes:
+        self.loads += 1
+        return self.source
+
+    async def until_used(self) -> None:
+        """Until a read comes from the cache."""
+        async with asyncio.timeout(10):
+            loads = -1
+            while loads != self.loads:
+                loads = self.loads
+                await self.read()
+                await asyncio.sleep(0.01)
 
 
 @pytest.fixture
-async def reader(redis: Refusing) -> AsyncIterator[RedisCache]:
-    """Another process's; it keeps a song."""
-    async with open_redis_cache(redis.url, timeout_seconds=5) as opened:
-        _, tag_versions = await opened.read("song:1", TAGS)
-        await opened.keep("song:1", tag_versions, b"shown", 600)
-        assert (await opened.read("song:1", TAGS))[0] == b"shown"
-        yield opened
+async def writer(redis: Refusing) -> AsyncIterator[Process]:
+    async with open_redis_store(redis.url, timeout_seconds=5) as store, open_read_through(store) as cache:
+        yield Process(cache)
 
 
-async def test_what_a_full_redis_is_told_is_stale_is_stale_for_everybody(
-    redis: Refusing, writer: RedisCache, reader: RedisCache
-) -> None:
+@pytest.fixture
+async def reader(redis: Refusing, writer: Process) -> AsyncIterator[Process]:
+    """Another process; it keeps a song, and both trust Redis."""
+    async with open_redis_store(redis.url, timeout_seconds=5) as store, open_read_through(store) as cache:
+        found = Process(cache)
+        await writer.until_used()
+        await found.until_used()
+        await writer.until_used()
+        yield found
+
+
+async def test_full_redis_still_invalidates(redis: Refusing, writer: Process, reader: Process) -> None:
     redis.refused = FULL
-    await writer.renew(["songs"])
-    for _ in range(2):
-        with pytest.raises(CacheDownError):
-            await reader.read("song:1", TAGS)
+    reader.source = b"hidden"
+    await writer.cache.invalidate("songs")
+    assert [await reader.read() for _ in range(2)] == [b"hidden"] * 2
     redis.refused = set()
-    assert (await reader.read("song:1", TAGS))[0] is None
+    assert await reader.read() == b"hidden"
 
 
-async def test_what_does_not_depend_on_it_is_not(
-    redis: Refusing, writer: RedisCache, reader: RedisCache
+async def test_read_only_redis_is_trusted_by_nobody(
+    redis: Refusing, writer: Process, reader: Process
 ) -> None:
-    redis.refused = FULL
-    await writer.renew(["albums"])
-    assert (await reader.read("song:1", TAGS))[0] == b"shown"
-
-
-async def test_who_cannot_tell_a_read_only_redis_what_is_stale_is_told_so(
-    redis: Refusing, writer: RedisCache
-) -> None:
+    """Not even by a process that was refused nothing but its heartbeat."""
     redis.refused = READ_ONLY
-    with pytest.raises(CacheDownError):
-        await writer.renew(["songs"])
-
-
-async def test_who_had_a_write_refused_believes_nothing_until_one_is_taken(
-    redis: Refusing, reader: RedisCache
-) -> None:
-    redis.refused = READ_ONLY
-    with pytest.raises(CacheDownError):
-        await reader.keep("song:2", ("a", "b"), b"another", 600)
-    for _ in range(2):
-        with pytest.raises(CacheDownError):
-            await reader.read("song:1", TAGS)
+    reader.source = b"hidden"
+    await writer.cache.invalidate("songs")
+    assert await reader.read() == b"hidden"
     redis.refused = set()
-    await reader.ping()
-    assert (await reader.read("song:1", TAGS))[0] == b"shown"
+    await reader.until_used()
+    assert await reader.read() == b"hidden"
 
 
-async def test_after_a_write_was_refused_the_cache_is_used_again_without_anybody_asking_how_it_is(
-    redis: Refusing, reader: RedisCache
-) -> None:
+async def test_refused_heartbeat_ends_the_lease(redis: Refusing, reader: Process) -> None:
     redis.refused = FULL
-    with pytest.raises(CacheDownError):
-        await reader.keep("song:2", ("a", "b"), b"another", 600)
+    await asyncio.sleep(0.4)
+    loads = reader.loads
+    await reader.read()
+    assert reader.loads == loads + 1
     redis.refused = set()
-    assert (await reader.read("song:1", TAGS))[0] == b"shown"
+    await reader.until_used()
 
 
 @pytest.mark.parametrize("refused", [FULL, READ_ONLY], ids=["full", "read-only"])
-async def test_a_redis_that_takes_nothing_is_not_well(
-    redis: Refusing, writer: RedisCache, refused: set[bytes]
-) -> None:
-    assert await writer.ping()
+async def test_refusing_redis_is_unhealthy(redis: Refusing, store: RedisStore, refused: set[bytes]) -> None:
+    assert await store.ping()
     redis.refused = refused
     with pytest.raises(CacheDownError):
-        await writer.ping()
+        await store.ping()
 
 
-async def test_a_process_that_looks_at_a_read_only_redis_once_answers_what_is_right(
-    redis: Refusing, reader: RedisCache
-) -> None:
-    song = Entry("song", "song:1", 600, ("songs",))
-    through = ReadThrough(reader)
-
-    async def load() -> bytes:
-        return b"hidden"
-
-    assert await through.read(song, load) == b"shown"
+async def test_read_only_redis_cannot_be_told(redis: Refusing, store: RedisStore) -> None:
     redis.refused = READ_ONLY
     with pytest.raises(CacheDownError):
-        await through.ping()
-    assert await through.read(song, load) == b"hidden"
-    await through.close()
+        await store.renew(["songs"])

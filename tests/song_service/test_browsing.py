@@ -37,7 +37,7 @@ async def test_whoever_cannot_be_known_sees_what_everybody_sees_and_hears_nothin
         await songs.add(each)
     cache = MemoryCache()
     browsing = Browsing(songs, ReadThrough(cache), 1000)
-    assert json.loads(await browsing.one(listed.id, UNKNOWN))["_id"] == listed.id
+    assert json.loads((await browsing.one(listed.id, UNKNOWN)).body)["_id"] == listed.id
     assert (await browsing.song(listed.id, UNKNOWN)) == listed
     for song_id in (private.id, hidden.id, "0" * 24):
         for look in (browsing.one, browsing.song):

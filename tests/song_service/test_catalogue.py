@@ -183,7 +183,7 @@ async def test_a_song_that_is_stored_as_unlisted_is_shown_to_nobody_whatever_its
 ) -> None:
     song = await world.upload()
     browsing = Browsing(world.songs, ReadThrough(world.redis), 1000)
-    assert song.title in (await browsing.one(song.id, None)).decode()
+    assert song.title in (await browsing.one(song.id, None)).body.decode()
     lose_answers(monkeypatch, world.songs, "change", "remove")
     with pytest.raises(UnavailableError):
         await write(world.catalogue, song)

@@ -6,10 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+from shared.cache.entry import Content
 from shared.cache.read_through import ReadThrough
 from shared.clock import now
-from shared.http.rows import Rows
-from song_service.caching import STAND_IN_SECONDS, Invalidation
+from shared.http.rows import first_rows
+from song_service.caching import (
+    STAND_IN_SECONDS,
+    TRENDING,
+    Invalidation,
+    for_listener,
+    order_of,
+    similar_to,
+)
 from song_service.discovery import MOST, Discovery
 from song_service.domain import Song
 from tests.repositories.builders import a_song, an_interaction
@@ -43,7 +51,7 @@ class World:
         self.all = made
         self.songs, self.interactions, self.engine = Songs(*made), CountingInteractions(), Engine()
         self.redis = MemoryCache()
-        cache = ReadThrough(self.redis)
+        cache = ReadThrough(self.redis, memory_bytes=0)
         self.stale = Invalidation(cache)
         self.discovery = Discovery(self.songs, self.interactions, self.engine, cache)
 
@@ -57,8 +65,8 @@ class World:
         self.songs.kept[song.id] = replace(song, is_public=public, is_visible=visible)
 
 
-def titles(rows: Rows) -> list[str]:
-    return [song["title"].removeprefix("Song ") for song in json.loads(rows.to_json())]
+def titles(rows: Content) -> list[str]:
+    return [song["title"].removeprefix("Song ") for song in json.loads(rows.body)]
 
 
 async def test_the_engines_order_is_kept_and_what_it_lacks_is_filled_up() -> None:
@@ -128,7 +136,9 @@ async def test_what_stands_in_for_the_engine_is_counted_once_for_a_crowd_and_kep
     assert titles(await world.discovery.for_user(ADA))[0] == "5"
     assert titles(await world.discovery.similar(world.all[0])) == ["5"]
     world.redis.forget_after(STAND_IN_SECONDS)
-    assert len(world.redis.entries) == 2
+    recommended = (for_listener(ADA), similar_to(world.all[0].id))
+    orders = (*map(order_of, recommended), order_of(TRENDING))
+    assert set(world.redis.entries) == {entry.key for entry in (*recommended, *orders)}
 
 
 async def test_what_stands_in_for_the_engine_shows_no_song_that_was_hidden_meanwhile() -> None:
@@ -174,6 +184,39 @@ async def test_at_most_so_many_are_answered_and_each_once() -> None:
     for song in more:
         world.put(song)
     world.engine.answer = [song.id for song in [*more[:3], *more[:3]]]
-    found = json.loads((await world.discovery.for_user(ADA)).to_json())
+    found = json.loads((await world.discovery.for_user(ADA)).body)
     assert len(found) == MOST
     assert len({song["_id"] for song in found}) == MOST
+
+
+async def test_full_recommendations_outlive_other_songs() -> None:
+    """Their order is the engine's, which is not asked again; a hidden song is left out at once."""
+    world = World()
+    songs = [a_song(title=f"Song {number}") for number in range(MOST + 1)]
+    for song in songs:
+        world.put(song)
+    world.engine.answer = [song.id for song in songs[:MOST]]
+    assert len(titles(await world.discovery.for_user(ADA))) == MOST
+    asked = world.engine.asked
+    await world.stale.song_changed(songs[MOST])
+    await world.stale.engine_heard_of_songs()
+    world.put(replace(songs[1], title="Unnoticed"))
+    assert titles(await world.discovery.for_user(ADA))[:2] == ["0", "1"]
+    world.put(songs[0], visible=False)
+    await world.stale.song_changed(songs[0])
+    assert titles(await world.discovery.for_user(ADA))[:2] == ["Unnoticed", "2"]
+    world.put(songs[0])
+    await world.stale.song_changed(songs[0])
+    assert titles(await world.discovery.for_user(ADA))[:2] == ["0", "Unnoticed"]
+    assert world.engine.asked == asked
+
+
+async def test_first_rows_are_cut_without_reading() -> None:
+    world = World()
+    whole = await world.discovery.trending()
+    rows = json.loads(whole.body)
+    for count in range(1, 8):
+        first = first_rows(whole, count)
+        assert json.loads(first.body) == rows[:count]
+        assert (first.etag == whole.etag) == (count >= len(rows))
+    assert len({first_rows(whole, count).etag for count in range(1, 7)}) == 6

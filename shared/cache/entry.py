@@ -1,0 +1,102 @@
+"""What is cached: which entry, the content that is kept for it, and how that is written in Redis."""
+
+import hashlib
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+EVERYTHING = "everything"
+"""A tag of every entry."""
+
+_FORMAT: Final = b"3"
+"""Of the bytes in Redis. Processes of another release read an unknown format as a miss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Which content: its documented key, its longest time to live, and the tags that are known beforehand.
+
+    `kind` names it in metrics. `EVERYTHING` need not be among `tags`, nor what the loader finds out while it
+    loads (`Dependencies`). `is_shared`: everybody gets the same content.
+    """
+
+    kind: str
+    key: str
+    ttl_seconds: int
+    tags: tuple[str, ...]
+    is_shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a loader returns when it has more to say than the bytes.
+
+    `note` is kept with them, and means what the owner of the entry wants. `ttl_seconds` replaces the entry's;
+    0: not kept at all.
+    """
+
+    body: bytes
+    note: str = ""
+    ttl_seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Bytes as they are sent, with their `ETag`, and what they depend on.
+
+    `versions` are those of the tags before the source was read; None when they are not known. `expires_at` is
+    in seconds since 1970; it must not be kept for longer, so 0 says not at all.
+    """
+
+    body: bytes
+    etag: str
+    note: str = ""
+    versions: Mapping[str, bytes] | None = None
+    expires_at: float = 0.0
+    is_shared: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        loaded: Loaded,
+        versions: Mapping[str, bytes] | None = None,
+        expires_at: float = 0.0,
+        *,
+        is_shared: bool = False,
+    ) -> Self:
+        """The content of what was loaded; computes the `ETag`."""
+        etag = etag_of(loaded.body)
+        return cls(loaded.body, etag, loaded.note, versions, expires_at, is_shared)
+
+    @property
+    def size_bytes(self) -> int:
+        """About what it takes in memory."""
+        return len(self.body) + 512 + 128 * len(self.versions or ())
+
+    def is_expired(self) -> bool:
+        """Whether its time to live has passed."""
+        return self.expires_at <= time.time()
+
+    def to_bytes(self) -> bytes:
+        """As it is kept in Redis."""
+        versions = {tag: version.decode("ascii") for tag, version in (self.versions or {}).items()}
+        head = [versions, self.etag, self.note, self.expires_at]
+        return b"\n".join([_FORMAT, json.dumps(head).encode(), self.body])
+
+    @classmethod
+    def from_bytes(cls, stored: bytes, *, is_shared: bool = False) -> Self | None:
+        """The inverse of `to_bytes`; None when another release wrote it."""
+        written_as, _, rest = stored.partition(b"\n")
+        if written_as != _FORMAT:
+            return None
+        head, _, body = rest.partition(b"\n")
+        versions, etag, note, expires_at = json.loads(head)
+        encoded = {tag: version.encode("ascii") for tag, version in versions.items()}
+        return cls(body, etag, note, encoded, expires_at, is_shared)
+
+
+def etag_of(body: bytes) -> str:
+    """A strong `ETag` of these bytes."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'

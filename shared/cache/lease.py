@@ -1,0 +1,177 @@
+"""The continuity lease: whether this process may trust what Redis returns.
+
+A writer that cannot tell Redis what is stale may die with that knowledge. So readers protect themselves: each
+process writes a heartbeat to Redis, and trusts it only while the last one that succeeded began less than
+`LEASE_SECONDS` ago. After any longer gap (Redis was down, frozen, read-only or lost data, or this process was
+paused) it first gives the tag `everything` a new version, and bypasses the cache until that has succeeded:
+what was kept before the gap is then stale for everybody.
+
+A writer whose invalidation fails does not acknowledge its write before Redis was told after all, or before
+`LEASE_SECONDS` and `MARGIN_SECONDS` have passed since Redis began to fail: by then all leases have ended.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Final
+
+import structlog
+
+from shared import metrics
+from shared.cache.entry import EVERYTHING
+from shared.cache.store import CacheDownError, CacheRefusedError, Store
+
+LEASE_SECONDS: Final = 1.0
+HEARTBEAT_SECONDS: Final = 0.25
+RETRY_SECONDS: Final = 0.05
+MARGIN_SECONDS: Final = 0.3
+"""What a writer waits beyond the lease: for one failed attempt, and clocks that differ in speed.
+"""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Lease:
+    """Held, or lost. Until `start` it is held as long as the store answers: for a store in this process.
+
+    All times are in the seconds of `clock`.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        lease_seconds: float = LEASE_SECONDS,
+        heartbeat_seconds: float = HEARTBEAT_SECONDS,
+        retry_seconds: float = RETRY_SECONDS,
+        margin_seconds: float = MARGIN_SECONDS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._lease_seconds = lease_seconds
+        self._heartbeat_seconds = heartbeat_seconds
+        self._retry_seconds = retry_seconds
+        self._margin_seconds = margin_seconds
+        self._clock = clock
+        self._held = True
+        self._is_answering = True
+        self._held_since = 0.0
+        self._ends_at = float("inf")
+        self._losses = 0
+        self._failing_since: float | None = None
+        self._failed_at = 0.0
+        self._wake = asyncio.Event()
+        self._regained = asyncio.Event()
+        self._beating: asyncio.Task[None] | None = None
+        self._is_started = False
+
+    def is_usable(self) -> bool:
+        """Whether it is worthwhile to ask the store now."""
+        if self._held and self._clock() > self._ends_at:
+            self.lose()
+        return self._held and self._is_answering
+
+    def covers(self, asked_at: float) -> bool:
+        """Whether the answer, which is here now, to a question asked at `asked_at` can be trusted."""
+        return self.is_usable() and asked_at >= self._held_since
+
+    def lose(self) -> None:
+        """Trust nothing that is kept until `everything` has a new version."""
+        self._losses += 1
+        if self._held:
+            self._held = False
+            metrics.BREAKER_OPEN.labels("redis").set(1)
+            log.warning("cache bypassed until everything in it is invalidated")
+        self._act()
+
+    def failed(self, failure: CacheDownError) -> None:
+        """An operation failed: ask nothing more before a heartbeat succeeds."""
+        self._note(failure)
+        self._act()
+
+    async def until_nobody_trusts(self) -> None:
+        """After `lose`: until Redis was told, or no process can hold its lease any more."""
+        while not self._held and not self._has_ended_everywhere():
+            self._regained.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._retry_seconds):
+                    await self._regained.wait()
+
+    def _has_ended_everywhere(self) -> bool:
+        if self._failing_since is None:
+            return False
+        return self._clock() >= self._failing_since + self._lease_seconds + self._margin_seconds
+
+    def _note(self, failure: CacheDownError) -> None:
+        now = self._clock()
+        # After a pause of this process nobody knows whether Redis failed all the time.
+        if self._failing_since is None or now - self._failed_at > self._lease_seconds / 2:
+            self._failing_since = now
+        self._failed_at = now
+        self._is_answering = False
+        if self._held and isinstance(failure, CacheRefusedError):
+            self.lose()
+
+    def _act(self) -> None:
+        self._wake.set()
+        if self._beating is None or self._beating.done():
+            self._beating = asyncio.ensure_future(self._beat_forever())
+
+    async def _beat_forever(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await (self._beat() if self._held else self._regain())
+            except CacheDownError as failure:
+                self._note(failure)
+            if self._held and self._is_answering:
+                if not self._is_started:
+                    return
+                await self._pause(self._heartbeat_seconds)
+            else:
+                await asyncio.sleep(self._retry_seconds)
+
+    async def _beat(self) -> None:
+        began_at = self._clock()
+        remembers = await self._store.beat()
+        if not remembers or not self._held or self._clock() > self._ends_at:
+            self.lose()
+            return
+        self._succeeded(began_at)
+
+    async def _regain(self) -> None:
+        """A loss meanwhile needs another one: `everything` may have been renewed too early for it."""
+        began_at, losses = self._clock(), self._losses
+        await self._store.renew([EVERYTHING])
+        await self._store.beat()
+        if losses != self._losses or self._clock() - began_at > self._lease_seconds:
+            return
+        self._held = True
+        self._held_since = self._clock()
+        self._regained.set()
+        metrics.BREAKER_OPEN.labels("redis").set(0)
+        log.info("cache used again")
+        self._succeeded(began_at)
+
+    def _succeeded(self, began_at: float) -> None:
+        self._is_answering = True
+        self._failing_since = None
+        if self._is_started:
+            self._ends_at = began_at + self._lease_seconds
+
+    async def _pause(self, seconds: float) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._wake.wait()
+
+    def start(self) -> None:
+        """Hold the lease by heartbeats from now on. It begins as lost."""
+        self._is_started = True
+        self.lose()
+
+    async def close(self) -> None:
+        """End the heartbeats."""
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.gather(self._beating, return_exceptions=True)

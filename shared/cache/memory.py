@@ -1,0 +1,52 @@
+"""The first level of the cache: content in the memory of this process, bounded in bytes."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import Generic, Protocol, TypeVar
+
+
+class Sized(Protocol):
+    """What knows about how much memory it takes."""
+
+    @property
+    def size_bytes(self) -> int: ...
+
+
+Key = TypeVar("Key", bound=Hashable)
+Value = TypeVar("Value", bound=Sized)
+
+
+class MemoryLevel(Generic[Key, Value]):
+    """The most recently used values, up to `capacity_bytes` in all."""
+
+    def __init__(self, capacity_bytes: int) -> None:
+        self._capacity_bytes = capacity_bytes
+        self._values: OrderedDict[Key, Value] = OrderedDict()
+        self.used_bytes = 0
+
+    def get(self, key: Key) -> Value | None:
+        """What is kept under `key`."""
+        value = self._values.get(key)
+        if value is not None:
+            self._values.move_to_end(key)
+        return value
+
+    def put(self, key: Key, value: Value) -> None:
+        """Keep `value`, and drop the least recently used ones that there is no room for any more."""
+        self.drop(key)
+        if value.size_bytes > self._capacity_bytes:
+            return
+        self._values[key] = value
+        self.used_bytes += value.size_bytes
+        while self.used_bytes > self._capacity_bytes:
+            _, dropped = self._values.popitem(last=False)
+            self.used_bytes -= dropped.size_bytes
+
+    def drop(self, key: Key) -> None:
+        """Forget `key`."""
+        value = self._values.pop(key, None)
+        if value is not None:
+            self.used_bytes -= value.size_bytes
+
+    def __len__(self) -> int:
+        return len(self._values)

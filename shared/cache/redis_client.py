@@ -1,0 +1,189 @@
+"""Redis as one server, behind Sentinels, or as a cluster: the same few commands, from one URL.
+
+| URL | what |
+|---|---|
+| `redis://[user:password@]host:6379/0`, `rediss://…` with TLS | one server |
+| `redis+sentinel://host:26379,host:26379/master/0` | the present master of that name |
+| `redis+cluster://host:6379,host:6379` | a cluster; the hosts are where its nodes are first asked for |
+
+`rediss+sentinel` and `rediss+cluster` speak TLS. Credentials are those of the server, not of the Sentinels.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol, cast
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from redis.asyncio import BlockingConnectionPool, Redis
+from redis.asyncio.cluster import ClusterNode, RedisCluster
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as NotConnectedError
+
+CONNECTIONS: Final = 50
+SOCKET_SECONDS: Final = 1.0
+"""At least, for connecting and for one reply: the end of what is not waited for any more."""
+
+SENTINEL_PORT: Final = 26379
+REDIS_PORT: Final = 6379
+
+
+class Client(Protocol):
+    """The commands that the cache needs. Each is carried out for all its keys, in no particular order."""
+
+    async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]: ...
+
+    async def set_many(
+        self, values: Mapping[str, bytes], ttl_seconds: int, *, only_new: bool = False
+    ) -> None: ...
+
+    async def delete_many(self, keys: Sequence[str]) -> None: ...
+
+    async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
+        """Set `key` on every server that holds a part of the data; what was there before."""
+        ...
+
+
+class ServerClient:
+    """One server, or the present master behind Sentinels."""
+
+    def __init__(self, redis: Redis) -> None:
+        self._redis = redis
+
+    async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        return cast("list[bytes | None]", await self._redis.mget(keys))
+
+    async def set_many(
+        self, values: Mapping[str, bytes], ttl_seconds: int, *, only_new: bool = False
+    ) -> None:
+        async with self._redis.pipeline(transaction=False) as pipe:
+            for key, value in values.items():
+                pipe.set(key, value, ex=ttl_seconds, nx=only_new)
+            await pipe.execute()
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        await self._redis.delete(*keys)
+
+    async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
+        return [cast("bytes | None", await self._redis.set(key, value, ex=ttl_seconds, get=True))]
+
+
+class ClusterClient:
+    """A cluster.
+
+    Keys of one command may be on different nodes: it is sent to all of them at the same time.
+    """
+
+    def __init__(self, cluster: RedisCluster) -> None:
+        self._cluster = cluster
+
+    async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        async with self._cluster.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.get(key)
+            return cast("list[bytes | None]", await pipe.execute())
+
+    async def set_many(
+        self, values: Mapping[str, bytes], ttl_seconds: int, *, only_new: bool = False
+    ) -> None:
+        async with self._cluster.pipeline(transaction=False) as pipe:
+            for key, value in values.items():
+                pipe.set(key, value, ex=ttl_seconds, nx=only_new)
+            await pipe.execute()
+
+    async def delete_many(self, keys: Sequence[str]) -> None:
+        async with self._cluster.pipeline(transaction=False) as pipe:
+            for key in keys:
+                pipe.delete(key)
+            await pipe.execute()
+
+    async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
+        """A key of the same name on each primary: its number is chosen so that its slot is there."""
+        await self._cluster.initialize()
+        wanted = {node.name for node in self._cluster.get_primaries()}
+        names: dict[str, str] = {}
+        number = 0
+        while len(names) < len(wanted):
+            numbered = f"{key}:{number}"
+            node = self._cluster.get_node_from_key(numbered)
+            if node is not None:
+                names.setdefault(node.name, numbered)
+            number += 1
+        async with self._cluster.pipeline(transaction=False) as pipe:
+            for numbered in names.values():
+                pipe.set(numbered, value, ex=ttl_seconds, get=True)
+            return cast("list[bytes | None]", await pipe.execute())
+
+
+@asynccontextmanager
+async def open_client(url: str, timeout_seconds: float) -> AsyncIterator[Client]:
+    """The client for `url`. Nothing is connected yet.
+
+    Raises:
+        ValueError: `url` has none of the forms above.
+    """
+    parts = urlsplit(url)
+    seconds = max(SOCKET_SECONDS, timeout_seconds * 2)
+    timeouts = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
+    options: dict[str, Any] = {**timeouts}
+    # For connections that a Redis which was started anew knows nothing of.
+    once_more = Retry(NoBackoff(), 1, supported_errors=(NotConnectedError,))
+    scheme, _, kind = parts.scheme.partition("+")
+    if scheme not in ("redis", "rediss") or kind not in ("", "sentinel", "cluster"):
+        raise ValueError("must be redis://, rediss://, redis+sentinel:// or redis+cluster://")
+    if kind == "":
+        pool = BlockingConnectionPool.from_url(
+            url, max_connections=CONNECTIONS, timeout=timeout_seconds, retry=once_more, **options
+        )
+        async with Redis.from_pool(pool) as redis:
+            yield ServerClient(redis)
+        return
+    options |= _credentials(parts)
+    if kind == "cluster":
+        nodes = [ClusterNode(host, port) for host, port in _hosts(parts, REDIS_PORT)]
+        cluster = RedisCluster(
+            startup_nodes=nodes, ssl=scheme == "rediss", max_connections=CONNECTIONS, **options
+        )
+        try:
+            yield ClusterClient(cluster)
+        finally:
+            await cluster.aclose()
+        return
+    name, _, database = parts.path.strip("/").partition("/")
+    sentinel = Sentinel(  # type: ignore[no-untyped-call]  # of redis
+        _hosts(parts, SENTINEL_PORT),
+        sentinel_kwargs={"socket_timeout": seconds, "socket_connect_timeout": seconds},
+    )
+    try:
+        async with sentinel.master_for(
+            name,
+            connection_pool_class=SentinelConnectionPool,
+            db=int(database or 0),
+            ssl=scheme == "rediss",
+            retry=once_more,
+            max_connections=CONNECTIONS,
+            **options,
+        ) as redis:
+            yield ServerClient(redis)
+    finally:
+        for each in sentinel.sentinels:
+            await each.aclose()
+
+
+def _hosts(parts: SplitResult, default_port: int) -> list[tuple[str, int]]:
+    """`[user:password@]host:port,host:port`: the hosts with their ports."""
+    found = []
+    for each in parts.netloc.rpartition("@")[2].split(","):
+        address = urlsplit(f"//{each}")
+        if address.hostname is None:
+            raise ValueError("names no host")
+        found.append((address.hostname, address.port or default_port))
+    return found
+
+
+def _credentials(parts: SplitResult) -> dict[str, str]:
+    given, _, _ = parts.netloc.rpartition("@")
+    username, _, password = given.partition(":")
+    found = {"username": unquote(username), "password": unquote(password)}
+    return {name: value for name, value in found.items() if value}

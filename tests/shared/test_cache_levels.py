@@ -1,0 +1,107 @@
+"""Content in memory and in Redis, and what it depends on."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+
+import pytest
+
+from shared.cache.entry import Entry
+from shared.cache.read_through import Dependencies, ReadThrough, open_read_through
+from tests.shared.cached_source import SONG, Source, a_cache, read, until_used
+from tests.shared.memory_cache import MemoryCache
+
+ALBUM = Entry("album", "album:1", 600, ("album:1",))
+
+
+@pytest.fixture
+def redis() -> MemoryCache:
+    return MemoryCache()
+
+
+@pytest.fixture
+async def cache(redis: MemoryCache) -> AsyncIterator[ReadThrough]:
+    through = a_cache(redis)
+    yield through
+    await through.close()
+
+
+async def read_album(cache: ReadThrough, songs: dict[str, str], begun: asyncio.Event | None = None) -> str:
+    """An album which depends on the songs that its loader finds."""
+
+    async def load(dependencies: Dependencies) -> bytes:
+        await dependencies.add(*songs)
+        seen = ",".join(songs.values())
+        if begun is not None:
+            begun.set()
+            await asyncio.sleep(0.02)
+        return seen.encode()
+
+    content = await cache.read_dependent(ALBUM, load)
+    assert content is not None
+    return content.body.decode()
+
+
+async def test_content_is_stale_by_found_dependencies(cache: ReadThrough, redis: MemoryCache) -> None:
+    songs = {"song:1": "one", "song:2": "two"}
+    other = a_cache(redis)
+    for each in (cache, other, cache):
+        assert await read_album(each, songs) == "one,two"
+    songs["song:2"] = "changed"
+    await cache.invalidate("song:3")
+    assert await read_album(other, songs) == "one,two"
+    await cache.invalidate("song:2")
+    for each in (cache, other):
+        assert await read_album(each, songs) == "one,changed"
+
+
+async def test_joined_load_is_checked_by_its_dependencies(cache: ReadThrough) -> None:
+    """It began before a change of something that is no tag of the entry itself."""
+    begun, songs = asyncio.Event(), {"song:1": "old"}
+    early = asyncio.create_task(read_album(cache, dict(songs), begun))
+    await begun.wait()
+    songs["song:1"] = "new"
+    await cache.invalidate("song:1")
+    assert await read_album(cache, songs) == "new"
+    assert await early == "old"
+
+
+async def test_memory_is_validated_in_every_read(cache: ReadThrough, redis: MemoryCache) -> None:
+    source = Source(b"a song")
+    await read(cache, source.load)
+    before = redis.reads
+    redis.entries.clear()
+    assert await read(cache, source.load) == b"a song"
+    assert (source.asked, redis.reads) == (1, before + 1)
+
+
+async def test_second_level_serves_other_processes(redis: MemoryCache) -> None:
+    source = Source(b"a song")
+    assert await read(a_cache(redis), source.load) == b"a song"
+    other = a_cache(redis, memory_bytes=0)
+    assert [await read(other, source.load) for _ in range(2)] == [b"a song"] * 2
+    assert source.asked == 1
+
+
+async def test_content_expires_in_memory_too(
+    cache: ReadThrough, redis: MemoryCache, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = Source(b"old")
+    await read(cache, source.load)
+    source.value = b"new"
+    now = time.time()
+    monkeypatch.setattr("shared.cache.entry.time.time", lambda: now + SONG.ttl_seconds - 1)
+    assert await read(cache, source.load) == b"old"
+    monkeypatch.setattr("shared.cache.entry.time.time", lambda: now + SONG.ttl_seconds + 1)
+    assert await read(cache, source.load) == b"new"
+
+
+async def test_lost_data_makes_everything_stale(redis: MemoryCache) -> None:
+    """A restored snapshot, or a replica that became the master, may have old versions with old content."""
+    async with open_read_through(redis) as cache:
+        source = Source(b"old")
+        await until_used(cache, source)
+        source.value = b"new"
+        redis.has_lost_data = True
+        await asyncio.sleep(0.4)
+        assert await read(cache, source.load) == b"new"
