@@ -49,7 +49,7 @@ def _inspect(path: Path, max_seconds: float) -> AudioFacts:
         with AudioFile(path) as file:
             audio_format, tags = file.format, file.tags()
             seconds = _checked_seconds(file, max_seconds)
-    except (AppError, OSError):
+    except AppError:
         raise
     except Exception as failure:
         # Whatever a media library stumbles over, it is the file that made it stumble.

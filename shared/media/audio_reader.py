@@ -49,7 +49,7 @@ class AudioFile:
                 timeout=IO_TIMEOUT_SECONDS,
             )
         except (av.error.FFmpegError, ValueError) as failure:
-            raise NotAudioError("The file is not a supported audio file") from failure
+            raise NotAudioError("The file is not a supported audio file, or it is damaged") from failure
         return self
 
     def __exit__(

@@ -26,6 +26,13 @@ HIGHEST_RATE_HZ = 192_000
 MOST_CHANNELS = 8
 
 SHORTEST_GAP_SECONDS = 0.1
+"""Recorders write timestamps that are off by some milliseconds now and then."""
+
+EXACT = frozenset({"flac", "wav", "w64", "aiff", "caf", "mp3", "aac"})
+"""Their timestamps are counted from the data, so every gap is one."""
+
+EXACT_SHORTEST_GAP_SECONDS = 0.002
+
 LONGEST_GAP_SECONDS = 60.0
 """A longer one is a clock that was set, not a pause."""
 
@@ -50,27 +57,31 @@ def seconds_of(piece: Piece) -> float:
 class _Timeline:
     """Finds the gaps between frames. Positions are seconds since the first frame."""
 
-    def __init__(self) -> None:
+    def __init__(self, demuxer: str) -> None:
+        self._shortest_gap = EXACT_SHORTEST_GAP_SECONDS if demuxer in EXACT else SHORTEST_GAP_SECONDS
         self._origin: float | None = None
         self._position = 0.0
-        self._end: float | None = None
+        self._end = 0.0
         self.has_lost_packets = False
 
     def gap_before(self, frame: AudioFrame) -> float:
-        """Seconds of silence that belong before this frame; frames are to be passed in their order."""
+        """Seconds of silence that belong before this frame; frames are to be passed in their order.
+
+        Of several frames in one packet only the first has a timestamp: the others follow it.
+        """
         gap, start = 0.0, frame.time
         if start is not None:
-            if self._origin is None or self._end is None:
-                self._origin = start
-            else:
-                drift = start - self._origin - self._position
-                if drift < -LARGEST_OVERLAP_SECONDS or drift > LONGEST_GAP_SECONDS:
-                    self._origin = start - self._position
-                elif drift > 0 and (self.has_lost_packets or start - self._end >= SHORTEST_GAP_SECONDS):
-                    gap = drift
-        self.has_lost_packets = False
-        self._position += gap + frame.samples / frame.sample_rate
-        self._end = start + frame.samples / frame.sample_rate if start is not None else None
+            if self._origin is None:
+                self._origin = start - self._position
+            drift = start - self._origin - self._position
+            if drift < -LARGEST_OVERLAP_SECONDS or drift > LONGEST_GAP_SECONDS:
+                self._origin = start - self._position
+            elif drift > 0 and (self.has_lost_packets or start - self._end >= self._shortest_gap):
+                gap = drift
+            self.has_lost_packets = False
+        seconds = frame.samples / frame.sample_rate
+        self._position += gap + seconds
+        self._end = (start if start is not None else self._end) + seconds
         return gap
 
 
@@ -100,7 +111,7 @@ class AudioTrack:
         if self._stream.codec_context is None:
             raise UndecodableTrackError("The audio codec is not supported")
         self._stream.codec_context.thread_count = 1
-        timeline, seconds = _Timeline(), 0.0
+        timeline, seconds, gaps = _Timeline(self._container.format.name), 0.0, 0.0
         for packet in self._packets_of_track():
             frames = self._decoded(packet)
             if frames is None:
@@ -109,15 +120,17 @@ class AudioTrack:
             for frame in frames:
                 _check_limits(frame)
                 if gap := timeline.gap_before(frame):
-                    seconds += gap
+                    gaps += gap
                     yield Silence(gap)
                 seconds += frame.samples / frame.sample_rate
                 yield frame
         if not seconds:
             raise UndecodableTrackError("The audio cannot be decoded")
-        if self._damage.is_too_much():
+        is_flac = self._container.format.name == "flac"
+        if self._damage.is_too_much() or (is_flac and gaps > (seconds + gaps) * MOST_MISSING):
+            # FFmpeg passes over damaged parts of a FLAC file without a word.
             raise NotAudioError("The audio file is damaged")
-        self._check_whole(seconds)
+        self._check_whole(seconds + gaps)
 
     def _decoded(self, packet: "Packet[AudioStream]") -> list[AudioFrame] | None:
         """The packet's frames; None when it is broken. An empty packet flushes the decoder."""
@@ -152,7 +165,8 @@ class AudioTrack:
                         raise NotAudioError("The audio takes too long to decode")
                     if packet.stream.index == self._stream.index:
                         yield cast("Packet[AudioStream]", packet)
-                    elif packet.size > 0:
+                    elif packet.size > 0 or packet.pts is not None:
+                        # Theora repeats a picture by an empty packet; one that flushes a decoder has no time.
                         pictures[packet.stream.index] += 1
                         if pictures[packet.stream.index] > 1:
                             raise NotAudioError("Videos are not supported")

@@ -9,6 +9,9 @@ MOST_BROKEN = 0.05
 FOUND_BY_PARSING = frozenset({"mp3", "aac", "flac"})
 """Containers that do not say where packets end: what lies between two good ones comes as one packet."""
 
+JUNK = 4
+"""A packet so many times the largest good one is counted as the packets that it has the size of."""
+
 TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
 """What tags begin with that stand between the parts of a file that was joined from several."""
 
@@ -50,7 +53,7 @@ class Damage:
         return broken > max(1.0, (self._good + broken) * MOST_BROKEN)
 
     def _packets_in(self, size: int) -> float:
-        if not self._is_parsed or size <= 2 * self._largest_good or not self._good_bytes:
+        if not self._is_parsed or size <= JUNK * self._largest_good or not self._good_bytes:
             return 1.0
         return size * self._good / self._good_bytes
 

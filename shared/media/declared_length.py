@@ -18,6 +18,9 @@ MP3_RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 1
 LONGEST_HEADER = 1000
 """Chunks, boxes or elements of a header that are looked at."""
 
+_UNREADABLE = (struct.error, IndexError, ValueError, OverflowError, ZeroDivisionError, OSError)
+"""What the reading of nonsense ends with; an OSError comes from offsets beyond what a file can have."""
+
 
 def declared_seconds(path: Path, demuxer: str) -> float | None:
     """Seconds that the container declares; None where it does not, or declares bytes (`missing_share`)."""
@@ -27,7 +30,7 @@ def declared_seconds(path: Path, demuxer: str) -> float | None:
     try:
         with path.open("rb") as file:
             return reader(file)
-    except (struct.error, IndexError, ValueError, OverflowError, ZeroDivisionError):
+    except _UNREADABLE:
         return None
 
 
@@ -40,18 +43,21 @@ def missing_share(path: Path, demuxer: str) -> float:
         with path.open("rb") as file:
             declared = reader(file)
             present = os.fstat(file.fileno()).st_size - file.tell()
-    except (struct.error, IndexError, ValueError, OverflowError):
+    except _UNREADABLE:
         return 0.0
     return max(0.0, 1 - present / declared) if declared else 0.0
 
 
 def is_fragmented(path: Path) -> bool:
     """Whether an MP4 file is a series of fragments, whose header need not know how long all of them are."""
-    with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        for name, start, end in _boxes(file, 0, size):
-            if name == b"moov":
-                return any(inner == b"mvex" for inner, _, _ in _boxes(file, start, end))
+    try:
+        with path.open("rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            for name, start, end in _boxes(file, 0, size):
+                if name == b"moov":
+                    return any(inner == b"mvex" for inner, _, _ in _boxes(file, start, end))
+    except _UNREADABLE:
+        return False
     return False
 
 

@@ -63,7 +63,7 @@ def _check(path: Path, max_pixels: int) -> None:
             if image.width * image.height > max_pixels:
                 raise NotAnImageError(too_many_pixels)
             image.load()
-    except (NotAnImageError, MemoryError):
+    except NotAnImageError:
         raise
     except UnidentifiedImageError as failure:
         raise NotAnImageError("The file is not a supported image") from failure
