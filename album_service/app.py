@@ -7,9 +7,8 @@ from starlette.types import ASGIApp
 
 from album_service import admin_routes, routes
 from album_service.dependencies import Resources, resources
+from album_service.settings import SERVICE
 from shared.http.service_app import service_app
-
-SERVICE = "album-service"
 
 
 def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> ASGIApp:

@@ -8,6 +8,14 @@ from shared.ports import StoredImage
 
 
 @dataclass(frozen=True, slots=True)
+class NewAlbum:
+    """What its creator says of an album that is not stored yet."""
+
+    title: str
+    is_public: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Album:
     """An album. `song_ids` are in playing order, each at most once. `revision` counts the changes, from 1."""
 

@@ -2,23 +2,29 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from functools import partial
+from contextlib import suppress
 from pathlib import Path
 
 from album_service import policy
-from album_service.caching import Invalidation
-from album_service.domain import Album, AlbumChangedMeanwhileError, SongNotFoundError
+from album_service.domain import (
+    Album,
+    AlbumChangedMeanwhileError,
+    AlbumNotFoundError,
+    NewAlbum,
+    SongNotFoundError,
+)
 from album_service.ports import AlbumChanges, AlbumRepository, Songs
-from album_service.schemas import AlbumFields
+from album_service.writing import AlbumWrites
 from shared.access.caller import Caller
-from shared.cache.writes import Writes
 from shared.clock import now
 from shared.errors import UnavailableError
-from shared.ids import is_id, new_id, new_public_id
+from shared.ids import id_in, is_id, new_id, new_public_id
 from shared.media.cleanup import CleanupJournal
 from shared.media.images import check_image
 from shared.ports import MediaRef, MediaStore
+
+FOLDER = "albums"
+"""Where media of albums are in the media store: `albums/{id}/…`."""
 
 STORED_WITHIN_SECONDS = 150.0
 """Until a cover is checked and stored. With what finishing takes it is less than the gateway waits for the
@@ -35,9 +41,8 @@ class Editing:
         albums: AlbumRepository,
         songs: Songs,
         media: MediaStore,
-        keeper: CleanupJournal,
-        stale: Invalidation,
-        writes: Writes,
+        journal: CleanupJournal,
+        writes: AlbumWrites,
         *,
         max_image_pixels: int,
         most_songs: int,
@@ -45,13 +50,12 @@ class Editing:
         self._albums = albums
         self._songs = songs
         self._media = media
-        self._keeper = keeper
-        self._stale = stale
+        self._journal = journal
         self._writes = writes
         self._max_image_pixels = max_image_pixels
         self._most_songs = most_songs
 
-    async def add(self, creator: Caller, fields: AlbumFields, image: Path) -> Album:
+    async def add(self, creator: Caller, new: NewAlbum, image: Path) -> Album:
         """A new album of `creator`; private unless they may publish.
 
         Raises:
@@ -59,27 +63,27 @@ class Editing:
             UnavailableError: the media store is down, or all of it takes too long.
         """
         album_id, moment = new_id(), now()
-        cover = [MediaRef(new_public_id(f"albums/{album_id}", "cover"), "image")]
+        cover = [MediaRef(new_public_id(f"{FOLDER}/{album_id}", "cover"), "image")]
         try:
             async with asyncio.timeout(STORED_WITHIN_SECONDS):
                 await check_image(image, self._max_image_pixels)
-                async with self._keeper.uploading(cover):
+                async with self._journal.uploading(cover):
                     stored = await self._media.upload_image(image, cover[0].public_id)
         except TimeoutError as failure:
             raise UnavailableError("The upload takes too long now") from failure
         album = Album(
             id=album_id,
-            title=fields.title,
+            title=new.title,
             creator_id=creator.id,
             creator_name=creator.full_name,
             image=stored,
             song_ids=(),
-            is_public=fields.is_public and policy.may_publish(creator),
+            is_public=new.is_public and policy.may_publish(creator),
             is_visible=True,
             created_at=moment,
             updated_at=moment,
         )
-        async with self._keeper.committing(cover), self._write(album):
+        async with self._journal.committing(cover), self._writes.around(album):
             await self._albums.add(album)
         return album
 
@@ -87,7 +91,7 @@ class Editing:
         """The album after `changes`."""
         if not changes:
             return album
-        async with self._write(album):
+        async with self._writes.around(album):
             changed = await self._albums.change(album.id, changes)
         assert changed is not None  # noqa: S101 - only a condition on the revision can miss
         return changed
@@ -111,7 +115,7 @@ class Editing:
         for _ in range(ATTEMPTS):
             changes = changes_to(not current(album) if wanted is None else wanted)
             revision = album.revision if wanted is None else None
-            async with self._write(album):
+            async with self._writes.around(album):
                 changed = await self._albums.change(album.id, changes, if_revision=revision)
             if changed is not None:
                 return changed
@@ -131,7 +135,7 @@ class Editing:
         if len(album.song_ids) >= most:
             # Removed songs, and hidden ones, take up no room: those who do not see them could not make any.
             most += len(album.song_ids) - len(await self._songs.visible(album.song_ids, caller.token))
-        async with self._write(album):
+        async with self._writes.around(album):
             return await self._albums.append_song(album.id, song_id.lower(), most)
 
     async def take_song_out(self, album: Album, song_id: str) -> Album:
@@ -140,17 +144,45 @@ class Editing:
         Raises:
             SongNotFoundError: it is not in it.
         """
-        async with self._write(album):
+        async with self._writes.around(album):
             return await self._albums.take_song_out(album.id, song_id)
 
     async def remove(self, album: Album) -> None:
         """Remove the album and its cover; its songs stay."""
         cover = [MediaRef(album.image.public_id, "image")]
-        await self._keeper.begin_removal(cover)
-        async with self._write(album):
+        await self._journal.begin_removal(cover)
+        async with self._writes.around(album):
             await self._albums.remove(album.id)
-        await self._keeper.discard(cover)
+        await self._journal.discard(cover)
 
-    def _write(self, album: Album) -> AbstractAsyncContextManager[None]:
-        """Around each write of the album."""
-        return self._writes.then(partial(self._stale.album_changed, album))
+
+class UnfinishedUploads:
+    """What the cleanup journal has to know of albums: whether one has a medium, and how to take one back.
+
+    Media that are not in `FOLDER` are not ours: they count as used, and nothing is rolled back.
+    """
+
+    def __init__(self, albums: AlbumRepository, writes: AlbumWrites) -> None:
+        self._albums = albums
+        self._writes = writes
+
+    async def is_in_use(self, media: MediaRef) -> bool:
+        """Whether it belongs to an album that exists."""
+        album_id = id_in(media.public_id, FOLDER)
+        if album_id is None:
+            return True
+        try:
+            await self._albums.get(album_id)
+        except AlbumNotFoundError:
+            return False
+        return True
+
+    async def roll_back(self, media: MediaRef) -> None:
+        """Remove the album that it belongs to, whose upload was not finished; harmless when there is none."""
+        album_id = id_in(media.public_id, FOLDER)
+        if album_id is None:
+            return
+        with suppress(AlbumNotFoundError):
+            album = await self._albums.get(album_id)
+            async with self._writes.around(album):
+                await self._albums.remove(album.id)

@@ -2,8 +2,8 @@
 
 from starlette.types import ASGIApp
 
-from album_service.app import SERVICE, create_app
-from album_service.settings import Settings
+from album_service.app import create_app
+from album_service.settings import SERVICE, Settings
 from album_service.stores import open_stores
 from album_service.wiring import assemble
 from shared.http.serve import serve

@@ -65,7 +65,7 @@ async def one_album(request: Request, album_id: AlbumId, caller: Anyone, browsin
 async def add_album(request: Request, creator: Creator, sizes: UploadSizes, editing: Editing) -> Response:
     async with open_form(request, sizes) as form:
         fields = fields_of_form(AlbumFields, form.fields, form.wrong_files)
-        album = await editing.add(creator, fields, form.files["image"])
+        album = await editing.add(creator, fields.album(), form.files["image"])
     return Response(album_json(album), 201, media_type="application/json")
 
 

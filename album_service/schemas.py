@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from album_service.domain import Album
+from album_service.domain import Album, NewAlbum
 from album_service.ports import AlbumChanges
 from shared.audit import Fields
 from shared.clock import to_iso
@@ -125,6 +125,10 @@ class AlbumFields(SentModel):
 
     title: Title
     is_public: FormBool = False
+
+    def album(self) -> NewAlbum:
+        """The album that is to be made."""
+        return NewAlbum(self.title, self.is_public)
 
 
 class AlbumPatch(SentModel):

@@ -4,6 +4,9 @@ from pydantic import Field
 
 from shared.settings import MediaSettings, MongoSettings, ServiceSettings
 
+SERVICE = "album-service"
+"""Its name in logs, metrics, health and OpenAPI."""
+
 
 class AlbumSettings(ServiceSettings, MediaSettings):
     """Everything but where the albums are stored."""

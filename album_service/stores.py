@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from album_service.app import SERVICE
 from album_service.repository import MongoAlbums
+from album_service.settings import SERVICE
 from album_service.wiring import Stores
 from shared.providers.mongo import open_mongo
 from shared.providers.mongo_audit import MongoAuditLog

@@ -8,8 +8,7 @@ from starlette.types import ASGIApp
 from shared.http.service_app import service_app
 from song_service import admin_routes, library_routes, listening_routes, routes
 from song_service.dependencies import Resources, resources
-
-SERVICE = "song-service"
+from song_service.settings import SERVICE
 
 
 def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> ASGIApp:

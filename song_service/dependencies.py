@@ -17,7 +17,7 @@ from shared.audit import AuditRepository, AuditTrail
 from shared.http.health import Probe
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
-from song_service import browsing, catalogue, discovery, library, listening, statistics
+from song_service import browsing, catalogue, discovery, library, listening, statistics, uploading
 from song_service.domain import SongNotFoundError
 from song_service.ports import SongRepository
 from song_service.settings import SongSettings
@@ -32,6 +32,7 @@ class Resources:
     audit: AuditRepository
     songs: SongRepository
     browsing: browsing.Browsing
+    uploading: uploading.Uploading
     catalogue: catalogue.Catalogue
     discovery: discovery.Discovery
     listening: listening.Listening
@@ -52,6 +53,10 @@ async def _songs(request: Request) -> SongRepository:
 
 async def _browsing(request: Request) -> browsing.Browsing:
     return resources(request).browsing
+
+
+async def _uploading(request: Request) -> uploading.Uploading:
+    return resources(request).uploading
 
 
 async def _catalogue(request: Request) -> catalogue.Catalogue:
@@ -95,6 +100,7 @@ def _check_song_id(song_id: str) -> str:
 
 Songs = Annotated[SongRepository, Depends(_songs)]
 Browsing = Annotated[browsing.Browsing, Depends(_browsing)]
+Uploading = Annotated[uploading.Uploading, Depends(_uploading)]
 Catalogue = Annotated[catalogue.Catalogue, Depends(_catalogue)]
 Discovery = Annotated[discovery.Discovery, Depends(_discovery)]
 Listening = Annotated[listening.Listening, Depends(_listening)]

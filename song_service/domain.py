@@ -1,9 +1,10 @@
 """Songs and what listeners do with them."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from enum import StrEnum
+from typing import Any, TypedDict
 
 from shared.errors import (
     ConflictError,
@@ -16,24 +17,50 @@ from shared.ports import StoredAudio, StoredImage
 ENGINE_DOWN = "Recommendations are not available now"
 
 
-@dataclass(frozen=True, slots=True)
-class Song:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SongDetails:
+    """What an artist says of a song, at its upload and later."""
+
+    title: str
+    album_id: str | None = None
+    genre: str | None = None
+    mood: str | None = None
+    is_public: bool = True
+
+
+DETAILS = tuple(field.name for field in fields(SongDetails))
+"""The names of the fields of SongDetails, for whoever stores or shows all of them."""
+
+
+def values_of(details: SongDetails) -> dict[str, Any]:
+    """The fields of SongDetails by name, of a song as well."""
+    return {name: getattr(details, name) for name in DETAILS}
+
+
+class SongChanges(TypedDict, total=False):
+    """What can change of a song; what is absent stays."""
+
+    title: str
+    album_id: str | None
+    genre: str | None
+    mood: str | None
+    is_public: bool
+    is_visible: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Song(SongDetails):
     """A song. `duration` is in whole seconds.
 
     `revision` counts the changes, from 1: it tells a catalogue entry that was sent from one that is stale.
     """
 
     id: str
-    title: str
     artist_id: str
     artist_name: str
     image: StoredImage
     audio: StoredAudio
     duration: int
-    album_id: str | None
-    genre: str | None
-    mood: str | None
-    is_public: bool
     is_visible: bool
     created_at: datetime
     updated_at: datetime

@@ -4,8 +4,8 @@ from starlette.types import ASGIApp
 
 from shared.http.serve import serve
 from shared.settings import load
-from song_service.app import SERVICE, create_app
-from song_service.settings import Settings
+from song_service.app import create_app
+from song_service.settings import SERVICE, Settings
 from song_service.stores import open_stores
 from song_service.wiring import assemble
 

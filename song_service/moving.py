@@ -6,15 +6,15 @@ until the song says the same after that as before. So the last one to tell an al
 true, however many move the song at the same time.
 """
 
-from collections.abc import Callable, Set
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Set
 
 import structlog
 
 from shared.access.caller import Caller
 from shared.errors import AppError, InvalidError
-from song_service.domain import Song, SongChangedMeanwhileError, SongNotFoundError
-from song_service.ports import Albums, SongChanges, SongRepository
+from song_service.domain import Song, SongChangedMeanwhileError, SongChanges, SongNotFoundError
+from song_service.ports import Albums, SongRepository
+from song_service.writing import SongWrites
 
 ATTEMPTS = 20
 """To change a song that others change, and to settle an album: each of those moving it can get ahead once."""
@@ -23,17 +23,17 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Moving:
-    """Songs among albums. `write` is entered around each write of a song."""
+    """Songs among albums."""
 
     def __init__(
         self,
         songs: SongRepository,
         albums: Albums,
-        write: Callable[[Song], AbstractAsyncContextManager[None]],
+        writes: SongWrites,
     ) -> None:
         self._songs = songs
         self._albums = albums
-        self._write = write
+        self._writes = writes
 
     async def move(self, caller: Caller, song: Song, changes: SongChanges, album_id: str | None) -> Song:
         """The song after `changes`, in the album `album_id` alone of those that it named.
@@ -54,7 +54,7 @@ class Moving:
                 if album_id is not None and album_id != song.album_id and not has_entered:
                     await self._enter(caller, song, album_id, entered)
                     has_entered = True
-                async with self._write(song):
+                async with self._writes.around(song, changes):
                     changed = await self._songs.change(song.id, changes, if_revision=song.revision)
                 if changed is not None:
                     moved = {song.album_id, album_id} if album_id != song.album_id else set()
@@ -81,8 +81,7 @@ class Moving:
 
         An album that cannot be told now stays as it is; what was changed of the song stands.
         """
-        for album_id in album_ids - {None}:
-            assert album_id is not None  # noqa: S101 - narrows what the difference leaves
+        for album_id in filter(None, album_ids):
             try:
                 await self._settle(caller, song, album_id)
             except AppError as failure:

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypedDict
+from typing import Protocol
 
 from shared.http.pagination import Slice
-from song_service.domain import CatalogueEntry, Interaction, LikeChange, Song
+from song_service.domain import CatalogueEntry, Interaction, LikeChange, Song, SongChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,17 +15,6 @@ class SongFilter:
 
     listed_only: bool = False
     artist_id: str | None = None
-
-
-class SongChanges(TypedDict, total=False):
-    """What can change of a song; what is absent stays."""
-
-    title: str
-    album_id: str | None
-    genre: str | None
-    mood: str | None
-    is_public: bool
-    is_visible: bool
 
 
 class SongRepository(Protocol):

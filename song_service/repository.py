@@ -11,8 +11,8 @@ from shared.clock import now
 from shared.http.pagination import Slice
 from shared.ports import StoredAudio, StoredImage
 from shared.providers.mongo import ASCENDING, DESCENDING, NEWEST_FIRST, Document, Index, MongoDatabase, id_of
-from song_service.domain import CatalogueEntry, Song, SongNotFoundError
-from song_service.ports import SongChanges, SongFilter
+from song_service.domain import CatalogueEntry, Song, SongChanges, SongNotFoundError
+from song_service.ports import SongFilter
 
 _OLDEST_CHANGE_FIRST = (("updatedAt", ASCENDING), ("_id", ASCENDING))
 

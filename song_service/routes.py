@@ -16,6 +16,7 @@ from song_service.dependencies import (
     SongId,
     Songs,
     Uploader,
+    Uploading,
     UploadSizes,
     WantedPage,
 )
@@ -57,11 +58,11 @@ async def one_song(request: Request, song_id: SongId, caller: Anyone, browsing: 
 
 @router.post("", status_code=201, summary="Upload a song", response_model=SongOut, openapi_extra=UPLOAD_FORM)
 async def upload_song(
-    request: Request, artist: Uploader, sizes: UploadSizes, catalogue: Catalogue
+    request: Request, artist: Uploader, sizes: UploadSizes, uploading: Uploading
 ) -> Response:
     async with open_form(request, sizes) as form:
         fields = fields_of_form(SongFields, form.fields, form.wrong_files)
-        song = await catalogue.add(artist, fields, form.files["image"], form.files["audio"])
+        song = await uploading.add(artist, fields.details(), form.files["image"], form.files["audio"])
     return Response(song_json(song), 201, media_type="application/json")
 
 

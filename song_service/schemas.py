@@ -10,8 +10,7 @@ from pydantic_core import to_json
 from shared.audit import Fields
 from shared.clock import to_iso
 from shared.http.schemas import LEFT_OUT, BodyId, FormBool, ReadableText, SentModel
-from song_service.domain import Song
-from song_service.ports import SongChanges
+from song_service.domain import Song, SongChanges, SongDetails
 
 MAX_BATCH = 500
 MAX_LABEL = 50
@@ -107,6 +106,10 @@ class SongFields(SentModel):
     is_public: FormBool = True
     genre: Label | None = None
     mood: Label | None = None
+
+    def details(self) -> SongDetails:
+        """What the artist says of the song."""
+        return SongDetails(**self.model_dump())
 
 
 class SongPatch(SentModel):

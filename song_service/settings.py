@@ -4,6 +4,9 @@ from pydantic import Field, SecretStr, field_validator
 
 from shared.settings import EnvironmentSettings, MediaSettings, MongoSettings, ServiceSettings
 
+SERVICE = "song-service"
+"""Its name in logs, metrics, health and OpenAPI."""
+
 REGIONS = ("ap-se", "ca-east", "eu-west", "us-west")
 
 

@@ -8,12 +8,12 @@ from shared.providers.mongo_audit import MongoAuditLog
 from shared.providers.mongo_cleanups import MongoMediaCleanups
 from shared.providers.mongo_indexes import building_indexes
 from shared.settings import MongoSettings
-from song_service.app import SERVICE
 from song_service.interactions import MongoInteractions
 from song_service.likes import MongoLikes
 from song_service.play_history import MongoHistory
 from song_service.play_statistics import MongoPlayStatistics
 from song_service.repository import MongoSongs
+from song_service.settings import SERVICE
 from song_service.wiring import Stores
 
 

@@ -27,6 +27,7 @@ SHARED = {
         clock
         errors
         ids
+        infrastructure
         logs
         metrics
         ports
@@ -41,6 +42,7 @@ SHARED = {
         guards
         permissions
         user_directory
+        verified_tokens
     """,
     "shared/cache": """
         __init__

@@ -8,8 +8,7 @@ from starlette.types import ASGIApp
 from shared.http.service_app import service_app
 from user_service import admin_routes, routes
 from user_service.dependencies import Resources, resources
-
-SERVICE = "user-service"
+from user_service.settings import SERVICE
 
 
 def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> ASGIApp:

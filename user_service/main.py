@@ -4,8 +4,8 @@ from starlette.types import ASGIApp
 
 from shared.http.serve import serve
 from shared.settings import load
-from user_service.app import SERVICE, create_app
-from user_service.settings import Settings
+from user_service.app import create_app
+from user_service.settings import SERVICE, Settings
 from user_service.stores import open_stores
 from user_service.wiring import assemble
 

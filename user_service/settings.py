@@ -4,6 +4,9 @@ from pydantic import Field, field_validator
 
 from shared.settings import CommaSeparated, MongoSettings, ServiceSettings, split_commas
 
+SERVICE = "user-service"
+"""Its name in logs, metrics, health and OpenAPI."""
+
 
 class UserSettings(ServiceSettings):
     """Everything but where the users are stored."""

@@ -7,8 +7,8 @@ from shared.providers.mongo import open_mongo
 from shared.providers.mongo_audit import MongoAuditLog
 from shared.providers.mongo_indexes import building_indexes
 from shared.settings import MongoSettings
-from user_service.app import SERVICE
 from user_service.repository import MongoUsers
+from user_service.settings import SERVICE
 from user_service.wiring import Stores
 
 

@@ -4,15 +4,11 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access
 from shared.audit import AuditRepository
-from shared.cache.read_through import open_read_through
-from shared.cache.redis import open_redis_store
-from shared.cache.writes import writing
 from shared.http.health import remembered
+from shared.infrastructure import open_infrastructure
 from shared.ports import Database
-from shared.providers.clerk import open_clerk, open_keys, token_verifier
 from user_service.administration import Administration
 from user_service.caching import Invalidation
 from user_service.clerk import ClerkIdentityProvider
@@ -41,28 +37,24 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
         stores = await opened(open_stores())
-        redis = await opened(
-            open_redis_store(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
-        )
-        cache = await opened(open_read_through(redis, settings.cache_memory_bytes))
-        writes = await opened(writing())
-        clerk = await opened(open_clerk(settings))
-        keys = await opened(open_keys(clerk))
-        delegation = Delegation(settings.signing_secret)
-        verifier = SessionOrDelegation(token_verifier(keys, settings), delegation)
-        stale = Invalidation(cache)
+        shared = await opened(open_infrastructure(settings))
+        invalidation = Invalidation(shared.cache)
         yield Resources(
-            access=Access(verifier, OwnUserDirectory(stores.users)),
+            access=Access(shared.verifier, OwnUserDirectory(stores.users)),
             settings=settings,
             audit=stores.audit,
             users=stores.users,
             registrar=Registrar(
-                stores.users, ClerkIdentityProvider(clerk), stale, writes, settings.admin_emails
+                stores.users,
+                ClerkIdentityProvider(shared.clerk),
+                invalidation,
+                shared.writes,
+                settings.admin_emails,
             ),
-            administration=Administration(stores.users, stale, writes),
+            administration=Administration(stores.users, invalidation, shared.writes),
             probes={
                 "database": stores.database.ping,
-                "redis": cache.ping,
-                "clerk": remembered(keys.ping, settings.provider_probe_seconds),
+                "redis": shared.cache.ping,
+                "clerk": remembered(shared.clerk_keys.ping, settings.provider_probe_seconds),
             },
         )

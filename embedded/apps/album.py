@@ -5,8 +5,8 @@ from contextlib import asynccontextmanager
 
 from starlette.types import ASGIApp
 
-from album_service.app import SERVICE, create_app
-from album_service.settings import AlbumSettings
+from album_service.app import create_app
+from album_service.settings import SERVICE, AlbumSettings
 from album_service.wiring import Stores, assemble
 from embedded.apps import sqlite_file
 from embedded.sqlite import schemas

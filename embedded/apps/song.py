@@ -17,8 +17,8 @@ from embedded.sqlite.play_statistics import SqlitePlayStatistics
 from embedded.sqlite.songs import SqliteSongs
 from shared.http.serve import serve
 from shared.settings import load
-from song_service.app import SERVICE, create_app
-from song_service.settings import SongSettings
+from song_service.app import create_app
+from song_service.settings import SERVICE, SongSettings
 from song_service.wiring import Stores, assemble
 
 

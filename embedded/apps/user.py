@@ -12,8 +12,8 @@ from embedded.sqlite.database import open_database
 from embedded.sqlite.users import SqliteUsers
 from shared.http.serve import serve
 from shared.settings import load
-from user_service.app import SERVICE, create_app
-from user_service.settings import UserSettings
+from user_service.app import create_app
+from user_service.settings import SERVICE, UserSettings
 from user_service.wiring import Stores, assemble
 
 

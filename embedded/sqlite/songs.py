@@ -10,8 +10,8 @@ from embedded.sqlite.database import SqliteDatabase, Value
 from shared.clock import from_millis, now, to_millis
 from shared.http.pagination import Slice
 from shared.ports import StoredAudio, StoredImage
-from song_service.domain import CatalogueEntry, Song, SongNotFoundError
-from song_service.ports import SongChanges, SongFilter
+from song_service.domain import CatalogueEntry, Song, SongChanges, SongNotFoundError
+from song_service.ports import SongFilter
 
 _COLUMNS = (
     "id, title, artist_id, artist_name, image_public_id, image_url, audio_public_id, audio_url, low_url, "

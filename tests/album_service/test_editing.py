@@ -7,11 +7,10 @@ import pytest
 
 from album_service.browsing import Browsing
 from album_service.caching import Invalidation
-from album_service.domain import Album, AlbumFullError, AlbumNotFoundError
-from album_service.editing import Editing
+from album_service.domain import Album, AlbumFullError, AlbumNotFoundError, NewAlbum
+from album_service.editing import Editing, UnfinishedUploads
 from album_service.ports import AlbumFilter, AlbumRepository, Songs
-from album_service.schemas import AlbumFields
-from album_service.wiring import media_in_use, unmaking
+from album_service.writing import AlbumWrites
 from shared.access.caller import Caller
 from shared.access.permissions import Role
 from shared.cache.read_through import ReadThrough
@@ -28,7 +27,7 @@ from tests.system.media import image
 
 SONG = "b" * 24
 CREATOR = Caller("a" * 24, "user_art", "Art", Role.ARTIST, is_blocked=False, token="t.o.k")
-FIELDS = AlbumFields.model_validate({"title": "New"})
+NEW = NewAlbum("New")
 
 
 async def refuse(*_: object) -> None:
@@ -40,15 +39,14 @@ class World:
 
     def __init__(self, albums: AlbumRepository, songs: Songs | None = None) -> None:
         self.albums, self.notes, self.store, self.redis = albums, Entries(), Store(), MemoryCache()
-        stale, writes = Invalidation(ReadThrough(self.redis)), Writes()
-        rollback = unmaking(albums, stale, writes)
-        self.keeper = CleanupJournal(self.notes, self.store, media_in_use(albums), rollback)
+        writes = AlbumWrites(Writes(), Invalidation(ReadThrough(self.redis)))
+        unfinished = UnfinishedUploads(albums, writes)
+        self.journal = CleanupJournal(self.notes, self.store, unfinished.is_in_use, unfinished.roll_back)
         self.editing = Editing(
             albums,
             songs or NoSongs(),
             self.store,
-            self.keeper,
-            stale,
+            self.journal,
             writes,
             max_image_pixels=10**6,
             most_songs=10,
@@ -129,7 +127,7 @@ def cover(tmp_path: Path) -> Path:
 
 
 async def test_an_album_is_made_with_its_cover(world: World, cover: Path) -> None:
-    made = await world.editing.add(CREATOR, FIELDS, cover)
+    made = await world.editing.add(CREATOR, NEW, cover)
     assert await world.albums.get(made.id) == made
     assert world.store.media == {made.image.public_id}
     assert made.image.public_id.startswith(f"albums/{made.id}/")
@@ -144,10 +142,10 @@ async def test_an_album_that_is_stored_and_answered_as_failed_does_not_stay(
     with monkeypatch.context() as down:
         down.setattr(world.albums, "remove", refuse)
         with pytest.raises(UnavailableError):
-            await world.editing.add(CREATOR, FIELDS, cover)
+            await world.editing.add(CREATOR, NEW, cover)
         assert await world.albums.count(AlbumFilter()) == 1
     world.notes.fall_due()
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     assert await world.albums.count(AlbumFilter()) == 0
     assert (world.store.media, world.notes.kept) == (set(), set())
 
@@ -157,6 +155,6 @@ async def test_an_album_that_cannot_be_noted_as_finished_does_not_stay(
 ) -> None:
     monkeypatch.setattr(world.notes, "finish", refuse)
     with pytest.raises(UnavailableError):
-        await world.editing.add(CREATOR, FIELDS, cover)
+        await world.editing.add(CREATOR, NEW, cover)
     assert await world.albums.count(AlbumFilter()) == 0
     assert world.store.media == set()

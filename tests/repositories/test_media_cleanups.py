@@ -4,16 +4,26 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+from album_service.caching import Invalidation as AlbumInvalidation
+from album_service.editing import UnfinishedUploads as UnfinishedAlbums
 from album_service.ports import AlbumRepository
-from album_service.wiring import media_in_use as albums_media_in_use
+from album_service.writing import AlbumWrites
 from embedded.sqlite import schemas
 from embedded.sqlite.database import open_database
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
+from shared.cache.read_through import ReadThrough
+from shared.cache.writes import Writes
 from shared.ids import new_id
 from shared.ports import MediaCleanups, MediaRef
+from song_service.caching import Invalidation
+from song_service.outbox import Outbox
 from song_service.ports import SongRepository
-from song_service.wiring import media_in_use as songs_media_in_use
+from song_service.uploading import UnfinishedUploads
+from song_service.writing import SongWrites
 from tests.repositories.builders import NOON, a_song, an_album, minutes
+from tests.shared.memory_cache import MemoryCache
+from tests.song_service.fake_likes import Likes
+from tests.song_service.fakes import Engine, Interactions
 
 IMAGE = MediaRef("songs/1/雅", "image")
 AUDIO = MediaRef("songs/1/雅", "video")
@@ -145,7 +155,10 @@ async def test_a_medium_is_in_use_while_what_it_belongs_to_exists_or_is_not_know
     song, album, gone = a_song(), an_album(), new_id()
     await songs.add(song)
     await albums.add(album)
-    of_songs, of_albums = songs_media_in_use(songs), albums_media_in_use(albums)
+    cache, writes = ReadThrough(MemoryCache()), Writes()
+    outbox = Outbox(songs, Interactions(), Likes(), Engine(), Invalidation(cache), poll_seconds=1)
+    of_songs = UnfinishedUploads(songs, SongWrites(writes, Invalidation(cache), outbox)).is_in_use
+    of_albums = UnfinishedAlbums(albums, AlbumWrites(writes, AlbumInvalidation(cache))).is_in_use
     for in_use, used, free, others in (
         (of_songs, f"songs/{song.id}/s/cover", f"songs/{gone}/s/audio", f"albums/{gone}/s/cover"),
         (of_albums, f"albums/{album.id}/s/cover", f"albums/{gone}/s/cover", f"songs/{gone}/s/cover"),

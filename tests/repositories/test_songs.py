@@ -8,8 +8,8 @@ import pytest
 from shared.clock import now
 from shared.http.pagination import Slice
 from shared.ids import new_id
-from song_service.domain import SongNotFoundError
-from song_service.ports import SongChanges, SongFilter, SongRepository
+from song_service.domain import SongChanges, SongNotFoundError
+from song_service.ports import SongFilter, SongRepository
 from tests.repositories.builders import NOON, a_song
 
 ALL = SongFilter()

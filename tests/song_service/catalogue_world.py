@@ -10,11 +10,12 @@ from shared.cache.writes import Writes
 from shared.errors import AppError
 from shared.media.cleanup import CleanupJournal
 from song_service.caching import Invalidation
-from song_service.catalogue import Catalogue, UploadLimits
-from song_service.domain import Song
+from song_service.catalogue import Catalogue
+from song_service.domain import Song, SongDetails
+from song_service.moving import Moving
 from song_service.outbox import Outbox
-from song_service.schemas import SongFields
-from song_service.wiring import media_in_use, unmaking
+from song_service.uploading import UnfinishedUploads, Uploading, UploadLimits
+from song_service.writing import SongWrites
 from tests.shared.media import DOWN, Entries, Store
 from tests.shared.memory_cache import MemoryCache
 from tests.song_service.fake_likes import Likes
@@ -89,21 +90,22 @@ class World:
         self.entries, self.store = Entries(), Store()
         self.redis = MemoryCache()
         self.cache, self.writes = ReadThrough(self.redis), Writes()
-        stale = Invalidation(self.cache)
-        outbox = Outbox(self.songs, Interactions(), Likes(), Engine(), stale, poll_seconds=1)
-        rollback = unmaking(self.songs, stale, self.writes, outbox)
-        self.keeper = CleanupJournal(self.entries, self.store, media_in_use(self.songs), rollback)
+        invalidation = Invalidation(self.cache)
+        outbox = Outbox(self.songs, Interactions(), Likes(), Engine(), invalidation, poll_seconds=1)
+        writes = SongWrites(self.writes, invalidation, outbox)
+        unfinished = UnfinishedUploads(self.songs, writes)
+        self.journal = CleanupJournal(self.entries, self.store, unfinished.is_in_use, unfinished.roll_back)
+        moving = Moving(self.songs, self.albums, writes)
         limits = UploadLimits(60, 10**6, stored_within_seconds)
-        self.catalogue = Catalogue(
-            self.songs, self.store, self.keeper, self.albums, stale, self.writes, outbox, limits
-        )
+        self.uploading = Uploading(self.songs, self.store, self.journal, self.albums, moving, writes, limits)
+        self.catalogue = Catalogue(self.songs, self.journal, moving, writes)
         self.cover, self.sound = folder / "cover", folder / "sound"
         self.cover.write_bytes(image())
         self.sound.write_bytes(audio("wav", 2))
 
     async def upload(self) -> Song:
-        fields = SongFields.model_validate({"title": "New", "albumId": ALBUM})
-        return await self.catalogue.add(ARTIST, fields, self.cover, self.sound)
+        details = SongDetails(title="New", album_id=ALBUM)
+        return await self.uploading.add(ARTIST, details, self.cover, self.sound)
 
     def holds_nothing(self) -> bool:
         return not self.songs.kept and not self.store.media and not self.albums.songs

@@ -12,9 +12,10 @@ from song_service.domain import (
     Interaction,
     LikeChange,
     Song,
+    SongChanges,
     SongNotFoundError,
 )
-from song_service.ports import SongChanges, SongFilter
+from song_service.ports import SongFilter
 
 NOT_LEASED = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -13,8 +13,7 @@ from shared.errors import AppError, InvalidError, UnavailableError, UnsupportedM
 from shared.media.decoding import AT_ONCE, decoded
 from song_service.browsing import Browsing
 from song_service.catalogue import Catalogue
-from song_service.domain import Song, SongNotFoundError
-from song_service.ports import SongChanges
+from song_service.domain import Song, SongChanges, SongNotFoundError
 from tests.shared.lost_answers import lose_answers
 from tests.shared.media import DOWN
 from tests.song_service.catalogue_world import ARTIST, World, refuse
@@ -224,7 +223,7 @@ async def test_an_upload_that_is_stored_and_answered_as_failed_does_not_stay(
             await world.upload()
         assert len(world.songs.kept) == 1
     world.entries.fall_due()
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     assert world.holds_nothing()
     assert world.entries.kept == set()
     assert "songs" in world.redis.renewals[-1]
@@ -249,10 +248,10 @@ async def test_a_song_whose_upload_ended_with_its_process_does_not_stay(
     with pytest.raises(UnavailableError):
         await world.upload()
     assert len(world.songs.kept) == 1
-    assert await world.keeper.process_due_entries() == 0
+    assert await world.journal.process_due_entries() == 0
     monkeypatch.undo()
     world.entries.fall_due()
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     assert world.holds_nothing()
 
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from shared.errors import AppError, InvalidError, UnavailableError
-from song_service.domain import Song, SongNotFoundError
-from song_service.ports import SongChanges
+from song_service.domain import Song, SongChanges, SongNotFoundError
 from tests.shared.lost_answers import lose_answers
 from tests.shared.media import DOWN
 from tests.song_service.catalogue_world import ALBUM, ARTIST, OTHER, THIRD, Albums, FailingSongs, World

@@ -1,0 +1,53 @@
+"""What every service talks to besides its own stores: Redis, Clerk and the other services."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from shared.access.delegation import Delegation, SessionOrDelegation
+from shared.access.user_directory import CachedUserDirectory
+from shared.access.verified_tokens import VerifiedTokens
+from shared.cache.read_through import ReadThrough, open_read_through
+from shared.cache.redis import open_redis_store
+from shared.cache.writes import Writes, writing
+from shared.http.service_client import open_service
+from shared.ports import TokenVerifier
+from shared.providers.clerk import ClerkClient, ClerkKeys, open_clerk, open_keys, token_verifier
+from shared.settings import ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Infrastructure:
+    """Opened by `open_infrastructure`, for one process of a service."""
+
+    cache: ReadThrough
+    writes: Writes
+    clerk: ClerkClient
+    clerk_keys: ClerkKeys
+    delegation: Delegation
+    verifier: TokenVerifier
+
+    @asynccontextmanager
+    async def open_user_directory(
+        self, url: str, timeout_seconds: float
+    ) -> AsyncIterator[CachedUserDirectory]:
+        """The users as the user service at `url` knows them."""
+        async with open_service(url, "user service", timeout_seconds) as users:
+            yield CachedUserDirectory(users, self.cache, self.delegation)
+
+
+@asynccontextmanager
+async def open_infrastructure(settings: ServiceSettings) -> AsyncIterator[Infrastructure]:
+    """None of it need be up yet."""
+    async with AsyncExitStack() as stack:
+        opened = stack.enter_async_context
+        redis = await opened(
+            open_redis_store(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
+        )
+        cache = await opened(open_read_through(redis, settings.cache_memory_bytes))
+        writes = await opened(writing())
+        clerk = await opened(open_clerk(settings))
+        keys = await opened(open_keys(clerk))
+        delegation = Delegation(settings.signing_secret)
+        verifier = VerifiedTokens(SessionOrDelegation(token_verifier(keys, settings), delegation))
+        yield Infrastructure(cache, writes, clerk, keys, delegation, verifier)
