@@ -11,7 +11,7 @@ ifneq ($(origin PYTHON),file)
 ANOTHER := $(shell test "`$(PYTHON) $(SAY_VERSION) 2>/dev/null`" = "`$(BIN)/python $(SAY_VERSION) 2>&1`" || echo another-python)
 endif
 
-.PHONY: run test check format bench verify-deploy env-example another-python
+.PHONY: run test check format bench openapi client verify-deploy env-example another-python
 
 run: .venv/embedded.ready
 	@exec $(BIN)/python -m embedded
@@ -33,6 +33,14 @@ format: .venv/dev.ready
 bench: .venv/dev.ready
 	@tests/mongo_server/build.sh
 	$(BIN)/python -m bench --write
+
+# docs/openapi.json, as the running system describes itself.
+openapi: .venv/dev.ready
+	$(BIN)/python -m tests.api_description
+
+# A TypeScript client of the API in build/client; needs Node.js and npm.
+client:
+	@tests/client/generate.sh
 
 # Containers and manifests, run for real: deploy/verify/verify.sh says what it needs.
 verify-deploy: .venv/dev.ready

@@ -42,7 +42,7 @@ async def album_audit(
 @router.patch(
     "/{album_id}/visible", summary="Flip or set isVisible", response_model=AlbumOut, responses=refusals(409)
 )
-async def change_visible(
+async def set_album_visible(
     album_id: AlbumId,
     admin: Admin,
     albums: Albums,

@@ -143,7 +143,7 @@ async def take_song_out(
 @router.patch(
     "/{album_id}/visibility", summary="Flip or set isPublic", response_model=AlbumOut, responses=refusals(409)
 )
-async def change_visibility(
+async def set_album_public(
     album_id: AlbumId,
     publisher: Publisher,
     albums: Albums,

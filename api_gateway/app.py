@@ -5,11 +5,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, TypeAlias
 
 from fastapi import APIRouter, FastAPI
+from pydantic.alias_generators import to_camel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api_gateway import routes
+from api_gateway import docs_routes, routes
 from api_gateway.api_endpoint import ApiEndpoint
 from api_gateway.cors import Cors, CorsPolicy, Preflights, is_preflight
+from api_gateway.description import ApiDescription
 from api_gateway.health import SERVICE
 from api_gateway.resources import Resources
 from api_gateway.route_table import find_target
@@ -22,7 +24,10 @@ OpenResources: TypeAlias = Callable[[], AbstractAsyncContextManager[Resources]]
 def create_app(open_resources: OpenResources, frontend_origins: Iterable[str]) -> ASGIApp:
     """The gateway over what `open_resources` opens, for as long as the server runs."""
     policy = CorsPolicy(frontend_origins)
-    own = Cors(ServiceMiddleware(Preflights(_own_app(open_resources, routes.router)), SERVICE), policy)
+    own = Cors(
+        ServiceMiddleware(Preflights(_own_app(open_resources, routes.router, docs_routes.router)), SERVICE),
+        policy,
+    )
     return Gateway(own, ApiEndpoint(policy, SERVICE))
 
 
@@ -32,14 +37,15 @@ def _own_app(open_resources: OpenResources, *routers: APIRouter) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with open_resources() as resources:
-            yield {"resources": resources}
+            yield {"resources": resources, "description": ApiDescription(resources.upstreams, app.openapi)}
 
     app = FastAPI(
-        title="API gateway",
+        title="Music streaming API",
         version="1.0.0",
         lifespan=lifespan,
         redirect_slashes=False,
         openapi_url=None,
+        generate_unique_id_function=lambda route: to_camel(route.name),
     )
     add_problem_handlers(app)
     for router in routers:

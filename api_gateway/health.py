@@ -9,10 +9,9 @@ from starlette.responses import JSONResponse, Response
 
 from api_gateway.resources import Upstream
 from api_gateway.upstream.errors import ConnectError, ResponseTimeoutError, UpstreamError
-from api_gateway.upstream.response import UpstreamResponse
+from api_gateway.upstream.fetch import fetch
 from shared.clock import now, to_iso
 from shared.http.draining import DRAINING
-from shared.http.request_id import HEADER, current_request_id
 
 SERVICE: Final = "api-gateway"
 
@@ -60,8 +59,7 @@ async def services_health(upstreams: Mapping[str, Upstream]) -> Response:
 
 async def _report(upstream: Upstream) -> dict[str, object]:
     try:
-        async with asyncio.timeout(PROBE_SECONDS):
-            data = await _ask(upstream)
+        data = await _ask(upstream)
     except _UnhealthyError as reason:
         return {"name": upstream.name, "status": "unhealthy", "error": str(reason)}
     except (TimeoutError, ResponseTimeoutError):
@@ -74,32 +72,8 @@ async def _report(upstream: Upstream) -> dict[str, object]:
 
 
 async def _ask(upstream: Upstream) -> dict[str, Any]:
-    connection = upstream.pool.take() or await upstream.pool.connect()
-    lines = (
-        "GET /health HTTP/1.1",
-        f"host: {upstream.pool.authority.decode()}",
-        "accept: application/json",
-        f"{HEADER.lower()}: {current_request_id()}",
-    )
-    head = "\r\n".join((*lines, "", "")).encode("ascii")
-    response = connection.send("GET", head, idle_seconds=PROBE_SECONDS)
-    connection.request_sent(PROBE_SECONDS)
-    try:
-        received = await _read(response)
-    finally:
-        if not response.ended:
-            connection.abort()
-    return _checked(response.status, received)
-
-
-async def _read(response: UpstreamResponse) -> bytes:
-    await response.wait_for_head()
-    received = bytearray()
-    while piece := await response.read():
-        received += piece
-        if len(received) > _MAX_DATA_BYTES:
-            raise _UnhealthyError("No usable answer")
-    return bytes(received)
+    answer = await fetch(upstream.pool, b"/health", [], seconds=PROBE_SECONDS, max_bytes=_MAX_DATA_BYTES)
+    return _checked(answer.status, answer.body)
 
 
 def _checked(status: int, received: bytes) -> dict[str, Any]:

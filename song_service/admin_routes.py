@@ -42,7 +42,7 @@ async def song_audit(
 @router.patch(
     "/{song_id}/visible", summary="Flip or set isVisible", response_model=SongOut, responses=refusals(409)
 )
-async def change_visible(
+async def set_song_visible(
     song_id: SongId,
     admin: Admin,
     songs: Songs,

@@ -92,7 +92,7 @@ async def delete_song(
 @router.patch(
     "/{song_id}/visibility", summary="Flip or set isPublic", response_model=SongOut, responses=refusals(409)
 )
-async def change_visibility(
+async def set_song_public(
     song_id: SongId,
     artist: Artist,
     songs: Songs,

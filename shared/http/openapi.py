@@ -94,11 +94,16 @@ def _refusal(status: int) -> dict[str, Any]:
 
 
 def complete(description: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
-    """Add to FastAPI's `description` of `routes` where they are served, and how they refuse."""
+    """Add to FastAPI's `description` of `routes` where they are served, and how they refuse.
+
+    An operation id is the name of the route's function, so that generated clients have readable methods.
+    """
     description["servers"] = [{"url": GATEWAY_PREFIX, "description": "The gateway, or the service itself"}]
     for route in iter_route_contexts(list(routes)):
         path = description["paths"].get(route.path_format, {})
         for method in route.methods or ():
+            if method.lower() in path:
+                path[method.lower()]["operationId"] = to_camel(route.name or "")
             if method.lower() in path and "security" in path[method.lower()]:
                 _complete_call(path[method.lower()], list(_guards(route.dependant)))
     schemas = description["components"]["schemas"]

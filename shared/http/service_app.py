@@ -85,6 +85,8 @@ def service_app(
         lifespan=lifespan,
         redirect_slashes=False,
         telemetry=TRACED,
+        docs_url=None,  # the gateway's shows all services, and works offline
+        redoc_url=None,
         # Not include_router: the routes of included routers are matched twice for each request.
         routes=[route for router in (*routers, health) for route in router.routes],
     )

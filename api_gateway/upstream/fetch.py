@@ -1,0 +1,55 @@
+"""One small GET to a service, for what the gateway answers itself."""
+
+import asyncio
+from dataclasses import dataclass
+
+from api_gateway.headers import Headers
+from api_gateway.upstream.errors import BadResponseError
+from api_gateway.upstream.pool import ConnectionPool
+from api_gateway.upstream.response import UpstreamResponse
+from shared.http.request_id import HEADER, current_request_id
+
+
+class ResponseTooLargeError(BadResponseError):
+    """More bytes than the caller wants."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A whole response."""
+
+    status: int
+    body: bytes
+
+
+async def fetch(
+    pool: ConnectionPool, path: bytes, headers: Headers, *, seconds: float, max_bytes: int
+) -> Fetched:
+    """GET `path`, which may have a query, within `seconds`.
+
+    Raises:
+        UpstreamError: no response that can be used.
+        TimeoutError: it took longer.
+    """
+    async with asyncio.timeout(seconds):
+        connection = pool.take() or await pool.connect()
+        lines = [b"GET %s HTTP/1.1" % path, b"host: " + pool.authority, b"accept: application/json"]
+        lines += [name + b": " + value for name, value in headers]
+        lines.append(b"%s: %s" % (HEADER.lower().encode(), current_request_id().encode()))
+        response = connection.send("GET", b"\r\n".join((*lines, b"", b"")), idle_seconds=seconds)
+        connection.request_sent(seconds)
+        try:
+            return Fetched(*await _read(response, max_bytes))
+        finally:
+            if not response.ended:
+                connection.abort()
+
+
+async def _read(response: UpstreamResponse, max_bytes: int) -> tuple[int, bytes]:
+    await response.wait_for_head()
+    received = bytearray()
+    while piece := await response.read():
+        received += piece
+        if len(received) > max_bytes:
+            raise ResponseTooLargeError
+    return response.status, bytes(received)
