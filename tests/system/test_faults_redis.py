@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from dataclasses import dataclass
 
 import httpx
@@ -10,7 +11,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.system.media import make_album, upload
-from tests.system.processes import hanging, server_of_redis
+from tests.system.processes import hanging, pid_of, server_of_redis
 from tests.system.running import People, Person, RunningSystem
 from tests.system.waiting import until
 
@@ -85,6 +86,31 @@ async def test_what_was_hidden_while_redis_hung_stays_hidden_when_it_goes_on(
     for _ in range(30):
         assert await shown.is_anywhere() == []
     await until_redis_is(system, True)
+    assert await shown.is_anywhere() == []
+
+
+async def test_hidden_song_stays_hidden_after_its_writer_died(system: RunningSystem, people: People) -> None:
+    """Its invalidation was known to the song service only. Others trusted Redis all the time."""
+    admin, shown = await people.admin(), await shown_song(people)
+    album = f"{system.albums}/albums/{shown.album}"
+    async with httpx.AsyncClient(timeout=10) as http:
+        assert shown.song in (await http.get(album)).text
+        with hanging(server_of_redis(system)):
+            # On these connections, as on any that was open, Redis would be told once it goes on.
+            await asyncio.gather(*(shown.anyone.get(f"/songs/{shown.song}") for _ in range(20)))
+            path = f"/admin/songs/{shown.song}/visible"
+            assert (await admin.patch(path, json={"isVisible": False})).status_code == 200
+            os.kill(pid_of(system, "song"), signal.SIGKILL)
+        ends = time.monotonic() + 4
+        while time.monotonic() < ends:
+            answer = await http.get(album)
+            assert answer.status_code == 200
+            assert shown.song not in answer.text
+
+    async def is_restarted() -> bool:
+        return (await shown.anyone.get("/songs")).status_code == 200
+
+    await until(is_restarted)
     assert await shown.is_anywhere() == []
 
 
