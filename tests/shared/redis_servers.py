@@ -76,9 +76,9 @@ def redis_cluster(folder: Path) -> Iterator[Sequence[tuple[int, "subprocess.Pope
                 first, last = SLOTS * number // 3, SLOTS * (number + 1) // 3 - 1
                 redis.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
                 redis.execute_command("CLUSTER SET-CONFIG-EPOCH", number + 1)
-                for other, bus in zip(nodes, buses, strict=True):
-                    if other != port:
-                        redis.execute_command("CLUSTER MEET", "127.0.0.1", other, bus)
+        with Redis("127.0.0.1", nodes[0]) as redis:
+            for port, bus in zip(nodes[1:], buses[1:], strict=True):
+                redis.execute_command("CLUSTER MEET", "127.0.0.1", port, bus)
         for port in nodes:
             _until(port, "CLUSTER INFO", holds="'cluster_known_nodes': '3'")
             _until(port, "CLUSTER INFO", holds="'cluster_state': 'ok'")
