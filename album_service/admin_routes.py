@@ -15,10 +15,11 @@ from album_service.dependencies import (
 from album_service.ports import AlbumFilter
 from album_service.schemas import AlbumOut, VisibleBody, album_json
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
+from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import LISTED, refusals
 from shared.http.responses import list_answer
 
-router = APIRouter(prefix="/admin/albums", tags=["admin"])
+router = APIRouter(prefix="/admin/albums", tags=["admin"], route_class=IdempotentRoute)
 
 
 @router.get("", summary="All albums in any state", response_model=list[AlbumOut], responses=LISTED)

@@ -19,6 +19,7 @@ from shared.access.guards import Access, Allowed, AnyCaller
 from shared.access.permissions import Permission
 from shared.audit import AuditRepository, AuditTrail
 from shared.http.health import Probe
+from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
 
@@ -28,6 +29,7 @@ class Resources:
     """What the app is a function of. Built by wiring.py, or by whoever runs the service elsewhere."""
 
     access: Access
+    idempotency: IdempotencyKeys
     settings: AlbumSettings
     audit: AuditRepository
     albums: AlbumRepository

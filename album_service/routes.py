@@ -30,11 +30,12 @@ from album_service.schemas import (
     audited,
 )
 from shared.http.forms import open_form
+from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import ETAGGED, LISTED, refusals
 from shared.http.responses import json_answer, list_answer
 from shared.http.schemas import Message, fields_of_form
 
-router = APIRouter(prefix="/albums", tags=["albums"])
+router = APIRouter(prefix="/albums", tags=["albums"], route_class=IdempotentRoute)
 
 
 @router.get("", summary="Listed albums, newest first", response_model=list[AlbumOut], responses=LISTED)

@@ -55,6 +55,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         )
         yield Resources(
             access=Access(shared.verifier, users),
+            idempotency=shared.idempotency,
             settings=settings,
             audit=stores.audit,
             albums=stores.albums,

@@ -10,6 +10,7 @@ from shared.access.verified_tokens import VerifiedTokens
 from shared.cache.read_through import ReadThrough, open_read_through
 from shared.cache.redis import open_redis_store
 from shared.cache.writes import Writes, writing
+from shared.http.idempotency_keys import PATIENCE_SECONDS, IdempotencyKeys
 from shared.http.service_client import open_service
 from shared.ports import TokenVerifier
 from shared.providers.clerk import ClerkClient, ClerkKeys, open_clerk, open_keys, token_verifier
@@ -26,6 +27,7 @@ class Infrastructure:
     clerk_keys: ClerkKeys
     delegation: Delegation
     verifier: TokenVerifier
+    idempotency: IdempotencyKeys
 
     @asynccontextmanager
     async def open_user_directory(
@@ -41,13 +43,13 @@ async def open_infrastructure(settings: ServiceSettings) -> AsyncIterator[Infras
     """None of it need be up yet."""
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
-        redis = await opened(
-            open_redis_store(settings.redis_url.get_secret_value(), settings.cache_timeout_seconds)
-        )
+        redis_url = settings.redis_url.get_secret_value()
+        redis = await opened(open_redis_store(redis_url, settings.cache_timeout_seconds))
         cache = await opened(open_read_through(redis, settings.cache_memory_bytes))
         writes = await opened(writing())
         clerk = await opened(open_clerk(settings))
         keys = await opened(open_keys(clerk))
         delegation = Delegation(settings.signing_secret)
         verifier = VerifiedTokens(SessionOrDelegation(token_verifier(keys, settings), delegation))
-        yield Infrastructure(cache, writes, clerk, keys, delegation, verifier)
+        idempotency = IdempotencyKeys(await opened(open_redis_store(redis_url, PATIENCE_SECONDS)))
+        yield Infrastructure(cache, writes, clerk, keys, delegation, verifier, idempotency)

@@ -23,5 +23,11 @@ IN_FLIGHT = Gauge(
 CACHE_READS = Counter("cache_reads", "Cache reads by outcome", ["key", "outcome"], registry=REGISTRY)
 CACHE_FAILURES = Counter("cache_failures", "Cache operations that failed", registry=REGISTRY)
 RATE_LIMITED = Counter("rate_limited", "Requests refused by a rate limit", ["limit"], registry=REGISTRY)
+IDEMPOTENT_REQUESTS = Counter(
+    "idempotent_requests",
+    "Requests with an Idempotency-Key: first, replayed, in_use, reused or unavailable",
+    ["outcome"],
+    registry=REGISTRY,
+)
 QUEUE_LENGTH = Gauge("queue_length", "Entries waiting to be sent", ["queue"], registry=REGISTRY)
 BREAKER_OPEN = Gauge("breaker_open", "1 while calls to it are refused", ["name"], registry=REGISTRY)

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
+from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import LISTED, refusals
 from shared.http.responses import list_answer
 from song_service.dependencies import (
@@ -18,7 +19,7 @@ from song_service.dependencies import (
 from song_service.ports import SongFilter
 from song_service.schemas import SongOut, VisibleBody, song_json
 
-router = APIRouter(prefix="/admin/songs", tags=["admin"])
+router = APIRouter(prefix="/admin/songs", tags=["admin"], route_class=IdempotentRoute)
 
 
 @router.get("", summary="All songs in any state", response_model=list[SongOut], responses=LISTED)

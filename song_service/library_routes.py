@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from shared.http.idempotency import IdempotentRoute, only_reads
 from shared.http.openapi import ETAGGED, LISTED
 from shared.http.responses import json_answer, list_answer
 from song_service.dependencies import Artist, Browsing, Library, Listener, SongId, Statistics, WantedPage
 from song_service.schemas import ArtistStatistics, HistoryEntry, LikedIds, SongIds, SongOut
 
-router = APIRouter(prefix="/songs", tags=["library"])
+router = APIRouter(prefix="/songs", tags=["library"], route_class=IdempotentRoute)
 
 Days = Annotated[int, Query(ge=1, le=365, description="Today and the days before it, in UTC")]
 
@@ -26,6 +27,7 @@ async def liked_songs(request: Request, page: WantedPage, listener: Listener, li
 
 
 @router.post("/liked/check", summary="Which of up to 500 songs the caller likes")
+@only_reads
 async def check_liked_songs(wanted: SongIds, listener: Listener, library: Library) -> LikedIds:
     return LikedIds(ids=await library.liked_among(listener, [each.lower() for each in wanted.ids]))
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import ETAGGED
 from shared.http.responses import json_answer
 from shared.http.rows import first_rows
@@ -12,7 +13,7 @@ from song_service.dependencies import Anyone, Browsing, Discovery, Listener, Lis
 from song_service.domain import InteractionKind
 from song_service.schemas import SongOut
 
-router = APIRouter(prefix="/songs", tags=["listening"])
+router = APIRouter(prefix="/songs", tags=["listening"], route_class=IdempotentRoute)
 
 Count = Annotated[int, Query(ge=1, le=50, description="How many songs, at the most")]
 IdempotencyKey = Annotated[

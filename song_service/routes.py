@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from shared.http.forms import open_form
+from shared.http.idempotency import IdempotentRoute, only_reads
 from shared.http.openapi import ETAGGED, LISTED, refusals
 from shared.http.responses import json_answer, list_answer
 from shared.http.schemas import Message, fields_of_form
@@ -24,7 +25,7 @@ from song_service.openapi import UPLOAD_FORM
 from song_service.ports import SongFilter
 from song_service.schemas import SongFields, SongIds, SongOut, SongPatch, VisibilityBody, audited, song_json
 
-router = APIRouter(prefix="/songs", tags=["songs"])
+router = APIRouter(prefix="/songs", tags=["songs"], route_class=IdempotentRoute)
 
 
 @router.get("", summary="Listed songs, newest first", response_model=list[SongOut], responses=LISTED)
@@ -45,6 +46,7 @@ async def my_songs(request: Request, page: WantedPage, artist: Artist, browsing:
 
 
 @router.post("/batch", summary="Up to 500 songs by id, in the order asked", response_model=list[SongOut])
+@only_reads
 async def songs_by_id(request: Request, wanted: SongIds, caller: Anyone, browsing: Browsing) -> Response:
     """Those that there are and the caller may see; while it cannot be known who asks, those of everybody."""
     rows = await browsing.batch([each.lower() for each in wanted.ids], caller)

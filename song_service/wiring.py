@@ -84,6 +84,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
         limits = UploadLimits(settings.max_audio_seconds, settings.max_image_pixels)
         yield Resources(
             access=Access(shared.verifier, users),
+            idempotency=shared.idempotency,
             settings=settings,
             audit=stores.audit,
             songs=stores.songs,

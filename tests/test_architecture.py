@@ -64,6 +64,8 @@ SHARED = {
         field_errors
         forms
         health
+        idempotency
+        idempotency_keys
         middleware
         openapi
         pagination
@@ -186,7 +188,10 @@ def test_each_library_that_may_be_exchanged_has_one_seam(library: str) -> None:
 
 
 def test_only_dependencies_and_guards_read_the_request_state() -> None:
-    allowed = {f"{service}/dependencies.py" for service in SERVICES} | {"shared/access/guards.py"}
+    allowed = {f"{service}/dependencies.py" for service in SERVICES} | {
+        "shared/access/guards.py",
+        "shared/http/idempotency.py",
+    }
     assert {
         name_of(path) for path in files_of("shared", *SERVICES) if "request.state" in path.read_text()
     } == allowed

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 
 from shared.audit import Fields
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
+from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import LISTED, refusals
 from shared.http.pagination import split_page
 from shared.http.responses import list_answer
@@ -22,7 +23,7 @@ from user_service.dependencies import (
 )
 from user_service.schemas import BlockBody, RoleBody, UserOut, user_out
 
-router = APIRouter(prefix="/admin/users", tags=["admin"])
+router = APIRouter(prefix="/admin/users", tags=["admin"], route_class=IdempotentRoute)
 
 
 @router.get("", summary="All users", response_model=list[UserOut], responses=LISTED)

@@ -14,6 +14,7 @@ from shared.access.guards import Access, Allowed, AnyCaller, CurrentSession
 from shared.access.permissions import Permission, Role
 from shared.audit import AuditRepository, AuditTrail
 from shared.http.health import Probe
+from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
 from user_service import administration, registration
@@ -27,6 +28,7 @@ class Resources:
     """What the app is a function of. Built by wiring.py, or by whoever runs the service elsewhere."""
 
     access: Access
+    idempotency: IdempotencyKeys
     settings: UserSettings
     audit: AuditRepository
     users: UserRepository

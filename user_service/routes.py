@@ -2,13 +2,14 @@
 
 from fastapi import APIRouter, Response
 
+from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import refusals
 from user_service import policy
 from user_service.dependencies import Anyone, Registrar, SignedIn, UserId, Users
 from user_service.domain import UserNotRegisteredError
 from user_service.schemas import PublicUser, Registration, UserOut, public_user, user_out
 
-router = APIRouter(tags=["users"])
+router = APIRouter(tags=["users"], route_class=IdempotentRoute)
 
 
 @router.post(

@@ -41,6 +41,7 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
         invalidation = Invalidation(shared.cache)
         yield Resources(
             access=Access(shared.verifier, OwnUserDirectory(stores.users)),
+            idempotency=shared.idempotency,
             settings=settings,
             audit=stores.audit,
             users=stores.users,

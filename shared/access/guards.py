@@ -59,6 +59,17 @@ def bearer_token(request: Request) -> str | None:
     return None if token.lower() in _NO_TOKENS else token
 
 
+async def verified_subject(request: Request) -> str | None:
+    """The Clerk id that the caller's token proves, registered or not; None without a token.
+
+    Raises:
+        InvalidTokenError: the token is not valid.
+        UnavailableError: it cannot be verified now.
+    """
+    token = bearer_token(request)
+    return None if token is None else (await _access(request).verifier.verify(token)).clerk_id
+
+
 @dataclass(frozen=True, slots=True)
 class Session:
     """A verified token, whether or not its owner registered."""

@@ -47,6 +47,18 @@ class RedisStore:
     async def keep(self, key: str, value: bytes, ttl_seconds: int) -> None:
         await self._ask(self._client.set_many({key: value}, ttl_seconds))
 
+    async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
+        """Keep `value` unless something is kept there; whether it was added."""
+        return await self._ask(self._client.add(key, value, ttl_seconds))
+
+    async def extend(self, key: str, ttl_seconds: int) -> None:
+        """Let what is kept there live so long from now, if that is longer than it would."""
+        await self._ask(self._client.extend(key, ttl_seconds))
+
+    async def remove(self, key: str) -> None:
+        """Forget what is kept there."""
+        await self._ask(self._client.delete_many([key]))
+
     async def renew(self, tags: Sequence[str]) -> None:
         try:
             await self._ask(self._client.set_many(_new_versions(tags), TAG_VERSION_SECONDS))

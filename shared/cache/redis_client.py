@@ -40,6 +40,14 @@ class Client(Protocol):
 
     async def delete_many(self, keys: Sequence[str]) -> None: ...
 
+    async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
+        """Set `key` unless it is there; whether it was set."""
+        ...
+
+    async def extend(self, key: str, ttl_seconds: int) -> None:
+        """Let `key` live so long from now, if that is longer than it would."""
+        ...
+
     async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
         """Set `key` on every server that holds a part of the data; what was there before."""
         ...
@@ -64,6 +72,12 @@ class ServerClient:
 
     async def delete_many(self, keys: Sequence[str]) -> None:
         await self._redis.delete(*keys)
+
+    async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
+        return bool(await self._redis.set(key, value, ex=ttl_seconds, nx=True))
+
+    async def extend(self, key: str, ttl_seconds: int) -> None:
+        await self._redis.expire(key, ttl_seconds, gt=True)
 
     async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
         return [cast("bytes | None", await self._redis.set(key, value, ex=ttl_seconds, get=True))]
@@ -97,6 +111,12 @@ class ClusterClient:
             for key in keys:
                 pipe.delete(key)
             await pipe.execute()
+
+    async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
+        return bool(await self._cluster.set(key, value, ex=ttl_seconds, nx=True))
+
+    async def extend(self, key: str, ttl_seconds: int) -> None:
+        await self._cluster.expire(key, ttl_seconds, gt=True)
 
     async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
         """A key of the same name on each primary: its number is chosen so that its slot is there."""

@@ -20,6 +20,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from shared.errors import REQUIRED, FieldError, InvalidError, MalformedError, TooLargeError, UnavailableError
 from shared.http.body_limit import allow_body
+from shared.http.idempotency import form_received
 
 FIELD_BYTES = 16 * 1024
 MOST_FIELDS = 20
@@ -170,6 +171,7 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
                     await value.close()
                 except OSError as failure:
                     raise _no_room() from failure
+            await form_received(fields, files)
             yield Form(fields, files, file_limits.keys())
     finally:
         await parsed.close()

@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from starlette.routing import BaseRoute
 
 from shared.access.guards import Guard
+from shared.http.idempotency import HEADER, REPLAYED, takes_key
 from shared.http.schemas import LEFT_OUT
 
 Answers: TypeAlias = dict[int | str, dict[str, Any]]
@@ -73,6 +74,8 @@ LISTED = _with_headers(
 AT_THE_SERVICE: dict[str, Any] = {"servers": [{"url": "/", "description": "The service itself"}]}
 """`openapi_extra` of a call that the gateway does not pass on."""
 
+_RETRY_AFTER_IN_USE = _header("Seconds, if a request with the same key is being served", "integer")
+
 _HEADERS_OF_REFUSAL = {
     401: {"WWW-Authenticate": _header("`Bearer`")},
     503: {"Retry-After": _header("Seconds", "integer")},
@@ -106,6 +109,8 @@ def complete(description: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
                 path[method.lower()]["operationId"] = to_camel(route.name or "")
             if method.lower() in path and "security" in path[method.lower()]:
                 _complete_call(path[method.lower()], list(_guards(route.dependant)))
+                if takes_key(route.dependant.call):
+                    _complete_keyed_call(path[method.lower()])
     schemas = description["components"]["schemas"]
     schema = Problem.model_json_schema(ref_template=_SCHEMA_ADDRESS, mode="serialization")
     schemas.update(schema.pop("$defs"), Problem=schema)
@@ -122,6 +127,27 @@ def _complete_call(call: dict[str, Any], guards: Sequence[Guard]) -> None:
     call["responses"] = dict(sorted(answers.items()))
     if all(guard.allows_anonymous for guard in guards):
         call["security"].append({})
+
+
+def _complete_keyed_call(call: dict[str, Any]) -> None:
+    """A call that may be repeated with the same `Idempotency-Key`."""
+    call.setdefault("parameters", []).append(
+        {
+            "name": HEADER,
+            "in": "header",
+            "required": False,
+            "description": "Repeated with the same key within 24 hours, a request has one effect and the "
+            f"same response, then with `{REPLAYED}: true`. The key of another request is 422.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        }
+    )
+    answers = call["responses"]
+    answers["409"] = {**answers.get("409", _refusal(409)), "headers": {"Retry-After": _RETRY_AFTER_IN_USE}}
+    answers.setdefault("422", _refusal(422))
+    for status, answer in answers.items():
+        if status.startswith("2"):
+            answer["headers"] = {**answer.get("headers", {}), REPLAYED: _header("`true`, if it is repeated")}
+    call["responses"] = dict(sorted(answers.items()))
 
 
 def _refusals_of(call: dict[str, Any], guards: Sequence[Guard]) -> Iterator[int]:

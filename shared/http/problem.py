@@ -32,6 +32,8 @@ STATUS_OF_KIND: Mapping[type[errors.AppError], int] = {
     errors.LateAnswerError: 504,
 }
 
+PROBLEM_TYPE = "application/problem+json"
+
 _CODE_OF_STATUS = {
     404: "route_not_found",
     405: "method_not_allowed",
@@ -78,7 +80,7 @@ def problem(
         json.dumps(body, separators=(",", ":")),
         status,
         headers={"Cache-Control": "no-store", **(headers or {})},
-        media_type="application/problem+json",
+        media_type=PROBLEM_TYPE,
     )
 
 
@@ -88,8 +90,9 @@ def problem_of(error: errors.AppError) -> Response:
     field_errors: Sequence[errors.FieldError] = ()
     if isinstance(error, errors.UnauthenticatedError):
         headers["WWW-Authenticate"] = "Bearer"
-    if isinstance(error, errors.UnavailableError | errors.TooManyRequestsError):
-        headers["Retry-After"] = str(error.retry_after_seconds)
+    retry_after_seconds = getattr(error, "retry_after_seconds", None)
+    if retry_after_seconds is not None:
+        headers["Retry-After"] = str(retry_after_seconds)
     if isinstance(error, errors.TooManyRequestsError):
         headers["RateLimit-Policy"] = f'"{error.limit}";q={error.quota};w={error.window_seconds}'
         headers["RateLimit"] = f'"{error.limit}";r=0;t={error.retry_after_seconds}'

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from shared.access.guards import Access
 from shared.http.health import Probe, health_router
+from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.middleware import PROBES, ServiceMiddleware
 from shared.http.openapi import GATEWAY_PREFIX, complete
 from shared.http.problem import add_problem_handlers
@@ -22,6 +23,9 @@ class Opened(Protocol):
 
     @property
     def access(self) -> Access: ...
+
+    @property
+    def idempotency(self) -> IdempotencyKeys: ...
 
     @property
     def probes(self) -> Mapping[str, Probe]: ...
@@ -75,7 +79,7 @@ def service_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with open_resources() as opened:
-            yield {"resources": opened, "access": opened.access}
+            yield {"resources": opened, "access": opened.access, "idempotency": opened.idempotency}
 
     title = service.replace("-", " ").capitalize()
     health = health_router(service, lambda request: resources(request).probes)

@@ -37,6 +37,22 @@ class MemoryCache:
         self.entries[key] = value
         self.ttls[key] = ttl_seconds
 
+    async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
+        self._answer_or_fail()
+        if key in self.entries:
+            return False
+        await self.keep(key, value, ttl_seconds)
+        return True
+
+    async def extend(self, key: str, ttl_seconds: int) -> None:
+        self._answer_or_fail()
+        if key in self.ttls:
+            self.ttls[key] = max(self.ttls[key], ttl_seconds)
+
+    async def remove(self, key: str) -> None:
+        self._answer_or_fail()
+        self.entries.pop(key, None)
+
     def forget_after(self, seconds: int) -> None:
         """Drop what has at most so long to live."""
         self.entries = {key: entry for key, entry in self.entries.items() if self.ttls[key] > seconds}

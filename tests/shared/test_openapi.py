@@ -87,7 +87,7 @@ async def test_every_call_refuses_with_problems_and_nothing_else(service: str) -
         ("song", "GET /songs/{song_id}", "401 404"),
         ("song", "DELETE /songs/{song_id}", "401 403 404"),
         ("song", "POST /songs/{song_id}/track/play", "401 403 404 422"),
-        ("song", "POST /songs", "400 401 403 408 413 415 422"),
+        ("song", "POST /songs", "400 401 403 408 409 413 415 422"),
         ("album", "POST /albums/{album_id}/songs", "400 401 403 404 408 409 413 422"),
         ("user", "GET /auth/me", "401 404"),
         ("user", "POST /auth/register", "400 401 403 408 409 413 422"),
@@ -125,3 +125,22 @@ def test_every_kind_of_problem_has_the_shape_that_is_described() -> None:
         answered = json.loads(bytes(problem_of(refusal).body))
         Problem.model_validate(answered, strict=True)
         assert answered.keys() | {"errors"} == described_fields
+
+
+READING = {"/songs/batch", "/songs/liked/check"}
+
+
+@pytest.mark.parametrize("service", ["user", "song", "album"])
+async def test_every_post_that_writes_takes_an_idempotency_key(service: str) -> None:
+    """A router of a service is made with `route_class=IdempotentRoute`."""
+    posts = {
+        path: calls["post"]
+        for path, calls in (await described(service)).document["paths"].items()
+        if "post" in calls
+    }
+    keyed = {
+        path
+        for path, call in posts.items()
+        if any(each["name"].lower() == "idempotency-key" for each in call.get("parameters", ()))
+    }
+    assert posts.keys() - keyed == READING & posts.keys()

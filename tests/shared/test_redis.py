@@ -231,3 +231,23 @@ async def test_where_there_is_no_redis_every_call_says_so() -> None:
         ):
             with pytest.raises(CacheDownError):
                 await call
+
+
+async def test_key_is_added_once_and_removed(redis: Redis, cache: RedisStore) -> None:
+    assert await cache.add("key", b"first", 30)
+    assert not await cache.add("key", b"second", 30)
+    assert await cache.get(["key"]) == [b"first"]
+    assert 0 < await redis.ttl("key") <= 30
+    await cache.remove("key")
+    assert await cache.add("key", b"second", 30)
+
+
+async def test_key_is_extended_and_never_shortened(redis: Redis, cache: RedisStore) -> None:
+    await cache.add("key", b"value", 5)
+    await cache.extend("key", 30)
+    assert 5 < await redis.ttl("key") <= 30
+    await cache.keep("key", b"value", 1000)
+    await cache.extend("key", 30)
+    assert await redis.ttl("key") > 900
+    await cache.extend("missing", 30)
+    assert await redis.exists("missing") == 0

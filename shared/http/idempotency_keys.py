@@ -1,0 +1,199 @@
+"""The keys of idempotent requests: who has used which for what, and how it was answered."""
+
+import asyncio
+import hashlib
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Final, Protocol
+
+import structlog
+
+from shared import metrics
+from shared.cache.store import CacheDownError
+from shared.errors import ConflictError, FieldError, InvalidError
+
+KEPT_SECONDS: Final = 24 * 3600
+PENDING_SECONDS: Final = 30
+"""How long a request that is being served holds its key without extending it: as after a crash."""
+
+PATIENCE_SECONDS: Final = 1.0
+"""For one call to the store: longer than for the cache, for without it a request may have two effects."""
+
+EXTENDED_EVERY_SECONDS: Final = 10.0
+RETRY_AFTER_SECONDS: Final = 2
+_ATTEMPTS: Final = 3
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class KeyInUseError(ConflictError):
+    """A request with this key is being served."""
+
+    code = "idempotency_key_in_use"
+    retry_after_seconds: ClassVar[int] = RETRY_AFTER_SECONDS
+
+    def __init__(self) -> None:
+        super().__init__("This request is being processed, try again shortly")
+
+
+class KeyReusedError(InvalidError):
+    """Another request had this key."""
+
+    code = "idempotency_key_reused"
+
+    def __init__(self) -> None:
+        detail = "This Idempotency-Key was used for another request"
+        super().__init__(detail, [FieldError("Idempotency-Key", "must be a new one for another request")])
+
+
+class KeyStore(Protocol):
+    """Bytes under keys, for all replicas. All calls raise CacheDownError when it cannot be asked now."""
+
+    async def get(self, keys: Sequence[str]) -> Sequence[bytes | None]:
+        """What is kept under each of these keys now."""
+        ...
+
+    async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
+        """Keep `value` unless something is kept there; whether it was added."""
+        ...
+
+    async def keep(self, key: str, value: bytes, ttl_seconds: int) -> None:
+        """Keep `value` under `key`."""
+        ...
+
+    async def extend(self, key: str, ttl_seconds: int) -> None:
+        """Let what is kept there live so long from now, if that is longer than it would."""
+        ...
+
+    async def remove(self, key: str) -> None:
+        """Forget what is kept there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResponse:
+    """How a request was answered."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A request that holds its key. `extension` keeps it alive."""
+
+    name: str
+    caller: str
+    fingerprint: str
+    extension: "asyncio.Task[None]"
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
+
+
+class IdempotencyKeys:
+    """Keys in a store that replicas share, each of one caller."""
+
+    def __init__(self, store: KeyStore) -> None:
+        self._store = store
+
+    async def check_not_pending(self, caller: str, key: str) -> None:
+        """Raises KeyInUseError: before a large body is read in vain."""
+        try:
+            (found,) = await self._store.get([_name(caller, key)])
+        except CacheDownError:
+            return
+        if found is not None and _parse(found)[0]["state"] == "pending":
+            raise _in_use()
+
+    async def begin(self, caller: str, key: str, fingerprint: str) -> StoredResponse | Pending | None:
+        """Take the key for a request; its response if it was answered before. None: the store is down.
+
+        Raises:
+            KeyInUseError: the request is being served.
+            KeyReusedError: another request of the caller had the key.
+        """
+        name, token = _name(caller, key), secrets.token_hex(8)
+        entry = {"state": "pending", "caller": caller, "fingerprint": fingerprint, "token": token}
+        try:
+            for _ in range(_ATTEMPTS):
+                if await self._store.add(name, _format(entry), PENDING_SECONDS):
+                    metrics.IDEMPOTENT_REQUESTS.labels("first").inc()
+                    extension = asyncio.create_task(self._extend(name))
+                    return Pending(name, caller, fingerprint, extension, token)
+                (found,) = await self._store.get([name])
+                if found is not None:
+                    return _answered(found, caller, fingerprint)
+        except CacheDownError:
+            metrics.IDEMPOTENT_REQUESTS.labels("unavailable").inc()
+            log.warning("served without its idempotency key")
+            return None
+        raise _in_use()
+
+    async def complete(self, pending: Pending, response: StoredResponse) -> None:
+        """Store how the request was answered."""
+        entry = {
+            "state": "answered",
+            "caller": pending.caller,
+            "fingerprint": pending.fingerprint,
+            "status": response.status,
+            "headers": dict(response.headers),
+        }
+        await self._finish(pending, _format(entry, response.body))
+
+    async def release(self, pending: Pending) -> None:
+        """Let the request be made again."""
+        await self._finish(pending, None)
+
+    async def _finish(self, pending: Pending, answered: bytes | None) -> None:
+        pending.extension.cancel()
+        with suppress(asyncio.CancelledError):
+            await pending.extension
+        try:
+            (found,) = await self._store.get([pending.name])
+            if found is None or _parse(found)[0].get("token") != pending.token:
+                log.warning("idempotency key lost while its request was served")
+            elif answered is None:
+                await self._store.remove(pending.name)
+            else:
+                await self._store.keep(pending.name, answered, KEPT_SECONDS)
+        except CacheDownError:
+            log.warning("response not stored for its idempotency key")
+
+    async def _extend(self, name: str) -> None:
+        while True:
+            await asyncio.sleep(EXTENDED_EVERY_SECONDS)
+            with suppress(CacheDownError):
+                await self._store.extend(name, PENDING_SECONDS)
+
+
+def _answered(found: bytes, caller: str, fingerprint: str) -> StoredResponse:
+    entry, body = _parse(found)
+    if entry["caller"] != caller or entry["fingerprint"] != fingerprint:
+        metrics.IDEMPOTENT_REQUESTS.labels("reused").inc()
+        raise KeyReusedError
+    if entry["state"] == "pending":
+        raise _in_use()
+    metrics.IDEMPOTENT_REQUESTS.labels("replayed").inc()
+    return StoredResponse(entry["status"], entry["headers"], body)
+
+
+def _in_use() -> KeyInUseError:
+    metrics.IDEMPOTENT_REQUESTS.labels("in_use").inc()
+    return KeyInUseError()
+
+
+def _name(caller: str, key: str) -> str:
+    """Under which the key is kept: no two callers share one, whatever they write."""
+    return f"idempotency:{hashlib.sha256(json.dumps([caller, key]).encode()).hexdigest()}"
+
+
+def _format(entry: Mapping[str, object], body: bytes = b"") -> bytes:
+    return json.dumps(entry).encode() + b"\n" + body
+
+
+def _parse(kept: bytes) -> tuple[dict[str, Any], bytes]:
+    head, _, body = kept.partition(b"\n")
+    return json.loads(head), body
