@@ -80,7 +80,7 @@ def _encoded(image: Image.Image, chosen: ImageFormat) -> bytes:
         case "JPEG":
             image.save(target, chosen, quality=88)
         case "PNG":
-            image.save(target, chosen, compress_level=3)
+            image.save(target, chosen, compress_level=1)
         case "WEBP":
-            image.save(target, chosen, quality=85, method=1)
+            image.save(target, chosen, quality=85, method=0)
     return target.getvalue()

@@ -13,34 +13,52 @@ _LOUDNESS_DBFS = -17.0
 
 @lru_cache(maxsize=4)
 def _room(decay_seconds: float, length: int) -> npt.NDArray[np.complex64]:
-    """The spectrum of a stereo room's answer to a click: noise that decays, darker than it came."""
-    time = np.arange(samples_in(decay_seconds), dtype=np.float32) / np.float32(SAMPLE_RATE)
+    """The spectrum of a stereo room's answer to a click, at half the sample rate: noise that decays."""
+    time = np.arange(samples_in(decay_seconds) // 2, dtype=np.float32) / np.float32(SAMPLE_RATE / 2)
     noise = np.random.default_rng(11).standard_normal((2, time.shape[0]), dtype=np.float32)
-    noise[:, 2:] = (noise[:, 2:] + noise[:, 1:-1] + noise[:, :-2]) / 3
+    noise[:, 1:] = (noise[:, 1:] + noise[:, :-1]) / 2
     tail = noise * np.exp(-5 * time / decay_seconds)
     tail /= np.sqrt((tail**2).sum(axis=1, keepdims=True))
     return np.fft.rfft(tail.astype(np.float32), length).astype(np.complex64)
 
 
 def _fast_length(samples: int) -> int:
-    """A length not below `samples` for which the transform is quick: a power of two, or 3/4 of one."""
+    """A length not below `samples` for which the transform is quick: a power of two, or 3/4 or 5/8 of one."""
     power = 1 << (samples - 1).bit_length()
-    return power * 3 // 4 if power * 3 // 4 >= samples else power
+    return next(length for length in (power * 5 // 8, power * 3 // 4, power) if length >= samples)
 
 
 def in_a_room(dry: Sound, decay_seconds: float, wetness: float) -> Sound:
-    """Adds the room's answer; `wetness` is its level beside the direct sound."""
-    length = _fast_length(dry.shape[1] + samples_in(decay_seconds))
-    wet = np.fft.irfft(np.fft.rfft(dry, length) * _room(decay_seconds, length), length)
-    return dry + wet[:, : dry.shape[1]].astype(np.float32) * np.float32(wetness)
+    """Adds the room's answer to a loop; `wetness` is its level beside the direct sound.
+
+    What sounds on after the loop's end is heard at its start, as the loop is played over and over. Rooms are
+    dull: half the sample rate holds all of their answer.
+    """
+    half = dry.shape[1] // 2
+    sent = dry[:, : half * 2].reshape(2, half, 2).mean(axis=2)
+    tail = samples_in(decay_seconds) // 2
+    length = _fast_length(half + tail)
+    answer = np.fft.irfft(np.fft.rfft(sent, length) * _room(decay_seconds, length), length)
+    wet = answer[:, :half].astype(np.float32) * np.float32(wetness)
+    after = min(tail, half)
+    wet[:, :after] += answer[:, half : half + after] * np.float32(wetness)
+    heard = dry.copy()
+    heard[:, : half * 2 : 2] += wet
+    heard[:, 1 : half * 2 : 2] += (wet + np.roll(wet, -1, axis=1)) * np.float32(0.5)
+    return heard
 
 
-def at_level(sound: Sound) -> Sound:
-    """Brings the whole to -17 dBFS and rounds off peaks, none of which passes 0.95 of full scale."""
-    loudness = float(np.sqrt(np.mean(np.square(sound))))
-    loud = sound * np.float32(10 ** (_LOUDNESS_DBFS / 20) / loudness)
-    rounded: Sound = np.float32(_CEILING) * np.tanh(loud / np.float32(_CEILING))
-    return rounded
+def gain_to_level(sound: Sound) -> np.float32:
+    """What brings it to -17 dBFS."""
+    return np.float32(10 ** (_LOUDNESS_DBFS / 20) / float(np.sqrt(np.mean(np.square(sound)))))
+
+
+def rounded_off(sound: Sound) -> Sound:
+    """Without peaks above 0.95 of full scale. Works in place."""
+    sound *= np.float32(1 / _CEILING)
+    np.tanh(sound, out=sound)
+    sound *= np.float32(_CEILING)
+    return sound
 
 
 def faded(sound: Sound, in_seconds: float, out_seconds: float) -> Sound:

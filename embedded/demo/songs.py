@@ -17,7 +17,8 @@ class Score:
     """What the synthesiser plays.
 
     `key` is a tonic and a mode ("F# minor"); `chords` are scale degrees counted from 1, one for each bar,
-    repeated until the song ends; `bright` chooses a genre's brighter instruments where it has two sets.
+    repeated until the song ends after `seconds`; `bright` chooses a genre's brighter instruments where it has
+    two sets.
     """
 
     key: str
@@ -94,12 +95,12 @@ def _alder(title: str, mood: str, container: Container, score: Score) -> Song:
 
 
 SONGS = (
-    _neon("Glass Elevator", "energetic", "flac", Score("A minor", 124, (1, 6, 3, 7), 16)),
-    _neon("Velvet Static", "focused", "mp3", Score("F minor", 118, (1, 4, 6, 5), 16)),
-    _neon("Run the Lights", "energetic", "wav", Score("D minor", 128, (6, 7, 1, 1), 16)),
-    _tram("Pocket Comet", "playful", "flac", Score("C major", 132, (1, 5, 6, 4), 15, bright=True)),
-    _tram("Midnight Arcade", "playful", "ogg", Score("E minor", 138, (1, 3, 6, 7), 15, bright=True)),
-    _tram("Paper Satellites", "dreamy", "flac", Score("G minor", 120, (1, 7, 6, 7), 16)),
+    _neon("Glass Elevator", "energetic", "flac", Score("A minor", 124, (1, 6, 3, 7), 42)),
+    _neon("Velvet Static", "focused", "mp3", Score("F minor", 118, (1, 4, 6, 5), 42)),
+    _neon("Run the Lights", "energetic", "wav", Score("D minor", 128, (6, 7, 1, 1), 42)),
+    _tram("Pocket Comet", "playful", "flac", Score("C major", 132, (1, 5, 6, 4), 41, bright=True)),
+    _tram("Midnight Arcade", "playful", "ogg", Score("E minor", 138, (1, 3, 6, 7), 41, bright=True)),
+    _tram("Paper Satellites", "dreamy", "wav", Score("G minor", 120, (1, 7, 6, 7), 42)),
     Song(
         "Signal in the Drizzle",
         HARBOUR,
@@ -107,13 +108,13 @@ SONGS = (
         "melancholy",
         None,
         "flac",
-        Score("B minor", 116, (1, 6, 4, 5), 16),
+        Score("B minor", 116, (1, 6, 4, 5), 42),
     ),
-    _weather("First Snow on Water", "calm", "flac", Score("D major", 60, (1, 6, 4, 5), 18)),
-    _weather("Lantern Fog", "dreamy", "ogg", Score("F minor", 64, (1, 6, 3, 7), 17)),
-    _weather("The Long Exhale", "calm", "wav", Score("C major", 56, (1, 4, 6, 4), 19)),
-    _weather("Moss Cathedral", "focused", "flac", Score("G minor", 62, (1, 3, 6, 4), 18)),
-    _weather("Half-Remembered Sea", "melancholy", "mp3", Score("A minor", 66, (6, 4, 1, 5), 17)),
+    _weather("First Snow on Water", "calm", "wav", Score("D major", 60, (1, 6, 4, 5), 44)),
+    _weather("Lantern Fog", "dreamy", "ogg", Score("F minor", 64, (1, 6, 3, 7), 43)),
+    _weather("The Long Exhale", "calm", "wav", Score("C major", 56, (1, 4, 6, 4), 45)),
+    _weather("Moss Cathedral", "focused", "flac", Score("G minor", 62, (1, 3, 6, 4), 44)),
+    _weather("Half-Remembered Sea", "melancholy", "mp3", Score("A minor", 66, (6, 4, 1, 5), 43)),
     Song(
         "Sleeping Orchard",
         HARBOUR,
@@ -121,7 +122,7 @@ SONGS = (
         "warm",
         None,
         "flac",
-        Score("E major", 58, (1, 2, 4, 1), 18),
+        Score("E major", 58, (1, 2, 4, 1), 44),
     ),
     Song(
         "Planetarium After Hours",
@@ -129,22 +130,22 @@ SONGS = (
         "Ambient",
         "dreamy",
         None,
-        "ogg",
-        Score("Bb major", 68, (4, 1, 6, 5), 16),
+        "flac",
+        Score("Bb major", 68, (4, 1, 6, 5), 42),
     ),
-    _orchard("Copper Creek", "warm", "flac", Score("G major", 96, (1, 5, 6, 4), 16)),
-    _orchard("Barefoot in Clover", "playful", "mp3", Score("D major", 112, (1, 4, 1, 5), 16)),
-    _orchard("Letters Home", "melancholy", "ogg", Score("E minor", 84, (1, 6, 3, 7), 17)),
-    _orchard("The Ferryman's Daughter", "romantic", "wav", Score("A minor", 102, (1, 7, 6, 5), 16, 3)),
-    _orchard("Wild Honey Road", "energetic", "flac", Score("C major", 118, (1, 4, 5, 1), 16)),
+    _orchard("Copper Creek", "warm", "wav", Score("G major", 96, (1, 5, 6, 4), 42)),
+    _orchard("Barefoot in Clover", "playful", "mp3", Score("D major", 112, (1, 4, 1, 5), 42)),
+    _orchard("Letters Home", "melancholy", "ogg", Score("E minor", 84, (1, 6, 3, 7), 43)),
+    _orchard("The Ferryman's Daughter", "romantic", "wav", Score("A minor", 102, (1, 7, 6, 5), 42, 3)),
+    _orchard("Wild Honey Road", "energetic", "flac", Score("C major", 118, (1, 4, 5, 1), 42)),
     Song(
         "Harvest Supper",
         KETTLE,
         "Folk",
         "warm",
         None,
-        "ogg",
-        Score("F major", 92, (1, 6, 2, 5), 16),
+        "flac",
+        Score("F major", 92, (1, 6, 2, 5), 42),
     ),
     Song(
         "Untitled for Now",
@@ -153,14 +154,14 @@ SONGS = (
         "calm",
         "Kitchen Demos",
         "wav",
-        Score("D major", 88, (6, 4, 1, 5), 15),
+        Score("D major", 88, (6, 4, 1, 5), 41),
         is_public=False,
     ),
-    _alder("Corner Table", "focused", "flac", Score("Bb major", 124, (2, 5, 1, 6), 16)),
-    _alder("Umbrella Waltz", "romantic", "mp3", Score("F major", 132, (1, 6, 2, 5), 16, 3)),
-    _alder("Two Sugars", "playful", "wav", Score("C major", 144, (1, 6, 2, 5), 16)),
-    _alder("Alley Cat Alibi", "energetic", "ogg", Score("G minor", 152, (1, 6, 2, 5), 16)),
-    _alder("Streetlamp Serenade", "romantic", "flac", Score("Eb major", 104, (3, 6, 2, 5), 17)),
+    _alder("Corner Table", "focused", "wav", Score("Bb major", 124, (2, 5, 1, 6), 42)),
+    _alder("Umbrella Waltz", "romantic", "mp3", Score("F major", 132, (1, 6, 2, 5), 42, 3)),
+    _alder("Two Sugars", "playful", "wav", Score("C major", 144, (1, 6, 2, 5), 42)),
+    _alder("Alley Cat Alibi", "energetic", "ogg", Score("G minor", 152, (1, 6, 2, 5), 42)),
+    _alder("Streetlamp Serenade", "romantic", "flac", Score("Eb major", 104, (3, 6, 2, 5), 43)),
     Song(
         "Swing Low Tide",
         JUNIPER,
@@ -168,7 +169,7 @@ SONGS = (
         "warm",
         None,
         "flac",
-        Score("C minor", 116, (1, 4, 2, 5), 16),
+        Score("C minor", 116, (1, 4, 2, 5), 42),
     ),
     Song(
         "Outtake with Laughter",
@@ -177,7 +178,7 @@ SONGS = (
         "playful",
         None,
         "flac",
-        Score("D minor", 136, (2, 5, 1, 1), 15),
+        Score("D minor", 136, (2, 5, 1, 1), 41),
         is_visible=False,
     ),
 )

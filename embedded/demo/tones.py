@@ -9,7 +9,7 @@ from embedded.demo.harmony import hertz
 from embedded.demo.mix import SAMPLE_RATE, Sound, samples_in
 
 _TABLE_SIZE = 4096
-_HIGHEST_HERTZ = 16_000.0
+_HIGHEST_HERTZ = 15_000.0
 _NOTES_KEPT = 40
 """About as many different notes as one song asks of one instrument."""
 
@@ -45,7 +45,7 @@ def _wavetable(timbre: str, partial_count: int) -> Sound:
 
 
 def oscillator(timbre: str, frequency_hertz: float, seconds: float, phase: float = 0.0) -> Sound:
-    """A steady note with no partial above 16 kHz (so none folds back); `phase` is in periods."""
+    """A steady note with no partial above 15 kHz (so none folds back); `phase` is in periods."""
     partial_count = max(1, min(64, int(_HIGHEST_HERTZ / frequency_hertz)))
     steps = np.arange(samples_in(seconds), dtype=np.float64)
     steps *= frequency_hertz / SAMPLE_RATE * _TABLE_SIZE

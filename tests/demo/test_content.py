@@ -112,7 +112,7 @@ def test_some_songs_are_clearly_more_popular_than_others() -> None:
 def test_a_score_can_be_played(song: Song) -> None:
     key = Key.named(song.score.key)
     assert all(1 <= degree <= len(key.scale) for degree in song.score.chords)
-    assert 15 <= song.score.seconds <= 25
+    assert 40 <= song.score.seconds <= 60
     assert 50 <= song.score.beats_per_minute <= 180
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from PIL import Image, ImageFont
 
@@ -71,6 +72,24 @@ def test_the_title_stands_out_from_its_panel() -> None:
         background = np.median(panel)
         written = np.abs(panel - background) > 90
         assert 0.02 < written.mean() < 0.5, name
+
+
+def contrast_with_white(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float64]:
+    """Of each pixel, as WCAG 2.2 defines it."""
+    share = picture / 255
+    linear = np.where(share <= 0.04045, share / 12.92, ((share + 0.055) / 1.055) ** 2.4)
+    luminance: npt.NDArray[np.float64] = linear @ np.array([0.2126, 0.7152, 0.0722])
+    return 1.05 / (luminance + 0.05)
+
+
+def test_white_text_can_be_read_on_every_cover() -> None:
+    """7:1 on the panel, 4.5:1 (WCAG 2.2 AA) elsewhere, but for the sun and shapes of the motif."""
+    for name, cover in covers().items():
+        with Image.open(io.BytesIO(cover.image)) as image:
+            contrast = contrast_with_white(np.asarray(image.convert("RGB")))
+        assert np.median(contrast[470:]) > 7, name
+        assert np.median(contrast) > 4.5, name
+        assert (contrast[:440] > 4.5).mean() > 0.6, name
 
 
 @pytest.mark.parametrize("size", [54, 23])

@@ -9,6 +9,7 @@ from statistics import median
 import numpy as np
 import pytest
 
+from embedded.demo.bars import phrase_seconds
 from embedded.demo.content import DEMO
 from embedded.demo.harmony import Key, close_voicing, hertz
 from embedded.demo.mix import SAMPLE_RATE, Mix, Sound
@@ -137,9 +138,22 @@ def test_keys_and_chords_are_those_of_the_textbook() -> None:
     assert close_voicing((9, 0, 4), 60) == (60, 64, 69)
 
 
-def test_a_sound_that_begins_late_is_cut_off_at_the_end_of_the_mix() -> None:
+def test_a_late_sound_goes_on_at_the_loops_start() -> None:
     mix = Mix(1.0)
-    mix.play(np.ones(SAMPLE_RATE, dtype=np.float32), 0.75, pan=-1)
-    mix.play(np.ones(SAMPLE_RATE, dtype=np.float32), 1.5)
-    assert mix.samples[0].sum() == pytest.approx(SAMPLE_RATE / 4)
+    mix.play(np.ones(SAMPLE_RATE // 2, dtype=np.float32), 0.75, pan=-1)
+    assert mix.samples[0].sum() == pytest.approx(SAMPLE_RATE / 2)
+    assert mix.samples[0, : SAMPLE_RATE // 4].all()
+    assert not mix.samples[0, SAMPLE_RATE // 4 : SAMPLE_RATE * 3 // 4].any()
     assert mix.samples[1].sum() == pytest.approx(0, abs=0.001)
+
+
+@pytest.mark.parametrize("song", SAMPLE, ids=lambda song: song.title)
+def test_a_song_joins_its_phrases_without_clicks(song: Song) -> None:
+    """A click is a step between two samples that the sound itself never makes."""
+    sound = sound_of(song)
+    steps = np.abs(np.diff(sound, axis=1)).max(axis=0)
+    phrase = phrase_seconds(song.score)
+    for count in range(1, int(song.score.seconds / phrase) + 1):
+        join = round(count * phrase * SAMPLE_RATE)
+        around = np.r_[steps[join - 2000 : join - 50], steps[join + 50 : join + 2000]]
+        assert steps[join - 50 : join + 50].max(initial=0) < max(0.25, 2.5 * around.max(initial=0))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embedded.demo.bars import bars
+from embedded.demo.bars import bars, loop_seconds
 from embedded.demo.drums import wind
 from embedded.demo.genres.arrangement import Arrangement
 from embedded.demo.harmony import Key, at_or_above, close_voicing
@@ -15,9 +15,10 @@ _LOWEST_PAD = 50
 _LOWEST_DRONE = 34
 
 
-def _arrange(score: Score, rng: np.random.Generator) -> Mix:
+def _arrange(score: Score, rng: np.random.Generator) -> tuple[Mix, Mix]:
     key = Key.named(score.key)
-    mix, bells = Mix(score.seconds), Mix(score.seconds)
+    seconds = loop_seconds(score)
+    mix, bells = Mix(seconds), Mix(seconds)
     for bar in bars(score):
         swell_seconds = bar.seconds * 1.6
         chord = key.chord(bar.degree, size=4)
@@ -29,10 +30,9 @@ def _arrange(score: Score, rng: np.random.Generator) -> Mix:
             note = key.note(int(rng.choice(_PENTATONIC)), 5)
             bells.play(bell(note), bar.at(float(beat)), rng.uniform(0.06, 0.12), rng.uniform(-0.8, 0.8))
     bells.echo(60 / score.beats_per_minute * 0.75, feedback=0.5, repeats=4)
-    mix.add(bells)
-    for start_seconds in range(0, score.seconds, 4):
+    for start_seconds in range(0, int(seconds), 4):
         mix.play(wind(), start_seconds, 0.05, rng.uniform(-0.9, 0.9))
-    return mix
+    return mix, bells
 
 
 AMBIENT = Arrangement(
@@ -41,4 +41,5 @@ AMBIENT = Arrangement(
     room_wetness=0.7,
     fade_in_seconds=1.2,
     fade_out_seconds=3.0,
+    change_seconds=1.5,
 )

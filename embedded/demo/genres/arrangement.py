@@ -1,4 +1,4 @@
-"""What every genre gives: a way from a score to a mix, and the room it sounds in."""
+"""What every genre gives: a way from a score to the two layers of a loop, and the room it sounds in."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,10 +11,14 @@ from embedded.demo.songs import Score
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """`room_wetness` is the level of the room's answer beside the direct sound."""
+    """`arrange` gives accompaniment and lead; `room_wetness` is the level of the room's answer beside them.
 
-    arrange: Callable[[Score, np.random.Generator], Mix]
+    `change_seconds` is how quickly the lead comes in.
+    """
+
+    arrange: Callable[[Score, np.random.Generator], tuple[Mix, Mix]]
     room_seconds: float
     room_wetness: float
     fade_in_seconds: float
     fade_out_seconds: float
+    change_seconds: float = 0.06

@@ -5,7 +5,7 @@ The bright variant plays them on the pulse and triangle waves of old game consol
 
 import numpy as np
 
-from embedded.demo.bars import Bar, bars
+from embedded.demo.bars import Bar, bars, loop_seconds
 from embedded.demo.drums import clap, hat, kick
 from embedded.demo.genres.arrangement import Arrangement
 from embedded.demo.harmony import Key, at_or_above, close_voicing
@@ -20,44 +20,38 @@ _RHYTHMS = ((0, 0.75, 1.5, 2, 2.75, 3.5, 4), (0, 0.5, 1.5, 2, 3, 3.5, 4), (0.5, 
 _ARPEGGIOS = ((0, 1, 2, 3, 2, 1, 2, 3), (0, 2, 1, 3, 0, 2, 3, 1), (3, 2, 1, 0, 1, 2, 3, 2))
 
 
-def _arrange(score: Score, rng: np.random.Generator) -> Mix:
+def _arrange(score: Score, rng: np.random.Generator) -> tuple[Mix, Mix]:
     key = Key.named(score.key)
     lead = "pulse" if score.bright else "saw"
     low = "triangle" if score.bright else "saw"
     hook = Hook(key, 5, _RHYTHMS[rng.integers(len(_RHYTHMS))], rng)
     arpeggio = _ARPEGGIOS[rng.integers(len(_ARPEGGIOS))]
-    drums, ducked, leads = Mix(score.seconds), Mix(score.seconds), Mix(score.seconds)
+    seconds = loop_seconds(score)
+    drums, ducked, leads = Mix(seconds), Mix(seconds), Mix(seconds)
     for bar in bars(score):
-        is_break = bar.index == bar.count - 3
         chord = key.chord(bar.degree)
-        _play_drums(drums, bar, with_kick=not is_break)
+        _play_drums(drums, bar)
         for note in close_voicing(chord, _LOWEST_CHORD):
             ducked.play(synth_chord(lead, note, bar.seconds), bar.start_seconds, 0.1, (note % 5 - 2) / 3)
-        if bar.index >= 1 and not is_break:
-            _play_bass(ducked, bar, at_or_above(chord[0], _LOWEST_BASS), low)
-        if bar.index >= 2:
-            _play_arpeggio(leads, bar, close_voicing(chord, _LOWEST_CHORD + 12), arpeggio, lead)
-        if bar.index >= 3:
-            for tone in hook.over(bar.degree, bar.index):
-                sound = synth_pluck(lead, tone.note, tone.beats * bar.beat_seconds * 1.1)
-                leads.play(sound, bar.at(tone.beat), 0.2, 0.15)
+        _play_bass(ducked, bar, at_or_above(chord[0], _LOWEST_BASS), low)
+        _play_arpeggio(leads, bar, close_voicing(chord, _LOWEST_CHORD + 12), arpeggio, lead)
+        for tone in hook.over(bar.degree, bar.index):
+            sound = synth_pluck(lead, tone.note, tone.beats * bar.beat_seconds * 1.1)
+            leads.play(sound, bar.at(tone.beat), 0.2, 0.15)
     leads.echo(60 / score.beats_per_minute * 0.75, feedback=0.38, repeats=3)
     ducked.duck(60 / score.beats_per_minute, depth=0.75)
     drums.add(ducked)
-    drums.add(leads)
-    return drums
+    return drums, leads
 
 
-def _play_drums(mix: Mix, bar: Bar, *, with_kick: bool) -> None:
+def _play_drums(mix: Mix, bar: Bar) -> None:
     for beat in range(bar.beats):
-        if with_kick:
-            mix.play(kick(), bar.at(beat), 0.75)
+        mix.play(kick(), bar.at(beat), 0.75)
         mix.play(hat(is_open=True), bar.at(beat + 0.5), 0.2, 0.25)
-        if bar.index >= 1:
-            for quarter in (0.0, 0.25, 0.75):
-                mix.play(hat(is_open=False), bar.at(beat + quarter), 0.12, -0.25)
-            if beat % 2:
-                mix.play(clap(), bar.at(beat), 0.3)
+        for quarter in (0.0, 0.25, 0.75):
+            mix.play(hat(is_open=False), bar.at(beat + quarter), 0.12, -0.25)
+        if beat % 2:
+            mix.play(clap(), bar.at(beat), 0.3)
 
 
 def _play_bass(mix: Mix, bar: Bar, root: int, timbre: str) -> None:

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embedded.demo.bars import Bar, bars
+from embedded.demo.bars import Bar, bars, loop_seconds
 from embedded.demo.drums import shaker, stomp
 from embedded.demo.genres.arrangement import Arrangement
 from embedded.demo.harmony import Key, at_or_above, close_voicing
@@ -21,23 +21,22 @@ _RHYTHMS = {
 }
 
 
-def _arrange(score: Score, rng: np.random.Generator) -> Mix:
+def _arrange(score: Score, rng: np.random.Generator) -> tuple[Mix, Mix]:
     key = Key.named(score.key)
     rhythms = _RHYTHMS[score.beats_per_bar]
     hook = Hook(key, 5, rhythms[rng.integers(len(rhythms))], rng)
     pattern = _PATTERNS[rng.integers(len(_PATTERNS))]
-    mix = Mix(score.seconds)
+    guitar, lead = Mix(loop_seconds(score)), Mix(loop_seconds(score))
     for bar in bars(score):
         chord = key.chord(bar.degree)
-        _pick(mix, bar, chord, pattern, rng)
-        if bar.index >= 1 and score.beats_per_minute > _FAST_BEATS_PER_MINUTE:
-            _keep_time(mix, bar)
-        if bar.index >= 2:
-            for tone in hook.over(bar.degree, bar.index):
-                seconds = min(2.0, tone.beats * bar.beat_seconds + 0.5)
-                sound = plucked_string(tone.note, seconds, bright_hertz=1_400)
-                mix.play(sound, bar.at(tone.beat), rng.uniform(0.34, 0.42), 0.35)
-    return mix
+        _pick(guitar, bar, chord, pattern, rng)
+        if score.beats_per_minute > _FAST_BEATS_PER_MINUTE:
+            _keep_time(guitar, bar)
+        for tone in hook.over(bar.degree, bar.index):
+            seconds = min(2.0, tone.beats * bar.beat_seconds + 0.5)
+            sound = plucked_string(tone.note, seconds, bright_hertz=1_400)
+            lead.play(sound, bar.at(tone.beat), rng.uniform(0.34, 0.42), 0.35)
+    return guitar, lead
 
 
 def _pick(

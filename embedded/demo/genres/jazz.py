@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from embedded.demo.bars import Bar, bars
+from embedded.demo.bars import Bar, bars, loop_seconds
 from embedded.demo.drums import brush, ride
 from embedded.demo.genres.arrangement import Arrangement
 from embedded.demo.harmony import Key, at_or_above, close_voicing
@@ -20,11 +20,11 @@ _RHYTHMS = {
 }
 
 
-def _arrange(score: Score, rng: np.random.Generator) -> Mix:
+def _arrange(score: Score, rng: np.random.Generator) -> tuple[Mix, Mix]:
     key = Key.named(score.key)
     rhythms = _RHYTHMS[score.beats_per_bar]
     hook = Hook(key, 5, rhythms[rng.integers(len(rhythms))], rng)
-    mix = Mix(score.seconds)
+    mix, lead = Mix(loop_seconds(score)), Mix(loop_seconds(score))
     for bar in bars(score):
         chord = key.chord(bar.degree, size=4)
         _walk(mix, bar, chord, key.chord(bar.next_degree, size=4)[0], rng)
@@ -33,10 +33,9 @@ def _arrange(score: Score, rng: np.random.Generator) -> Mix:
         for beat in comping[rng.integers(len(comping))]:
             for note in close_voicing(chord, _LOWEST_CHORD):
                 mix.play(electric_piano(note, bar.beat_seconds * 1.2), bar.swung(beat), 0.11, -0.35)
-        if bar.index >= 1:
-            for tone in hook.over(bar.degree, bar.index):
-                mix.play(vibraphone(tone.note), bar.swung(tone.beat), rng.uniform(0.2, 0.27), 0.35)
-    return mix
+        for tone in hook.over(bar.degree, bar.index):
+            lead.play(vibraphone(tone.note), bar.swung(tone.beat), rng.uniform(0.2, 0.27), 0.35)
+    return mix, lead
 
 
 def _walk(mix: Mix, bar: Bar, chord: tuple[int, ...], next_root: int, rng: np.random.Generator) -> None:
