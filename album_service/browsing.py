@@ -106,6 +106,10 @@ class Browsing:
 
         return await self._read(albums_of_user(user), page, load)
 
+    async def as_everybody_sees(self, albums: Sequence[Album], next_cursor: str | None) -> Content:
+        """These albums, naming the songs that everybody may see."""
+        return Content.of(await self._with_visible_songs(albums, next_cursor, None))
+
     async def all(self, page: Page) -> Content:
         """All albums in any state, with all their songs: for admins."""
         albums, next_cursor = await self._part(AlbumFilter(), page)

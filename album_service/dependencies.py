@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
-from album_service import browsing, editing
+from album_service import browsing, editing, searching
 from album_service.domain import AlbumNotFoundError, SongNotFoundError
 from album_service.ports import AlbumRepository
+from album_service.search_ports import AlbumOrder, AlbumQuery
 from album_service.settings import AlbumSettings
 from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller
@@ -21,7 +22,10 @@ from shared.audit import AuditRepository, AuditTrail
 from shared.http.health import Probe
 from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
+from shared.http.schemas import BodyId
+from shared.http.searching import SearchText
 from shared.ids import is_id
+from shared.search import terms_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +39,7 @@ class Resources:
     albums: AlbumRepository
     browsing: browsing.Browsing
     editing: editing.Editing
+    searching: searching.AlbumSearching
     probes: dict[str, Probe]
 
 
@@ -54,6 +59,18 @@ async def _browsing(request: Request) -> browsing.Browsing:
 
 async def _editing(request: Request) -> editing.Editing:
     return resources(request).editing
+
+
+async def _searching(request: Request) -> searching.AlbumSearching:
+    return resources(request).searching
+
+
+async def _album_query(
+    q: SearchText = None,
+    creator_id: Annotated[BodyId | None, Query(alias="creatorId")] = None,
+    sort: Annotated[AlbumOrder | None, Query(description="Without it the best matches of `q` first")] = None,
+) -> AlbumQuery:
+    return AlbumQuery(terms=terms_of(q or ""), creator_id=creator_id, order=sort)
 
 
 async def _upload_sizes(request: Request) -> Mapping[str, int]:
@@ -82,6 +99,8 @@ def _check_song_id(song_id: str) -> str:
 
 Albums = Annotated[AlbumRepository, Depends(_albums)]
 Browsing = Annotated[browsing.Browsing, Depends(_browsing)]
+Searching = Annotated[searching.AlbumSearching, Depends(_searching)]
+WantedAlbums = Annotated[AlbumQuery, Depends(_album_query)]
 Editing = Annotated[editing.Editing, Depends(_editing)]
 
 UploadSizes = Annotated[Mapping[str, int], Depends(_upload_sizes)]

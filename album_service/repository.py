@@ -15,12 +15,16 @@ from shared.clock import now
 from shared.http.pagination import Slice
 from shared.ports import StoredImage
 from shared.providers.mongo import DESCENDING, NEWEST_FIRST, Document, Index, MongoDatabase, id_of
+from shared.providers.mongo_search import search_fields
 
 INDEXES = (
     Index([("isPublic", DESCENDING), ("isVisible", DESCENDING), *NEWEST_FIRST]),
     Index([("creatorId", DESCENDING), *NEWEST_FIRST]),
     Index(NEWEST_FIRST),
 )
+LISTED: Document = {"isPublic": True, "isVisible": True}
+"""What albums that everybody may see have."""
+
 _ATTEMPTS = 3
 
 
@@ -41,10 +45,10 @@ class MongoAlbums:
         document = await self._albums.find_one({"_id": id_of(album_id)})
         if document is None:
             raise AlbumNotFoundError
-        return _to_album(document)
+        return to_album(document)
 
     async def list(self, wanted: AlbumFilter, part: Slice) -> Sequence[Album]:
-        return [_to_album(document) for document in await self._albums.page(narrow(wanted), part)]
+        return [to_album(document) for document in await self._albums.page(narrow(wanted), part)]
 
     async def count(self, wanted: AlbumFilter) -> int:
         return await self._albums.count(narrow(wanted))
@@ -52,11 +56,19 @@ class MongoAlbums:
     async def change(
         self, album_id: str, changes: AlbumChanges, *, if_revision: int | None = None
     ) -> Album | None:
-        only = {} if if_revision is None else {"revision": if_revision}
-        changed = await self._update(album_id, only, {"$set": _to_change(changes)})
-        if changed is None:
-            await self.get(album_id)
-        return changed
+        only: Document = {} if if_revision is None else {"revision": if_revision}
+        for _ in range(_ATTEMPTS):
+            update = _to_change(changes)
+            if "title" in changes:  # it is found by the words of its title and creator together
+                only["creatorName"] = (await self.get(album_id)).creator_name
+                update |= search_fields(changes["title"], only["creatorName"])
+            changed = await self._update(album_id, only, {"$set": update})
+            if changed is not None:
+                return changed
+            present = await self.get(album_id)
+            if present.creator_name == only.get("creatorName", present.creator_name):
+                return None
+        raise AlbumChangedMeanwhileError
 
     async def append_song(self, album_id: str, song_id: str, most: int) -> Album:
         song_id = song_id.lower()
@@ -92,7 +104,7 @@ class MongoAlbums:
             {"_id": id_of(album_id), **only},
             {**update, "$set": {**update.get("$set", {}), "updatedAt": now()}, "$inc": {"revision": 1}},
         )
-        return None if document is None else _to_album(document)
+        return None if document is None else to_album(document)
 
 
 def narrow(wanted: AlbumFilter) -> Document:
@@ -120,6 +132,7 @@ def to_document(album: Album) -> Document:
         "createdAt": album.created_at,
         "updatedAt": album.updated_at,
         "revision": album.revision,
+        **search_fields(album.title, album.creator_name),
     }
 
 
@@ -134,7 +147,8 @@ def _to_change(changes: AlbumChanges) -> Document:
     return document
 
 
-def _to_album(document: Document) -> Album:
+def to_album(document: Document) -> Album:
+    """The album that a document of the collection holds."""
     return Album(
         id=str(document["_id"]),
         title=document["title"],

@@ -13,8 +13,10 @@ from album_service.dependencies import (
     Editing,
     Owner,
     Publisher,
+    Searching,
     SongId,
     UploadSizes,
+    WantedAlbums,
     WantedPage,
 )
 from album_service.openapi import ALBUM_FORM
@@ -31,17 +33,28 @@ from album_service.schemas import (
 )
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute
-from shared.http.openapi import ETAGGED, LISTED, refusals
+from shared.http.openapi import ETAGGED, LISTED, SEARCHED, refusals
 from shared.http.responses import json_answer, list_answer
 from shared.http.schemas import Message, fields_of_form
+from shared.http.searching import search_response
 
 router = APIRouter(prefix="/albums", tags=["albums"], route_class=IdempotentRoute)
 
 
-@router.get("", summary="Listed albums, newest first", response_model=list[AlbumOut], responses=LISTED)
-async def listed_albums(request: Request, page: WantedPage, _: Anyone, browsing: Browsing) -> Response:
+@router.get("", summary="Listed albums: all, or a search", response_model=list[AlbumOut], responses=SEARCHED)
+async def listed_albums(
+    request: Request,
+    page: WantedPage,
+    wanted: WantedAlbums,
+    _: Anyone,
+    browsing: Browsing,
+    searching: Searching,
+) -> Response:
+    if not wanted.is_plain:
+        rows, found = await searching.find(wanted, page)
+        return search_response(request, rows, page, found, ("q", "creatorId", "sort"))
     total = await browsing.count(AlbumFilter(listed_only=True)) if page.total else None
-    return list_answer(request, await browsing.listed(page), page, total)
+    return list_answer(request, await browsing.listed(page), page, total, filters=("sort",))
 
 
 @router.get(

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from album_service.repository import MongoAlbums
+from album_service.search import MongoAlbumSearch
 from album_service.settings import SERVICE
 from album_service.wiring import Stores
 from shared.providers.mongo import open_mongo
@@ -19,5 +20,6 @@ async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
     async with open_mongo(settings.mongodb_uri.get_secret_value(), "albums_db", SERVICE) as database:
         albums, cleanups = MongoAlbums(database), MongoMediaCleanups(database, "albums")
         audit = MongoAuditLog(database, "album")
-        async with building_indexes(albums, cleanups, audit):
-            yield Stores(database, albums, cleanups, audit)
+        search = MongoAlbumSearch(database)
+        async with building_indexes(albums, cleanups, audit, search):
+            yield Stores(database, albums, cleanups, audit, search)

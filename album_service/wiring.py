@@ -9,6 +9,8 @@ from album_service.caching import Invalidation
 from album_service.dependencies import Resources
 from album_service.editing import Editing, UnfinishedUploads
 from album_service.ports import AlbumRepository
+from album_service.search_ports import AlbumSearch
+from album_service.searching import AlbumSearching
 from album_service.settings import AlbumSettings
 from album_service.songs import HttpSongs
 from album_service.writing import AlbumWrites
@@ -20,6 +22,8 @@ from shared.infrastructure import open_infrastructure
 from shared.media.cleanup import CleanupJournal
 from shared.ports import Database, MediaCleanups
 from shared.providers.cloudinary import open_cloudinary
+from shared.search_upkeep import SearchUpkeep
+from shared.spelling import Vocabulary
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,7 @@ class Stores:
     albums: AlbumRepository
     media_cleanups: MediaCleanups
     audit: AuditRepository
+    search: AlbumSearch
 
 
 OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
@@ -53,13 +58,17 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
                 stores.media_cleanups, media, unfinished.is_in_use, unfinished.roll_back
             ).processing()
         )
+        vocabulary = Vocabulary()
+        await opened(SearchUpkeep(stores.search, vocabulary).running())
+        browsing = Browsing(stores.albums, songs, shared.cache, settings.whole_list_limit)
         yield Resources(
             access=Access(shared.verifier, users),
             idempotency=shared.idempotency,
             settings=settings,
             audit=stores.audit,
             albums=stores.albums,
-            browsing=Browsing(stores.albums, songs, shared.cache, settings.whole_list_limit),
+            browsing=browsing,
+            searching=AlbumSearching(stores.search, browsing, vocabulary, settings.whole_list_limit),
             editing=Editing(
                 stores.albums,
                 songs,

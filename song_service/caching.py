@@ -38,6 +38,7 @@ def _listener_tag(user_id: str) -> str:
 LISTED_SONGS = Entry("songs:all:public", "songs:all:public", 5 * MINUTE, (SONGS,), is_shared=True)
 COUNT_OF_LISTED_SONGS = Entry("songs:all:public:count", "songs:all:public:count", MINUTE, (LISTINGS,))
 TRENDING = Entry("recommendations:trending", "recommendations:trending", 5 * MINUTE, (), is_shared=True)
+GENRES = Entry("songs:genres", "songs:genres", 5 * MINUTE, (SONGS,), is_shared=True)
 MOST_PLAYED = Entry("interactions:most-played", "interactions:most-played", STAND_IN_SECONDS, ())
 """Ids only: whoever reads them reads the songs afresh."""
 

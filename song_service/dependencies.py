@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Path, Request
+from fastapi import Depends, Path, Query, Request
 from pydantic import AfterValidator
 
 from shared.access.caller import Caller
@@ -17,11 +17,17 @@ from shared.audit import AuditRepository, AuditTrail
 from shared.http.health import Probe
 from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
+from shared.http.schemas import BodyId
+from shared.http.searching import SearchText
 from shared.ids import is_id
-from song_service import browsing, catalogue, discovery, library, listening, statistics, uploading
+from shared.search import terms_of
+from song_service import browsing, catalogue, discovery, library, listening, searching, statistics, uploading
 from song_service.domain import SongNotFoundError
 from song_service.ports import SongRepository
+from song_service.search_ports import SongOrder, SongQuery
 from song_service.settings import SongSettings
+
+SECONDS = "In whole seconds"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Resources:
     listening: listening.Listening
     library: library.Library
     statistics: statistics.Statistics
+    searching: searching.SongSearching
     probes: dict[str, Probe]
 
 
@@ -81,6 +88,36 @@ async def _statistics(request: Request) -> statistics.Statistics:
     return resources(request).statistics
 
 
+async def _searching(request: Request) -> searching.SongSearching:
+    return resources(request).searching
+
+
+async def _song_query(
+    q: SearchText = None,
+    genre: Annotated[str | None, Query(max_length=100, description="In any case")] = None,
+    mood: Annotated[str | None, Query(max_length=100, description="In any case")] = None,
+    artist_id: Annotated[BodyId | None, Query(alias="artistId")] = None,
+    album_id: Annotated[BodyId | None, Query(alias="albumId")] = None,
+    min_duration: Annotated[
+        int | None, Query(alias="minDuration", ge=0, le=10**6, description=SECONDS)
+    ] = None,
+    max_duration: Annotated[
+        int | None, Query(alias="maxDuration", ge=0, le=10**6, description=SECONDS)
+    ] = None,
+    sort: Annotated[SongOrder | None, Query(description="Without it the best matches of `q` first")] = None,
+) -> SongQuery:
+    return SongQuery(
+        terms=terms_of(q or ""),
+        genre=genre or None,
+        mood=mood or None,
+        artist_id=artist_id,
+        album_id=album_id,
+        min_duration=min_duration,
+        max_duration=max_duration,
+        order=sort,
+    )
+
+
 async def _upload_sizes(request: Request) -> Mapping[str, int]:
     settings = resources(request).settings
     return {"image": settings.max_image_bytes, "audio": settings.max_audio_bytes}
@@ -107,6 +144,8 @@ Catalogue = Annotated[catalogue.Catalogue, Depends(_catalogue)]
 Discovery = Annotated[discovery.Discovery, Depends(_discovery)]
 Listening = Annotated[listening.Listening, Depends(_listening)]
 Library = Annotated[library.Library, Depends(_library)]
+Searching = Annotated[searching.SongSearching, Depends(_searching)]
+WantedSongs = Annotated[SongQuery, Depends(_song_query)]
 Statistics = Annotated[statistics.Statistics, Depends(_statistics)]
 
 UploadSizes = Annotated[Mapping[str, int], Depends(_upload_sizes)]

@@ -11,7 +11,15 @@ from shared.clock import now
 from shared.http.pagination import Slice
 from shared.ports import StoredAudio, StoredImage
 from shared.providers.mongo import ASCENDING, DESCENDING, NEWEST_FIRST, Document, Index, MongoDatabase, id_of
-from song_service.domain import CatalogueEntry, Song, SongChanges, SongNotFoundError
+from shared.providers.mongo_search import search_fields
+from shared.search import key_of
+from song_service.domain import (
+    CatalogueEntry,
+    Song,
+    SongChangedMeanwhileError,
+    SongChanges,
+    SongNotFoundError,
+)
 from song_service.ports import SongFilter
 
 _OLDEST_CHANGE_FIRST = (("updatedAt", ASCENDING), ("_id", ASCENDING))
@@ -27,6 +35,10 @@ INDEXES = (
 )
 
 _EXISTS: Document = {"isDeleted": False}
+LISTED: Document = {**_EXISTS, "isPublic": True, "isVisible": True}
+"""What songs that everybody may see have."""
+
+_ATTEMPTS = 3
 _LEASED_BY_NOBODY = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -47,14 +59,14 @@ class MongoSongs:
         document = await self._songs.find_one({"_id": id_of(song_id), **_EXISTS})
         if document is None:
             raise SongNotFoundError
-        return _to_song(document)
+        return to_song(document)
 
     async def get_many(self, song_ids: Sequence[str]) -> Sequence[Song]:
         query = {"_id": {"$in": [id_of(song_id) for song_id in song_ids]}, **_EXISTS}
-        return [_to_song(document) for document in await self._songs.find(query)]
+        return [to_song(document) for document in await self._songs.find(query)]
 
     async def list(self, wanted: SongFilter, part: Slice) -> Sequence[Song]:
-        return [_to_song(document) for document in await self._songs.page(narrow(wanted), part)]
+        return [to_song(document) for document in await self._songs.page(narrow(wanted), part)]
 
     async def count(self, wanted: SongFilter) -> int:
         return await self._songs.count(narrow(wanted))
@@ -62,14 +74,21 @@ class MongoSongs:
     async def change(
         self, song_id: str, changes: SongChanges, *, if_revision: int | None = None
     ) -> Song | None:
-        query = {"_id": id_of(song_id), **_EXISTS}
+        query: Document = {"_id": id_of(song_id), **_EXISTS}
         if if_revision is not None:
             query["revision"] = if_revision
-        document = await self._songs.change_one(query, _next_revision(_to_change(changes)))
-        if document is not None:
-            return _to_song(document)
-        await self.get(song_id)
-        return None
+        for _ in range(_ATTEMPTS):
+            update = _to_change(changes)
+            if "title" in changes:  # it is found by the words of its title and artist together
+                query["artistName"] = (await self.get(song_id)).artist_name
+                update |= search_fields(changes["title"], query["artistName"])
+            document = await self._songs.change_one(query, _next_revision(update))
+            if document is not None:
+                return to_song(document)
+            present = await self.get(song_id)
+            if present.artist_name == query.get("artistName", present.artist_name):
+                return None
+        raise SongChangedMeanwhileError
 
     async def remove(self, song_id: str) -> None:
         removal = _next_revision({"isDeleted": True})
@@ -147,10 +166,18 @@ def to_document(song: Song) -> Document:
         "createdAt": song.created_at,
         "updatedAt": song.updated_at,
         "revision": song.revision,
+        **search_fields(song.title, song.artist_name),
+        **label_keys(song.genre, song.mood),
+        "plays": 0,
         "isDeleted": False,
         "isSent": False,
         "leaseUntil": _LEASED_BY_NOBODY,
     }
+
+
+def label_keys(genre: str | None, mood: str | None) -> Document:
+    """How genre and mood are compared."""
+    return {"genreKey": key_of(genre or ""), "moodKey": key_of(mood or "")}
 
 
 def _to_change(changes: SongChanges) -> Document:
@@ -161,8 +188,10 @@ def _to_change(changes: SongChanges) -> Document:
         document["albumId"] = changes["album_id"]
     if "genre" in changes:
         document["genre"] = changes["genre"]
+        document["genreKey"] = key_of(changes["genre"] or "")
     if "mood" in changes:
         document["mood"] = changes["mood"]
+        document["moodKey"] = key_of(changes["mood"] or "")
     if "is_public" in changes:
         document["isPublic"] = changes["is_public"]
     if "is_visible" in changes:
@@ -170,7 +199,8 @@ def _to_change(changes: SongChanges) -> Document:
     return document
 
 
-def _to_song(document: Document) -> Song:
+def to_song(document: Document) -> Song:
+    """The song that a document of the collection holds."""
     streaming = document["streamingUrls"]
     return Song(
         id=str(document["_id"]),
@@ -198,5 +228,5 @@ def _to_song(document: Document) -> Song:
 
 
 def _to_entry(document: Document, leased_until: datetime) -> CatalogueEntry:
-    song = None if document["isDeleted"] else _to_song(document)
+    song = None if document["isDeleted"] else to_song(document)
     return CatalogueEntry(str(document["_id"]), document["revision"], song, leased_until)

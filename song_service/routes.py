@@ -4,9 +4,10 @@ from fastapi import APIRouter, Request, Response
 
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute, only_reads
-from shared.http.openapi import ETAGGED, LISTED, refusals
+from shared.http.openapi import ETAGGED, LISTED, SEARCHED, refusals
 from shared.http.responses import json_answer, list_answer
 from shared.http.schemas import Message, fields_of_form
+from shared.http.searching import search_response
 from song_service import policy
 from song_service.dependencies import (
     Anyone,
@@ -14,24 +15,57 @@ from song_service.dependencies import (
     Audit,
     Browsing,
     Catalogue,
+    Searching,
     SongId,
     Songs,
     Uploader,
     Uploading,
     UploadSizes,
     WantedPage,
+    WantedSongs,
 )
 from song_service.openapi import UPLOAD_FORM
 from song_service.ports import SongFilter
-from song_service.schemas import SongFields, SongIds, SongOut, SongPatch, VisibilityBody, audited, song_json
+from song_service.schemas import (
+    GenreCount,
+    SongFields,
+    SongIds,
+    SongOut,
+    SongPatch,
+    VisibilityBody,
+    audited,
+    song_json,
+)
+
+FILTERS = ("q", "genre", "mood", "artistId", "albumId", "minDuration", "maxDuration", "sort")
 
 router = APIRouter(prefix="/songs", tags=["songs"], route_class=IdempotentRoute)
 
 
-@router.get("", summary="Listed songs, newest first", response_model=list[SongOut], responses=LISTED)
-async def listed_songs(request: Request, page: WantedPage, _: Anyone, browsing: Browsing) -> Response:
+@router.get("", summary="Listed songs: all, or a search", response_model=list[SongOut], responses=SEARCHED)
+async def listed_songs(
+    request: Request,
+    page: WantedPage,
+    wanted: WantedSongs,
+    _: Anyone,
+    browsing: Browsing,
+    searching: Searching,
+) -> Response:
+    if not wanted.is_plain:
+        rows, found = await searching.find(wanted, page)
+        return search_response(request, rows, page, found, FILTERS)
     total = await browsing.count(SongFilter(listed_only=True)) if page.total else None
-    return list_answer(request, await browsing.listed(page), page, total)
+    return list_answer(request, await browsing.listed(page), page, total, filters=("sort",))
+
+
+@router.get(
+    "/genres",
+    summary="Genres of listed songs, the most frequent first",
+    response_model=list[GenreCount],
+    responses=ETAGGED,
+)
+async def song_genres(request: Request, _: Anyone, searching: Searching) -> Response:
+    return json_answer(request, await searching.genres())
 
 
 @router.get(

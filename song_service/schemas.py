@@ -144,6 +144,13 @@ class SongIds(SentModel):
     ids: list[Annotated[str, StringConstraints(max_length=100)]] = Field(max_length=MAX_BATCH)
 
 
+class GenreCount(BaseModel):
+    """A genre, written as most of its songs do, and how many listed songs it has."""
+
+    genre: str
+    count: int
+
+
 class LikedIds(BaseModel):
     """Those of the songs asked for that the caller likes, in the order asked."""
 

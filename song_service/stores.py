@@ -14,6 +14,7 @@ from song_service.play_history import MongoHistory
 from song_service.play_statistics import MongoPlayStatistics
 from song_service.repository import MongoSongs
 from song_service.settings import SERVICE
+from song_service.song_search import MongoSongSearch
 from song_service.wiring import Stores
 
 
@@ -26,5 +27,6 @@ async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
         audit = MongoAuditLog(database, "song")
         likes, history = MongoLikes(database), MongoHistory(database)
         statistics = MongoPlayStatistics(database)
-        async with building_indexes(songs, interactions, cleanups, audit, likes, history, statistics):
-            yield Stores(database, songs, interactions, cleanups, audit, likes, history, statistics)
+        search = MongoSongSearch(database)
+        async with building_indexes(songs, interactions, cleanups, audit, likes, history, statistics, search):
+            yield Stores(database, songs, interactions, cleanups, audit, likes, history, statistics, search)

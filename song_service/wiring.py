@@ -12,6 +12,8 @@ from shared.infrastructure import open_infrastructure
 from shared.media.cleanup import CleanupJournal
 from shared.ports import Database, MediaCleanups
 from shared.providers.cloudinary import open_cloudinary
+from shared.search_upkeep import SearchUpkeep
+from shared.spelling import Vocabulary
 from song_service.albums import HttpAlbums
 from song_service.browsing import Browsing
 from song_service.caching import Invalidation
@@ -25,6 +27,8 @@ from song_service.moving import Moving
 from song_service.outbox import Outbox
 from song_service.ports import InteractionRepository, SongRepository
 from song_service.recombee import open_recombee
+from song_service.search_ports import SongSearch
+from song_service.searching import Popularity, SongSearching
 from song_service.settings import SongSettings
 from song_service.statistics import DailyRollUp, Statistics
 from song_service.uploading import UnfinishedUploads, Uploading, UploadLimits
@@ -43,6 +47,7 @@ class Stores:
     likes: LikeRepository
     history: HistoryRepository
     statistics: PlayStatistics
+    search: SongSearch
 
 
 OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
@@ -81,6 +86,8 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
             ).processing()
         )
         moving = Moving(stores.songs, albums, writes)
+        vocabulary, popularity = Vocabulary(), Popularity(stores.search, stores.statistics)
+        await opened(SearchUpkeep(stores.search, vocabulary, popularity.refresh).running())
         limits = UploadLimits(settings.max_audio_seconds, settings.max_image_pixels)
         yield Resources(
             access=Access(shared.verifier, users),
@@ -94,6 +101,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
             discovery=Discovery(stores.songs, stores.interactions, engine, shared.cache),
             listening=Listening(stores.interactions, outbox),
             library=Library(stores.songs, stores.likes, stores.history, outbox, settings.whole_list_limit),
+            searching=SongSearching(stores.search, vocabulary, shared.cache, settings.whole_list_limit),
             statistics=Statistics(stores.songs, stores.likes, stores.statistics),
             probes={
                 "database": stores.database.ping,

@@ -31,7 +31,10 @@ SHARED = {
         logs
         metrics
         ports
+        search
+        search_upkeep
         settings
+        spelling
         tracing
         text
     """,
@@ -74,9 +77,11 @@ SHARED = {
         responses
         rows
         schemas
+        searching
         serve
         service_app
         service_client
+        sorting
     """,
     "shared/media": """
         __init__
@@ -100,6 +105,7 @@ SHARED = {
         mongo_cleanups
         mongo_errors
         mongo_indexes
+        mongo_search
         mongo_tracing
     """,
 }
@@ -110,6 +116,7 @@ ONLY_IMPORTERS = {
     "cloudinary": {"shared/providers/cloudinary.py"},
     "clerk_backend_api": {"shared/providers/clerk.py", "user_service/clerk.py"},
     "recombee_api_client": {"song_service/recombee.py"},
+    "rapidfuzz": {"shared/spelling.py"},
     "av": {f"shared/media/{name}.py" for name in ("audio_reader", "audio_track", "damage", "pcm")},
 }
 

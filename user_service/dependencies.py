@@ -17,7 +17,7 @@ from shared.http.health import Probe
 from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
-from user_service import administration, registration
+from user_service import administration, registration, searching
 from user_service.domain import UserNotFoundError
 from user_service.ports import UserFilter, UserRepository
 from user_service.settings import UserSettings
@@ -34,6 +34,7 @@ class Resources:
     users: UserRepository
     registrar: registration.Registrar
     administration: administration.Administration
+    searching: searching.PeopleSearching
     probes: dict[str, Probe]
 
 
@@ -53,6 +54,10 @@ async def _registrar(request: Request) -> registration.Registrar:
 
 async def _administration(request: Request) -> administration.Administration:
     return resources(request).administration
+
+
+async def _searching(request: Request) -> searching.PeopleSearching:
+    return resources(request).searching
 
 
 async def _whole_list_limit(request: Request) -> int:
@@ -83,6 +88,7 @@ async def _user_filter(
 
 Users = Annotated[UserRepository, Depends(_users)]
 Registrar = Annotated[registration.Registrar, Depends(_registrar)]
+Searching = Annotated[searching.PeopleSearching, Depends(_searching)]
 Administration = Annotated[administration.Administration, Depends(_administration)]
 
 WholeListLimit = Annotated[int, Depends(_whole_list_limit)]

@@ -1,6 +1,6 @@
 """What may happen to whom: pure functions of the caller and the user."""
 
-from shared.access.caller import Caller, Principal
+from shared.access.caller import Caller, Principal, SignInError, UnverifiedCaller
 from shared.access.permissions import Permission, Role
 from user_service.domain import (
     OtherIdentityError,
@@ -26,6 +26,21 @@ def check_may_register(own_clerk_id: str, asked_clerk_id: str, asked_role: str |
 def sees_all_of(caller: Principal, user: User) -> bool:
     """Whether the caller sees more of a user than the public profile."""
     return isinstance(caller, Caller) and (caller.id == user.id or caller.may(Permission.MANAGE_USERS))
+
+
+def check_lists_every_role(caller: Principal) -> None:
+    """Everybody may list artists; only admins others.
+
+    Raises:
+        SignInError: nobody is asking.
+        RoleError: the caller is no admin.
+        UnavailableError: who is asking cannot be known now.
+    """
+    if caller is None:
+        raise SignInError
+    if isinstance(caller, UnverifiedCaller):
+        raise caller.failure
+    caller.must(Permission.MANAGE_USERS)
 
 
 def check_not_self(caller: Caller, user: User) -> None:

@@ -15,6 +15,7 @@ from shared.providers.mongo import (
     id_of,
 )
 from shared.providers.mongo_errors import DuplicateDocumentError
+from shared.providers.mongo_search import search_fields
 from user_service.domain import (
     AlreadyRegisteredError,
     EmailTakenError,
@@ -59,14 +60,14 @@ class MongoUsers:
         document = await self._users.find_one({"_id": id_of(user_id)})
         if document is None:
             raise UserNotFoundError
-        return _to_user(document)
+        return to_user(document)
 
     async def find_by_clerk_id(self, clerk_id: str) -> User | None:
         document = await self._users.find_one({"clerkId": clerk_id})
-        return None if document is None else _to_user(document)
+        return None if document is None else to_user(document)
 
     async def list(self, wanted: UserFilter, part: Slice) -> Sequence[User]:
-        return [_to_user(document) for document in await self._users.page(_narrow(wanted), part)]
+        return [to_user(document) for document in await self._users.page(_narrow(wanted), part)]
 
     async def count(self, wanted: UserFilter) -> int:
         return await self._users.count(_narrow(wanted))
@@ -84,7 +85,7 @@ class MongoUsers:
         except DuplicateDocumentError:
             raise EmailTakenError from None
         if document is not None:
-            return _to_user(document)
+            return to_user(document)
         await self.get(user_id)
         return None
 
@@ -134,6 +135,7 @@ def to_document(user: User) -> Document:
         "isBlocked": user.is_blocked,
         "createdAt": user.created_at,
         "updatedAt": user.updated_at,
+        **search_fields(user.full_name, ""),
     }
 
 
@@ -141,6 +143,7 @@ def _to_change(changes: UserChanges) -> Document:
     document: Document = {}
     if "full_name" in changes:
         document["fullName"] = changes["full_name"]
+        document |= search_fields(changes["full_name"], "")
     if "email" in changes:
         document["email"] = changes["email"]
     if "image_url" in changes:
@@ -152,7 +155,8 @@ def _to_change(changes: UserChanges) -> Document:
     return document
 
 
-def _to_user(document: Document) -> User:
+def to_user(document: Document) -> User:
+    """The user that a document of the collection holds."""
     return User(
         id=str(document["_id"]),
         clerk_id=document["clerkId"],

@@ -1,11 +1,16 @@
 """`/auth` and `/users`: registering, and knowing who somebody is."""
 
-from fastapi import APIRouter, Response
+from typing import Annotated
 
+from fastapi import APIRouter, Query, Request, Response
+
+from shared.access.permissions import Role
 from shared.http.idempotency import IdempotentRoute
-from shared.http.openapi import refusals
+from shared.http.openapi import SEARCHED, refusals
+from shared.http.responses import list_answer
+from shared.http.searching import SearchText, search_response
 from user_service import policy
-from user_service.dependencies import Anyone, Registrar, SignedIn, UserId, Users
+from user_service.dependencies import Anyone, Registrar, Searching, SignedIn, UserId, Users, WantedPage
 from user_service.domain import UserNotRegisteredError
 from user_service.schemas import PublicUser, Registration, UserOut, public_user, user_out
 
@@ -34,6 +39,28 @@ async def me(session: SignedIn, users: Users, response: Response) -> UserOut:
     if user is None:
         raise UserNotRegisteredError
     return user_out(user)
+
+
+@router.get(
+    "/users",
+    summary="Artists: all, or a search by name; other roles for admins",
+    response_model=list[PublicUser],
+    responses={**SEARCHED, **refusals(403)},
+)
+async def public_users(
+    request: Request,
+    page: WantedPage,
+    caller: Anyone,
+    searching: Searching,
+    q: SearchText = None,
+    role: Annotated[Role, Query(description="Others than `artist` are listed for admins")] = Role.ARTIST,
+) -> Response:
+    if role is Role.ARTIST:
+        rows, found = await searching.artists(q or "", page)
+        return search_response(request, rows, page, found, ("q", "role"))
+    policy.check_lists_every_role(caller)
+    rows, total = await searching.of_role(role, q or None, page)
+    return list_answer(request, rows, page, total, ("q", "role"))
 
 
 @router.get("/users/{user_id}", summary="A public profile; the whole user for that user and for admins")

@@ -8,6 +8,7 @@ from shared.providers.mongo_audit import MongoAuditLog
 from shared.providers.mongo_indexes import building_indexes
 from shared.settings import MongoSettings
 from user_service.repository import MongoUsers
+from user_service.search import MongoArtistSearch
 from user_service.settings import SERVICE
 from user_service.wiring import Stores
 
@@ -18,5 +19,6 @@ async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
     async with open_mongo(settings.mongodb_uri.get_secret_value(), "users_db", SERVICE) as database:
         users = MongoUsers(database)
         audit = MongoAuditLog(database, "user")
-        async with building_indexes(users, audit):
-            yield Stores(database, users, audit)
+        search = MongoArtistSearch(database)
+        async with building_indexes(users, audit, search):
+            yield Stores(database, users, audit, search)

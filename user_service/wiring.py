@@ -9,6 +9,8 @@ from shared.audit import AuditRepository
 from shared.http.health import remembered
 from shared.infrastructure import open_infrastructure
 from shared.ports import Database
+from shared.search_upkeep import SearchUpkeep
+from shared.spelling import Vocabulary
 from user_service.administration import Administration
 from user_service.caching import Invalidation
 from user_service.clerk import ClerkIdentityProvider
@@ -16,6 +18,8 @@ from user_service.dependencies import Resources
 from user_service.directory import OwnUserDirectory
 from user_service.ports import UserRepository
 from user_service.registration import Registrar
+from user_service.search_ports import ArtistSearch
+from user_service.searching import PeopleSearching
 from user_service.settings import UserSettings
 
 
@@ -26,6 +30,7 @@ class Stores:
     database: Database
     users: UserRepository
     audit: AuditRepository
+    search: ArtistSearch
 
 
 OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
@@ -39,12 +44,15 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
         stores = await opened(open_stores())
         shared = await opened(open_infrastructure(settings))
         invalidation = Invalidation(shared.cache)
+        vocabulary = Vocabulary()
+        await opened(SearchUpkeep(stores.search, vocabulary).running())
         yield Resources(
             access=Access(shared.verifier, OwnUserDirectory(stores.users)),
             idempotency=shared.idempotency,
             settings=settings,
             audit=stores.audit,
             users=stores.users,
+            searching=PeopleSearching(stores.search, stores.users, vocabulary),
             registrar=Registrar(
                 stores.users,
                 ClerkIdentityProvider(shared.clerk),

@@ -10,6 +10,7 @@ from album_service.settings import SERVICE, AlbumSettings
 from album_service.wiring import Stores, assemble
 from embedded.apps import sqlite_file
 from embedded.sqlite import schemas
+from embedded.sqlite.album_search import SqliteAlbumSearch
 from embedded.sqlite.albums import SqliteAlbums
 from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
@@ -30,6 +31,7 @@ def app() -> ASGIApp:
                 SqliteAlbums(database),
                 SqliteMediaCleanups(database),
                 SqliteAuditLog(database),
+                SqliteAlbumSearch(database),
             )
 
     return create_app(lambda: assemble(settings, stores))

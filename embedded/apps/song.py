@@ -14,6 +14,7 @@ from embedded.sqlite.likes import SqliteLikes
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
 from embedded.sqlite.play_history import SqliteHistory
 from embedded.sqlite.play_statistics import SqlitePlayStatistics
+from embedded.sqlite.song_search import SqliteSongSearch
 from embedded.sqlite.songs import SqliteSongs
 from shared.http.serve import serve
 from shared.settings import load
@@ -38,6 +39,7 @@ def app() -> ASGIApp:
                 SqliteLikes(database),
                 SqliteHistory(database),
                 SqlitePlayStatistics(database),
+                SqliteSongSearch(database),
             )
 
     return create_app(lambda: assemble(settings, stores))

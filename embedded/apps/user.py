@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from embedded.apps import sqlite_file
 from embedded.sqlite import schemas
+from embedded.sqlite.artist_search import SqliteArtistSearch
 from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
 from embedded.sqlite.users import SqliteUsers
@@ -24,7 +25,9 @@ def app() -> ASGIApp:
     @asynccontextmanager
     async def stores() -> AsyncIterator[Stores]:
         async with open_database(path, schemas.USERS) as database:
-            yield Stores(database, SqliteUsers(database), SqliteAuditLog(database))
+            yield Stores(
+                database, SqliteUsers(database), SqliteAuditLog(database), SqliteArtistSearch(database)
+            )
 
     return create_app(lambda: assemble(settings, stores))
 

@@ -15,11 +15,12 @@ from album_service.domain import (
 from album_service.ports import AlbumChanges, AlbumFilter
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase, Value
+from embedded.sqlite.search import search_columns
 from shared.clock import from_millis, now, to_millis
 from shared.http.pagination import Slice
 from shared.ports import StoredImage
 
-_COLUMNS = (
+COLUMNS = (
     "id, title, creator_id, creator_name, image_public_id, image_url, song_ids, "
     "is_public, is_visible, created_at, updated_at, revision"
 )
@@ -43,16 +44,16 @@ class SqliteAlbums:
         await self._database.write(statements.insert("albums", row), row)
 
     async def get(self, album_id: str) -> Album:
-        statement = statements.select(_COLUMNS, "albums", ["id = :id"])
+        statement = statements.select(COLUMNS, "albums", ["id = :id"])
         rows = await self._database.read(statement, {"id": album_id.lower()})
         if not rows:
             raise AlbumNotFoundError
-        return _to_album(rows[0])
+        return to_album(rows[0])
 
     async def list(self, wanted: AlbumFilter, part: Slice) -> Sequence[Album]:
         conditions, values = _narrow(wanted)
-        statement, part_values = statements.page(_COLUMNS, "albums", conditions, part)
-        return [_to_album(row) for row in await self._database.read(statement, {**values, **part_values})]
+        statement, part_values = statements.page(COLUMNS, "albums", conditions, part)
+        return [to_album(row) for row in await self._database.read(statement, {**values, **part_values})]
 
     async def count(self, wanted: AlbumFilter) -> int:
         conditions, values = _narrow(wanted)
@@ -114,11 +115,11 @@ class SqliteAlbums:
     ) -> Album | None:
         """The album after the assignments; None when there is none that meets the conditions."""
         statement = statements.update(
-            "albums", (*assignments, *_ONE_CHANGE), ("id = :id", *conditions), _COLUMNS
+            "albums", (*assignments, *_ONE_CHANGE), ("id = :id", *conditions), COLUMNS
         )
         bound = {**values, "id": album_id.lower(), "updated_at": to_millis(now())}
         rows = await self._database.write(statement, bound)
-        return _to_album(rows[0]) if rows else None
+        return to_album(rows[0]) if rows else None
 
 
 def _narrow(wanted: AlbumFilter) -> tuple[list[str], dict[str, Value]]:
@@ -146,6 +147,7 @@ def _to_row(album: Album) -> Mapping[str, Value]:
         "created_at": to_millis(album.created_at),
         "updated_at": to_millis(album.updated_at),
         "revision": album.revision,
+        **search_columns(album.title, album.creator_name),
     }
 
 
@@ -153,6 +155,8 @@ def _to_change(changes: AlbumChanges) -> dict[str, Value]:
     row: dict[str, Value] = {}
     if "title" in changes:
         row["title"] = changes["title"]
+        found_by = search_columns(changes["title"], "")
+        row |= {name: found_by[name] for name in ("title_key", "title_words")}
     if "is_public" in changes:
         row["is_public"] = changes["is_public"]
     if "is_visible" in changes:
@@ -160,7 +164,8 @@ def _to_change(changes: AlbumChanges) -> dict[str, Value]:
     return row
 
 
-def _to_album(row: sqlite3.Row) -> Album:
+def to_album(row: sqlite3.Row) -> Album:
+    """The album in a row of `COLUMNS`."""
     return Album(
         id=row["id"],
         title=row["title"],

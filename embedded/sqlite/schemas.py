@@ -1,5 +1,7 @@
 """The tables of each service's file. Times are milliseconds since 1970, booleans 0 or 1, ids lower case."""
 
+from embedded.sqlite.search_schemas import ALBUM_SEARCH, ARTIST_SEARCH, SONG_SEARCH
+
 _MEDIA_CLEANUPS = (
     """
     CREATE TABLE media_cleanups (
@@ -108,6 +110,7 @@ USERS = (
     ),
     _AUDIT,
     _BLOCKS_OF_REMOVED_USERS,
+    ARTIST_SEARCH,
 )
 
 SONGS = (
@@ -167,6 +170,7 @@ SONGS = (
     _UNFINISHED_UPLOADS,
     _AUDIT,
     _LIBRARY,
+    SONG_SEARCH,
 )
 
 ALBUMS = (
@@ -197,4 +201,5 @@ ALBUMS = (
     ),
     _UNFINISHED_UPLOADS,
     _AUDIT,
+    ALBUM_SEARCH,
 )

@@ -7,13 +7,15 @@ from datetime import datetime
 
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase, Value
+from embedded.sqlite.search import search_columns
 from shared.clock import from_millis, now, to_millis
 from shared.http.pagination import Slice
 from shared.ports import StoredAudio, StoredImage
+from shared.search import key_of
 from song_service.domain import CatalogueEntry, Song, SongChanges, SongNotFoundError
 from song_service.ports import SongFilter
 
-_COLUMNS = (
+COLUMNS = (
     "id, title, artist_id, artist_name, image_public_id, image_url, audio_public_id, audio_url, low_url, "
     "medium_url, high_url, duration, album_id, genre, mood, is_public, is_visible, created_at, updated_at, "
     "revision"
@@ -51,22 +53,22 @@ class SqliteSongs:
         await self._database.write(statements.insert("songs", row), row)
 
     async def get(self, song_id: str) -> Song:
-        statement = statements.select(_COLUMNS, "songs", ["id = :id", _EXISTS])
+        statement = statements.select(COLUMNS, "songs", ["id = :id", _EXISTS])
         rows = await self._database.read(statement, {"id": song_id.lower()})
         if not rows:
             raise SongNotFoundError
-        return _to_song(rows[0])
+        return to_song(rows[0])
 
     async def get_many(self, song_ids: Sequence[str]) -> Sequence[Song]:
         conditions = ["id IN (SELECT value FROM json_each(:ids))", _EXISTS]
         ids = json.dumps([song_id.lower() for song_id in song_ids])
-        rows = await self._database.read(statements.select(_COLUMNS, "songs", conditions), {"ids": ids})
-        return [_to_song(row) for row in rows]
+        rows = await self._database.read(statements.select(COLUMNS, "songs", conditions), {"ids": ids})
+        return [to_song(row) for row in rows]
 
     async def list(self, wanted: SongFilter, part: Slice) -> Sequence[Song]:
         conditions, values = _narrow(wanted)
-        statement, part_values = statements.page(_COLUMNS, "songs", conditions, part)
-        return [_to_song(row) for row in await self._database.read(statement, {**values, **part_values})]
+        statement, part_values = statements.page(COLUMNS, "songs", conditions, part)
+        return [to_song(row) for row in await self._database.read(statement, {**values, **part_values})]
 
     async def count(self, wanted: SongFilter) -> int:
         conditions, values = _narrow(wanted)
@@ -81,12 +83,12 @@ class SqliteSongs:
         conditions = ["id = :id", _EXISTS]
         if if_revision is not None:
             conditions.append("revision = :if_revision")
-        statement = statements.update("songs", assignments, conditions, _COLUMNS)
+        statement = statements.update("songs", assignments, conditions, COLUMNS)
         rows = await self._database.write(
             statement, {**row, "id": song_id.lower(), "if_revision": if_revision}
         )
         if rows:
-            return _to_song(rows[0])
+            return to_song(rows[0])
         await self.get(song_id)
         return None
 
@@ -106,7 +108,7 @@ class SqliteSongs:
             "songs",
             ["leased_until = :lease_until"],
             [f"id IN ({free})"],
-            f"{_COLUMNS}, is_removed",
+            f"{COLUMNS}, is_removed",
         )
         values = {"moment": to_millis(moment), "lease_until": to_millis(lease_until), "limit": limit}
         rows = await self._database.write(statement, values)
@@ -167,19 +169,31 @@ def _to_row(song: Song) -> Mapping[str, Value]:
         "created_at": to_millis(song.created_at),
         "updated_at": to_millis(song.updated_at),
         "revision": song.revision,
+        **search_columns(song.title, song.artist_name),
+        **label_keys(song.genre, song.mood),
     }
+
+
+def label_keys(genre: str | None, mood: str | None) -> dict[str, Value]:
+    """How genre and mood are compared."""
+    return {"genre_key": key_of(genre or ""), "mood_key": key_of(mood or "")}
 
 
 def _to_change(changes: SongChanges) -> dict[str, Value]:
     row: dict[str, Value] = {}
     if "title" in changes:
         row["title"] = changes["title"]
+        row |= {
+            name: value for name, value in search_columns(changes["title"], "").items() if "title" in name
+        }
     if "album_id" in changes:
         row["album_id"] = changes["album_id"]
     if "genre" in changes:
         row["genre"] = changes["genre"]
+        row["genre_key"] = key_of(changes["genre"] or "")
     if "mood" in changes:
         row["mood"] = changes["mood"]
+        row["mood_key"] = key_of(changes["mood"] or "")
     if "is_public" in changes:
         row["is_public"] = changes["is_public"]
     if "is_visible" in changes:
@@ -187,7 +201,8 @@ def _to_change(changes: SongChanges) -> dict[str, Value]:
     return row
 
 
-def _to_song(row: sqlite3.Row) -> Song:
+def to_song(row: sqlite3.Row) -> Song:
+    """The song in a row of `COLUMNS`."""
     return Song(
         id=row["id"],
         title=row["title"],
@@ -210,5 +225,5 @@ def _to_song(row: sqlite3.Row) -> Song:
 
 
 def _to_entry(row: sqlite3.Row, leased_until: datetime) -> CatalogueEntry:
-    song = None if row["is_removed"] else _to_song(row)
+    song = None if row["is_removed"] else to_song(row)
     return CatalogueEntry(row["id"], row["revision"], song, leased_until)

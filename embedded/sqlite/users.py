@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from embedded.sqlite import statements
 from embedded.sqlite.database import DuplicateRowError, SqliteDatabase, Value
+from embedded.sqlite.search import search_columns
 from shared.access.permissions import Role
 from shared.clock import from_millis, now, to_millis
 from shared.http.pagination import Slice
@@ -18,7 +19,7 @@ from user_service.domain import (
 )
 from user_service.ports import UserChanges, UserFilter
 
-_COLUMNS = "id, clerk_id, full_name, email, image_url, role, is_blocked, created_at, updated_at"
+COLUMNS = "id, clerk_id, full_name, email, image_url, role, is_blocked, created_at, updated_at"
 _ATTEMPTS = 5
 
 
@@ -38,21 +39,21 @@ class SqliteUsers:
             raise EmailTakenError from None
 
     async def get(self, user_id: str) -> User:
-        statement = statements.select(_COLUMNS, "users", ["id = :id"])
+        statement = statements.select(COLUMNS, "users", ["id = :id"])
         rows = await self._database.read(statement, {"id": user_id.lower()})
         if not rows:
             raise UserNotFoundError
-        return _to_user(rows[0])
+        return to_user(rows[0])
 
     async def find_by_clerk_id(self, clerk_id: str) -> User | None:
-        statement = statements.select(_COLUMNS, "users", ["clerk_id = :clerk_id"])
+        statement = statements.select(COLUMNS, "users", ["clerk_id = :clerk_id"])
         rows = await self._database.read(statement, {"clerk_id": clerk_id})
-        return _to_user(rows[0]) if rows else None
+        return to_user(rows[0]) if rows else None
 
     async def list(self, wanted: UserFilter, part: Slice) -> Sequence[User]:
         conditions, values = _narrow(wanted)
-        statement, part_values = statements.page(_COLUMNS, "users", conditions, part)
-        return [_to_user(row) for row in await self._database.read(statement, {**values, **part_values})]
+        statement, part_values = statements.page(COLUMNS, "users", conditions, part)
+        return [to_user(row) for row in await self._database.read(statement, {**values, **part_values})]
 
     async def count(self, wanted: UserFilter) -> int:
         conditions, values = _narrow(wanted)
@@ -64,7 +65,7 @@ class SqliteUsers:
     ) -> User | None:
         row = {**_to_change(changes), "updated_at": to_millis(now())}
         conditions = ["id = :id"] if if_blocked is None else ["id = :id", "is_blocked = :if_blocked"]
-        statement = statements.update("users", (f"{name} = :{name}" for name in row), conditions, _COLUMNS)
+        statement = statements.update("users", (f"{name} = :{name}" for name in row), conditions, COLUMNS)
         try:
             rows = await self._database.write(
                 statement, {**row, "id": user_id.lower(), "if_blocked": if_blocked}
@@ -72,7 +73,7 @@ class SqliteUsers:
         except DuplicateRowError:
             raise EmailTakenError from None
         if rows:
-            return _to_user(rows[0])
+            return to_user(rows[0])
         await self.get(user_id)
         return None
 
@@ -134,6 +135,7 @@ def _to_row(user: User) -> Mapping[str, Value]:
         "is_blocked": user.is_blocked,
         "created_at": to_millis(user.created_at),
         "updated_at": to_millis(user.updated_at),
+        **search_columns(user.full_name, ""),
     }
 
 
@@ -142,6 +144,7 @@ def _to_change(changes: UserChanges) -> dict[str, Value]:
     if "full_name" in changes:
         row["full_name"] = changes["full_name"]
         row["full_name_folded"] = changes["full_name"].lower()
+        row |= search_columns(changes["full_name"], "")
     if "email" in changes:
         row["email"] = changes["email"]
     if "image_url" in changes:
@@ -153,7 +156,8 @@ def _to_change(changes: UserChanges) -> dict[str, Value]:
     return row
 
 
-def _to_user(row: sqlite3.Row) -> User:
+def to_user(row: sqlite3.Row) -> User:
+    """The user in a row of `COLUMNS`."""
     return User(
         id=row["id"],
         clerk_id=row["clerk_id"],

@@ -71,6 +71,16 @@ LISTED = _with_headers(
 )
 """For a GET that answers a list which can be paged."""
 
+SEARCHED = _with_headers(
+    {
+        **LISTED[200]["headers"],
+        "X-Corrected-Query": _header(
+            "The query that was answered when nothing matches the one sent; %-encoded UTF-8"
+        ),
+    }
+)
+"""For a GET that answers a search."""
+
 AT_THE_SERVICE: dict[str, Any] = {"servers": [{"url": "/", "description": "The service itself"}]}
 """`openapi_extra` of a call that the gateway does not pass on."""
 

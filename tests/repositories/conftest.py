@@ -10,6 +10,7 @@ from shared.audit import AuditRepository
 from shared.ports import MediaCleanups
 from song_service.library_ports import HistoryRepository, LikeRepository, PlayStatistics
 from song_service.ports import InteractionRepository, SongRepository
+from song_service.search_ports import SongSearch
 from tests.repositories.stores import MongoStore, Repositories, SongStore, SqliteStore, Store
 from user_service.ports import UserRepository
 
@@ -81,3 +82,8 @@ def history(song_store: SongStore) -> HistoryRepository:
 @pytest.fixture
 def statistics(song_store: SongStore) -> PlayStatistics:
     return song_store.statistics
+
+
+@pytest.fixture
+def song_search(song_store: SongStore) -> SongSearch:
+    return song_store.search

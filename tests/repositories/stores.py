@@ -2,7 +2,7 @@
 
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from embedded.sqlite.likes import SqliteLikes
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
 from embedded.sqlite.play_history import SqliteHistory
 from embedded.sqlite.play_statistics import SqlitePlayStatistics
+from embedded.sqlite.song_search import SqliteSongSearch
 from embedded.sqlite.songs import SqliteSongs
 from embedded.sqlite.users import SqliteUsers
 from shared.audit import AuditRepository
@@ -27,6 +28,7 @@ from shared.ports import Database, MediaCleanups
 from shared.providers.mongo import open_mongo
 from shared.providers.mongo_audit import MongoAuditLog
 from shared.providers.mongo_cleanups import MongoMediaCleanups
+from shared.providers.mongo_indexes import Indexed
 from song_service.interactions import MongoInteractions
 from song_service.library_ports import HistoryRepository, LikeRepository, PlayStatistics
 from song_service.likes import MongoLikes
@@ -34,6 +36,8 @@ from song_service.play_history import MongoHistory
 from song_service.play_statistics import MongoPlayStatistics
 from song_service.ports import InteractionRepository, SongRepository
 from song_service.repository import MongoSongs
+from song_service.search_ports import SongSearch
+from song_service.song_search import MongoSongSearch
 from user_service.ports import UserRepository
 from user_service.repository import MongoUsers
 
@@ -50,6 +54,9 @@ class SongStore:
     likes: LikeRepository
     history: HistoryRepository
     statistics: PlayStatistics
+    search: SongSearch
+    indexed: Sequence[Indexed] = ()
+    """What builds indexes besides, as `building_indexes` does in a service."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,7 @@ class Repositories:
     cleanups: MediaCleanups
     audit: AuditRepository
     database: Database
+    indexed: Sequence[Indexed]
 
 
 class Store(ABC):
@@ -82,7 +90,14 @@ class Store(ABC):
         """All of it."""
         async with self.users() as users, self.songs() as kept, self.albums() as albums:
             yield Repositories(
-                users, kept.songs, kept.interactions, albums, kept.cleanups, kept.audit, kept.database
+                users,
+                kept.songs,
+                kept.interactions,
+                albums,
+                kept.cleanups,
+                kept.audit,
+                kept.database,
+                kept.indexed,
             )
 
 
@@ -109,6 +124,7 @@ class SqliteStore(Store):
                 SqliteLikes(database),
                 SqliteHistory(database),
                 SqlitePlayStatistics(database),
+                SqliteSongSearch(database),
             )
 
     @asynccontextmanager
@@ -132,15 +148,19 @@ class MongoStore(Store):
     @asynccontextmanager
     async def songs(self) -> AsyncIterator[SongStore]:
         async with open_mongo(self._uri, self._name, "tests") as database:
+            likes, history = MongoLikes(database), MongoHistory(database)
+            statistics, search = MongoPlayStatistics(database), MongoSongSearch(database)
             yield SongStore(
                 MongoSongs(database),
                 MongoInteractions(database),
                 MongoMediaCleanups(database, "songs"),
                 MongoAuditLog(database, "song"),
                 database,
-                MongoLikes(database),
-                MongoHistory(database),
-                MongoPlayStatistics(database),
+                likes,
+                history,
+                statistics,
+                search,
+                indexed=(likes, history, statistics, search),
             )
 
     @asynccontextmanager

@@ -76,6 +76,11 @@ async def test_a_user_is_written_in_the_names_of_the_api(database: MongoDatabase
         "isBlocked": False,
         "createdAt": NOON,
         "updatedAt": NOON,
+        "titleKey": "ada lovelace",
+        "titleWords": ["ada", "lovelace"],
+        "byKey": "",
+        "words": ["ada", "lovelace"],
+        "searchVersion": 1,
     }
 
 
@@ -108,6 +113,14 @@ async def test_a_song_is_written_in_the_names_of_the_api(database: MongoDatabase
         "revision": 1,
         "isDeleted": False,
         "isSent": False,
+        "titleKey": "blue in green",
+        "titleWords": ["blue", "in", "green"],
+        "byKey": "bill evans",
+        "words": ["blue", "in", "green", "bill", "evans"],
+        "searchVersion": 1,
+        "genreKey": "jazz",
+        "moodKey": "",
+        "plays": 0,
     }
 
 
@@ -127,6 +140,11 @@ async def test_an_album_is_written_in_the_names_of_the_api(database: MongoDataba
         "createdAt": NOON,
         "updatedAt": NOON,
         "revision": 1,
+        "titleKey": "kind of blue",
+        "titleWords": ["kind", "of", "blue"],
+        "byKey": "miles davis",
+        "words": ["kind", "of", "blue", "miles", "davis"],
+        "searchVersion": 1,
     }
 
 

@@ -61,4 +61,6 @@ async def test_an_open_store_answers(store: Store) -> None:
         await opened.interactions.most_played(NOON, 1)
         await opened.cleanups.claim_due(NOON, NOON, 1)
         await opened.audit.list(None, Slice(1))
+        for each in opened.indexed:
+            await each.ensure_indexes()
         assert await opened.database.ping()

@@ -39,6 +39,7 @@ class Call:
 USER_CALLS = (
     Call("POST", "/auth/register", "401 201 200 200 200 200 403"),
     Call("GET", "/auth/me", "401 404 200 200 200 200 200"),
+    Call("GET", "/users", ANYONE),
     Call("GET", "/users/{user_id}", ANYONE),
     Call("GET", "/admin/users", ADMINS),
     Call("GET", "/admin/users/audit", ADMINS),
@@ -49,6 +50,7 @@ USER_CALLS = (
 
 SONG_CALLS = (
     Call("GET", "/songs", ANYONE),
+    Call("GET", "/songs/genres", ANYONE),
     Call("GET", "/songs/trending", ANYONE),
     Call("GET", "/songs/{song_id}", SEE_LISTED, SEE_UNLISTED),
     Call("GET", "/songs/{song_id}/similar", SEE_LISTED, SEE_UNLISTED),

@@ -1,0 +1,283 @@
+"""Searching a table of SQLite by the beginnings of words, with FTS5.
+
+The table has `title_key`, `title_words`, `by_key`, `by_words` (shared/search.py) and an FTS5 table of both
+columns of words, kept by triggers, with the rows that everybody may see. A query that few rows match is
+ranked by sorting them; one that many match is read in the order of its ranks from indexes until there are
+enough.
+"""
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from embedded.sqlite import statements
+from embedded.sqlite.database import SqliteDatabase, Value
+from shared.clock import from_millis, to_millis
+from shared.http.pagination import Cursor
+from shared.http.sorting import Found, Position, SortedSlice
+from shared.search import LONGEST_KEY, SearchTerms, key_of, words_of
+from shared.search_upkeep import ChangedWords
+
+CANDIDATES = 1000
+"""Up to so many matches are ranked by sorting them."""
+
+SEARCH_VERSION = 1
+"""Of the columns that a row is found by; those of another version are made anew."""
+
+_EXACT, _PREFIX, _IN_TITLE, _OTHER = range(4)
+_LAST = "\U0010ffff"
+Order = Sequence[tuple[str, str]]
+"""Columns with ASC or DESC, but for the id, which comes last in the direction of the first."""
+
+
+def search_columns(title: str, by: str) -> dict[str, Value]:
+    """The columns that a row with this title, by this person, is found by. Each word follows a blank."""
+    return {
+        "title_key": key_of(title),
+        "title_words": _spaced(words_of(title)),
+        "by_key": key_of(by),
+        "by_words": _spaced(words_of(by)),
+        "search_version": SEARCH_VERSION,
+    }
+
+
+def _spaced(words: Sequence[str]) -> str:
+    return "".join(f" {word}" for word in words)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchedTable:
+    """Names: the table, its FTS5 table, the columns to read, what is listed, and the order in one rank.
+
+    `popular` is the index of listed rows in that order, `titles` that of their titles in that order.
+    """
+
+    table: str
+    words: str
+    columns: str
+    listed: str
+    ties: Order
+    popular: str
+    titles: str
+
+
+class SqliteSearch:
+    """Finds rows of one table: those that are listed alone."""
+
+    def __init__(self, database: SqliteDatabase, names: SearchedTable) -> None:
+        self._database = database
+        self._names = names
+
+    async def sorted_by(
+        self,
+        conditions: Sequence[str],
+        values: Mapping[str, Value],
+        terms: SearchTerms | None,
+        order: Order,
+        part: SortedSlice,
+    ) -> list[Found[sqlite3.Row]]:
+        """Matches in the order of these columns."""
+        wanted, bound = [self._names.listed, *conditions], dict(values)
+        if terms is not None:
+            is_walk = not conditions and await self._matches_many("", terms)
+            wanted += _each_word("title_words || by_words", terms) if is_walk else [self._matching]
+            bound |= _word_values(terms)
+        rows = await self._page(wanted, bound, order, part)
+        return [Found(row, _position(row, order)) for row in rows]
+
+    async def ranked(
+        self,
+        conditions: Sequence[str],
+        values: Mapping[str, Value],
+        terms: SearchTerms,
+        part: SortedSlice,
+    ) -> list[Found[sqlite3.Row]]:
+        """Matches, best first: exact title, its beginning, all words in the title, others."""
+        if not conditions and len(terms.key) < LONGEST_KEY and await self._matches_many("", terms):
+            return await self._ranked_by_index(terms, part)
+        rank = f"""CASE WHEN title_key = :key THEN {_EXACT}
+            WHEN substr(title_key, 1, length(:key)) = :key THEN {_PREFIX}
+            WHEN {" AND ".join(_each_word("title_words", terms))} THEN {_IN_TITLE} ELSE {_OTHER} END"""
+        order = [(f"-({rank})", "DESC"), *self._names.ties]
+        after = part.after and Position((-int(part.after.values[0]), *part.after.values[1:]), part.after.id)
+        wanted = [self._names.listed, *conditions, self._matching]
+        bound = {**values, **_word_values(terms)}
+        rows = await self._page(
+            wanted, bound, order, SortedSlice(part.limit, after), f", {rank} AS rank_class"
+        )
+        return [Found(row, self._ranked_position(row, row["rank_class"])) for row in rows]
+
+    async def count(
+        self, conditions: Sequence[str], values: Mapping[str, Value], terms: SearchTerms | None
+    ) -> int:
+        """How many rows match."""
+        if terms is not None and not conditions:
+            statement = f"SELECT count(*) FROM {self._names.words} WHERE {self._names.words} MATCH :match"  # noqa: S608 - names of ours
+            rows = await self._database.read(statement, {"match": _match(terms)})
+            return int(rows[0][0])
+        wanted = [self._names.listed, *conditions, *([self._matching] if terms else [])]
+        statement = f"SELECT count(*) FROM {self._names.table} WHERE {' AND '.join(wanted)}"  # noqa: S608 - names of ours
+        rows = await self._database.read(statement, {**values, **(_word_values(terms) if terms else {})})
+        return int(rows[0][0])
+
+    async def index_next(
+        self,
+        limit: int,
+        sources: Sequence[str],
+        columns_of: Callable[[sqlite3.Row], Mapping[str, Value]],
+    ) -> Sequence[str]:
+        """Index at most `limit` rows that are not; `columns_of` makes the columns from the `sources`."""
+        table = self._names.table
+        statement = f"""
+            SELECT id, {", ".join(sources)} FROM {table} WHERE search_version < {SEARCH_VERSION} LIMIT :limit
+        """  # noqa: S608 - names of ours
+        rows = await self._database.read(statement, {"limit": limit})
+        if not rows:
+            return []
+        found = [
+            {"id": row["id"], **{each: row[each] for each in sources}, **columns_of(row)} for row in rows
+        ]
+        changes = ", ".join(f"{name} = {_found(name)}" for name in columns_of(rows[0]))
+        # Whoever changes a source meanwhile indexes the new one with it.
+        unchanged = " AND ".join(f"{table}.{each} IS {_found(each)}" for each in sources)
+        await self._database.write(
+            f"""
+            WITH found AS (SELECT json_extract(value, '$.id') AS id, value FROM json_each(:found))
+            UPDATE {table} SET {changes} FROM found WHERE {table}.id = found.id AND {unchanged}
+            """,  # noqa: S608 - names of ours
+            {"found": json.dumps(found)},
+        )
+        return [row["id"] for row in rows]
+
+    async def changed_words(self, after: Cursor | None, limit: int) -> Sequence[ChangedWords]:
+        """See `Searchable`."""
+        conditions, values = [self._names.listed], dict[str, Value]({"limit": limit})
+        if after is not None:
+            conditions.append("(updated_at, id) > (:after_at, :after_id)")
+            values |= {"after_at": to_millis(after.created_at), "after_id": after.id}
+        statement = statements.select(
+            "id, updated_at, title_words || by_words AS words",
+            self._names.table,
+            conditions,
+            "ORDER BY updated_at, id LIMIT :limit",
+        )
+        return [
+            ChangedWords(tuple(row["words"].split()), Cursor(from_millis(row["updated_at"]), row["id"]))
+            for row in await self._database.read(statement, values)
+        ]
+
+    @property
+    def _matching(self) -> str:
+        words = self._names.words
+        return f"rowid IN (SELECT rowid FROM {words} WHERE {words} MATCH :match)"  # noqa: S608 - names of ours
+
+    async def _matches_many(self, column: str, terms: SearchTerms) -> bool:
+        words = self._names.words
+        statement = f"""
+            SELECT count(*) FROM (SELECT rowid FROM {words} WHERE {words} MATCH :match LIMIT {CANDIDATES + 1})
+        """  # noqa: S608 - names of ours
+        rows = await self._database.read(statement, {"match": _match(terms, column)})
+        return int(rows[0][0]) > CANDIDATES
+
+    async def _ranked_by_index(self, terms: SearchTerms, part: SortedSlice) -> list[Found[sqlite3.Row]]:
+        """One rank after the other, each in the order of an index, until there are enough."""
+        found: list[Found[sqlite3.Row]] = []
+        first_rank = _EXACT if part.after is None else int(part.after.values[0])
+        for rank in range(first_rank, _OTHER + 1):
+            after = None
+            if part.after is not None and rank == first_rank:
+                after = Position(part.after.values[1:], part.after.id)
+            rows = await self._rows_of_rank(rank, terms, SortedSlice(part.limit - len(found), after))
+            found += [Found(row, self._ranked_position(row, rank)) for row in rows]
+            if len(found) >= part.limit:
+                break
+        return found
+
+    async def _rows_of_rank(self, rank: int, terms: SearchTerms, part: SortedSlice) -> list[sqlite3.Row]:
+        names, bound = self._names, {**_word_values(terms), "key_end": terms.key + _LAST}
+        in_title = " AND ".join(_each_word("title_words", terms))
+        otherwise = "NOT (title_key >= :key AND title_key < :key_end)"
+        if rank == _EXACT:
+            return await self._page(
+                [names.listed, "title_key = :key"], bound, names.ties, part, index=names.titles
+            )
+        if rank == _PREFIX:
+            # The titles that begin so are chosen in the index alone; whole rows are read of these only.
+            begins = [names.listed, "title_key > :key AND title_key < :key_end"]
+            inner, values = self._statement("rowid", begins, names.ties, part, names.titles)
+            return await self._page([f"rowid IN ({inner})"], bound | values, names.ties, part)
+        if rank == _IN_TITLE and not await self._matches_many("title_words", terms):
+            wanted = [names.listed, self._matching, otherwise]
+            bound["match"] = _match(terms, "title_words")
+            return await self._page(wanted, bound, names.ties, part)
+        wanted = [names.listed, in_title, otherwise]
+        if rank == _OTHER:
+            any_column = _each_word("title_words || by_words", terms)
+            wanted = [names.listed, *any_column, f"NOT ({in_title})", otherwise]
+        return await self._page(wanted, bound, names.ties, part, index=names.popular)
+
+    async def _page(
+        self,
+        wanted: Sequence[str],
+        bound: Mapping[str, Value],
+        order: Order,
+        part: SortedSlice,
+        more_columns: str = "",
+        *,
+        index: str | None = None,
+    ) -> list[sqlite3.Row]:
+        columns = f"{self._names.columns}, title_key, by_key{_tie_columns(self._names)}{more_columns}"
+        statement, values = self._statement(columns, wanted, order, part, index)
+        return await self._database.read(statement, {**bound, **values})
+
+    def _statement(
+        self, columns: str, wanted: Sequence[str], order: Order, part: SortedSlice, index: str | None
+    ) -> tuple[str, dict[str, Value]]:
+        conditions, values = list(wanted), dict[str, Value]({"limit": part.limit})
+        if part.after is not None:
+            compared = [*(column for column, _ in order), "id"]
+            names = [f"after_{number}" for number in range(len(compared))]
+            sign = "<" if order[0][1] == "DESC" else ">"
+            conditions.append(f"({', '.join(compared)}) {sign} ({', '.join(f':{name}' for name in names)})")
+            values |= zip(names, (*part.after.values, part.after.id), strict=True)
+        ordered = ", ".join(f"{column} {direction}" for column, direction in [*order, ("id", order[0][1])])
+        table = f"{self._names.table} INDEXED BY {index}" if index else self._names.table
+        where = " AND ".join(conditions)
+        return f"SELECT {columns} FROM {table} WHERE {where} ORDER BY {ordered} LIMIT :limit", values  # noqa: S608 - names of ours
+
+    def _ranked_position(self, row: sqlite3.Row, rank: int) -> Position:
+        position = _position(row, self._names.ties)
+        return Position((rank, *position.values), position.id)
+
+
+def _found(name: str) -> str:
+    return f"json_extract(found.value, '$.{name}')"
+
+
+def _tie_columns(names: SearchedTable) -> str:
+    return "".join(f", {column}" for column, _ in names.ties if column not in names.columns)
+
+
+def _position(row: sqlite3.Row, order: Order) -> Position:
+    return Position(tuple(row[column] for column, _ in order), row["id"])
+
+
+def _each_word(column: str, terms: SearchTerms) -> list[str]:
+    return [f"instr({column}, :word_{number}) > 0" for number in range(len(terms.words))]
+
+
+def _word_values(terms: SearchTerms) -> dict[str, Value]:
+    words = {f"word_{number}": f" {word}" for number, word in enumerate(terms.words)}
+    return {**words, "match": _match(terms), "key": terms.key}
+
+
+def _match(terms: SearchTerms, column: str = "") -> str:
+    """The FTS5 query for rows where each word begins one; a quote in a word is written twice."""
+    return " AND ".join(_prefixes(terms, f"{column} : " if column else ""))
+
+
+def _prefixes(terms: SearchTerms, column: str) -> Iterator[str]:
+    for word in terms.words:
+        quoted = word.replace('"', '""')
+        yield f'{column}"{quoted}" *'

@@ -1,0 +1,106 @@
+"""What keeps a search right in the background: documents of older versions, and the vocabulary."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+
+from shared.errors import AppError
+from shared.http.pagination import Cursor
+from shared.spelling import Vocabulary
+
+EVERY_SECONDS = 2.0
+BATCH = 500
+PAUSE_SECONDS = 0.02
+"""Between two batches, so that requests are served meanwhile."""
+
+OVERLAP = timedelta(seconds=10)
+"""A change may be stored later than another that has a later time."""
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedWords:
+    """The words of a listed document that changed at `cursor.created_at`."""
+
+    words: tuple[str, ...]
+    cursor: Cursor
+
+
+class Searchable(Protocol):
+    """What a repository does for the upkeep of its search."""
+
+    async def index_next(self, limit: int) -> Sequence[str]:
+        """Make at most `limit` documents findable that are not, or by an older version; their ids."""
+        ...
+
+    async def changed_words(self, after: Cursor | None, limit: int) -> Sequence[ChangedWords]:
+        """Words of listed documents that changed after `after`, oldest change first."""
+        ...
+
+
+class SearchUpkeep:
+    """Indexes what is not, and reads new words into the vocabulary. `then` follows each look."""
+
+    def __init__(
+        self,
+        documents: Searchable,
+        vocabulary: Vocabulary,
+        then: Callable[[Sequence[str]], Awaitable[None]] | None = None,
+        every_seconds: float = EVERY_SECONDS,
+    ) -> None:
+        self._documents = documents
+        self._vocabulary = vocabulary
+        self._then = then
+        self._every_seconds = every_seconds
+        self._read_until: Cursor | None = None
+
+    async def look(self) -> None:
+        """Index what is not, and read what changed since the last look."""
+        await self._read_words()
+        while True:
+            indexed = await self._documents.index_next(BATCH)
+            if self._then is not None:
+                await self._then(indexed)
+            if not indexed:
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
+            await self._read_words()
+
+    async def _read_words(self) -> None:
+        after = self._read_until
+        if after is not None:
+            after = Cursor(after.created_at - OVERLAP, after.id)
+        while found := await self._documents.changed_words(after, BATCH):
+            for each in found:
+                self._vocabulary.add(each.words)
+            self._read_until = after = found[-1].cursor
+            if len(found) < BATCH:
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _look_forever(self) -> None:
+        while True:
+            try:
+                await self.look()
+            except AppError as failure:
+                log.warning("search not brought up to date", error=type(failure).__name__)
+            except Exception:
+                # An internal error must not end the upkeep for good, and without anybody noticing.
+                log.exception("search not brought up to date")
+            await asyncio.sleep(self._every_seconds)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator["SearchUpkeep"]:
+        """While this is open, it looks again and again in the background."""
+        task = asyncio.create_task(self._look_forever())
+        try:
+            yield self
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

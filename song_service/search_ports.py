@@ -1,0 +1,95 @@
+"""What searching and filtering songs needs from the store."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, replace
+from enum import StrEnum
+from typing import Protocol
+
+from shared.http.sorting import Found, SortedSlice, Value
+from shared.search import SearchTerms
+from shared.search_upkeep import Searchable
+from song_service.domain import Song
+
+
+class SongOrder(StrEnum):
+    """How songs can be sorted. Equal ones are ordered by id."""
+
+    NEWEST = "-createdAt"
+    OLDEST = "createdAt"
+    TITLE = "title"
+    TITLE_DESCENDING = "-title"
+    ARTIST_NAME = "artistName"
+    SHORTEST = "duration"
+    LONGEST = "-duration"
+
+
+@dataclass(frozen=True, slots=True)
+class SongQuery:
+    """Which listed songs are wanted. `genre` and `mood` are compared after folding; durations in seconds.
+
+    Without `order`, songs that match `terms` come best first, others newest first.
+    """
+
+    terms: SearchTerms | None = None
+    genre: str | None = None
+    mood: str | None = None
+    artist_id: str | None = None
+    album_id: str | None = None
+    min_duration: int | None = None
+    max_duration: int | None = None
+    order: SongOrder | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether all listed songs are wanted, newest first."""
+        return replace(self, order=None) == SongQuery() and self.order in (None, SongOrder.NEWEST)
+
+    @property
+    def is_ranked(self) -> bool:
+        """Whether the best matches come first."""
+        return self.terms is not None and self.order is None
+
+    def with_terms(self, terms: SearchTerms) -> "SongQuery":
+        """The same with other terms."""
+        return replace(self, terms=terms)
+
+    def only_terms(self, terms: SearchTerms) -> "SongQuery":
+        """The query for these terms without any filter or order."""
+        return SongQuery(terms=terms)
+
+    @property
+    def binding(self) -> str:
+        """What a cursor of this list holds for."""
+        return f"songs {astuple(self)}"
+
+    @property
+    def position_kinds(self) -> Sequence[type[Value]]:
+        """The types of what the list is ordered by."""
+        if self.is_ranked:
+            return (int, int, int)
+        texts = (SongOrder.TITLE, SongOrder.TITLE_DESCENDING, SongOrder.ARTIST_NAME)
+        return (str,) if self.order in texts else (int,)
+
+
+class SongSearch(Searchable, Protocol):
+    """Listed songs by words, filters and order.
+
+    Matches are ranked: exact title, its beginning, all words in the title, others; of one rank the most
+    played first, then the newest.
+    """
+
+    async def find(self, wanted: SongQuery, part: SortedSlice) -> Sequence[Found[Song]]:
+        """Songs that `wanted` describes, in its order."""
+        ...
+
+    async def count(self, wanted: SongQuery) -> int:
+        """How many songs `wanted` describes."""
+        ...
+
+    async def genres(self) -> Mapping[str, int]:
+        """How many listed songs each genre has, as it is written."""
+        ...
+
+    async def set_plays(self, plays: Mapping[str, int]) -> None:
+        """How often songs were played, for ranking. Changes nothing else of a song."""
+        ...

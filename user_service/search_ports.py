@@ -1,0 +1,47 @@
+"""What searching artists needs from the store."""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, replace
+from typing import Protocol
+
+from shared.http.sorting import Found, SortedSlice, Value
+from shared.search import SearchTerms
+from shared.search_upkeep import Searchable
+from user_service.domain import User
+
+
+@dataclass(frozen=True, slots=True)
+class ArtistQuery:
+    """Which artists are wanted: the best matches of `terms` first, without them the newest."""
+
+    terms: SearchTerms | None = None
+
+    def with_terms(self, terms: SearchTerms) -> "ArtistQuery":
+        """The same with other terms."""
+        return replace(self, terms=terms)
+
+    def only_terms(self, terms: SearchTerms) -> "ArtistQuery":
+        """The query for these terms without any filter or order."""
+        return ArtistQuery(terms=terms)
+
+    @property
+    def binding(self) -> str:
+        """What a cursor of this list holds for."""
+        return f"artists {astuple(self)}"
+
+    @property
+    def position_kinds(self) -> Sequence[type[Value]]:
+        """The types of what the list is ordered by."""
+        return (int, int) if self.terms else (int,)
+
+
+class ArtistSearch(Searchable, Protocol):
+    """Users who are artists, by the words of their names. Never by their e-mail."""
+
+    async def find(self, wanted: ArtistQuery, part: SortedSlice) -> Sequence[Found[User]]:
+        """Artists that `wanted` describes, in its order."""
+        ...
+
+    async def count(self, wanted: ArtistQuery) -> int:
+        """How many artists `wanted` describes."""
+        ...
