@@ -13,7 +13,8 @@ from album_service.dependencies import (
     WantedPage,
 )
 from album_service.ports import AlbumFilter
-from album_service.schemas import AlbumOut, VisibleBody, album_json
+from album_service.schemas import VisibleBody, album_json
+from shared.contracts.albums import AlbumOut
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import LISTED, refusals

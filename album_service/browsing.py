@@ -1,9 +1,7 @@
 """Reading albums: one with its songs, and lists, each only as its caller may see it."""
 
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from album_service import policy
 from album_service.caching import (
@@ -21,6 +19,8 @@ from shared.access.caller import Caller, Principal, UnverifiedCaller, not_found_
 from shared.access.permissions import Permission
 from shared.cache.entry import Content, Entry, Loaded
 from shared.cache.read_through import Dependencies, ReadThrough
+from shared.contracts.albums import AlbumWithSongs
+from shared.contracts.songs import SongOut
 from shared.errors import UnavailableError
 from shared.http.pagination import Page, split_page
 from shared.http.rows import Rows
@@ -75,7 +75,7 @@ class Browsing:
             policy.check_may_see(caller, album)
         songs = await self._visible(album.song_ids, caller)
         if songs is None:
-            listed = json.loads(kept.body)["songs"] if kept is not None else []
+            listed = AlbumWithSongs.model_validate_json(kept.body).songs if kept is not None else []
             return Content.of(Loaded(album_with_songs_json(album, listed, are_all=False)))
         return Content.of(Loaded(album_with_songs_json(album, songs)))
 
@@ -143,9 +143,7 @@ class Browsing:
         rows = Rows([album_naming_json(album, visible) for album in albums], next_cursor)
         return rows.loaded(ttl_seconds=None if visible is not None else 0)
 
-    async def _visible(
-        self, song_ids: Sequence[str], caller: Principal
-    ) -> Sequence[Mapping[str, Any]] | None:
+    async def _visible(self, song_ids: Sequence[str], caller: Principal) -> Sequence[SongOut] | None:
         """Those that the caller may see; None while nobody can say which."""
         if not song_ids:
             return []
@@ -168,5 +166,5 @@ class Browsing:
         return kept
 
 
-def _ids_of(songs: Sequence[Mapping[str, Any]] | None) -> set[str] | None:
-    return None if songs is None else {song["_id"] for song in songs}
+def _ids_of(songs: Sequence[SongOut] | None) -> set[str] | None:
+    return None if songs is None else {song.id for song in songs}

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.contracts.albums import ALBUM_FULL, SONG_IN_ALBUM
 from shared.errors import ConflictError, ForbiddenError, NotFoundError
 from shared.ports import StoredImage
 
@@ -67,7 +68,7 @@ class NotYourAlbumError(ForbiddenError):
 class SongInAlbumError(ConflictError):
     """The song is in this album already."""
 
-    code = "song_in_album"
+    code = SONG_IN_ALBUM
 
     def __init__(self) -> None:
         super().__init__("The song is in this album already")
@@ -76,7 +77,7 @@ class SongInAlbumError(ConflictError):
 class AlbumFullError(ConflictError):
     """The album holds as many songs as an album can."""
 
-    code = "album_full"
+    code = ALBUM_FULL
 
     def __init__(self) -> None:
         super().__init__("The album is full")

@@ -1,10 +1,11 @@
 """What the album service needs from outside."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypedDict
+from typing import Protocol, TypedDict
 
 from album_service.domain import Album
+from shared.contracts.songs import SongOut
 from shared.http.pagination import Slice
 
 
@@ -83,6 +84,6 @@ class AlbumRepository(Protocol):
 class Songs(Protocol):
     """The song service, asked as the caller. All calls raise UnavailableError when it is down."""
 
-    async def visible(self, song_ids: Sequence[str], token: str | None) -> Sequence[Mapping[str, Any]]:
-        """Songs in their public JSON shape, in the order of `song_ids`, those that the caller may see."""
+    async def visible(self, song_ids: Sequence[str], token: str | None) -> Sequence[SongOut]:
+        """Songs, in the order of `song_ids`, those that the caller may see."""
         ...

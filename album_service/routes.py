@@ -21,16 +21,8 @@ from album_service.dependencies import (
 )
 from album_service.openapi import ALBUM_FORM
 from album_service.ports import AlbumFilter
-from album_service.schemas import (
-    AlbumFields,
-    AlbumOut,
-    AlbumPatch,
-    AlbumWithSongs,
-    SongToAdd,
-    VisibilityBody,
-    album_json,
-    audited,
-)
+from album_service.schemas import AlbumFields, AlbumPatch, VisibilityBody, album_json, audited
+from shared.contracts.albums import AlbumOut, AlbumWithSongs, SongToAdd
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import ETAGGED, LISTED, SEARCHED, refusals

@@ -1,79 +1,19 @@
-"""The shapes of albums on the wire, and of what clients send about them."""
+"""Albums in the shapes of shared/contracts/albums.py, and what clients send about them."""
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Collection, Sequence
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import StringConstraints
 from pydantic_core import to_json
 
 from album_service.domain import Album, NewAlbum
 from album_service.ports import AlbumChanges
 from shared.audit import Fields
 from shared.clock import to_iso
-from shared.http.schemas import LEFT_OUT, FormBool, ReadableText, SentModel
+from shared.contracts.songs import SONGS, SongOut
+from shared.http.schemas import FormBool, ReadableText, SentModel
 
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200), ReadableText]
-
-
-class AlbumOut(BaseModel):
-    """An album; `songIds` in playing order names the songs that the caller may see.
-
-    `songsUnavailable` is there, and true, when not all of them can be told now.
-    """
-
-    model_config = ConfigDict(alias_generator=to_camel)
-
-    id: str = Field(alias="_id")
-    title: str
-    creator_id: str
-    creator_name: str
-    image_url: str
-    song_ids: Sequence[str]
-    is_public: bool
-    is_visible: bool
-    created_at: str
-    updated_at: str
-    songs_unavailable: Annotated[bool, LEFT_OUT] = False
-
-
-class StreamingUrls(BaseModel):
-    """mp3 at 64, 128 and 320 kbps."""
-
-    low: str
-    medium: str
-    high: str
-
-
-class SongOut(BaseModel):
-    """A song. `duration` in whole seconds; `genre` and `mood` are there where known.
-
-    It is passed on as the song service answered it: this says what that is, and a test that it is so.
-    """
-
-    model_config = ConfigDict(alias_generator=to_camel)
-
-    id: str = Field(alias="_id")
-    title: str
-    artist_id: str
-    artist_name: str
-    image_url: str
-    audio_url: str
-    streaming_urls: StreamingUrls
-    duration: int
-    album_id: str | None
-    genre: Annotated[str | None, LEFT_OUT] = None
-    mood: Annotated[str | None, LEFT_OUT] = None
-    is_public: bool
-    is_visible: bool
-    created_at: str
-    updated_at: str
-
-
-class AlbumWithSongs(AlbumOut):
-    """An album with its songs, in the order of `songIds`."""
-
-    songs: Sequence[SongOut]
 
 
 def public_album(album: Album) -> dict[str, object]:
@@ -104,10 +44,14 @@ def album_naming_json(album: Album, visible: Collection[str] | None) -> bytes:
     return to_json(public_album(album) | {"songIds": [each for each in album.song_ids if each in visible]})
 
 
-def album_with_songs_json(album: Album, songs: Sequence[Mapping[str, Any]], *, are_all: bool = True) -> bytes:
+def album_with_songs_json(album: Album, songs: Sequence[SongOut], *, are_all: bool = True) -> bytes:
     """The album with `songs`, which alone `songIds` names; `are_all`: whether there are no others to show."""
-    shape = public_album(album) | {"songIds": [song["_id"] for song in songs], "songs": songs}
-    return to_json(shape if are_all else shape | {"songsUnavailable": True})
+    shape = public_album(album) | {"songIds": [song.id for song in songs]}
+    if not are_all:
+        shape["songsUnavailable"] = True
+    # As the song service sent them: what it left out stays left out.
+    songs_json = SONGS.dump_json(list(songs), by_alias=True, exclude_unset=True)
+    return to_json(shape)[:-1] + b',"songs":' + songs_json + b"}"
 
 
 def audited(album: Album) -> Fields:
@@ -145,12 +89,6 @@ class AlbumPatch(SentModel):
         if self.is_public is not None and may_publish:
             changes["is_public"] = self.is_public
         return changes
-
-
-class SongToAdd(SentModel):
-    """The song to put at the end."""
-
-    song_id: Annotated[str, StringConstraints(max_length=100)]
 
 
 class VisibilityBody(SentModel):

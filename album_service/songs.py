@@ -1,11 +1,9 @@
 """The song service, asked over HTTP as the caller."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
+from shared.contracts.songs import MAX_BATCH, SONGS, SongIds, SongOut
 from shared.http.service_client import ServiceClient
-
-MOST_IN_A_BATCH = 500
 
 
 class HttpSongs:
@@ -14,9 +12,12 @@ class HttpSongs:
     def __init__(self, service: ServiceClient) -> None:
         self._service = service
 
-    async def visible(self, song_ids: Sequence[str], token: str | None) -> Sequence[Mapping[str, Any]]:
-        found: list[Mapping[str, Any]] = []
-        for begin in range(0, len(song_ids), MOST_IN_A_BATCH):
-            part = {"ids": list(song_ids[begin : begin + MOST_IN_A_BATCH])}
-            found += await self._service.ask("POST", "/songs/batch", token=token, json=part, repeatable=True)
+    async def visible(self, song_ids: Sequence[str], token: str | None) -> Sequence[SongOut]:
+        found: list[SongOut] = []
+        for begin in range(0, len(song_ids), MAX_BATCH):
+            wanted = SongIds(ids=list(song_ids[begin : begin + MAX_BATCH])).model_dump(by_alias=True)
+            songs: list[SongOut] = await self._service.ask(
+                SONGS, "POST", "/songs/batch", token=token, json=wanted, repeatable=True
+            )
+            found += songs
         return found

@@ -10,10 +10,11 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from shared.contracts.songs import SongOut
 from shared.http.rows import Rows
 from shared.ports import StoredAudio, StoredImage
 from song_service.domain import Song
-from song_service.schemas import SongOut, public_song, song_json
+from song_service.schemas import public_song, song_json
 
 TURNS = 30
 

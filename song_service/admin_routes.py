@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from shared.contracts.songs import SongOut
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import LISTED, refusals
@@ -17,7 +18,7 @@ from song_service.dependencies import (
     WantedPage,
 )
 from song_service.ports import SongFilter
-from song_service.schemas import SongOut, VisibleBody, song_json
+from song_service.schemas import VisibleBody, song_json
 
 router = APIRouter(prefix="/admin/songs", tags=["admin"], route_class=IdempotentRoute)
 

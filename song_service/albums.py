@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from shared.contracts.albums import ALBUM, ALBUM_FULL, SONG_IN_ALBUM, SongToAdd
 from shared.errors import (
     ConflictError,
     FieldError,
@@ -11,9 +12,6 @@ from shared.errors import (
     UnavailableError,
 )
 from shared.http.service_client import ServiceClient
-
-IN_IT_ALREADY, FULL = "song_in_album", "album_full"
-"""The album service's codes."""
 
 
 def _not_own() -> InvalidError:
@@ -30,24 +28,21 @@ class HttpAlbums:
         self, album_id: str, token: str, creator_ids: Collection[str]
     ) -> Collection[str] | None:
         try:
-            album = await self._service.ask("GET", f"/albums/{album_id}", token=token, repeatable=True)
+            album = await self._service.ask(ALBUM, "GET", f"/albums/{album_id}", token=token, repeatable=True)
         except NotFoundError as failure:
             raise _not_own() from failure
-        if album["creatorId"] not in creator_ids:
+        if album.creator_id not in creator_ids:
             raise _not_own()
-        if album.get("songsUnavailable"):
-            return None
-        song_ids: list[str] = album["songIds"]
-        return song_ids
+        return None if album.songs_unavailable else album.song_ids
 
     async def append(self, album_id: str, song_id: str, token: str) -> None:
-        body = {"songId": song_id}
+        body = SongToAdd.model_construct(song_id=song_id).model_dump(by_alias=True)
         try:
-            await self._service.ask("POST", f"/albums/{album_id}/songs", token=token, json=body)
+            await self._service.tell("POST", f"/albums/{album_id}/songs", token=token, json=body)
         except ConflictError as failure:
-            if failure.code == IN_IT_ALREADY:
+            if failure.code == SONG_IN_ALBUM:
                 return
-            if failure.code == FULL:
+            if failure.code == ALBUM_FULL:
                 raise InvalidError.of(FieldError("albumId", "is full")) from failure
             raise UnavailableError("The album service is not available now") from failure
         except (NotFoundError, ForbiddenError) as failure:
@@ -55,6 +50,6 @@ class HttpAlbums:
 
     async def take_out(self, album_id: str, song_id: str, token: str) -> None:
         try:
-            await self._service.ask("DELETE", f"/albums/{album_id}/songs/{song_id}", token=token)
+            await self._service.tell("DELETE", f"/albums/{album_id}/songs/{song_id}", token=token)
         except NotFoundError:
             return  # the album is gone, or the song is not in it: as wanted

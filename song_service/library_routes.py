@@ -4,11 +4,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
+from shared.contracts.songs import SongIds, SongOut
 from shared.http.idempotency import IdempotentRoute, only_reads
 from shared.http.openapi import ETAGGED, LISTED
 from shared.http.responses import json_answer, list_answer
 from song_service.dependencies import Artist, Browsing, Library, Listener, SongId, Statistics, WantedPage
-from song_service.schemas import ArtistStatistics, HistoryEntry, LikedIds, SongIds, SongOut
+from song_service.schemas import ArtistStatistics, HistoryEntry, LikedIds
 
 router = APIRouter(prefix="/songs", tags=["library"], route_class=IdempotentRoute)
 

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
 
+from shared.contracts.songs import SongOut
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import ETAGGED
 from shared.http.responses import json_answer
@@ -11,7 +12,6 @@ from shared.http.rows import first_rows
 from shared.http.schemas import Message
 from song_service.dependencies import Anyone, Browsing, Discovery, Listener, Listening, Recommended, SongId
 from song_service.domain import InteractionKind
-from song_service.schemas import SongOut
 
 router = APIRouter(prefix="/songs", tags=["listening"], route_class=IdempotentRoute)
 

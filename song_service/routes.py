@@ -2,6 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
+from shared.contracts.songs import SongIds, SongOut
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute, only_reads
 from shared.http.openapi import ETAGGED, LISTED, SEARCHED, refusals
@@ -29,8 +30,6 @@ from song_service.ports import SongFilter
 from song_service.schemas import (
     GenreCount,
     SongFields,
-    SongIds,
-    SongOut,
     SongPatch,
     VisibilityBody,
     audited,

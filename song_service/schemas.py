@@ -1,52 +1,22 @@
-"""The shapes of songs on the wire, and of what clients send about them."""
+"""Songs in the shape of shared/contracts/songs.py, and what clients send about them."""
 
 from collections.abc import Sequence
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
 from shared.audit import Fields
 from shared.clock import to_iso
-from shared.http.schemas import LEFT_OUT, BodyId, FormBool, ReadableText, SentModel
+from shared.contracts.songs import SongOut
+from shared.http.schemas import BodyId, FormBool, ReadableText, SentModel
 from song_service.domain import Song, SongChanges, SongDetails
 
-MAX_BATCH = 500
 MAX_LABEL = 50
 
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200), ReadableText]
 Label = Annotated[str, StringConstraints(max_length=MAX_LABEL), ReadableText]
-
-
-class StreamingUrls(BaseModel):
-    """mp3 at 64, 128 and 320 kbps."""
-
-    low: str
-    medium: str
-    high: str
-
-
-class SongOut(BaseModel):
-    """A song. `duration` in whole seconds; `genre` and `mood` are there where known."""
-
-    model_config = ConfigDict(alias_generator=to_camel)
-
-    id: str = Field(alias="_id")
-    title: str
-    artist_id: str
-    artist_name: str
-    image_url: str
-    audio_url: str
-    streaming_urls: StreamingUrls
-    duration: int
-    album_id: str | None
-    genre: Annotated[str | None, LEFT_OUT] = None
-    mood: Annotated[str | None, LEFT_OUT] = None
-    is_public: bool
-    is_visible: bool
-    created_at: str
-    updated_at: str
 
 
 def song_json(song: Song) -> bytes:
@@ -136,12 +106,6 @@ class SongPatch(SentModel):
         if "mood" in sent:
             changes["mood"] = self.mood or None
         return changes
-
-
-class SongIds(SentModel):
-    """Which songs a batch asks for. Ids that are none are unknown, and left out."""
-
-    ids: list[Annotated[str, StringConstraints(max_length=100)]] = Field(max_length=MAX_BATCH)
 
 
 class GenreCount(BaseModel):

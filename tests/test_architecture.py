@@ -59,6 +59,12 @@ SHARED = {
         store
         writes
     """,
+    "shared/contracts": """
+        __init__
+        albums
+        songs
+        users
+    """,
     "shared/http": """
         __init__
         audit

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from shared.audit import Fields
+from shared.contracts.users import UserOut
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import LISTED, refusals
@@ -21,7 +22,7 @@ from user_service.dependencies import (
     WantedUsers,
     WholeListLimit,
 )
-from user_service.schemas import BlockBody, RoleBody, UserOut, user_out
+from user_service.schemas import BlockBody, RoleBody, user_out
 
 router = APIRouter(prefix="/admin/users", tags=["admin"], route_class=IdempotentRoute)
 

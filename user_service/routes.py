@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from shared.access.permissions import Role
+from shared.contracts.users import PublicUser, UserOut
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import SEARCHED, refusals
 from shared.http.responses import list_answer
@@ -12,7 +13,7 @@ from shared.http.searching import SearchText, search_response
 from user_service import policy
 from user_service.dependencies import Anyone, Registrar, Searching, SignedIn, UserId, Users, WantedPage
 from user_service.domain import UserNotRegisteredError
-from user_service.schemas import PublicUser, Registration, UserOut, public_user, user_out
+from user_service.schemas import Registration, public_user, user_out
 
 router = APIRouter(tags=["users"], route_class=IdempotentRoute)
 

@@ -1,12 +1,12 @@
-"""The shapes of users on the wire, and of what clients send about them."""
+"""Users in the shapes of shared/contracts/users.py, and what clients send about them."""
 
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from shared.access.permissions import Role
 from shared.clock import to_iso
+from shared.contracts.users import PublicUser, UserOut
 from shared.http.schemas import ReadableText, SentModel
 from user_service.domain import User
 
@@ -28,29 +28,6 @@ def _none_if_blank(given: object) -> object:
 
 AbsentIfBlank = BeforeValidator(_none_if_blank)
 """For what somebody may leave out: a form that is sent with the field left empty says nothing of it."""
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
-
-
-class PublicUser(_Shape):
-    """What anybody may know of a user."""
-
-    id: str = Field(alias="_id")
-    full_name: str
-    image_url: str
-    role: Role
-    created_at: str
-
-
-class UserOut(PublicUser):
-    """A user, as they and admins see them."""
-
-    clerk_id: str
-    email: str
-    is_blocked: bool
-    updated_at: str
 
 
 def public_user(user: User) -> PublicUser:

@@ -4,17 +4,14 @@ The user service makes an entry stale at every change (`user_tag`), so that a bl
 next request while an ordinary request costs no extra call.
 """
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from shared.access.caller import Caller, Identity
 from shared.access.delegation import Delegation
-from shared.access.permissions import Role
 from shared.cache.entry import Content, Entry
 from shared.cache.memory import MemoryLevel
 from shared.cache.read_through import ReadThrough
+from shared.contracts.users import USER, UserOut
 from shared.errors import NotFoundError
 from shared.http.service_client import ServiceClient
 
@@ -30,16 +27,9 @@ def user_tag(clerk_id: str) -> str:
     return f"user:{clerk_id}"
 
 
-def caller_from(user: Mapping[str, Any], token: str) -> Caller:
-    """The caller, from the user as `GET /auth/me` answers it."""
-    return Caller(
-        id=user["_id"],
-        clerk_id=user["clerkId"],
-        full_name=user["fullName"],
-        role=Role(user["role"]),
-        is_blocked=user["isBlocked"],
-        token=token,
-    )
+def caller_from(user: UserOut, token: str) -> Caller:
+    """The caller, from the user as `GET /auth/me` returns it."""
+    return Caller(user.id, user.clerk_id, user.full_name, user.role, user.is_blocked, token)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +56,10 @@ class CachedUserDirectory:
         async def load() -> bytes | None:
             onward = self._delegation.token_for(identity.clerk_id)
             try:
-                user = await self._users.ask("GET", "/auth/me", token=onward, repeatable=True)
+                user = await self._users.ask(USER, "GET", "/auth/me", token=onward, repeatable=True)
             except NotFoundError:
                 return None
-            return json.dumps(user).encode()
+            return USER.dump_json(user, by_alias=True)
 
         tag = user_tag(identity.clerk_id)
         found = await self._cache.read(Entry("user", tag, TTL_SECONDS, (tag,)), load)
@@ -78,6 +68,6 @@ class CachedUserDirectory:
         known = self._known.get(identity.clerk_id)
         if known is None or known.content is not found:
             onward = self._delegation.token_for(identity.clerk_id)
-            known = _Known(found, caller_from(json.loads(found.body), onward))
+            known = _Known(found, caller_from(USER.validate_json(found.body), onward))
             self._known.put(identity.clerk_id, known)
         return known.caller

@@ -8,10 +8,11 @@ A service that hangs is left alone for a while, or each request that would ask i
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import structlog
+from pydantic import TypeAdapter, ValidationError
 
 from shared import tracing
 from shared.breaker import Breaker
@@ -32,6 +33,8 @@ _KIND_OF_STATUS: Mapping[int, type[AppError]] = {
     422: InvalidError,
 }
 
+Answer = TypeVar("Answer")
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -45,21 +48,37 @@ class ServiceClient:
 
     async def ask(
         self,
+        shape: TypeAdapter[Answer],
         method: str,
         path: str,
         *,
         token: str | None = None,
         json: object = None,
         repeatable: bool = False,
-    ) -> Any:
-        """The JSON that it answers a success with.
+    ) -> Answer:
+        """What it answers a success with, of a shape of shared/contracts.
 
         `repeatable`: asking twice is harmless, so a connection that fails is tried once more.
 
         Raises:
             AppError: of the kind of the status it answered.
-            UnavailableError: it cannot be reached, is late, fails, or does not take our token.
+            UnavailableError: it cannot be reached, is late, fails, answers with another shape, or does not
+                take our token.
         """
+        response = await self._call(method, path, token, json, repeatable)
+        try:
+            return shape.validate_json(response.content)
+        except ValidationError as failure:
+            log.warning("service call failed", callee=self._name, errors=failure.error_count())
+            raise self._unavailable() from failure
+
+    async def tell(self, method: str, path: str, *, token: str, json: object = None) -> None:
+        """Have something done, whatever a success is answered with. Raises what `ask` does."""
+        await self._call(method, path, token, json, repeatable=False)
+
+    async def _call(
+        self, method: str, path: str, token: str | None, json: object, repeatable: bool
+    ) -> httpx.Response:
         if not self._breaker.admits():
             raise self._unavailable()
         headers = {HEADER: current_request_id()}
@@ -75,7 +94,7 @@ class ServiceClient:
             raise self._unavailable() from failure
         self._breaker.succeeded()
         if response.is_success:
-            return self._json(response)
+            return response
         kind = _KIND_OF_STATUS.get(response.status_code)
         if kind is None:
             log.warning("service call failed", callee=self._name, status=response.status_code)

@@ -1,15 +1,22 @@
 """What the album service talks to."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
+from shared.contracts.songs import SongOut
 from shared.errors import UnavailableError
+from song_service.schemas import public_song
+from tests.repositories.builders import a_song
+
+
+def a_shown_song(song_id: str) -> SongOut:
+    """The song as the song service answers it."""
+    return SongOut.model_validate(public_song(a_song(song_id=song_id)))
 
 
 class NoSongs:
     """A `Songs` in which there are none."""
 
-    async def visible(self, song_ids: Sequence[str], token: str | None) -> Sequence[Mapping[str, Any]]:
+    async def visible(self, song_ids: Sequence[str], token: str | None) -> Sequence[SongOut]:
         return []
 
 
@@ -25,8 +32,8 @@ class SomeSongs:
         self.is_down = False
         self.knows_callers = True
 
-    async def visible(self, song_ids: Sequence[str], token: str | None) -> Sequence[Mapping[str, Any]]:
+    async def visible(self, song_ids: Sequence[str], token: str | None) -> Sequence[SongOut]:
         if self.is_down or (token is not None and not self.knows_callers):
             raise UnavailableError("The song service is not available now")
         seen = self.listed | {song_id for song_id, its_token in self.others.items() if its_token == token}
-        return [{"_id": each} for each in song_ids if each in seen]
+        return [a_shown_song(each) for each in song_ids if each in seen]

@@ -6,7 +6,9 @@ from collections.abc import Callable
 
 import httpx
 import pytest
+from pydantic import TypeAdapter
 
+from shared.contracts.albums import ALBUM
 from shared.errors import (
     AppError,
     ConflictError,
@@ -16,6 +18,8 @@ from shared.errors import (
     UnavailableError,
 )
 from shared.http.service_client import ServiceClient
+
+ANYTHING = TypeAdapter(object)
 
 Behaviour = Callable[[httpx.Request], httpx.Response]
 
@@ -55,7 +59,7 @@ def failures_of_httpx() -> list[Exception]:
 @pytest.mark.parametrize("repeatable", [True, False])
 async def test_every_failure_of_httpx_is_an_unavailable_service(failure: Exception, repeatable: bool) -> None:
     with pytest.raises(UnavailableError, match=r"^The album service is not available now$"):
-        await client(Failing(failure)).ask("GET", "/albums/1", repeatable=repeatable)
+        await client(Failing(failure)).ask(ANYTHING, "GET", "/albums/1", repeatable=repeatable)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +67,7 @@ async def test_every_failure_of_httpx_is_an_unavailable_service(failure: Excepti
 )
 async def test_what_may_be_repeated_is_tried_once_more_when_the_connection_failed(failure: Exception) -> None:
     service = Failing(failure, times=1)
-    assert await client(service).ask("GET", "/albums/1", repeatable=True) == {"answered": True}
+    assert await client(service).ask(ANYTHING, "GET", "/albums/1", repeatable=True) == {"answered": True}
     assert service.calls == 2
 
 
@@ -74,7 +78,7 @@ async def test_what_may_be_repeated_is_tried_once_more_when_the_connection_faile
 async def test_nothing_else_is_repeated(failure: Exception, repeatable: bool) -> None:
     service = Failing(failure, times=1)
     with pytest.raises(UnavailableError):
-        await client(service).ask("POST", "/albums/1/songs", repeatable=repeatable)
+        await client(service).ask(ANYTHING, "POST", "/albums/1/songs", repeatable=repeatable)
     assert service.calls == 1
 
 
@@ -91,7 +95,7 @@ async def test_nothing_else_is_repeated(failure: Exception, repeatable: bool) ->
 async def test_a_refusal_is_of_the_kind_of_its_status(status: int, kind: type[AppError]) -> None:
     service = client(lambda _: httpx.Response(status, json={"detail": "No"}))
     with pytest.raises(kind):
-        await service.ask("GET", "/albums/1")
+        await service.ask(ANYTHING, "GET", "/albums/1")
 
 
 @pytest.mark.parametrize(
@@ -99,7 +103,7 @@ async def test_a_refusal_is_of_the_kind_of_its_status(status: int, kind: type[Ap
 )
 async def test_the_text_of_a_refusal_is_passed_on_when_it_is_one(body: object, detail: str) -> None:
     with pytest.raises(ConflictError) as refused:
-        await client(lambda _: httpx.Response(409, json=body)).ask("GET", "/albums/1")
+        await client(lambda _: httpx.Response(409, json=body)).ask(ANYTHING, "GET", "/albums/1")
     assert refused.value.detail == detail
 
 
@@ -108,7 +112,7 @@ async def test_the_text_of_a_refusal_is_passed_on_when_it_is_one(body: object, d
 async def test_an_answer_that_is_not_json_is_an_unavailable_service(body: bytes, status: int) -> None:
     """A 404 of a proxy in between must not pass for "there is no such album"."""
     with pytest.raises(UnavailableError):
-        await client(lambda _: httpx.Response(status, content=body)).ask("GET", "/albums/1")
+        await client(lambda _: httpx.Response(status, content=body)).ask(ANYTHING, "GET", "/albums/1")
 
 
 async def test_a_service_that_keeps_failing_is_left_alone_for_a_while() -> None:
@@ -116,7 +120,7 @@ async def test_a_service_that_keeps_failing_is_left_alone_for_a_while() -> None:
     asking = client(service)
     for _ in range(20):
         with pytest.raises(UnavailableError):
-            await asking.ask("GET", "/albums/1")
+            await asking.ask(ANYTHING, "GET", "/albums/1")
     assert service.calls == 5
 
 
@@ -130,7 +134,7 @@ async def test_a_service_that_refuses_is_not() -> None:
     asking = client(refuse)
     for _ in range(20):
         with pytest.raises(NotFoundError):
-            await asking.ask("GET", "/albums/1")
+            await asking.ask(ANYTHING, "GET", "/albums/1")
     assert len(calls) == 20
 
 
@@ -141,6 +145,15 @@ async def test_the_token_and_the_body_are_sent_as_given() -> None:
         sent.append(request)
         return httpx.Response(201, json=[])
 
-    assert await client(answer).ask("POST", "/songs/batch", token="t.o.k", json={"ids": ["a"]}) == []
+    assert (
+        await client(answer).ask(ANYTHING, "POST", "/songs/batch", token="t.o.k", json={"ids": ["a"]}) == []
+    )
     assert sent[0].headers["authorization"] == "Bearer t.o.k"
     assert json.loads(sent[0].content) == {"ids": ["a"]}
+
+
+async def test_answer_of_another_shape_is_an_unavailable_service() -> None:
+    """As while an old version of it runs beside a new one."""
+    asking = client(lambda _: httpx.Response(200, json={"_id": 1}))
+    with pytest.raises(UnavailableError):
+        await asking.ask(ALBUM, "GET", "/albums/1")
