@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api_gateway import docs_routes, routes
 from api_gateway.api_endpoint import ApiEndpoint
-from api_gateway.cors import Cors, CorsPolicy, Preflights, is_preflight
+from api_gateway.cors import Cors, CorsPolicy, is_preflight
 from api_gateway.description import ApiDescription
 from api_gateway.health import SERVICE
 from api_gateway.resources import Resources
@@ -24,10 +24,8 @@ OpenResources: TypeAlias = Callable[[], AbstractAsyncContextManager[Resources]]
 def create_app(open_resources: OpenResources, frontend_origins: Iterable[str]) -> ASGIApp:
     """The gateway over what `open_resources` opens, for as long as the server runs."""
     policy = CorsPolicy(frontend_origins)
-    own = Cors(
-        ServiceMiddleware(Preflights(_own_app(open_resources, routes.router, docs_routes.router)), SERVICE),
-        policy,
-    )
+    app = _own_app(open_resources, routes.router, docs_routes.router)
+    own = ServiceMiddleware(Cors(app, policy), SERVICE)
     return Gateway(own, ApiEndpoint(policy, SERVICE))
 
 

@@ -9,10 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 import structlog
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api_gateway.headers import Headers
+from api_gateway.headers import Headers, varies_by_origin
 
 ALLOWED_METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 ALLOWED_HEADERS: Final = (
@@ -42,18 +41,6 @@ def is_preflight(method: str, headers: RawHeaders) -> bool:
         return False
     names = {name for name, _ in headers}
     return b"origin" in names and b"access-control-request-method" in names
-
-
-def preflight_response() -> Response:
-    """The permission, which only an origin of ours is told."""
-    return Response(
-        status_code=204,
-        headers={
-            "Access-Control-Allow-Methods": ALLOWED_METHODS,
-            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-            "Access-Control-Max-Age": str(PREFLIGHT_SECONDS),
-        },
-    )
 
 
 def origin_of(headers: RawHeaders) -> bytes | None:
@@ -94,29 +81,36 @@ class CorsPolicy:
         self._logged_at[origin] = now
         log.warning("the origin is not among FRONTEND_ORIGINS", origin=origin.decode("latin-1"))
 
-    def add_headers(self, headers: Headers, allowed: bytes | None) -> None:
-        """Add to the headers of a response what the page of `allowed` needs in order to read it."""
-        is_preflight_response = varies = False
-        for name, value in headers:
-            if name == b"access-control-max-age":
-                is_preflight_response = True
-            elif name == b"vary" and not varies:
-                varies = not {b"origin", b"*"}.isdisjoint(
-                    option.strip() for option in value.lower().split(b",")
-                )
+    def headers(self, allowed: bytes | None, *, varies: bool) -> Headers:
+        """What a response needs so that the page of `allowed` may read it.
+
+        `varies` says that its `Vary` names `Origin` already.
+        """
+        added = [] if varies else [(b"vary", b"Origin")]
         if allowed is not None:
-            headers.append((b"access-control-allow-origin", allowed))
-            headers.append((b"access-control-allow-credentials", b"true"))
-            if not is_preflight_response:
-                headers.append((b"access-control-expose-headers", self._exposed))
-        elif is_preflight_response:
-            headers[:] = [pair for pair in headers if not pair[0].startswith(b"access-control-")]
-        if not varies:
-            headers.append((b"vary", b"Origin"))
+            added += (
+                (b"access-control-allow-origin", allowed),
+                (b"access-control-allow-credentials", b"true"),
+                (b"access-control-expose-headers", self._exposed),
+            )
+        return added
+
+    def preflight_headers(self, allowed: bytes | None) -> Headers:
+        """The same for a preflight, which is told no more than that when it comes from elsewhere."""
+        if allowed is None:
+            return [(b"vary", b"Origin")]
+        return [*self.headers(allowed, varies=False)[:-1], *_PREFLIGHT_HEADERS]
+
+
+_PREFLIGHT_HEADERS: Final = (
+    (b"access-control-allow-methods", ALLOWED_METHODS.encode("ascii")),
+    (b"access-control-allow-headers", ALLOWED_HEADERS.encode("ascii")),
+    (b"access-control-max-age", b"%d" % PREFLIGHT_SECONDS),
+)
 
 
 class Cors:
-    """A layer around the gateway's own routes that adds the headers of `policy` to each response."""
+    """A layer around the gateway's own routes. It answers preflights, for the services' paths as well."""
 
     def __init__(self, app: ASGIApp, policy: CorsPolicy) -> None:
         self._app = app
@@ -126,26 +120,19 @@ class Cors:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        allowed = self._policy.allowed(origin_of(scope["headers"]))
+        policy = self._policy
+        allowed = policy.allowed(origin_of(scope["headers"]))
+        if is_preflight(scope["method"], scope["headers"]):
+            headers = policy.preflight_headers(allowed)
+            await send({"type": "http.response.start", "status": 204, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
-                self._policy.add_headers(headers, allowed)
-                message = {**message, "headers": headers}
+                varies = any(name == b"vary" and varies_by_origin(value) for name, value in headers)
+                message = {**message, "headers": [*headers, *policy.headers(allowed, varies=varies)]}
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
-
-
-class Preflights:
-    """A layer around the gateway's own routes that answers preflights, for the services' paths as well."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and is_preflight(scope["method"], scope["headers"]):
-            await preflight_response()(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)

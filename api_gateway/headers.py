@@ -41,12 +41,16 @@ _IDENTITY: Final = re.compile(
     rb"x-(forwarded|user|users|internal|authenticated|auth-request)(-|$)|(x-)?remote-(user|groups|email|name)$"
 )
 
+# Dropped from responses, or looked at.
 _NOT_PASSED_DOWN: Final = HOP_BY_HOP | {b"x-request-id"}
+_SPECIAL_PREFIXES: Final = (b"access-control-", b"surrogate-", b"vary")
+_CACHED: Final = (b"surrogate-", b"vary")
 
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Za-z:.%_~-]+\])(?::[0-9]{0,5})?")
 
-# What `_passes_up` has decided. Names come from clients, so their number is bounded.
+# What was decided of a name. Names come from clients, so their number is bounded.
 _PASSES_UP: Final[dict[bytes, bool]] = {}
+_SPECIAL: Final[dict[bytes, bool]] = {}
 _MAX_KNOWN_NAMES: Final = 1024
 _MAX_KNOWN_NAME_BYTES: Final = 64
 
@@ -157,23 +161,49 @@ def _passes_up(name: bytes) -> bool:
     return known
 
 
-def to_client(headers: Sequence[tuple[bytes, bytes]], status: int) -> Headers:
-    """The headers of a service's response as the client gets them, repeated ones in their order.
+def to_client(headers: Sequence[tuple[bytes, bytes]], status: int) -> tuple[Headers, bool]:
+    """The headers of a response as the client gets them, repeated ones in their order.
 
-    CORS and the request id are added once, by the gateway. Names are lower case, and the parser has checked
-    that names and values may be written to a connection. A response without a body has no length.
+    Also whether a `Vary` among them names `Origin`. CORS and the request id are added once, by the gateway;
+    `Surrogate-*` is for its cache only. Names are lower case, and the parser has checked that they and values
+    may be written to a connection. A response without a body has no length.
     """
-    named: set[bytes] = set()
     passed: Headers = []
+    named: set[bytes] = set()
+    varies = False
     for pair in headers:
         name = pair[0]
-        if name == b"connection":
+        if not _is_special(name):
+            passed.append(pair)
+        elif name == b"connection":
             named |= _options(pair[1])
-        elif name not in _NOT_PASSED_DOWN and not name.startswith(b"access-control-"):
+        elif name == b"vary":
+            varies = varies or varies_by_origin(pair[1])
             passed.append(pair)
     if status in _WITHOUT_BODY:
         named.add(b"content-length")
-    return [pair for pair in passed if pair[0] not in named] if named else passed
+    if named:
+        passed = [pair for pair in passed if pair[0] not in named]
+    return passed, varies
+
+
+def to_cache(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """The headers of a response as the cache gets them: those of the client, and `Surrogate-*`."""
+    return [pair for pair in headers if not _is_special(pair[0]) or pair[0].startswith(_CACHED)]
+
+
+def varies_by_origin(vary: bytes) -> bool:
+    """Whether a `Vary` says that the response depends on `Origin`."""
+    return not {b"origin", b"*"}.isdisjoint(option.strip() for option in vary.lower().split(b","))
+
+
+def _is_special(name: bytes) -> bool:
+    known = _SPECIAL.get(name)
+    if known is None:
+        known = name in _NOT_PASSED_DOWN or name.startswith(_SPECIAL_PREFIXES)
+        if len(_SPECIAL) < _MAX_KNOWN_NAMES and len(name) <= _MAX_KNOWN_NAME_BYTES:
+            _SPECIAL[name] = known
+    return known
 
 
 def _options(connection: bytes) -> set[bytes]:

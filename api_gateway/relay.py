@@ -209,10 +209,9 @@ class _Relay:
         raise ServiceBadAnswerError(name) from failure
 
     async def _pass_on(self, response: UpstreamResponse) -> None:
-        headers = hygiene.to_client(response.headers, response.status)
-        recording = self._record(response.status, headers)
+        recording = self._record(response)
         writer = self._writer
-        await writer.start(response.status, headers)
+        await writer.start(response.status, response.headers)
         try:
             if not response.ended and not response.buffered:
                 await writer.write(b"")
@@ -230,9 +229,11 @@ class _Relay:
             recording.complete()
         await writer.end(piece)
 
-    def _record(self, status: int, headers: hygiene.Headers) -> Recording | None:
+    def _record(self, response: UpstreamResponse) -> Recording | None:
         cache = self._resources.cache
-        return None if cache is None else cache.record(self._request, status, headers)
+        if cache is None:
+            return None
+        return cache.record(self._request, response.status, hygiene.to_cache(response.headers))
 
 
 def _give_up(connection: UpstreamConnection, response: UpstreamResponse) -> None:

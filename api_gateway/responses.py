@@ -1,13 +1,10 @@
 """The gateway's own errors and responses, and the way out for every response to `/api/*`."""
 
-import time
-from email.utils import formatdate
-
 from starlette.responses import Response
 from starlette.types import Send
 
 from api_gateway.cors import CorsPolicy
-from api_gateway.headers import Headers
+from api_gateway.headers import Headers, to_client
 from shared.errors import BadAnswerError, LateAnswerError, NotFoundError, UnavailableError
 from shared.http.problem import problem
 
@@ -53,25 +50,6 @@ def request_timeout() -> Response:
     return problem(408, "The body did not arrive in time", "request_timeout")
 
 
-class _Clock:
-    """The time as a `Date` header has it, formatted once a second."""
-
-    def __init__(self) -> None:
-        self._second = 0
-        self._date = b""
-
-    def date(self) -> bytes:
-        second = int(time.time())
-        if second != self._second:
-            self._second = second
-            self._date = formatdate(second, usegmt=True).encode("ascii")
-        return self._date
-
-
-http_date = _Clock().date
-"""This moment as a `Date` header has it."""
-
-
 class ResponseWriter:
     """Sends one response, with the headers that every response has.
 
@@ -89,22 +67,13 @@ class ResponseWriter:
         self._request_id = request_id
 
     async def start(self, status: int, headers: Headers) -> None:
-        """Begin it. Of `headers`, the `Surrogate-*` ones are for this process only."""
+        """Begin it with the headers of a service, or of ours."""
         self.status = status
-        sent: Headers = []
-        has_date = False
-        for pair in headers:
-            name = pair[0]
-            if name == b"date":
-                has_date = True
-            elif name.startswith(b"surrogate-"):
-                continue
-            sent.append(pair)
-        self._cors.add_headers(sent, self._allowed_origin)
-        if not has_date:
-            sent.append((b"date", http_date()))
+        sent, varies = to_client(headers, status)
+        sent += self._cors.headers(self._allowed_origin, varies=varies)
         sent.append((b"x-request-id", self._request_id))
-        sent += self.extra
+        if self.extra:
+            sent += self.extra
         await self._send({"type": "http.response.start", "status": status, "headers": sent})
 
     async def write(self, piece: bytes) -> None:

@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import BinaryIO, cast
 
 import orjson
@@ -148,6 +149,39 @@ def _render_text(logger: object, method: str, event: EventDict) -> str:
     return _render(logger, method, event).decode()
 
 
+class RequestLog:
+    """Writes the one line that every request costs, without structlog's processors: a sixth of their time."""
+
+    def __init__(self) -> None:
+        self._output: LogOutput | None = None
+        self._service = ""
+
+    def configure(self, output: LogOutput | None, service: str) -> None:
+        """Lines go to `output`, or nowhere where it is None."""
+        self._output = output
+        self._service = service
+
+    def write(self, method: str, path: str, status: int, seconds: float) -> None:
+        """`status` is 0 when the client left before the response."""
+        if self._output is None:
+            return
+        line: EventDict = {
+            "method": method,
+            "path": path,
+            "status": status,
+            "milliseconds": round(seconds * 1000, 1),
+            "event": "request",
+            "level": "info",
+            "logger": "access",
+            "timestamp": datetime.now(UTC),
+            "service": self._service,
+        }
+        _add_ids(None, "", line)
+        self._output.write(orjson.dumps(line, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
+
+
+REQUEST_LOG = RequestLog()
+
 _output: LogOutput | None = None
 
 
@@ -178,6 +212,7 @@ def configure_logging(service: str, level: str) -> None:
         add_service,
     ]
     least = getattr(logging, level.upper())
+    REQUEST_LOG.configure(output if least <= logging.INFO else None, service)
     structlog.configure(
         processors=[*steps, _render],
         logger_factory=lambda name=None: _Logger(output, name),

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import structlog
 from starlette.types import ASGIApp, Message, Scope
 
+from api_gateway.downstream.date import http_date
 from api_gateway.downstream.request_head import RequestHead
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Exchange:
         self.body_ended = not head.framing.has_body
         self.body_received = 0
         self.disconnected = False
+        self.task: asyncio.Task[None]
         self.on_disconnect: Callable[[], None] | None = None
         self.outlives_half_close = False
         """Whether a client that sends no more is waited for as long as the response may take."""
@@ -88,6 +90,7 @@ class Exchange:
         finally:
             if not self.response_ended and not self.disconnected:
                 self._connection.cut()
+            self._connection.tasks.discard(self.task)
 
     # The request's body.
 
@@ -189,7 +192,7 @@ class Exchange:
         self.response_started = True
         method = self.head.method
         length: int | None = None
-        recycled = False
+        recycled = has_date = False
         parts = [status_line(status)]
         for name, value in headers:
             if name == b"content-length":
@@ -197,9 +200,13 @@ class Exchange:
             elif name == b"connection":
                 recycled = True
                 continue
+            elif name == b"date":
+                has_date = True
             elif name == b"transfer-encoding":
                 continue
             parts += (name, b": ", value, b"\r\n")
+        if not has_date:
+            parts += (b"date: ", http_date(), b"\r\n")
         self._has_no_body = method == "HEAD" or status in _WITHOUT_BODY
         if not self._has_no_body:
             self._left = self._length = length

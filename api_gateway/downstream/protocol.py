@@ -230,9 +230,8 @@ class HttpProtocol(asyncio.Protocol):
 
     def _run(self, exchange: Exchange) -> None:
         self._running = exchange
-        task = self._loop.create_task(exchange.run(self._app))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        exchange.task = self._loop.create_task(exchange.run(self._app))
+        self.tasks.add(exchange.task)
         if self._is_half_closed:
             self._await_response(exchange)
 

@@ -8,9 +8,9 @@ from api_gateway.downstream.body_decoder import (
     MalformedBodyError,
     TrailersTooLargeError,
 )
+from api_gateway.downstream.date import http_date
 from api_gateway.downstream.exchange import status_line
 from api_gateway.downstream.request_head import HeadTooLargeError, MalformedHeadError
-from api_gateway.responses import http_date
 from shared.http.problem import problem
 from shared.http.request_id import HEADER, adopt_request_id
 

@@ -15,6 +15,7 @@ from shared.http.body_limit import BodyLimit
 from shared.http.draining import ConnectionRecycling
 from shared.http.problem import internal_problem
 from shared.http.request_id import HEADER, adopt_request_id
+from shared.logs import REQUEST_LOG
 
 PROBES = frozenset({"/livez", "/readyz", "/health", "/health/services"})
 """Requested every few seconds: neither counted nor logged, or they would hide failures of other requests."""
@@ -46,13 +47,7 @@ class RequestRecorder:
         requests, latency = found
         requests.inc()
         latency.observe(seconds)
-        log.info(
-            "request",
-            method=method,
-            path=redact_path(path),
-            status=status,
-            milliseconds=round(seconds * 1000, 1),
-        )
+        REQUEST_LOG.write(method, redact_path(path), status, seconds)
 
 
 class RequestMiddleware:

@@ -1,7 +1,7 @@
 """One id through all logs: taken from `X-Request-ID` when it is well formed, else made here."""
 
+import random
 import re
-import secrets
 from contextvars import ContextVar
 
 HEADER = "X-Request-ID"
@@ -11,8 +11,8 @@ _current: ContextVar[str] = ContextVar("request_id", default="-")
 
 
 def adopt_request_id(offered: str | None) -> str:
-    """Set the id of the request that this task serves, and answer it."""
-    chosen = offered if offered and _WELL_FORMED.fullmatch(offered) else secrets.token_hex(16)
+    """Set the id of the request that this task serves, and return it. It is unique, and no secret."""
+    chosen = offered if offered and _WELL_FORMED.fullmatch(offered) else f"{random.getrandbits(128):032x}"
     _current.set(chosen)
     return chosen
 
