@@ -4,15 +4,15 @@ import time
 
 import structlog
 from starlette.responses import Response
-from starlette.types import Scope, Send
+from starlette.types import Scope
 
 from api_gateway.cors import CorsPolicy, origin_of
 from api_gateway.downstream.exchange import EXTENSION, Exchange
-from api_gateway.headers import client_address, is_trusted
+from api_gateway.headers import RequestOrigin, client_address, is_trusted
 from api_gateway.ports import ApiRequest
 from api_gateway.relay import BUSY_RETRY_SECONDS, relay
 from api_gateway.request_body import BodyBufferFullError, ClientDisconnectedError, ClientTooSlowError
-from api_gateway.resources import Resources, resources_of
+from api_gateway.resources import resources_of
 from api_gateway.responses import ResponseWriter, request_timeout
 from api_gateway.route_table import Target
 from shared import tracing
@@ -35,20 +35,21 @@ class ApiEndpoint:
         self._recorder = RequestRecorder(service)
         self._recycling = ConnectionRecycling()
 
-    async def handle(self, target: Target, scope: Scope, send: Send) -> None:
+    async def handle(self, target: Target, scope: Scope) -> None:
         """Answer one request for `target`."""
         started_at = time.perf_counter()
         headers = scope["headers"]
         offered = next((value for name, value in headers if name == b"x-request-id"), None)
         request_id = adopt_request_id(offered.decode("latin-1") if offered else None).encode("ascii")
         tracing.adopt(headers)
-        writer = ResponseWriter(send, self._cors, origin_of(headers), request_id)
+        exchange: Exchange = scope["extensions"][EXTENSION]
+        writer = ResponseWriter(exchange, self._cors, origin_of(headers), request_id)
         if self._recycling.is_due(scope["method"]):
             writer.extra.append((b"connection", b"close"))
         recorder = self._recorder
         recorder.in_flight.inc()
         try:
-            await _answer(target, scope, writer, request_id)
+            await _answer(target, scope, exchange, writer, request_id)
         except ClientDisconnectedError:
             pass  # there is nobody to answer
         except Exception as failure:
@@ -64,34 +65,31 @@ class ApiEndpoint:
             recorder.record(scope["method"], target.route, scope["path"], writer.status, seconds)
 
 
-async def _answer(target: Target, scope: Scope, writer: ResponseWriter, request_id: bytes) -> None:
+async def _answer(
+    target: Target, scope: Scope, exchange: Exchange, writer: ResponseWriter, request_id: bytes
+) -> None:
     resources = resources_of(scope["state"])
-    exchange: Exchange = scope["extensions"][EXTENSION]
-    request = ApiRequest(
-        scope["method"], target, scope["query_string"], scope["headers"], _client_address(scope, resources)
-    )
+    peer: str = scope["client"][0] if scope["client"] else ""
+    headers = scope["headers"]
+    networks = resources.limits.trusted_networks
+    trusted = bool(networks) and is_trusted(peer, networks)
+    address = client_address(headers) or peer if trusted else peer
+    request = ApiRequest(scope["method"], target, scope["query_string"], headers, address)
     if resources.cache is not None and request.method in _CACHEABLE:
         cached = await resources.cache.find(request)
         if cached is not None:
-            await writer.start(cached.status, cached.headers)
+            writer.start(cached.status, cached.headers)
             await writer.end(cached.body)
             return
     if resources.rate_limiter is not None:
         writer.extra += await resources.rate_limiter.check(request)
+    origin = RequestOrigin(peer, trusted, request_id)
     if not tracing.is_enabled():
-        await relay(resources, request, scope, exchange, writer, request_id)
+        await relay(resources, request, exchange, writer, origin)
         return
     with tracing.server_span(f"{request.method} {target.route}", request.headers):
         request.headers = tracing.with_current_span(request.headers)
-        await relay(resources, request, scope, exchange, writer, request_id)
-
-
-def _client_address(scope: Scope, resources: Resources) -> str:
-    peer: str = scope["client"][0] if scope["client"] else ""
-    networks = resources.limits.trusted_networks
-    if not networks:
-        return peer
-    return client_address(peer, scope["headers"], trusted=is_trusted(peer, networks))
+        await relay(resources, request, exchange, writer, origin)
 
 
 def _response_of(failure: Exception) -> Response:

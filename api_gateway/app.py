@@ -62,7 +62,7 @@ class Gateway:
         if scope["type"] == "http":
             target = find_target(scope["raw_path"])
             if target is not None and not is_preflight(scope["method"], scope["headers"]):
-                await self._api.handle(target, scope, send)
+                await self._api.handle(target, scope)
                 return
             scope["path"] = without_trailing_slash(scope["path"])
         await self._own(scope, receive, send)

@@ -3,6 +3,7 @@
 Names are lower case, as ASGI gives them. Values are bytes and pass as they are.
 """
 
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable, Sequence
@@ -106,21 +107,27 @@ def is_trusted(address: str, networks: Sequence[Network]) -> bool:
     return any(parsed in network for network in networks)
 
 
-def client_address(peer: str, headers: Sequence[tuple[bytes, bytes]], *, trusted: bool) -> str:
-    """Who asked: the peer, or for whom our own proxy says that it asks."""
-    if trusted:
-        for name, value in reversed(headers):
-            if name == b"x-forwarded-for":
-                return value.rpartition(b",")[2].strip().decode("latin-1")
-    return peer
+def client_address(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
+    """For whom our own proxy says that it asks."""
+    for name, value in reversed(headers):
+        if name == b"x-forwarded-for":
+            return value.rpartition(b",")[2].strip().decode("latin-1")
+    return None
 
 
-def to_service(
-    headers: Sequence[tuple[bytes, bytes]], peer: str, scheme: bytes, *, trusted: bool, request_id: bytes
-) -> Headers:
+@dataclass(frozen=True, slots=True)
+class RequestOrigin:
+    """Where a request came from: the peer, whether that is a proxy of ours, and the request's id."""
+
+    peer: str
+    trusted: bool
+    request_id: bytes
+
+
+def to_service(headers: Sequence[tuple[bytes, bytes]], origin: RequestOrigin) -> Headers:
     """The headers of a request as the service gets them, repeated ones in their order, without `Host`.
 
-    What the client says about where it came from counts only when it is a proxy of ours (`trusted`).
+    What the client says about where it came from counts only when it is a trusted proxy.
     """
     passed: Headers = []
     host = b""
@@ -135,8 +142,9 @@ def to_service(
             passed.append(pair)
     if named:
         passed = [pair for pair in passed if pair[0] not in named]
-    address = peer.encode("latin-1")
-    if trusted:
+    address = origin.peer.encode("latin-1")
+    scheme = b"http"
+    if origin.trusted:
         said = dict(headers)
         earlier = [value for name, value in headers if name == b"x-forwarded-for"]
         address = b", ".join([*earlier, address])
@@ -147,7 +155,7 @@ def to_service(
         (b"x-forwarded-for", address),
         (b"x-forwarded-proto", scheme),
         (b"x-forwarded-host", host),
-        (b"x-request-id", request_id),
+        (b"x-request-id", origin.request_id),
     )
     return passed
 
@@ -173,7 +181,10 @@ def to_client(headers: Sequence[tuple[bytes, bytes]], status: int) -> tuple[Head
     varies = False
     for pair in headers:
         name = pair[0]
-        if not _is_special(name):
+        special = _SPECIAL.get(name)
+        if special is None:
+            special = _is_special(name)
+        if not special:
             passed.append(pair)
         elif name == b"connection":
             named |= _options(pair[1])
@@ -192,6 +203,7 @@ def to_cache(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
     return [pair for pair in headers if not _is_special(pair[0]) or pair[0].startswith(_CACHED)]
 
 
+@functools.lru_cache(maxsize=256)
 def varies_by_origin(vary: bytes) -> bool:
     """Whether a `Vary` says that the response depends on `Origin`."""
     return not {b"origin", b"*"}.isdisjoint(option.strip() for option in vary.lower().split(b","))

@@ -1,14 +1,15 @@
 """Relays a request to its service and the response back, as streams, with each failure told apart."""
 
 import functools
+from typing import NoReturn
 
 import structlog
-from starlette.types import Scope
 
 from api_gateway import headers as hygiene
 from api_gateway.breaker import Admission
-from api_gateway.concurrency import ConcurrencyLimiter, Permit
+from api_gateway.concurrency import Permit
 from api_gateway.downstream.exchange import Exchange
+from api_gateway.headers import RequestOrigin
 from api_gateway.ports import ApiRequest, Recording
 from api_gateway.request_body import BodyError, ClientDisconnectedError, RequestBody
 from api_gateway.resources import Resources, Upstream
@@ -39,10 +40,9 @@ log = structlog.stdlib.get_logger(__name__)
 async def relay(
     resources: Resources,
     request: ApiRequest,
-    scope: Scope,
     exchange: Exchange,
     writer: ResponseWriter,
-    request_id: bytes,
+    origin: RequestOrigin,
 ) -> None:
     """Answer the request with what the service of its target answers.
 
@@ -52,155 +52,156 @@ async def relay(
         AppError: nothing was sent yet.
         ClientDisconnectedError, ClientTooSlowError, BodyBufferFullError: the same, for want of the body.
     """
-    upstream = resources.upstreams[request.target.service]
+    if not exchange.head.framing.has_body:
+        await _Relay(resources, request, exchange, writer, None).run(origin, b"")
+        return
     body = RequestBody(exchange, request, resources.limits.body, resources.body_buffer)
     try:
-        content = b"" if body.is_streamed or body.length == 0 else await body.read_all()
-        permit = await acquire(upstream.permits, upstream, resources.limits.permit_seconds)
-        call = upstream.breaker.admit()
-        try:
-            if call is None:
-                raise ServiceUnreachableError(upstream.name, upstream.breaker.retry_after_seconds)
-            forwarding = _Relay(resources, upstream, request, exchange, writer, permit, call)
-            data = forwarding.head(scope, body, len(content), request_id)
-            await forwarding.run(data + content, body)
-        finally:
-            permit.release()
-            if call is not None:
-                call.abandoned()
+        content = b"" if body.is_streamed else await body.read_all()
+        await _Relay(resources, request, exchange, writer, body).run(origin, content)
     finally:
         body.close()
 
 
-async def acquire(limiter: ConcurrencyLimiter, upstream: Upstream, seconds: float) -> Permit:
+async def _acquire(upstream: Upstream, seconds: float) -> Permit:
     """A permit. Waiting says nothing about the service, so its circuit breaker is not told.
 
     Raises:
         ServiceUnreachableError: none was free in time.
     """
-    permit = limiter.try_acquire()
-    if permit is not None:
-        return permit
     try:
-        return await limiter.acquire(seconds)
+        return await upstream.permits.acquire(seconds)
     except TimeoutError:
         log.warning("no permit is free", callee=upstream.name)
         raise ServiceUnreachableError(upstream.name, BUSY_RETRY_SECONDS) from None
 
 
 class _Relay:
-    """One request at its service."""
+    """One request at its service. `body` is None when there is none."""
 
-    __slots__ = ("_call", "_exchange", "_permit", "_request", "_resources", "_upload", "_upstream", "_writer")
+    __slots__ = (
+        "_body",
+        "_connection",
+        "_exchange",
+        "_limits",
+        "_request",
+        "_resources",
+        "_upload",
+        "_upstream",
+        "_writer",
+    )
 
     def __init__(
         self,
         resources: Resources,
-        upstream: Upstream,
         request: ApiRequest,
         exchange: Exchange,
         writer: ResponseWriter,
-        permit: Permit,
-        call: Admission,
+        body: RequestBody | None,
     ) -> None:
         self._resources = resources
-        self._upstream = upstream
+        self._limits = resources.limits
+        self._upstream = resources.upstreams[request.target.service]
         self._request = request
         self._exchange = exchange
         self._writer = writer
-        self._permit = permit
-        self._call = call
+        self._body = body
+        self._connection: UpstreamConnection | None = None
         self._upload: Upload | None = None
 
-    def head(self, scope: Scope, body: RequestBody, size: int, request_id: bytes) -> bytes:
-        """The head of the request as the service gets it."""
-        request, limits = self._request, self._resources.limits
-        peer = scope["client"][0] if scope["client"] else ""
-        passed = hygiene.to_service(
-            request.headers,
-            peer,
-            scope["scheme"].encode("ascii"),
-            trusted=hygiene.is_trusted(peer, limits.trusted_networks),
-            request_id=request_id,
-        )
-        if body.is_streamed:
-            passed.append((b"expect", b"100-continue"))
-        if body.length is None:
-            passed.append(
-                (b"transfer-encoding", b"chunked") if body.is_streamed else (b"content-length", b"%d" % size)
-            )
-        path = request.target.path
-        target = path + b"?" + request.query if request.query else path
-        parts = [
-            request.method.encode("ascii"),
-            b" ",
-            target,
-            b" HTTP/1.1\r\nhost: ",
-            self._upstream.pool.authority,
-        ]
-        for name, value in passed:
-            parts += (b"\r\n", name, b": ", value)
-        parts.append(b"\r\n\r\n")
-        return b"".join(parts)
-
-    async def run(self, data: bytes, body: RequestBody) -> None:
-        """Send `data`, which is everything unless the body is streamed, and pass the response on."""
-        self._exchange.outlives_half_close = body.is_streamed
+    async def run(self, origin: RequestOrigin, content: bytes) -> None:
+        """Send the head and `content`, which is the whole body unless that is streamed."""
+        upstream = self._upstream
+        permit = upstream.permits.try_acquire()
+        if permit is None:
+            permit = await _acquire(upstream, self._limits.permit_seconds)
+        call = upstream.breaker.admit()
+        response: UpstreamResponse | None = None
         try:
-            response = await self._attempt(data, body)
-        except UpstreamError as failure:
-            self._raise_as_answer(failure)
-        self._call.succeeded()
-        try:
+            if call is None:
+                raise ServiceUnreachableError(upstream.name, upstream.breaker.retry_after_seconds)
+            response = await self._attempt(self._head(origin, len(content)) + content, call)
+            if not response.ended:
+                response.on_end = permit.release
+            else:
+                permit.release()
             await self._pass_on(response)
         finally:
-            if not response.ended:
-                response.fail(ClientDisconnectedError())
+            permit.release()
+            if call is not None:
+                call.abandoned()
             if self._upload is not None:
                 self._upload.stop()
+            if self._connection is not None and (response is None or not response.ended):
+                self._connection.abort()
 
-    async def _attempt(self, data: bytes, body: RequestBody) -> UpstreamResponse:
+    def _head(self, origin: RequestOrigin, size: int) -> bytes:
+        """The head of the request as the service gets it."""
+        request, body = self._request, self._body
+        passed = hygiene.to_service(request.headers, origin)
+        if body is not None:
+            if body.is_streamed:
+                passed.append((b"expect", b"100-continue"))
+            if body.length is None and body.is_streamed:
+                passed.append((b"transfer-encoding", b"chunked"))
+            elif body.length is None:
+                passed.append((b"content-length", b"%d" % size))
+        path = request.target.path
+        if request.query:
+            path = b"%b?%b" % (path, request.query)
+        lines = [b"%b: %b\r\n" % pair for pair in passed]
+        authority = self._upstream.pool.authority
+        method = request.method.encode("ascii")
+        return b"%b %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (method, path, authority, b"".join(lines))
+
+    async def _attempt(self, data: bytes, call: Admission) -> UpstreamResponse:
+        """The response as soon as it has begun. Reads are sent again when their connection failed.
+
+        Raises:
+            AppError: there is none that can be passed on.
+        """
+        is_repeatable = self._body is None and self._request.method in _REPEATABLE
         try:
-            return await self._send(data, body)
-        except (ConnectError, ConnectionLostError):
-            if self._request.method not in _REPEATABLE or self._exchange.head.framing.has_body:
-                raise
-            return await self._send(data, body)
+            try:
+                response = await self._send(data)
+            except (ConnectError, ConnectionLostError):
+                if not is_repeatable:
+                    raise
+                response = await self._send(data)
+        except UpstreamError as failure:
+            self._raise_as_answer(failure, call)
+        call.succeeded()
+        return response
 
-    async def _send(self, data: bytes, body: RequestBody) -> UpstreamResponse:
-        """The response as soon as it has begun."""
-        limits, exchange, pool = self._resources.limits, self._exchange, self._upstream.pool
-        connection = pool.take() or await pool.connect()
-        if exchange.disconnected:
-            connection.abort()
-            raise ClientDisconnectedError
+    async def _send(self, data: bytes) -> UpstreamResponse:
+        exchange, pool, limits, body = self._exchange, self._upstream.pool, self._limits, self._body
+        connection = pool.take()
+        if connection is None:
+            connection = await pool.connect()
+            if exchange.disconnected:
+                connection.abort()
+                raise ClientDisconnectedError
+        self._connection = connection
         response = connection.send(self._request.method, data, idle_seconds=limits.idle_seconds)
         exchange.on_disconnect = functools.partial(_give_up, connection, response)
-        if body.is_streamed:
+        if body is None:
+            connection.request_sent(limits.response_seconds)
+        elif body.is_streamed:
+            exchange.outlives_half_close = True
             self._upload = Upload(self._resources, self._upstream, connection, response, exchange, body)
         else:
             connection.request_sent(
                 limits.upload_response_seconds if body.is_upload else limits.response_seconds
             )
-        try:
-            await response.wait_for_head()
-        except BaseException:
-            connection.abort()
-            if self._upload is not None:
-                self._upload.stop()
-            raise
-        if response.ended:
-            self._permit.release()
-        else:
-            response.on_end = self._permit.release
+        await response.wait_for_head()
         return response
 
-    def _raise_as_answer(self, failure: UpstreamError) -> None:
+    def _raise_as_answer(self, failure: UpstreamError, call: Admission) -> NoReturn:
         name = self._upstream.name
         if isinstance(failure, ResponseHeadTooLargeError):
-            self._call.abandoned()
+            call.abandoned()
         else:
-            self._call.failed()
+            call.failed()
         log.warning("no response", callee=name, error=type(failure).__name__)
         if isinstance(failure, ConnectError):
             raise ServiceUnreachableError(name, _UNREACHABLE_RETRY_SECONDS) from failure
@@ -211,7 +212,7 @@ class _Relay:
     async def _pass_on(self, response: UpstreamResponse) -> None:
         recording = self._record(response)
         writer = self._writer
-        await writer.start(response.status, response.headers)
+        writer.start(response.status, response.headers)
         try:
             if not response.ended and not response.buffered:
                 await writer.write(b"")

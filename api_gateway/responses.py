@@ -1,9 +1,9 @@
 """The gateway's own errors and responses, and the way out for every response to `/api/*`."""
 
 from starlette.responses import Response
-from starlette.types import Send
 
 from api_gateway.cors import CorsPolicy
+from api_gateway.downstream.exchange import Exchange
 from api_gateway.headers import Headers, to_client
 from shared.errors import BadAnswerError, LateAnswerError, NotFoundError, UnavailableError
 from shared.http.problem import problem
@@ -56,17 +56,17 @@ class ResponseWriter:
     `extra` are headers that are added to it, such as those of a rate limit.
     """
 
-    __slots__ = ("_allowed_origin", "_cors", "_request_id", "_send", "extra", "status")
+    __slots__ = ("_allowed_origin", "_cors", "_exchange", "_request_id", "extra", "status")
 
-    def __init__(self, send: Send, cors: CorsPolicy, origin: bytes | None, request_id: bytes) -> None:
+    def __init__(self, exchange: Exchange, cors: CorsPolicy, origin: bytes | None, request_id: bytes) -> None:
         self.status = 0
         self.extra: Headers = []
-        self._send = send
+        self._exchange = exchange
         self._cors = cors
         self._allowed_origin = cors.allowed(origin)
         self._request_id = request_id
 
-    async def start(self, status: int, headers: Headers) -> None:
+    def start(self, status: int, headers: Headers) -> None:
         """Begin it with the headers of a service, or of ours."""
         self.status = status
         sent, varies = to_client(headers, status)
@@ -74,17 +74,17 @@ class ResponseWriter:
         sent.append((b"x-request-id", self._request_id))
         if self.extra:
             sent += self.extra
-        await self._send({"type": "http.response.start", "status": status, "headers": sent})
+        self._exchange.start(status, sent)
 
     async def write(self, piece: bytes) -> None:
         """The next piece of its body. An empty one sends what there is so far."""
-        await self._send({"type": "http.response.body", "body": piece, "more_body": True})
+        await self._exchange.write(piece, last=False)
 
     async def end(self, piece: bytes = b"") -> None:
         """The last piece."""
-        await self._send({"type": "http.response.body", "body": piece, "more_body": False})
+        await self._exchange.write(piece, last=True)
 
     async def send_whole(self, response: Response) -> None:
         """A response of our own."""
-        await self.start(response.status_code, list(response.raw_headers))
+        self.start(response.status_code, list(response.raw_headers))
         await self.end(bytes(response.body))

@@ -1,9 +1,9 @@
 """One request of a client and its response, as ASGI has them, and what a relay needs beyond ASGI."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 import structlog
@@ -176,17 +176,21 @@ class Exchange:
 
     async def send(self, message: Message) -> None:
         """ASGI's `send`."""
-        if self.disconnected:
-            return
         if message["type"] == "http.response.start":
-            self._start(message["status"], message.get("headers", ()))
-            return
-        body: bytes = message.get("body", b"")
+            self.start(message["status"], message.get("headers", ()))
+        else:
+            await self.write(message.get("body", b""), last=not message.get("more_body", False))
+
+    async def write(self, body: bytes, *, last: bool) -> None:
+        """A piece of the response's body. Returns when the next one may be written."""
         if self._connection.writes.is_full:
             await self._connection.writes.make_room(len(body), self._length)
-        self._write(body, last=not message.get("more_body", False))
+        self._write(body, last=last)
 
-    def _start(self, status: int, headers: Any) -> None:
+    def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
+        """Begin the response. Its head is sent with the first piece of the body."""
+        if self.disconnected:
+            return
         if self.response_started:
             raise RuntimeError("a second response to one request")
         self.response_started = True

@@ -88,7 +88,8 @@ class UpstreamResponse:
         while not self.status:
             if self.failure is not None:
                 raise self.failure
-            await self._wait()
+            self._waiter = self._loop.create_future()
+            await self._waiter
 
     async def read(self) -> bytes:
         """What has come of the body, at least one byte; empty at its end.
@@ -101,17 +102,11 @@ class UpstreamResponse:
                 raise self.failure
             if self.ended:
                 return b""
-            await self._wait()
+            self._waiter = self._loop.create_future()
+            await self._waiter
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
         self._buffered = 0
         self._resume()
         return body
-
-    async def _wait(self) -> None:
-        self._waiter = self._loop.create_future()
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
