@@ -40,6 +40,7 @@ async def test_a_front_end_of_ours_may_read_answers_with_credentials(origin: str
         *("x-corrected-query", "cache-status", "ratelimit", "ratelimit-policy"),
     }
     assert words(", ".join(answer.headers.all("vary"))) == {"accept-encoding", "origin"}
+    assert answer.headers.get("timing-allow-origin") == origin
 
 
 @pytest.mark.parametrize(
