@@ -107,7 +107,7 @@ function callRow(call) {
         'dl',
         { class: 'call-facts' },
         fact('Path', call.path),
-        fact('Cache', call.cache || 'none'),
+        fact('Cache', call.cache || 'no cache'),
         fact('Request id', call.requestId ?? 'none'),
         fact('At', call.at.toLocaleTimeString()),
       ),

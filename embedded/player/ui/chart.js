@@ -2,8 +2,8 @@
 
 import { h, svg } from './dom.js';
 
-const WIDTH = 720;
-const HEIGHT = 200;
+const WIDTH = 1080;
+const HEIGHT = 220;
 const LEFT = 34;
 const BOTTOM = 22;
 const TOP = 8;
@@ -76,8 +76,9 @@ function dayOf(date) {
   return new Date(`${date}T00:00:00Z`).toLocaleDateString('en', { day: 'numeric', month: 'short', timeZone: 'UTC' });
 }
 
-/** The next even number of one digit and zeros: 8, 20, 600. @param {number} value */
+/** The next number that is even and short: 8, 14, 30, 600. @param {number} value */
 function niceMaximum(value) {
-  const power = 10 ** Math.floor(Math.log10(Math.max(1, value)));
-  return Math.max(2, Math.ceil(value / power / 2) * 2 * power);
+  if (value <= 20) return Math.max(2, Math.ceil(value / 2) * 2);
+  const power = 10 ** Math.floor(Math.log10(value));
+  return Math.ceil(value / power) * power;
 }

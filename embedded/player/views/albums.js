@@ -1,7 +1,7 @@
 import { ApiError } from '../api/errors.js';
 import { albumActions, albumMenu } from '../ui/album_actions.js';
 import { albumCards } from '../ui/albums.js';
-import { toast } from '../ui/controls.js';
+import { button, toast } from '../ui/controls.js';
 import { h, plural } from '../ui/dom.js';
 import { attempt, emptyState, loaded, messageOf, paged } from '../ui/sections.js';
 import { dragHandle } from '../ui/sortable.js';
@@ -59,11 +59,7 @@ function content(app, { value: album, etag }, reload) {
 /** @param {App} app @param {AlbumWithSongs} album @param {string} kind @param {Node[]} [actions] */
 function banner(app, album, kind, actions = []) {
   const seconds = album.songs.reduce((sum, song) => sum + song.duration, 0);
-  const play = h(
-    'button',
-    { type: 'button', class: 'button button-primary', disabled: album.songs.length === 0, onclick: () => app.player.play(album.songs) },
-    'Play',
-  );
+  const play = button('Play', () => app.player.play(album.songs), { kind: 'primary', icon: 'play', disabled: album.songs.length === 0 });
   return h(
     'header',
     { class: 'banner' },

@@ -41,7 +41,7 @@ function hero(app, songs) {
   return h(
     'header',
     { class: 'hero' },
-    h('div', { class: 'hero-covers', 'aria-hidden': 'true' }, songs.slice(0, 5).map((song) => cover(song.imageUrl))),
+    h('div', { class: 'hero-covers', 'aria-hidden': 'true' }, songs.slice(0, 9).map((song) => cover(song.imageUrl))),
     h(
       'div',
       { class: 'hero-text' },

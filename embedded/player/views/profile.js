@@ -40,7 +40,7 @@ export function profilePage(app) {
           toast('The link is copied');
         }, { icon: 'copy' }),
       ),
-      setting('Your data', 'Everything that the services store about you, as one JSON file.', button('Download', () => attempt(() => download(app)), { icon: 'down' })),
+      setting('Your data', 'Everything that the services store about you, as one JSON file.', button('Download', () => attempt(() => download(app)), { icon: 'download' })),
       setting('Leave', 'Deletes the account with everything in it.', button('Delete account', () => leave(app), { kind: 'danger', icon: 'trash' })),
     ),
   );
