@@ -37,10 +37,16 @@ class _Bucket:
 
 
 class Breaker:
-    """The breaker of one service. `clock` answers seconds that never go back."""
+    """The breaker of one service. `clock` returns seconds that never go back; `on_change` gets `is_open`."""
 
-    def __init__(self, policy: BreakerPolicy, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        policy: BreakerPolicy,
+        clock: Callable[[], float],
+        on_change: Callable[[bool], object] | None = None,
+    ) -> None:
         self._policy = policy
+        self._on_change = on_change
         self._clock = clock
         self._buckets: deque[_Bucket] = deque()
         self._opened_at: float | None = None
@@ -108,6 +114,8 @@ class Breaker:
         self._probe = None
         self._epoch += 1
         self._buckets.clear()
+        if self._on_change is not None:
+            self._on_change(self.is_open)
 
 
 class Admission:

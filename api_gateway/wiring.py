@@ -55,9 +55,9 @@ def _breaker(settings: Settings, name: str) -> Breaker:
         window_seconds=settings.breaker_window_seconds,
         open_seconds=settings.breaker_open_seconds,
     )
-    breaker = Breaker(policy, time.monotonic)
-    metrics.BREAKER_OPEN.labels(f"{name}-service").set_function(lambda: float(breaker.is_open))
-    return breaker
+    gauge = metrics.BREAKER_OPEN.labels(f"{name}-service")
+    gauge.set(0)
+    return Breaker(policy, time.monotonic, gauge.set)
 
 
 def _limits(settings: Settings) -> Limits:

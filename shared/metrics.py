@@ -1,4 +1,7 @@
-"""What is counted, for Prometheus. Served on a port of its own, never on the public one."""
+"""What is counted, for Prometheus. Served on a port of its own, never on the public one.
+
+Gauges say how those of several workers become one (shared/http/workers.py): only living workers count.
+"""
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
@@ -18,7 +21,11 @@ LATENCY = Histogram(
     registry=REGISTRY,
 )
 IN_FLIGHT = Gauge(
-    "http_requests_in_flight", "Requests being served, probes too", ["service"], registry=REGISTRY
+    "http_requests_in_flight",
+    "Requests being served, probes too",
+    ["service"],
+    registry=REGISTRY,
+    multiprocess_mode="livesum",
 )
 CACHE_READS = Counter("cache_reads", "Cache reads by outcome", ["key", "outcome"], registry=REGISTRY)
 CACHE_FAILURES = Counter("cache_failures", "Cache operations that failed", registry=REGISTRY)
@@ -29,5 +36,17 @@ IDEMPOTENT_REQUESTS = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
-QUEUE_LENGTH = Gauge("queue_length", "Entries waiting to be sent", ["queue"], registry=REGISTRY)
-BREAKER_OPEN = Gauge("breaker_open", "1 while calls to it are refused", ["name"], registry=REGISTRY)
+QUEUE_LENGTH = Gauge(
+    "queue_length",
+    "Entries waiting to be sent",
+    ["queue"],
+    registry=REGISTRY,
+    multiprocess_mode="livemostrecent",
+)
+BREAKER_OPEN = Gauge(
+    "breaker_open",
+    "1 while calls to it are refused",
+    ["name"],
+    registry=REGISTRY,
+    multiprocess_mode="livemax",
+)

@@ -11,7 +11,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Self, TypeVar
+from typing import Annotated, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -20,7 +20,6 @@ from pydantic import (
     SecretStr,
     ValidationError,
     field_validator,
-    model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -90,12 +89,6 @@ class ProcessSettings(EnvironmentSettings):
         if PLACEHOLDER in str(given):
             raise ValueError(_STILL_A_PLACEHOLDER)
         return given
-
-    @model_validator(mode="after")
-    def _metrics_of_one_process(self) -> Self:
-        if self.workers > 1 and self.metrics_port is not None:
-            raise ValueError("METRICS_PORT needs WORKERS=1: several workers would each count for themselves")
-        return self
 
 
 class ServiceSettings(ProcessSettings):

@@ -88,6 +88,7 @@ SHARED = {
         service_app
         service_client
         sorting
+        workers
     """,
     "shared/media": """
         __init__

@@ -199,10 +199,3 @@ def test_the_issuer_may_be_others_than_the_one_in_the_publishable_key(
 def test_what_is_no_publishable_key_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="publishable key"):
         issuer_of(key)
-
-
-def test_metrics_need_a_single_worker(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in {**GIVEN, "WORKERS": "2", "METRICS_PORT": "9100"}.items():
-        monkeypatch.setenv(name, value)
-    with pytest.raises(ValidationError, match="WORKERS=1"):
-        UserSettings()

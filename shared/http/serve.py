@@ -11,10 +11,10 @@ from typing import Any, Literal
 import uvicorn
 from prometheus_client import start_http_server
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.supervisors import Multiprocess
 
 from shared import metrics
 from shared.http.draining import DRAINING
+from shared.http.workers import Workers, metrics_of_workers
 from shared.logs import configure_logging, stop_buffering
 from shared.settings import ProcessSettings
 from shared.tracing import configure_tracing, flush_tracing
@@ -74,15 +74,6 @@ class _Config(uvicorn.Config):
         _drain_before_stopping(self._drain_seconds)
 
 
-class _Workers(Multiprocess):
-    """Several processes on one socket. This one serves nobody, and does not keep it when they leave."""
-
-    def terminate_all(self) -> None:
-        super().terminate_all()
-        for each in self.sockets:
-            each.close()
-
-
 def _drain_before_stopping(seconds: float) -> None:
     """On SIGTERM say 503 on /readyz and close connections for `seconds`; who handles it now, does so then."""
     stop = signal.getsignal(signal.SIGTERM)
@@ -119,7 +110,7 @@ def serve(
     `http` is the protocol that reads requests, uvicorn's own unless another is given. Idle connections are
     kept for `keep_alive_seconds`.
 
-    Several workers each build their own and share nothing but the listening socket.
+    Several workers each build their own and share nothing but the listening socket. Their metrics are summed.
     """
     config = _Config(
         service,
@@ -140,7 +131,8 @@ def serve(
         http=http,
     )
     if settings.workers > 1:
-        _Workers(config, sockets=[config.bind_socket()]).run()
+        with metrics_of_workers(settings.metrics_port, settings.host) as folder:
+            Workers(config, [config.bind_socket()], folder).run()
         return
     if settings.metrics_port is not None:
         start_http_server(settings.metrics_port, settings.host, registry=metrics.REGISTRY)

@@ -1,0 +1,64 @@
+"""Several processes on one listening socket, with their metrics added up."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from socket import socket
+
+from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+from uvicorn import Config
+from uvicorn.supervisors import Multiprocess
+
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""The variable that tells a worker's prometheus_client where to keep its metrics, when it is imported."""
+
+
+class Workers(Multiprocess):
+    """Starts, watches and stops the workers. This process serves no requests.
+
+    It closes the socket when the workers leave, and when one has ended it forgets what is counted of living
+    workers only, such as requests in flight.
+    """
+
+    def __init__(self, config: Config, sockets: list[socket], metrics_folder: str | None) -> None:
+        super().__init__(config, sockets)
+        self._metrics_folder = metrics_folder
+        self._pids: set[int] = set()
+
+    def terminate_all(self) -> None:
+        super().terminate_all()
+        for each in self.sockets:
+            each.close()
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        pids = {each.pid for each in self.processes if each.pid is not None}
+        if self._metrics_folder is not None:
+            for ended in self._pids - pids:
+                mark_process_dead(ended, self._metrics_folder)  # type: ignore[no-untyped-call]
+        self._pids = pids
+
+
+@contextmanager
+def metrics_of_workers(port: int | None, host: str) -> Iterator[str | None]:
+    """While this is open, serve the sum of the metrics of workers that are started in it, if `port` is set.
+
+    Answers the folder that they keep them in; it is removed at the end.
+    """
+    if port is None:
+        yield None
+        return
+    with tempfile.TemporaryDirectory(prefix="music-streaming-metrics-") as folder:
+        os.environ[METRICS_FOLDER] = folder
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+        server, thread = start_http_server(port, host, registry=registry)
+        try:
+            yield folder
+        finally:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+            del os.environ[METRICS_FOLDER]
