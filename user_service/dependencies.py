@@ -17,6 +17,7 @@ from shared.http.health import Probe
 from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
+from shared.text import fold
 from user_service import administration, registration, searching
 from user_service.domain import UserNotFoundError
 from user_service.ports import UserFilter, UserRepository
@@ -83,7 +84,7 @@ async def _user_filter(
     is_blocked: Annotated[bool | None, Query(alias="isBlocked", description="Only (un)blocked users")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Part of a name or an e-mail")] = None,
 ) -> UserFilter:
-    return UserFilter(role=role, is_blocked=is_blocked, text=q or None)
+    return UserFilter(role=role, is_blocked=is_blocked, text=q if q and fold(q) else None)
 
 
 Users = Annotated[UserRepository, Depends(_users)]

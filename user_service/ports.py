@@ -11,7 +11,7 @@ from user_service.domain import Profile, User
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which users a list holds; None does not narrow. `text` is a part of name or e-mail, in any case."""
+    """Which users a list holds; None does not narrow. `text` is a part of name or e-mail, folded."""
 
     role: Role | None = None
     is_blocked: bool | None = None

@@ -16,6 +16,7 @@ from shared.providers.mongo import (
 )
 from shared.providers.mongo_errors import DuplicateDocumentError
 from shared.providers.mongo_search import search_fields
+from shared.text import fold
 from user_service.domain import (
     AlreadyRegisteredError,
     EmailTakenError,
@@ -119,8 +120,21 @@ def _narrow(wanted: UserFilter) -> Document:
     if wanted.is_blocked is not None:
         query["isBlocked"] = wanted.is_blocked
     if wanted.text is not None:
-        query["$or"] = [{"fullName": contains(wanted.text)}, {"email": contains(wanted.text)}]
+        folded = contains(fold(wanted.text))
+        # The name as it is written, too: of users stored by an earlier version nothing is folded yet.
+        unfolded = contains(wanted.text.strip())
+        query["$or"] = [
+            {"nameFolded": folded},
+            {"email": folded},
+            {"fullName": unfolded},
+            {"email": unfolded},
+        ]
     return query
+
+
+def name_fields(full_name: str) -> Document:
+    """The fields that a user with this name is found by."""
+    return {**search_fields(full_name, ""), "nameFolded": fold(full_name)}
 
 
 def to_document(user: User) -> Document:
@@ -135,7 +149,7 @@ def to_document(user: User) -> Document:
         "isBlocked": user.is_blocked,
         "createdAt": user.created_at,
         "updatedAt": user.updated_at,
-        **search_fields(user.full_name, ""),
+        **name_fields(user.full_name),
     }
 
 
@@ -143,7 +157,7 @@ def _to_change(changes: UserChanges) -> Document:
     document: Document = {}
     if "full_name" in changes:
         document["fullName"] = changes["full_name"]
-        document |= search_fields(changes["full_name"], "")
+        document |= name_fields(changes["full_name"])
     if "email" in changes:
         document["email"] = changes["email"]
     if "image_url" in changes:

@@ -6,10 +6,10 @@ from shared.access.permissions import Role
 from shared.http.pagination import Cursor
 from shared.http.sorting import Found, SortedSlice
 from shared.providers.mongo import DESCENDING, NEWEST_FIRST, Document, MongoDatabase
-from shared.providers.mongo_search import MongoSearch, search_fields, search_indexes
+from shared.providers.mongo_search import MongoSearch, search_indexes
 from shared.search_upkeep import ChangedWords
 from user_service.domain import User
-from user_service.repository import to_user
+from user_service.repository import name_fields, to_user
 from user_service.search_ports import ArtistQuery
 
 _ARTISTS: Document = {"role": Role.ARTIST.value}
@@ -39,9 +39,7 @@ class MongoArtistSearch:
         return await self._search.count({}, wanted.terms)
 
     async def index_next(self, limit: int) -> Sequence[str]:
-        return await self._search.index_next(
-            limit, ("fullName",), lambda user: search_fields(user["fullName"], "")
-        )
+        return await self._search.index_next(limit, ("fullName",), lambda user: name_fields(user["fullName"]))
 
     async def changed_words(self, after: Cursor | None, limit: int) -> Sequence[ChangedWords]:
         return await self._search.changed_words(after, limit)

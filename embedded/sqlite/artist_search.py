@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from embedded.sqlite.database import SqliteDatabase
-from embedded.sqlite.search import SearchedTable, SqliteSearch, search_columns
-from embedded.sqlite.users import COLUMNS, to_user
+from embedded.sqlite.search import SearchedTable, SqliteSearch
+from embedded.sqlite.users import COLUMNS, name_columns, to_user
 from shared.http.pagination import Cursor
 from shared.http.sorting import Found, SortedSlice
 from shared.search_upkeep import ChangedWords
@@ -40,7 +40,7 @@ class SqliteArtistSearch:
 
     async def index_next(self, limit: int) -> Sequence[str]:
         return await self._search.index_next(
-            limit, ("full_name",), lambda row: search_columns(row["full_name"], "")
+            limit, ("full_name",), lambda row: name_columns(row["full_name"])
         )
 
     async def changed_words(self, after: Cursor | None, limit: int) -> Sequence[ChangedWords]:

@@ -9,6 +9,7 @@ from embedded.sqlite.search import search_columns
 from shared.access.permissions import Role
 from shared.clock import from_millis, now, to_millis
 from shared.http.pagination import Slice
+from shared.text import fold
 from user_service.domain import (
     AlreadyRegisteredError,
     EmailTakenError,
@@ -118,9 +119,15 @@ def _narrow(wanted: UserFilter) -> tuple[list[str], dict[str, Value]]:
         conditions.append("is_blocked = :is_blocked")
         values["is_blocked"] = wanted.is_blocked
     if wanted.text is not None:
-        conditions.append("(instr(full_name_folded, :text) > 0 OR instr(email, :text) > 0)")
-        values["text"] = wanted.text.lower()
+        found = ("full_name_folded, :folded", "email, :folded", "full_name_folded, :lower", "email, :lower")
+        conditions.append(f"({' OR '.join(f'instr({each}) > 0' for each in found)})")
+        values |= {"folded": fold(wanted.text), "lower": wanted.text.strip().lower()}
     return conditions, values
+
+
+def name_columns(full_name: str) -> dict[str, Value]:
+    """The columns that a user with this name is found by."""
+    return {**search_columns(full_name, ""), "full_name_folded": fold(full_name)}
 
 
 def _to_row(user: User) -> Mapping[str, Value]:
@@ -128,14 +135,13 @@ def _to_row(user: User) -> Mapping[str, Value]:
         "id": user.id,
         "clerk_id": user.clerk_id,
         "full_name": user.full_name,
-        "full_name_folded": user.full_name.lower(),
         "email": user.email,
         "image_url": user.image_url,
         "role": user.role.value,
         "is_blocked": user.is_blocked,
         "created_at": to_millis(user.created_at),
         "updated_at": to_millis(user.updated_at),
-        **search_columns(user.full_name, ""),
+        **name_columns(user.full_name),
     }
 
 
@@ -143,8 +149,7 @@ def _to_change(changes: UserChanges) -> dict[str, Value]:
     row: dict[str, Value] = {}
     if "full_name" in changes:
         row["full_name"] = changes["full_name"]
-        row["full_name_folded"] = changes["full_name"].lower()
-        row |= search_columns(changes["full_name"], "")
+        row |= name_columns(changes["full_name"])
     if "email" in changes:
         row["email"] = changes["email"]
     if "image_url" in changes:

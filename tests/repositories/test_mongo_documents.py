@@ -15,6 +15,7 @@ from album_service import repository as album_repository
 from album_service.ports import AlbumFilter
 from album_service.repository import MongoAlbums
 from shared.errors import UnavailableError
+from shared.http.pagination import Slice
 from shared.providers import mongo_cleanups
 from shared.providers.mongo import ASCENDING, Calls, Collection, Index, MongoDatabase, Query, open_mongo
 from shared.providers.mongo_cleanups import MongoMediaCleanups
@@ -25,7 +26,9 @@ from song_service.ports import SongFilter
 from song_service.repository import MongoSongs
 from tests.repositories.builders import NOON, a_song, a_user, an_album, an_interaction
 from user_service import repository as user_repository
+from user_service.ports import UserFilter
 from user_service.repository import MongoUsers
+from user_service.search import MongoArtistSearch
 
 pytestmark = pytest.mark.mongo
 
@@ -76,6 +79,7 @@ async def test_a_user_is_written_in_the_names_of_the_api(database: MongoDatabase
         "isBlocked": False,
         "createdAt": NOON,
         "updatedAt": NOON,
+        "nameFolded": "ada lovelace",
         "titleKey": "ada lovelace",
         "titleWords": ["ada", "lovelace"],
         "byKey": "",
@@ -258,3 +262,16 @@ async def test_a_note_of_an_earlier_version_is_a_reminder_only(database: MongoDa
     await raw.media_cleanups.insert_one(earlier)
     notes = await MongoMediaCleanups(database, "songs").claim_due(NOON, NOON + timedelta(minutes=5), 9)
     assert [note.unfinished for note in notes] == [False]
+
+
+async def test_users_of_an_earlier_version_are_folded_in_the_background(
+    database: MongoDatabase, raw: Any
+) -> None:
+    users, search = MongoUsers(database), MongoArtistSearch(database)
+    jose = a_user(full_name="José")
+    await users.add(jose)
+    await raw.users.update_one({}, {"$unset": {"nameFolded": "", "searchVersion": ""}})
+    assert await users.count(UserFilter(text="JOSÉ")) == 1
+    assert await users.count(UserFilter(text="jose")) == 0
+    assert await search.index_next(10) == [jose.id]
+    assert await users.list(UserFilter(text="jose"), Slice(10)) == [jose]

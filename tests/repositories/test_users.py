@@ -257,3 +257,34 @@ async def test_a_text_search_is_paged_too(users: UserRepository) -> None:
     first = await users.list(wanted, Slice(2))
     rest = await users.list(wanted, Slice(9, Cursor.of(first[-1])))
     assert [*first, *rest] == made[::-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("José", "jose"),
+        ("José", "JOSE\u0301"),
+        ("Jose\u0301", "José"),
+        ("ΟΔΥΣΣΕΥΣ", "οδυσσεύς"),
+        ("Οδυσσέας ΟΔΟΣ", "οδός"),
+        ("Straßmann", "STRASSMANN"),
+        ("STRASSMANN", "straß"),
+        ("Đorđe", "dorde"),
+        ("Ａｄａ", "ada"),
+        ("İpek", "ipek"),
+        ("Ada Lovelace", "  lovelace\t"),
+        ("Ada Lovelace", "Ada  Lovelace"),
+        ("日本 太郎", "太郎"),
+    ],
+)
+async def test_text_is_compared_after_folding(users: UserRepository, name: str, text: str) -> None:
+    await users.add(a_user(full_name=name))
+    await users.add(a_user(full_name="Bill"))
+    assert await names(users, UserFilter(text=text)) == {name}
+
+
+async def test_text_finds_a_folded_email(users: UserRepository) -> None:
+    await users.add(a_user(full_name="Ada", email="ada.strasse@example.org"))
+    await users.add(a_user(full_name="Émile", email="émile@example.org"))
+    assert await names(users, UserFilter(text=" Straße@")) == {"Ada"}
+    assert await names(users, UserFilter(text="ÉMILE@")) == {"Émile"}
