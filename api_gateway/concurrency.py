@@ -35,7 +35,7 @@ class ConcurrencyLimiter:
         except BaseException:
             if granted.done() and not granted.cancelled():
                 self.release()
-            else:
+            elif granted in self._waiting:
                 self._waiting.remove(granted)
             raise
         return Permit(self)

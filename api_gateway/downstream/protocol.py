@@ -275,7 +275,8 @@ class HttpProtocol(asyncio.Protocol):
         else:
             self._lingers_until = self._loop.time() + self.linger_seconds
             self._unread = b""
-            self._transport.write_eof()
+            if self._receiving is None:  # whoever is still sending may take their time to begin anew
+                self._transport.write_eof()
             if self._is_reading_paused:
                 self._is_reading_paused = False
                 self._transport.resume_reading()

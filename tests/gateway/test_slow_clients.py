@@ -1,0 +1,213 @@
+"""Clients that send or read slowly, in numbers: everybody else is served as if they were not there."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+from structlog.testing import capture_logs
+
+from tests.gateway.gateway import gateway
+from tests.gateway.services import Scripted, listening, plain
+from tests.gateway.wire import (
+    CONTINUE,
+    PATIENCE_SECONDS,
+    allow_body,
+    ask,
+    connect,
+    read_body,
+    read_head,
+    request,
+)
+
+PERMITS = 4
+ATTACKERS = 60
+MEGABYTE = 1024 * 1024
+TOKEN = "Authorization: Bearer real"
+FORGED = "Authorization: Bearer forged"
+MULTIPART = "Content-Type: multipart/form-data; boundary=x"
+JSON = "Content-Type: application/json"
+
+
+async def service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Like our own: uploads are refused at the head without a token, other bodies are read before that."""
+    while True:
+        first, headers = await read_head(reader)
+        is_upload = first.startswith("POST /songs ")
+        if is_upload and headers.get("authorization") != "Bearer real":
+            writer.write(plain(b"who?", "Connection: close", status="401 Unauthorized"))
+            return
+        allow_body(headers, writer)
+        body = await read_body(reader, headers)
+        writer.write(plain(b"%d bytes" % len(body)))
+
+
+async def drip(port: int, path: str, lines: tuple[str, ...], stop: asyncio.Event) -> None:
+    """Send a byte now and then, and begin again as soon as the connection ends."""
+    while not stop.is_set():
+        with contextlib.suppress(ConnectionError):
+            async with connect(port) as client:
+                await client.write(request("POST", path, *lines, "Content-Length: 900000"))
+                while not stop.is_set() and not client.reader.at_eof():
+                    await client.write(b"x")
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(0.2):
+                            await client.reader.read(65536)
+
+
+@contextlib.asynccontextmanager
+async def attacked(port: int, path: str, *lines: str) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    attackers = [asyncio.create_task(drip(port, path, lines, stop)) for _ in range(ATTACKERS)]
+    await asyncio.sleep(0.5)
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(*attackers)
+
+
+@pytest.mark.parametrize("path", ["/api/songs", "/api/songs/batch", "/api/auth/callback"])
+@pytest.mark.parametrize("kind", [MULTIPART, JSON])
+@pytest.mark.parametrize("token", [None, FORGED])
+async def test_slow_bodies_keep_nobody_out(path: str, kind: str, token: str | None) -> None:
+    lines = (kind, token) if token else (kind,)
+    async with (
+        listening(service) as there,
+        gateway(there, max_connections_per_service=PERMITS, pool_timeout_seconds=1) as port,
+        attacked(port, path, *lines),
+    ):
+        for _ in range(5):
+            upload = await ask(port, "POST", "/api/songs", TOKEN, MULTIPART, body=b"x" * 300_000)
+            assert (upload.status, upload.body) == (200, b"300000 bytes")
+            small = await ask(port, "POST", "/api/songs/batch", JSON, body=b'{"ids": []}')
+            assert small.status == 200
+            assert (await ask(port, "GET", "/api/songs")).status == 200
+
+
+async def test_anonymous_body_is_small_and_fast() -> None:
+    async with listening(service) as there, gateway(there) as port:
+        large = await ask(port, "POST", "/api/songs/batch", JSON, body=b"x" * 70_000)
+        accepted = await ask(port, "POST", "/api/songs/batch", JSON, TOKEN, body=b"x" * 70_000)
+        too_large = await ask(port, "POST", "/api/songs/batch", MULTIPART, TOKEN, body=b"x" * 1_100_000)
+    assert (large.status, json.loads(large.body)["code"]) == (413, "body_too_large")
+    assert accepted.body == b"70000 bytes"
+    assert too_large.status == 413
+
+
+async def test_chunked_body_is_counted_before_the_service_is_asked() -> None:
+    scripted = Scripted()
+    async with listening(scripted.talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("POST", "/api/songs/batch", "Transfer-Encoding: chunked"))
+        await client.push(200_000, chunked=True)
+        assert (await client.answer()).status == 413
+        assert scripted.heard == []
+
+
+async def test_chunked_body_reaches_the_service_with_its_length() -> None:
+    scripted = Scripted()
+    async with listening(scripted.talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("POST", "/api/songs/batch", "Transfer-Encoding: chunked"))
+        await client.write(b"2\r\n{}\r\n0\r\n\r\n")
+        assert (await client.answer()).status == 200
+    assert (scripted.last.headers.get("content-length"), scripted.last.body) == ("2", b"{}")
+    assert scripted.last.headers.get("transfer-encoding") is None
+
+
+async def test_buffered_bodies_are_bounded_in_all() -> None:
+    """Half-sent bodies fill the buffer. Small ones and uploads still pass, the rest when they are gone."""
+    async with (
+        listening(service) as there,
+        gateway(there, body_buffer_bytes=400_000) as port,
+        contextlib.AsyncExitStack() as clients,
+    ):
+        path, half = "/api/songs/batch", b"x" * 60_000
+        client = await clients.enter_async_context(connect(port))
+        await client.write(request("POST", path, TOKEN, "Content-Length: 200000") + half)
+        await asyncio.sleep(0.1)
+        refused = await ask(port, "POST", path, TOKEN, body=b"x" * 90_000)
+        assert (refused.status, refused.headers.get("retry-after")) == (503, "5")
+        assert (await ask(port, "POST", path, body=b"{}")).status == 200
+        assert (await ask(port, "POST", "/api/songs", TOKEN, body=b"x" * 300_000)).status == 200
+        await clients.aclose()
+        await asyncio.sleep(0.1)
+        assert (await ask(port, "POST", path, TOKEN, body=b"x" * 90_000)).status == 200
+
+
+@pytest.mark.parametrize("size", [300_000, MEGABYTE, 2 * MEGABYTE])
+async def test_slow_reader_holds_no_permit(size: int) -> None:
+    """With one permit, others are served while clients read nothing of their responses."""
+    scripted = Scripted(lambda heard: plain(b"x" * size if heard.target == "/songs" else b"small"))
+    async with (
+        listening(scripted.talk) as there,
+        gateway(there, max_connections_per_service=1, pool_timeout_seconds=5) as port,
+        contextlib.AsyncExitStack() as clients,
+    ):
+        readers = [await clients.enter_async_context(connect(port)) for _ in range(5)]
+        for client in readers:
+            client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport of sockets
+            await client.write(request("GET", "/api/songs"))
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            assert (await ask(port, "GET", "/api/songs/1")).body == b"small"
+        for client in readers:
+            client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # a transport of sockets
+            assert len((await client.answer()).body) == size
+
+
+async def test_response_buffer_is_bounded_in_all() -> None:
+    """Once it is full, a slow reader holds its permit as before, and gets its whole response in the end."""
+    size = 2 * MEGABYTE
+    scripted = Scripted(plain(b"x" * size))
+    async with (
+        listening(scripted.talk) as there,
+        gateway(
+            there, response_buffer_bytes=1, max_connections_per_service=1, pool_timeout_seconds=0.2
+        ) as port,
+        connect(port) as client,
+    ):
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport of sockets
+        await client.write(request("GET", "/api/songs"))
+        await asyncio.sleep(0.3)
+        client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # a transport of sockets
+        assert len((await client.answer()).body) == size
+        assert (await ask(port, "GET", "/api/songs")).status == 200
+
+
+async def test_permit_for_uploads_is_taken_when_the_service_reads() -> None:
+    """Uploads that the service has not accepted hold none, so the accepted one gets the only one."""
+    decide = asyncio.Event()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, headers = await read_head(reader)
+        if headers.get("authorization") != "Bearer real":
+            await decide.wait()
+            writer.write(plain(status="401 Unauthorized"))
+            return
+        writer.write(CONTINUE)
+        await read_body(reader, headers)
+        writer.write(plain(b"stored"))
+
+    async with (
+        listening(talk) as there,
+        gateway(there, max_connections_per_service=3, pool_timeout_seconds=0.5) as port,
+        connect(port) as first,
+        connect(port) as second,
+    ):
+        for each in (first, second):
+            await each.write(request("POST", "/api/songs", FORGED, "Content-Length: 900000") + b"x")
+        stored = await ask(port, "POST", "/api/songs", TOKEN, body=b"x" * 100_000)
+        assert stored.body == b"stored"
+        decide.set()
+        assert (await first.answer()).status == 401
+
+
+async def test_rejected_origin_is_logged_once_a_minute() -> None:
+    async with listening(Scripted().talk) as there, gateway(there) as port:
+        with capture_logs() as logs:
+            for path in ("/api/songs", "/health", "/api/songs"):
+                await ask(port, "GET", path, "Origin: http://evil.test")
+                await ask(port, "GET", path, "Origin: http://localhost:5173")
+            await ask(port, "GET", "/api/songs", "Origin: http://other.test")
+    logged = [each["origin"] for each in logs if "FRONTEND_ORIGINS" in each["event"]]
+    assert logged == ["http://evil.test", "http://other.test"]
