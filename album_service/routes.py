@@ -19,16 +19,17 @@ from album_service.dependencies import (
     WantedAlbums,
     WantedPage,
 )
-from album_service.openapi import ALBUM_FORM
 from album_service.ports import AlbumFilter
 from album_service.schemas import AlbumFields, AlbumPatch, VisibilityBody, album_json, audited
 from shared.contracts.albums import AlbumOut, AlbumWithSongs, SongToAdd
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute
-from shared.http.openapi import ETAGGED, LISTED, SEARCHED, refusals
+from shared.http.openapi import ETAGGED, LISTED, SEARCHED, form_body, refusals
 from shared.http.responses import json_answer, list_answer
 from shared.http.schemas import Message, fields_of_form
 from shared.http.searching import search_response
+
+ALBUM_FORM = form_body(AlbumFields, ("image",))
 
 router = APIRouter(prefix="/albums", tags=["albums"], route_class=IdempotentRoute)
 
@@ -67,7 +68,13 @@ async def one_album(request: Request, album_id: AlbumId, caller: Anyone, browsin
     return json_answer(request, await browsing.one(album_id, caller))
 
 
-@router.post("", status_code=201, summary="Make an album", response_model=AlbumOut, openapi_extra=ALBUM_FORM)
+@router.post(
+    "",
+    status_code=201,
+    summary="Make an album",
+    response_model=AlbumOut,
+    openapi_extra=ALBUM_FORM,
+)
 async def add_album(request: Request, creator: Creator, sizes: UploadSizes, editing: Editing) -> Response:
     async with open_form(request, sizes) as form:
         fields = fields_of_form(AlbumFields, form.fields, form.wrong_files)

@@ -7,6 +7,8 @@ the engine has heard of the present `revision`; whoever tells it has the documen
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
+from pydantic.alias_generators import to_camel
+
 from shared.clock import now
 from shared.http.pagination import Slice
 from shared.ports import StoredAudio, StoredImage
@@ -14,11 +16,13 @@ from shared.providers.mongo import ASCENDING, DESCENDING, NEWEST_FIRST, Document
 from shared.providers.mongo_search import search_fields
 from shared.search import key_of
 from song_service.domain import (
+    DETAILS,
     CatalogueEntry,
     Song,
     SongChangedMeanwhileError,
     SongChanges,
     SongNotFoundError,
+    values_of,
 )
 from song_service.ports import SongFilter
 
@@ -33,6 +37,9 @@ INDEXES = (
     # Begins with `isSent`, though it is the same in all of them: to count them, MongoDB takes no other index.
     Index([("isSent", ASCENDING), *_OLDEST_CHANGE_FIRST], only={"isSent": False}),
 )
+
+_KEYS = {name: to_camel(name) for name in (*DETAILS, "is_visible")}
+"""What can change of a song, as it is called in documents."""
 
 _EXISTS: Document = {"isDeleted": False}
 LISTED: Document = {**_EXISTS, "isPublic": True, "isVisible": True}
@@ -145,7 +152,7 @@ def to_document(song: Song) -> Document:
     """The song as it is stored."""
     return {
         "_id": id_of(song.id),
-        "title": song.title,
+        **{_KEYS[name]: value for name, value in values_of(song).items()},
         "artistId": song.artist_id,
         "artistName": song.artist_name,
         "imagePublicId": song.image.public_id,
@@ -158,10 +165,6 @@ def to_document(song: Song) -> Document:
             "high": song.audio.high_url,
         },
         "duration": song.duration,
-        "albumId": song.album_id,
-        "genre": song.genre,
-        "mood": song.mood,
-        "isPublic": song.is_public,
         "isVisible": song.is_visible,
         "createdAt": song.created_at,
         "updatedAt": song.updated_at,
@@ -181,21 +184,11 @@ def label_keys(genre: str | None, mood: str | None) -> Document:
 
 
 def _to_change(changes: SongChanges) -> Document:
-    document: Document = {}
-    if "title" in changes:
-        document["title"] = changes["title"]
-    if "album_id" in changes:
-        document["albumId"] = changes["album_id"]
+    document = {_KEYS[name]: value for name, value in changes.items()}
     if "genre" in changes:
-        document["genre"] = changes["genre"]
         document["genreKey"] = key_of(changes["genre"] or "")
     if "mood" in changes:
-        document["mood"] = changes["mood"]
         document["moodKey"] = key_of(changes["mood"] or "")
-    if "is_public" in changes:
-        document["isPublic"] = changes["is_public"]
-    if "is_visible" in changes:
-        document["isVisible"] = changes["is_visible"]
     return document
 
 
@@ -203,8 +196,8 @@ def to_song(document: Document) -> Song:
     """The song that a document of the collection holds."""
     streaming = document["streamingUrls"]
     return Song(
+        **{name: document[_KEYS[name]] for name in DETAILS if _KEYS[name] in document},
         id=str(document["_id"]),
-        title=document["title"],
         artist_id=document["artistId"],
         artist_name=document["artistName"],
         image=StoredImage(document["imagePublicId"], document["imageUrl"]),
@@ -216,10 +209,6 @@ def to_song(document: Document) -> Song:
             streaming["high"],
         ),
         duration=document["duration"],
-        album_id=document["albumId"],
-        genre=document["genre"],
-        mood=document["mood"],
-        is_public=document["isPublic"],
         is_visible=document["isVisible"],
         created_at=document["createdAt"],
         updated_at=document["updatedAt"],

@@ -5,7 +5,7 @@ from fastapi import APIRouter, Request, Response
 from shared.contracts.songs import SongIds, SongOut
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute, only_reads
-from shared.http.openapi import ETAGGED, LISTED, SEARCHED, refusals
+from shared.http.openapi import ETAGGED, LISTED, SEARCHED, form_body, refusals
 from shared.http.responses import json_answer, list_answer
 from shared.http.schemas import Message, fields_of_form
 from shared.http.searching import search_response
@@ -25,7 +25,6 @@ from song_service.dependencies import (
     WantedPage,
     WantedSongs,
 )
-from song_service.openapi import UPLOAD_FORM
 from song_service.ports import SongFilter
 from song_service.schemas import (
     GenreCount,
@@ -37,6 +36,8 @@ from song_service.schemas import (
 )
 
 FILTERS = ("q", "genre", "mood", "artistId", "albumId", "minDuration", "maxDuration", "sort")
+
+UPLOAD_FORM = form_body(SongFields, ("image", "audio"))
 
 router = APIRouter(prefix="/songs", tags=["songs"], route_class=IdempotentRoute)
 
@@ -91,7 +92,13 @@ async def one_song(request: Request, song_id: SongId, caller: Anyone, browsing: 
     return json_answer(request, await browsing.one(song_id, caller))
 
 
-@router.post("", status_code=201, summary="Upload a song", response_model=SongOut, openapi_extra=UPLOAD_FORM)
+@router.post(
+    "",
+    status_code=201,
+    summary="Upload a song",
+    response_model=SongOut,
+    openapi_extra=UPLOAD_FORM,
+)
 async def upload_song(
     request: Request, artist: Uploader, sizes: UploadSizes, uploading: Uploading
 ) -> Response:

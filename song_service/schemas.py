@@ -1,7 +1,8 @@
 """Songs in the shape of shared/contracts/songs.py, and what clients send about them."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Mapping, Sequence
+from operator import attrgetter
+from typing import Annotated, cast
 
 from pydantic import BaseModel, ConfigDict, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -11,12 +12,31 @@ from shared.audit import Fields
 from shared.clock import to_iso
 from shared.contracts.songs import SongOut
 from shared.http.schemas import BodyId, FormBool, ReadableText, SentModel
-from song_service.domain import Song, SongChanges, SongDetails
+from song_service.domain import Song, SongChanges, SongDetails, values_of
 
 MAX_LABEL = 50
 
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200), ReadableText]
 Label = Annotated[str, StringConstraints(max_length=MAX_LABEL), ReadableText]
+
+
+_OF_OTHER_NAMES: Mapping[str, Callable[[Song], object]] = {
+    "image_url": lambda song: song.image.url,
+    "audio_url": lambda song: song.audio.url,
+    "streaming_urls": lambda song: {
+        "low": song.audio.low_url,
+        "medium": song.audio.medium_url,
+        "high": song.audio.high_url,
+    },
+    "created_at": lambda song: to_iso(song.created_at),
+    "updated_at": lambda song: to_iso(song.updated_at),
+}
+
+_SHAPE = [
+    (field.alias or name, _OF_OTHER_NAMES.get(name) or attrgetter(name), field.is_required())
+    for name, field in SongOut.model_fields.items()
+]
+"""Of each field of SongOut: its name in JSON, where its value is, and whether it is always there."""
 
 
 def song_json(song: Song) -> bytes:
@@ -29,83 +49,54 @@ def public_song(song: Song) -> dict[str, object]:
 
     No model is made of it: a list holds a thousand, and nobody else is served meanwhile.
     """
-    shape: dict[str, object] = {
-        "_id": song.id,
-        "title": song.title,
-        "artistId": song.artist_id,
-        "artistName": song.artist_name,
-        "imageUrl": song.image.url,
-        "audioUrl": song.audio.url,
-        "streamingUrls": {
-            "low": song.audio.low_url,
-            "medium": song.audio.medium_url,
-            "high": song.audio.high_url,
-        },
-        "duration": song.duration,
-        "albumId": song.album_id,
-    }
-    if song.genre:
-        shape["genre"] = song.genre
-    if song.mood:
-        shape["mood"] = song.mood
-    return shape | {
-        "isPublic": song.is_public,
-        "isVisible": song.is_visible,
-        "createdAt": to_iso(song.created_at),
-        "updatedAt": to_iso(song.updated_at),
-    }
+    shape = {}
+    for name, value_of, is_required in _SHAPE:
+        value = value_of(song)
+        if value or is_required:
+            shape[name] = value
+    return shape
 
 
 def audited(song: Song) -> Fields:
     """What the audit log keeps of a song that an admin changed."""
-    return {
-        "title": song.title,
-        "albumId": song.album_id,
-        "genre": song.genre,
-        "mood": song.mood,
-        "isPublic": song.is_public,
-        "isVisible": song.is_visible,
-    }
+    details = {to_camel(name): value for name, value in values_of(song).items()}
+    return {**details, "isVisible": song.is_visible}
 
 
-class SongFields(SentModel):
+class _Removable(SentModel):
+    """What an artist may say of a song, and take away again with null."""
+
+    album_id: BodyId | None = None
+    genre: Label | None = None
+    mood: Label | None = None
+
+
+class SongFields(_Removable):
     """The text fields of an upload."""
 
     title: Title
-    album_id: BodyId | None = None
     is_public: FormBool = True
-    genre: Label | None = None
-    mood: Label | None = None
 
     def details(self) -> SongDetails:
         """What the artist says of the song."""
         return SongDetails(**self.model_dump())
 
 
-class SongPatch(SentModel):
-    """What of a song can be changed; anything else in the body is ignored. null takes a value away."""
+class SongPatch(_Removable):
+    """What of a song can be changed; anything else in the body is ignored."""
 
     title: Title | None = None
-    album_id: BodyId | None = None
     is_public: bool | None = None
-    genre: Label | None = None
-    mood: Label | None = None
 
     def changes(self) -> SongChanges:
         """What was sent; `title` and `isPublic` cannot be taken away, so null leaves them."""
-        sent = self.model_fields_set
-        changes: SongChanges = {}
-        if self.title is not None:
-            changes["title"] = self.title
-        if self.is_public is not None:
-            changes["is_public"] = self.is_public
-        if "album_id" in sent:
-            changes["album_id"] = self.album_id
-        if "genre" in sent:
-            changes["genre"] = self.genre or None
-        if "mood" in sent:
-            changes["mood"] = self.mood or None
-        return changes
+        sent = {name: getattr(self, name) for name in self.model_fields_set}
+        changes = {
+            name: None if value == "" else value
+            for name, value in sent.items()
+            if value is not None or name in _Removable.model_fields
+        }
+        return cast("SongChanges", changes)
 
 
 class GenreCount(BaseModel):

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from typing import cast
 
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase, Value
@@ -12,13 +13,12 @@ from shared.clock import from_millis, now, to_millis
 from shared.http.pagination import Slice
 from shared.ports import StoredAudio, StoredImage
 from shared.search import key_of
-from song_service.domain import CatalogueEntry, Song, SongChanges, SongNotFoundError
+from song_service.domain import DETAILS, CatalogueEntry, Song, SongChanges, SongNotFoundError, values_of
 from song_service.ports import SongFilter
 
 COLUMNS = (
-    "id, title, artist_id, artist_name, image_public_id, image_url, audio_public_id, audio_url, low_url, "
-    "medium_url, high_url, duration, album_id, genre, mood, is_public, is_visible, created_at, updated_at, "
-    "revision"
+    f"id, {', '.join(DETAILS)}, artist_id, artist_name, image_public_id, image_url, audio_public_id, "
+    "audio_url, low_url, medium_url, high_url, duration, is_visible, created_at, updated_at, revision"
 )
 _EXISTS = "is_removed = 0"
 _REPORTED = """
@@ -150,7 +150,7 @@ def _narrow(wanted: SongFilter) -> tuple[list[str], dict[str, Value]]:
 def _to_row(song: Song) -> Mapping[str, Value]:
     return {
         "id": song.id,
-        "title": song.title,
+        **values_of(song),
         "artist_id": song.artist_id,
         "artist_name": song.artist_name,
         "image_public_id": song.image.public_id,
@@ -161,10 +161,6 @@ def _to_row(song: Song) -> Mapping[str, Value]:
         "medium_url": song.audio.medium_url,
         "high_url": song.audio.high_url,
         "duration": song.duration,
-        "album_id": song.album_id,
-        "genre": song.genre,
-        "mood": song.mood,
-        "is_public": song.is_public,
         "is_visible": song.is_visible,
         "created_at": to_millis(song.created_at),
         "updated_at": to_millis(song.updated_at),
@@ -180,32 +176,23 @@ def label_keys(genre: str | None, mood: str | None) -> dict[str, Value]:
 
 
 def _to_change(changes: SongChanges) -> dict[str, Value]:
-    row: dict[str, Value] = {}
+    row = cast("dict[str, Value]", dict(changes))
     if "title" in changes:
-        row["title"] = changes["title"]
         row |= {
             name: value for name, value in search_columns(changes["title"], "").items() if "title" in name
         }
-    if "album_id" in changes:
-        row["album_id"] = changes["album_id"]
     if "genre" in changes:
-        row["genre"] = changes["genre"]
         row["genre_key"] = key_of(changes["genre"] or "")
     if "mood" in changes:
-        row["mood"] = changes["mood"]
         row["mood_key"] = key_of(changes["mood"] or "")
-    if "is_public" in changes:
-        row["is_public"] = changes["is_public"]
-    if "is_visible" in changes:
-        row["is_visible"] = changes["is_visible"]
     return row
 
 
 def to_song(row: sqlite3.Row) -> Song:
     """The song in a row of `COLUMNS`."""
     return Song(
+        **({name: row[name] for name in DETAILS} | {"is_public": bool(row["is_public"])}),
         id=row["id"],
-        title=row["title"],
         artist_id=row["artist_id"],
         artist_name=row["artist_name"],
         image=StoredImage(row["image_public_id"], row["image_url"]),
@@ -213,10 +200,6 @@ def to_song(row: sqlite3.Row) -> Song:
             row["audio_public_id"], row["audio_url"], row["low_url"], row["medium_url"], row["high_url"]
         ),
         duration=row["duration"],
-        album_id=row["album_id"],
-        genre=row["genre"],
-        mood=row["mood"],
-        is_public=bool(row["is_public"]),
         is_visible=bool(row["is_visible"]),
         created_at=from_millis(row["created_at"]),
         updated_at=from_millis(row["updated_at"]),

@@ -97,6 +97,28 @@ def refusals(*statuses: int) -> Answers:
     return {status: _refusal(status) for status in statuses}
 
 
+def form_body(model: type[BaseModel], files: Iterable[str]) -> dict[str, Any]:
+    """For a route's `openapi_extra`: it takes a multipart form of the fields of `model`, and `files`."""
+    described = model.model_json_schema()
+    fields = {name: _form_field(schema) for name, schema in described["properties"].items()}
+    schema = {
+        "type": "object",
+        "required": [*described["required"], *files],
+        "properties": {**fields, **{name: {"type": "string", "format": "binary"} for name in files}},
+    }
+    content = {"multipart/form-data": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def _form_field(schema: dict[str, Any]) -> dict[str, Any]:
+    """Every field of a form is text, and left out rather than null."""
+    described = {**schema, **next((each for each in schema.get("anyOf", ()) if each["type"] != "null"), {})}
+    if described.get("type") == "boolean":
+        default = str(described["default"]).lower()
+        return {"type": "string", "enum": ["true", "false"], "default": default}
+    return {name: value for name, value in described.items() if name not in ("anyOf", "default", "title")}
+
+
 def _refusal(status: int) -> dict[str, Any]:
     schema = {"$ref": _SCHEMA_ADDRESS.format(model=Problem.__name__)}
     return {

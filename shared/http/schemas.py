@@ -57,7 +57,7 @@ def _check_id(text: str) -> str:
     return text.lower()
 
 
-BodyId = Annotated[str, AfterValidator(_check_id)]
+BodyId = Annotated[str, AfterValidator(_check_id), Field(json_schema_extra={"pattern": "^[0-9a-fA-F]{24}$"})]
 """An id inside a body: 24 hexadecimal characters."""
 
 

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from album_service.openapi import ALBUM_FORM
+from album_service.routes import ALBUM_FORM
 from album_service.schemas import AlbumPatch
-from song_service.openapi import UPLOAD_FORM
+from song_service.routes import UPLOAD_FORM
 from song_service.schemas import SongPatch
 from user_service.schemas import Registration
 
