@@ -109,7 +109,7 @@ async def test_lists_say_where_more_is_and_what_a_client_may_keep() -> None:
     paths = {"user": "/admin/users", "song": "/songs/artist/my-songs", "album": "/albums"}
     for service, path in paths.items():
         answers = (await described(service)).answers("GET", path)
-        assert set(answers["200"]["headers"]) == {"ETag", "Link", "X-Total-Count"}
+        assert {"ETag", "Link", "X-Total-Count"} <= set(answers["200"]["headers"])
         assert answers["304"]["headers"] == answers["200"]["headers"]
         assert "content" not in answers["304"]
 
