@@ -1,7 +1,9 @@
 """Reading albums: one with its songs, and lists, each only as its caller may see it."""
 
+import json
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Self
 
 from album_service import policy
 from album_service.caching import (
@@ -14,6 +16,7 @@ from album_service.caching import (
 )
 from album_service.domain import Album
 from album_service.ports import AlbumFilter, AlbumRepository, Songs
+from album_service.precondition import etag_of
 from album_service.schemas import album_json, album_naming_json, album_with_songs_json
 from shared.access.caller import Caller, Principal, UnverifiedCaller, not_found_as_unavailable
 from shared.access.permissions import Permission
@@ -25,8 +28,26 @@ from shared.errors import UnavailableError
 from shared.http.pagination import Page, split_page
 from shared.http.rows import Rows
 
-EVERY_SONG, SOME_SONGS = "every song", "some songs"
-"""Notes of an album as everybody sees it: whether that is all there is in it."""
+
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """What is kept of an album beside what everybody sees: whether that is all there is in it."""
+
+    has_every_song: bool
+    revision: int
+    member_ids: Sequence[str]
+
+    @classmethod
+    def of(cls, album: Album, *, has_every_song: bool) -> Self:
+        return cls(has_every_song, album.revision, (album.creator_id, *album.collaborator_ids))
+
+    def to_text(self) -> str:
+        return json.dumps([self.has_every_song, self.revision, *self.member_ids])
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        has_every_song, revision, *member_ids = json.loads(text)
+        return cls(has_every_song, revision, member_ids)
 
 
 class Browsing:
@@ -44,10 +65,11 @@ class Browsing:
         """The album with the songs that the caller may see.
 
         What is kept is what anonymous sees, with a note whether that is all there is in the album: then it is
-        right for every caller, else a known caller may see more, such as an own hidden song, and is served
-        afresh. Nobody can tell here a hidden song from a removed one, whose id stays in the album: known
-        callers are always served such an album afresh, which is more expensive, and right. While that cannot
-        be done, or the caller cannot be known, they get what anonymous sees, and that there may be more.
+        right for every caller but the creator and the collaborators, who are told who these are. Else a known
+        caller may see more, such as an own hidden song, and is served afresh. Nobody can tell here a hidden
+        song from a removed one, whose id stays in the album: known callers are always served such an album
+        afresh, which is more expensive, and right. While that cannot be done, or the caller cannot be known,
+        they get what anonymous sees, and that there may be more.
 
         Raises:
             AlbumNotFoundError: there is none, or not for this caller.
@@ -60,33 +82,52 @@ class Browsing:
                 return None
             await dependencies.add(*song_tags(album.song_ids))
             songs = await self._visible(album.song_ids, None)
+            has_every_song = songs is None or len(songs) == len(album.song_ids)
+            note = _Note.of(album, has_every_song=has_every_song).to_text()
             if songs is None:
-                return Loaded(album_with_songs_json(album, [], are_all=False), EVERY_SONG, ttl_seconds=0)
-            note = EVERY_SONG if len(songs) == len(album.song_ids) else SOME_SONGS
+                return Loaded(album_with_songs_json(album, [], are_all=False), note, ttl_seconds=0)
             return Loaded(album_with_songs_json(album, songs), note)
 
         with not_found_as_unavailable(caller):
             kept = await self._cache.read_dependent(one_album(album_id), load)
-            if kept is not None and kept.note == EVERY_SONG:
-                return kept
-            if kept is not None and caller is None:
-                return replace(kept, is_shared=False)
+            if kept is not None:
+                note = _Note.from_text(kept.note)
+                kept = replace(kept, etag=etag_of(note.revision, kept.etag))
+                is_member = isinstance(caller, Caller) and caller.id in note.member_ids
+                if note.has_every_song and not is_member:
+                    return kept
+                if caller is None:
+                    return replace(kept, is_shared=False)
             album = await self._albums.get(album_id)
             policy.check_may_see(caller, album)
-        songs = await self._visible(album.song_ids, caller)
-        if songs is None:
-            listed = AlbumWithSongs.model_validate_json(kept.body).songs if kept is not None else []
-            return Content.of(Loaded(album_with_songs_json(album, listed, are_all=False)))
-        return Content.of(Loaded(album_with_songs_json(album, songs)))
+        listed = [] if kept is None else AlbumWithSongs.model_validate_json(kept.body).songs
+        return await self._fresh(album, caller, listed)
 
-    async def changed(self, album: Album, caller: Caller) -> bytes:
+    async def _fresh(self, album: Album, caller: Principal, listed: Sequence[SongOut]) -> Content:
+        """The album for this caller; with `listed` songs while nobody can say which ones they may see."""
+        is_member = policy.sees_collaborators(caller, album)
+        songs = await self._visible(album.song_ids, caller)
+        shown = listed if songs is None else songs
+        body = album_with_songs_json(album, shown, are_all=songs is not None, is_member=is_member)
+        content = Content.of(Loaded(body))
+        return replace(content, etag=etag_of(album.revision, content.etag))
+
+    async def shared(self, album: Album) -> Content:
+        """The album for anybody who has a link, with its listed songs."""
+        return await self._fresh(album, None, [])
+
+    async def changed(self, album: Album, caller: Caller) -> Content:
         """An album that the caller has changed, as the answer to that.
 
         The change is done, so a song service that is down does not fail it: no songs are named then.
         """
+        is_member = policy.sees_collaborators(caller, album)
         if caller.may(Permission.SEE_EVERYTHING):
-            return album_json(album)
-        return album_naming_json(album, _ids_of(await self._visible(album.song_ids, caller)))
+            body = album_json(album, is_member=is_member)
+        else:
+            visible = _ids_of(await self._visible(album.song_ids, caller))
+            body = album_naming_json(album, visible, is_member=is_member)
+        return replace(Content.of(Loaded(body)), etag=etag_of(album.revision))
 
     async def listed(self, page: Page) -> Content:
         """What everybody sees."""
@@ -105,6 +146,15 @@ class Browsing:
             return await self._with_visible_songs(albums, next_cursor, user)
 
         return await self._read(albums_of_user(user), page, load)
+
+    def collaborations(self, user: Caller) -> AlbumFilter:
+        """The albums that the user arranges with others."""
+        return AlbumFilter(collaborator_id=user.id, visible_only=True)
+
+    async def of_collaborator(self, user: Caller, page: Page) -> Content:
+        """The albums that the user arranges with others. Not cached: they alone read them."""
+        albums, next_cursor = await self._part(self.collaborations(user), page)
+        return Content.of(await self._with_visible_songs(albums, next_cursor, user))
 
     async def as_everybody_sees(self, albums: Sequence[Album], next_cursor: str | None) -> Content:
         """These albums, naming the songs that everybody may see."""
@@ -140,7 +190,13 @@ class Browsing:
         """
         ids = list(dict.fromkeys(song_id for album in albums for song_id in album.song_ids))
         visible = _ids_of(await self._visible(ids, caller))
-        rows = Rows([album_naming_json(album, visible) for album in albums], next_cursor)
+        rows = Rows(
+            [
+                album_naming_json(album, visible, is_member=policy.sees_collaborators(caller, album))
+                for album in albums
+            ],
+            next_cursor,
+        )
         return rows.loaded(ttl_seconds=None if visible is not None else 0)
 
     async def _visible(self, song_ids: Sequence[str], caller: Principal) -> Sequence[SongOut] | None:

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Path, Query, Request
+from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator
 
-from album_service import browsing, editing, searching
-from album_service.domain import AlbumNotFoundError, SongNotFoundError
+from album_service import arranging, browsing, collaborating, editing, searching, sharing
+from album_service.domain import AlbumNotFoundError, SongNotFoundError, UserNotFoundError
 from album_service.ports import AlbumRepository
+from album_service.precondition import Precondition
 from album_service.search_ports import AlbumOrder, AlbumQuery
 from album_service.settings import AlbumSettings
 from shared.access.caller import Caller
@@ -39,6 +40,9 @@ class Resources:
     albums: AlbumRepository
     browsing: browsing.Browsing
     editing: editing.Editing
+    arranging: arranging.Arranging
+    collaborating: collaborating.Collaborating
+    sharing: sharing.Sharing
     searching: searching.AlbumSearching
     probes: dict[str, Probe]
 
@@ -59,6 +63,27 @@ async def _browsing(request: Request) -> browsing.Browsing:
 
 async def _editing(request: Request) -> editing.Editing:
     return resources(request).editing
+
+
+async def _arranging(request: Request) -> arranging.Arranging:
+    return resources(request).arranging
+
+
+async def _collaborating(request: Request) -> collaborating.Collaborating:
+    return resources(request).collaborating
+
+
+async def _sharing(request: Request) -> sharing.Sharing:
+    return resources(request).sharing
+
+
+async def _precondition(
+    if_match: Annotated[
+        str | None,
+        Header(max_length=1000, description="`ETag`s, of which the album has to have one: else 412"),
+    ] = None,
+) -> Precondition:
+    return Precondition.from_header(if_match)
 
 
 async def _searching(request: Request) -> searching.AlbumSearching:
@@ -91,6 +116,12 @@ def _check_album_id(album_id: str) -> str:
     return album_id.lower()
 
 
+def _check_user_id(user_id: str) -> str:
+    if not is_id(user_id):
+        raise UserNotFoundError
+    return user_id.lower()
+
+
 def _check_song_id(song_id: str) -> str:
     if not is_id(song_id):
         raise SongNotFoundError
@@ -99,6 +130,12 @@ def _check_song_id(song_id: str) -> str:
 
 Albums = Annotated[AlbumRepository, Depends(_albums)]
 Browsing = Annotated[browsing.Browsing, Depends(_browsing)]
+Arranging = Annotated[arranging.Arranging, Depends(_arranging)]
+Collaborating = Annotated[collaborating.Collaborating, Depends(_collaborating)]
+Sharing = Annotated[sharing.Sharing, Depends(_sharing)]
+IfMatch = Annotated[Precondition, Depends(_precondition)]
+"""What the request requires of the album that it changes."""
+
 Searching = Annotated[searching.AlbumSearching, Depends(_searching)]
 WantedAlbums = Annotated[AlbumQuery, Depends(_album_query)]
 Editing = Annotated[editing.Editing, Depends(_editing)]
@@ -111,6 +148,9 @@ AlbumId = Annotated[str, Path(description="24 hexadecimal characters"), AfterVal
 
 SongId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_song_id)]
 """An id in the path. SongNotFoundError for what is no id."""
+
+UserId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_user_id)]
+"""An id in the path. UserNotFoundError for what is no id."""
 
 AuditEntries = Annotated[AuditRepository, Depends(_audit_entries)]
 Audit = Annotated[AuditTrail, Depends(_audit_trail)]

@@ -8,17 +8,17 @@ from pathlib import Path
 from album_service import policy
 from album_service.domain import (
     Album,
+    AlbumChangedError,
     AlbumChangedMeanwhileError,
     AlbumNotFoundError,
     NewAlbum,
-    SongNotFoundError,
 )
-from album_service.ports import AlbumChanges, AlbumRepository, Songs
+from album_service.ports import AlbumChanges, AlbumRepository, ShareRepository
 from album_service.writing import AlbumWrites
 from shared.access.caller import Caller
 from shared.clock import now
 from shared.errors import UnavailableError
-from shared.ids import id_in, is_id, new_id, new_public_id
+from shared.ids import id_in, new_id, new_public_id
 from shared.media.cleanup import CleanupJournal
 from shared.media.images import check_image
 from shared.ports import MediaRef, MediaStore
@@ -39,21 +39,19 @@ class Editing:
     def __init__(
         self,
         albums: AlbumRepository,
-        songs: Songs,
+        shares: ShareRepository,
         media: MediaStore,
         journal: CleanupJournal,
         writes: AlbumWrites,
         *,
         max_image_pixels: int,
-        most_songs: int,
     ) -> None:
         self._albums = albums
-        self._songs = songs
+        self._shares = shares
         self._media = media
         self._journal = journal
         self._writes = writes
         self._max_image_pixels = max_image_pixels
-        self._most_songs = most_songs
 
     async def add(self, creator: Caller, new: NewAlbum, image: Path) -> Album:
         """A new album of `creator`; private unless they may publish.
@@ -87,17 +85,25 @@ class Editing:
             await self._albums.add(album)
         return album
 
-    async def change(self, album: Album, changes: AlbumChanges) -> Album:
-        """The album after `changes`."""
+    async def change(self, album: Album, changes: AlbumChanges, if_revision: int | None = None) -> Album:
+        """The album after `changes`; with `if_revision` only while it is at that revision.
+
+        Raises:
+            AlbumChangedError: it is at another.
+        """
         if not changes:
             return album
         async with self._writes.around(album):
-            changed = await self._albums.change(album.id, changes)
-        assert changed is not None  # noqa: S101 - only a condition on the revision can miss
+            changed = await self._albums.change(album.id, changes, if_revision=if_revision)
+        if changed is None:
+            raise AlbumChangedError
         return changed
 
-    async def set_public(self, album: Album, wanted: bool | None) -> Album:
-        """Set `is_public`; None flips it."""
+    async def set_public(self, album: Album, wanted: bool | None, if_revision: int | None = None) -> Album:
+        """Set `is_public`; None flips it. With `if_revision` as `change` does."""
+        if if_revision is not None:
+            is_public = not album.is_public if wanted is None else wanted
+            return await self.change(album, {"is_public": is_public}, if_revision)
         return await self._set(album, wanted, lambda each: each.is_public, lambda to: {"is_public": to})
 
     async def set_visible(self, album: Album, wanted: bool | None) -> Album:
@@ -122,37 +128,15 @@ class Editing:
             album = await self._albums.get(album.id)
         raise AlbumChangedMeanwhileError
 
-    async def append_song(self, album: Album, song_id: str, caller: Caller) -> Album:
-        """The album with the song at its end.
-
-        Raises:
-            SongNotFoundError: there is no such song, or not for this caller.
-            SongInAlbumError, AlbumFullError: it cannot take the song.
-        """
-        if not is_id(song_id) or not await self._songs.visible([song_id.lower()], caller.token):
-            raise SongNotFoundError
-        most = self._most_songs
-        if len(album.song_ids) >= most:
-            # Removed songs, and hidden ones, take up no room: those who do not see them could not make any.
-            most += len(album.song_ids) - len(await self._songs.visible(album.song_ids, caller.token))
-        async with self._writes.around(album):
-            return await self._albums.append_song(album.id, song_id.lower(), most)
-
-    async def take_song_out(self, album: Album, song_id: str) -> Album:
-        """The album without the song.
-
-        Raises:
-            SongNotFoundError: it is not in it.
-        """
-        async with self._writes.around(album):
-            return await self._albums.take_song_out(album.id, song_id)
-
-    async def remove(self, album: Album) -> None:
-        """Remove the album and its cover; its songs stay."""
+    async def remove(self, album: Album, if_revision: int | None = None) -> None:
+        """Remove the album, its cover and its links; its songs stay. With `if_revision` as `change` does."""
         cover = [MediaRef(album.image.public_id, "image")]
         await self._journal.begin_removal(cover)
         async with self._writes.around(album):
-            await self._albums.remove(album.id)
+            is_removed = await self._albums.remove(album.id, if_revision=if_revision)
+        if not is_removed:
+            raise AlbumChangedError
+        await self._shares.revoke(album.id)
         await self._journal.discard(cover)
 
 

@@ -6,12 +6,17 @@ from shared.access.permissions import Permission
 
 
 def may_see(caller: Principal, album: Album) -> bool:
-    """Listed albums are everybody's to see; others their creator's and the admins'."""
+    """Listed albums are everybody's to see; others their creator's and the admins'.
+
+    Collaborators see one that is not public, but none that an admin has hidden.
+    """
     if album.is_listed:
         return True
     if not isinstance(caller, Caller):
         return False
-    return caller.id == album.creator_id or caller.may(Permission.SEE_EVERYTHING)
+    if caller.id == album.creator_id or caller.may(Permission.SEE_EVERYTHING):
+        return True
+    return album.is_visible and caller.id in album.collaborator_ids
 
 
 def check_may_see(caller: Principal, album: Album) -> None:
@@ -32,6 +37,30 @@ def check_may_change(caller: Caller, album: Album) -> None:
     check_may_see(caller, album)
     if caller.id != album.creator_id:
         raise NotYourAlbumError
+
+
+def check_may_arrange(caller: Caller, album: Album) -> None:
+    """Collaborators add, remove and reorder songs as creators do.
+
+    Raises:
+        AlbumNotFoundError: the caller may not even see it.
+        NotYourAlbumError: it is another's.
+    """
+    check_may_see(caller, album)
+    if caller.id not in album.collaborator_ids:
+        check_may_change(caller, album)
+
+
+def check_may_remove_collaborator(caller: Caller, album: Album, user_id: str) -> None:
+    """Collaborators may remove themselves. Raises as `check_may_change` does."""
+    check_may_see(caller, album)
+    if not (caller.id == user_id and user_id in album.collaborator_ids):
+        check_may_change(caller, album)
+
+
+def sees_collaborators(caller: Principal, album: Album) -> bool:
+    """Whether the caller is told who arranges the album: its creator and its collaborators are."""
+    return isinstance(caller, Caller) and caller.id in (album.creator_id, *album.collaborator_ids)
 
 
 def may_publish(caller: Caller) -> bool:

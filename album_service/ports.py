@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypedDict
 
-from album_service.domain import Album
+from album_service.domain import Album, StoredShare
 from shared.contracts.songs import SongOut
 from shared.http.pagination import Slice
 
@@ -15,6 +16,8 @@ class AlbumFilter:
 
     listed_only: bool = False
     creator_id: str | None = None
+    collaborator_id: str | None = None
+    visible_only: bool = False
 
 
 class AlbumChanges(TypedDict, total=False):
@@ -23,6 +26,8 @@ class AlbumChanges(TypedDict, total=False):
     title: str
     is_public: bool
     is_visible: bool
+    song_ids: tuple[str, ...]
+    collaborator_ids: tuple[str, ...]
 
 
 class AlbumRepository(Protocol):
@@ -76,8 +81,36 @@ class AlbumRepository(Protocol):
         """
         ...
 
-    async def remove(self, album_id: str) -> None:
-        """Raises AlbumNotFoundError."""
+    async def remove(self, album_id: str, *, if_revision: int | None = None) -> bool:
+        """Remove it; with `if_revision` only while it is at that revision. Whether it was removed.
+
+        Raises:
+            AlbumNotFoundError: there is no such album.
+        """
+        ...
+
+
+class ShareRepository(Protocol):
+    """Links to albums, by the hash of their token."""
+
+    async def add(self, share: StoredShare) -> None:
+        """Store a new link."""
+        ...
+
+    async def find(self, token_hash: str, moment: datetime) -> str | None:
+        """The id of the album that the link leads to; None when there is none, or it has expired."""
+        ...
+
+    async def revoke(self, album_id: str) -> None:
+        """Remove all links to the album."""
+        ...
+
+
+class Users(Protocol):
+    """The user service. All calls raise UnavailableError when it is down."""
+
+    async def check_exists(self, user_id: str) -> None:
+        """Raises UserNotFoundError."""
         ...
 
 

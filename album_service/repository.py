@@ -20,6 +20,7 @@ from shared.providers.mongo_search import search_fields
 INDEXES = (
     Index([("isPublic", DESCENDING), ("isVisible", DESCENDING), *NEWEST_FIRST]),
     Index([("creatorId", DESCENDING), *NEWEST_FIRST]),
+    Index([("collaboratorIds", DESCENDING), *NEWEST_FIRST]),
     Index(NEWEST_FIRST),
 )
 LISTED: Document = {"isPublic": True, "isVisible": True}
@@ -94,9 +95,12 @@ class MongoAlbums:
             raise SongNotFoundError
         return changed
 
-    async def remove(self, album_id: str) -> None:
-        if not await self._albums.remove_one({"_id": id_of(album_id)}):
-            raise AlbumNotFoundError
+    async def remove(self, album_id: str, *, if_revision: int | None = None) -> bool:
+        only = {} if if_revision is None else {"revision": if_revision}
+        if await self._albums.remove_one({"_id": id_of(album_id), **only}):
+            return True
+        await self.get(album_id)
+        return False
 
     async def _update(self, album_id: str, only: Document, update: Document) -> Album | None:
         """The album after `update`; None when there is none that meets `only`."""
@@ -114,6 +118,10 @@ def narrow(wanted: AlbumFilter) -> Document:
         query |= {"isPublic": True, "isVisible": True}
     if wanted.creator_id is not None:
         query["creatorId"] = wanted.creator_id
+    if wanted.visible_only:
+        query["isVisible"] = True
+    if wanted.collaborator_id is not None:
+        query["collaboratorIds"] = wanted.collaborator_id
     return query
 
 
@@ -127,6 +135,7 @@ def to_document(album: Album) -> Document:
         "imagePublicId": album.image.public_id,
         "imageUrl": album.image.url,
         "songIds": list(album.song_ids),
+        "collaboratorIds": list(album.collaborator_ids),
         "isPublic": album.is_public,
         "isVisible": album.is_visible,
         "createdAt": album.created_at,
@@ -144,6 +153,10 @@ def _to_change(changes: AlbumChanges) -> Document:
         document["isPublic"] = changes["is_public"]
     if "is_visible" in changes:
         document["isVisible"] = changes["is_visible"]
+    if "song_ids" in changes:
+        document["songIds"] = list(changes["song_ids"])
+    if "collaborator_ids" in changes:
+        document["collaboratorIds"] = list(changes["collaborator_ids"])
     return document
 
 
@@ -161,4 +174,5 @@ def to_album(document: Document) -> Album:
         created_at=document["createdAt"],
         updated_at=document["updatedAt"],
         revision=document["revision"],
+        collaborator_ids=tuple(document.get("collaboratorIds", ())),
     )

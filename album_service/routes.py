@@ -7,10 +7,12 @@ from album_service.dependencies import (
     AlbumId,
     Albums,
     Anyone,
+    Arranging,
     Audit,
     Browsing,
     Creator,
     Editing,
+    IfMatch,
     Owner,
     Publisher,
     Searching,
@@ -20,6 +22,7 @@ from album_service.dependencies import (
     WantedPage,
 )
 from album_service.ports import AlbumFilter
+from album_service.responses import changed_response
 from album_service.schemas import AlbumFields, AlbumPatch, VisibilityBody, album_json, audited
 from shared.contracts.albums import AlbumOut, AlbumWithSongs, SongToAdd
 from shared.http.forms import open_form
@@ -82,10 +85,11 @@ async def add_album(request: Request, creator: Creator, sizes: UploadSizes, edit
     return Response(album_json(album), 201, media_type="application/json")
 
 
-@router.patch("/{album_id}", summary="Change an album", response_model=AlbumOut)
+@router.patch("/{album_id}", summary="Change an album", response_model=AlbumOut, responses=refusals(412))
 async def change_album(
     album_id: AlbumId,
     patch: AlbumPatch,
+    required: IfMatch,
     owner: Owner,
     albums: Albums,
     editing: Editing,
@@ -95,14 +99,16 @@ async def change_album(
     album = await albums.get(album_id)
     policy.check_may_change(owner, album)
     async with audit.of_admin(owner, "album.change", album.id, audited(album)) as record:
-        changed = await editing.change(album, patch.changes(may_publish=policy.may_publish(owner)))
+        changes = patch.changes(may_publish=policy.may_publish(owner))
+        changed = await editing.change(album, changes, required.revision_of(album))
         record.after = audited(changed)
-    return Response(await browsing.changed(changed, owner), media_type="application/json")
+    return changed_response(await browsing.changed(changed, owner))
 
 
-@router.delete("/{album_id}", summary="Delete an album; its songs stay")
+@router.delete("/{album_id}", summary="Delete an album; its songs stay", responses=refusals(412))
 async def delete_album(
     album_id: AlbumId,
+    required: IfMatch,
     owner: Owner,
     albums: Albums,
     editing: Editing,
@@ -111,53 +117,64 @@ async def delete_album(
     album = await albums.get(album_id)
     policy.check_may_change(owner, album)
     async with audit.of_admin(owner, "album.delete", album.id, audited(album)):
-        await editing.remove(album)
+        await editing.remove(album, required.revision_of(album))
     return Message(message="Album deleted successfully")
 
 
-@router.post(
-    "/{album_id}/songs", summary="Put a song at the end", response_model=AlbumOut, responses=refusals(409)
-)
+@router.post("/{album_id}/songs", summary="Add a song", response_model=AlbumOut, responses=refusals(409, 412))
 async def append_song(
     album_id: AlbumId,
     wanted: SongToAdd,
+    required: IfMatch,
     owner: Owner,
     albums: Albums,
-    editing: Editing,
+    arranging: Arranging,
     browsing: Browsing,
     audit: Audit,
 ) -> Response:
     album = await albums.get(album_id)
-    policy.check_may_change(owner, album)
+    policy.check_may_arrange(owner, album)
     async with audit.of_admin(owner, "album.song_added", album.id, audited(album)) as record:
-        changed = await editing.append_song(album, wanted.song_id, owner)
+        changed = await arranging.add_song(
+            album, wanted.song_id, owner, wanted.position, required.revision_of(album)
+        )
         record.after = audited(changed)
-    return Response(await browsing.changed(changed, owner), media_type="application/json")
+    return changed_response(await browsing.changed(changed, owner))
 
 
-@router.delete("/{album_id}/songs/{song_id}", summary="Take a song out", response_model=AlbumOut)
+@router.delete(
+    "/{album_id}/songs/{song_id}",
+    summary="Take a song out",
+    response_model=AlbumOut,
+    responses=refusals(412),
+)
 async def take_song_out(
     album_id: AlbumId,
     song_id: SongId,
+    required: IfMatch,
     owner: Owner,
     albums: Albums,
-    editing: Editing,
+    arranging: Arranging,
     browsing: Browsing,
     audit: Audit,
 ) -> Response:
     album = await albums.get(album_id)
-    policy.check_may_change(owner, album)
+    policy.check_may_arrange(owner, album)
     async with audit.of_admin(owner, "album.song_removed", album.id, audited(album)) as record:
-        changed = await editing.take_song_out(album, song_id)
+        changed = await arranging.take_song_out(album, song_id, required.revision_of(album))
         record.after = audited(changed)
-    return Response(await browsing.changed(changed, owner), media_type="application/json")
+    return changed_response(await browsing.changed(changed, owner))
 
 
 @router.patch(
-    "/{album_id}/visibility", summary="Flip or set isPublic", response_model=AlbumOut, responses=refusals(409)
+    "/{album_id}/visibility",
+    summary="Flip or set isPublic",
+    response_model=AlbumOut,
+    responses=refusals(409, 412),
 )
 async def set_album_public(
     album_id: AlbumId,
+    required: IfMatch,
     publisher: Publisher,
     albums: Albums,
     editing: Editing,
@@ -168,6 +185,7 @@ async def set_album_public(
     album = await albums.get(album_id)
     policy.check_may_change(publisher, album)
     async with audit.of_admin(publisher, "album.public", album.id, audited(album)) as record:
-        changed = await editing.set_public(album, body.is_public if body else None)
+        wanted = body.is_public if body else None
+        changed = await editing.set_public(album, wanted, required.revision_of(album))
         record.after = audited(changed)
-    return Response(await browsing.changed(changed, publisher), media_type="application/json")
+    return changed_response(await browsing.changed(changed, publisher))

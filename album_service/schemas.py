@@ -3,22 +3,28 @@
 from collections.abc import Collection, Sequence
 from typing import Annotated
 
-from pydantic import StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
-from album_service.domain import Album, NewAlbum
+from album_service.domain import Album, NewAlbum, ShareLink
 from album_service.ports import AlbumChanges
 from shared.audit import Fields
 from shared.clock import to_iso
 from shared.contracts.songs import SONGS, SongOut
 from shared.http.schemas import FormBool, ReadableText, SentModel
 
+MOST_SONG_IDS = 10_000
+
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200), ReadableText]
 
 
-def public_album(album: Album) -> dict[str, object]:
-    """The album in its public shape, `AlbumOut`. No model is made of it: a list holds a thousand."""
-    return {
+def public_album(album: Album, *, is_member: bool = False) -> dict[str, object]:
+    """The album in its public shape, `AlbumOut`. No model is made of it: a list holds a thousand.
+
+    `is_member`: for somebody who is told who the collaborators are.
+    """
+    shape: dict[str, object] = {
         "_id": album.id,
         "title": album.title,
         "creatorId": album.creator_id,
@@ -30,23 +36,27 @@ def public_album(album: Album) -> dict[str, object]:
         "createdAt": to_iso(album.created_at),
         "updatedAt": to_iso(album.updated_at),
     }
+    return shape | {"collaboratorIds": album.collaborator_ids} if is_member else shape
 
 
-def album_json(album: Album) -> bytes:
+def album_json(album: Album, *, is_member: bool = False) -> bytes:
     """The album with all its ids."""
-    return to_json(public_album(album))
+    return to_json(public_album(album, is_member=is_member))
 
 
-def album_naming_json(album: Album, visible: Collection[str] | None) -> bytes:
+def album_naming_json(album: Album, visible: Collection[str] | None, *, is_member: bool = False) -> bytes:
     """The album where `songIds` names only what is in `visible`; None: nobody can say now what is."""
+    shape = public_album(album, is_member=is_member)
     if visible is None:
-        return to_json(public_album(album) | {"songIds": [], "songsUnavailable": True})
-    return to_json(public_album(album) | {"songIds": [each for each in album.song_ids if each in visible]})
+        return to_json(shape | {"songIds": [], "songsUnavailable": True})
+    return to_json(shape | {"songIds": [each for each in album.song_ids if each in visible]})
 
 
-def album_with_songs_json(album: Album, songs: Sequence[SongOut], *, are_all: bool = True) -> bytes:
+def album_with_songs_json(
+    album: Album, songs: Sequence[SongOut], *, are_all: bool = True, is_member: bool = False
+) -> bytes:
     """The album with `songs`, which alone `songIds` names; `are_all`: whether there are no others to show."""
-    shape = public_album(album) | {"songIds": [song.id for song in songs]}
+    shape = public_album(album, is_member=is_member) | {"songIds": [song.id for song in songs]}
     if not are_all:
         shape["songsUnavailable"] = True
     # As the song service sent them: what it left out stays left out.
@@ -89,6 +99,36 @@ class AlbumPatch(SentModel):
         if self.is_public is not None and may_publish:
             changes["is_public"] = self.is_public
         return changes
+
+
+class SongOrder(SentModel):
+    """All songs of the album that the caller sees, each once, in the order that they are to have."""
+
+    song_ids: Annotated[
+        list[Annotated[str, StringConstraints(max_length=100)]], Field(max_length=MOST_SONG_IDS)
+    ]
+
+
+class ShareBody(SentModel):
+    """How long a link is valid; without `days` until it is revoked."""
+
+    days: Annotated[int | None, Field(ge=1, le=365)] = None
+
+
+class ShareOut(BaseModel):
+    """A link. `path` is that of the API call which answers the album; the token is not shown again."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+    token: str
+    path: str
+    expires_at: str | None
+
+
+def share_out(link: ShareLink) -> ShareOut:
+    """The link as it is told to whoever made it."""
+    expires_at = None if link.expires_at is None else to_iso(link.expires_at)
+    return ShareOut(token=link.token, path=f"/albums/shared/{link.token}", expires_at=expires_at)
 
 
 class VisibilityBody(SentModel):

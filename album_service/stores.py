@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from album_service.repository import MongoAlbums
 from album_service.search import MongoAlbumSearch
 from album_service.settings import SERVICE
+from album_service.shares import MongoShares
 from album_service.wiring import Stores
 from shared.providers.mongo import open_mongo
 from shared.providers.mongo_audit import MongoAuditLog
@@ -21,5 +22,6 @@ async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
         albums, cleanups = MongoAlbums(database), MongoMediaCleanups(database, "albums")
         audit = MongoAuditLog(database, "album")
         search = MongoAlbumSearch(database)
-        async with building_indexes(albums, cleanups, audit, search):
-            yield Stores(database, albums, cleanups, audit, search)
+        shares = MongoShares(database)
+        async with building_indexes(albums, cleanups, audit, search, shares):
+            yield Stores(database, albums, cleanups, audit, search, shares)

@@ -4,15 +4,19 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from album_service.arranging import Arranging
 from album_service.browsing import Browsing
 from album_service.caching import Invalidation
+from album_service.collaborating import Collaborating
 from album_service.dependencies import Resources
 from album_service.editing import Editing, UnfinishedUploads
-from album_service.ports import AlbumRepository
+from album_service.ports import AlbumRepository, ShareRepository
 from album_service.search_ports import AlbumSearch
 from album_service.searching import AlbumSearching
 from album_service.settings import AlbumSettings
+from album_service.sharing import Sharing
 from album_service.songs import HttpSongs
+from album_service.users import HttpUsers
 from album_service.writing import AlbumWrites
 from shared.access.guards import Access
 from shared.audit import AuditRepository
@@ -35,6 +39,7 @@ class Stores:
     media_cleanups: MediaCleanups
     audit: AuditRepository
     search: AlbumSearch
+    shares: ShareRepository
 
 
 OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
@@ -50,6 +55,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         media = await opened(open_cloudinary(settings))
         timeout = settings.service_timeout_seconds
         users = await opened(shared.open_user_directory(settings.user_service_url, timeout))
+        people = await opened(open_service(settings.user_service_url, "user service", timeout))
         songs = HttpSongs(await opened(open_service(settings.song_service_url, "song service", timeout)))
         writes = AlbumWrites(shared.writes, Invalidation(shared.cache))
         unfinished = UnfinishedUploads(stores.albums, writes)
@@ -71,13 +77,15 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
             searching=AlbumSearching(stores.search, browsing, vocabulary, settings.whole_list_limit),
             editing=Editing(
                 stores.albums,
-                songs,
+                stores.shares,
                 media,
                 journal,
                 writes,
                 max_image_pixels=settings.max_image_pixels,
-                most_songs=settings.max_album_songs,
             ),
+            arranging=Arranging(stores.albums, songs, writes, most_songs=settings.max_album_songs),
+            collaborating=Collaborating(stores.albums, HttpUsers(people), writes),
+            sharing=Sharing(stores.albums, stores.shares),
             probes={
                 "database": stores.database.ping,
                 "redis": shared.cache.ping,

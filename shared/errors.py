@@ -78,6 +78,12 @@ class ConflictError(AppError):
     code = "conflict"
 
 
+class PreconditionFailedError(AppError):
+    """What the request requires of the thing that it changes does not hold any more."""
+
+    code = "precondition_failed"
+
+
 class TooLargeError(AppError):
     """More bytes than are taken."""
 

@@ -15,6 +15,7 @@ from embedded.sqlite.albums import SqliteAlbums
 from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
+from embedded.sqlite.shares import SqliteShares
 from shared.http.serve import serve
 from shared.settings import load
 
@@ -32,6 +33,7 @@ def app() -> ASGIApp:
                 SqliteMediaCleanups(database),
                 SqliteAuditLog(database),
                 SqliteAlbumSearch(database),
+                SqliteShares(database),
             )
 
     return create_app(lambda: assemble(settings, stores))

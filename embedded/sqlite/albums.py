@@ -22,7 +22,7 @@ from shared.ports import StoredImage
 
 COLUMNS = (
     "id, title, creator_id, creator_name, image_public_id, image_url, song_ids, "
-    "is_public, is_visible, created_at, updated_at, revision"
+    "is_public, is_visible, created_at, updated_at, revision, collaborator_ids"
 )
 _ONE_CHANGE = ("updated_at = :updated_at", "revision = revision + 1")
 _HAS_SONG = "EXISTS (SELECT 1 FROM json_each(song_ids) WHERE value = :song_id)"
@@ -101,10 +101,13 @@ class SqliteAlbums:
             raise SongNotFoundError
         return changed
 
-    async def remove(self, album_id: str) -> None:
-        statement = statements.delete("albums", ["id = :id"], "id")
-        if not await self._database.write(statement, {"id": album_id.lower()}):
-            raise AlbumNotFoundError
+    async def remove(self, album_id: str, *, if_revision: int | None = None) -> bool:
+        conditions = ["id = :id"] if if_revision is None else ["id = :id", "revision = :if_revision"]
+        statement = statements.delete("albums", conditions, "id")
+        if await self._database.write(statement, {"id": album_id.lower(), "if_revision": if_revision}):
+            return True
+        await self.get(album_id)
+        return False
 
     async def _update(
         self,
@@ -130,6 +133,11 @@ def _narrow(wanted: AlbumFilter) -> tuple[list[str], dict[str, Value]]:
     if wanted.creator_id is not None:
         conditions.append("creator_id = :creator_id")
         values["creator_id"] = wanted.creator_id
+    if wanted.visible_only:
+        conditions.append("is_visible = 1")
+    if wanted.collaborator_id is not None:
+        conditions.append("id IN (SELECT album_id FROM collaborators WHERE user_id = :collaborator_id)")
+        values["collaborator_id"] = wanted.collaborator_id
     return conditions, values
 
 
@@ -142,6 +150,7 @@ def _to_row(album: Album) -> Mapping[str, Value]:
         "image_public_id": album.image.public_id,
         "image_url": album.image.url,
         "song_ids": json.dumps(album.song_ids),
+        "collaborator_ids": json.dumps(album.collaborator_ids),
         "is_public": album.is_public,
         "is_visible": album.is_visible,
         "created_at": to_millis(album.created_at),
@@ -161,6 +170,10 @@ def _to_change(changes: AlbumChanges) -> dict[str, Value]:
         row["is_public"] = changes["is_public"]
     if "is_visible" in changes:
         row["is_visible"] = changes["is_visible"]
+    if "song_ids" in changes:
+        row["song_ids"] = json.dumps(changes["song_ids"])
+    if "collaborator_ids" in changes:
+        row["collaborator_ids"] = json.dumps(changes["collaborator_ids"])
     return row
 
 
@@ -178,4 +191,5 @@ def to_album(row: sqlite3.Row) -> Album:
         created_at=from_millis(row["created_at"]),
         updated_at=from_millis(row["updated_at"]),
         revision=row["revision"],
+        collaborator_ids=tuple(json.loads(row["collaborator_ids"])),
     )

@@ -89,6 +89,48 @@ _BLOCKS_OF_REMOVED_USERS = (
     "CREATE INDEX blocks_of_emails ON blocks_of_removed_users (email_digest)",
 )
 
+_PLAYLISTS = (
+    """
+    ALTER TABLE albums
+    ADD COLUMN collaborator_ids TEXT NOT NULL DEFAULT '[]' CHECK (json_valid(collaborator_ids))
+    """,
+    """
+    CREATE TABLE collaborators (
+        user_id TEXT NOT NULL,
+        album_id TEXT NOT NULL,
+        PRIMARY KEY (user_id, album_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX collaborators_of_album ON collaborators (album_id)",
+    # Whose albums somebody arranges is read by an index of the ids in `collaborator_ids`.
+    """
+    CREATE TRIGGER collaborators_insert AFTER INSERT ON albums WHEN new.collaborator_ids <> '[]' BEGIN
+        INSERT INTO collaborators SELECT value, new.id FROM json_each(new.collaborator_ids);
+    END
+    """,
+    """
+    CREATE TRIGGER collaborators_update AFTER UPDATE OF collaborator_ids ON albums BEGIN
+        DELETE FROM collaborators WHERE album_id = old.id;
+        INSERT INTO collaborators SELECT value, new.id FROM json_each(new.collaborator_ids);
+    END
+    """,
+    """
+    CREATE TRIGGER collaborators_delete AFTER DELETE ON albums BEGIN
+        DELETE FROM collaborators WHERE album_id = old.id;
+    END
+    """,
+    """
+    CREATE TABLE shares (
+        token_hash TEXT NOT NULL PRIMARY KEY,
+        album_id TEXT NOT NULL,
+        created_at INTEGER NOT NULL,
+        expires_at INTEGER
+    ) STRICT
+    """,
+    "CREATE INDEX shares_of_album ON shares (album_id)",
+    "CREATE INDEX shares_expiring ON shares (expires_at) WHERE expires_at IS NOT NULL",
+)
+
 USERS = (
     (
         """
@@ -202,4 +244,5 @@ ALBUMS = (
     _UNFINISHED_UPLOADS,
     _AUDIT,
     ALBUM_SEARCH,
+    _PLAYLISTS,
 )

@@ -16,7 +16,8 @@ SONG_IN_ALBUM, ALBUM_FULL = "song_in_album", "album_full"
 class AlbumOut(BaseModel):
     """An album; `songIds` in playing order names the songs that the caller may see.
 
-    `songsUnavailable` is there, and true, when not all of them can be told now.
+    `songsUnavailable` is there, and true, when not all of them can be told now. `collaboratorIds` is there
+    for the creator and for collaborators.
     """
 
     model_config = ConfigDict(alias_generator=to_camel)
@@ -32,6 +33,7 @@ class AlbumOut(BaseModel):
     created_at: str
     updated_at: str
     songs_unavailable: Annotated[bool, LEFT_OUT] = False
+    collaborator_ids: Annotated[Sequence[str], LEFT_OUT] = ()
 
 
 class AlbumWithSongs(AlbumOut):
@@ -44,6 +46,7 @@ ALBUM = TypeAdapter(AlbumOut)
 
 
 class SongToAdd(SentModel):
-    """The song to put at the end of an album."""
+    """The song to add, at `position` among the songs that the caller sees; 0 is first. Without it: last."""
 
     song_id: Annotated[str, StringConstraints(max_length=100)]
+    position: Annotated[int | None, Field(ge=0, le=1_000_000)] = None

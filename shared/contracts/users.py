@@ -28,3 +28,4 @@ class UserOut(PublicUser):
 
 
 USER = TypeAdapter(UserOut)
+PUBLIC_USER = TypeAdapter(PublicUser)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from album_service.arranging import Arranging
 from album_service.browsing import Browsing
 from album_service.caching import Invalidation
 from album_service.domain import Album, AlbumFullError, AlbumNotFoundError, NewAlbum
@@ -17,7 +18,7 @@ from shared.cache.read_through import ReadThrough
 from shared.cache.writes import Writes
 from shared.errors import UnavailableError
 from shared.media.cleanup import CleanupJournal
-from tests.album_service.fakes import NoSongs, SomeSongs
+from tests.album_service.fakes import NoSongs, Shares, SomeSongs
 from tests.repositories.builders import an_album
 from tests.repositories.stores import SqliteStore
 from tests.shared.lost_answers import lose_answers
@@ -42,15 +43,8 @@ class World:
         writes = AlbumWrites(Writes(), Invalidation(ReadThrough(self.redis)))
         unfinished = UnfinishedUploads(albums, writes)
         self.journal = CleanupJournal(self.notes, self.store, unfinished.is_in_use, unfinished.roll_back)
-        self.editing = Editing(
-            albums,
-            songs or NoSongs(),
-            self.store,
-            self.journal,
-            writes,
-            max_image_pixels=10**6,
-            most_songs=10,
-        )
+        self.editing = Editing(albums, Shares(), self.store, self.journal, writes, max_image_pixels=10**6)
+        self.arranging = Arranging(albums, songs or NoSongs(), writes, most_songs=10)
         self.browsing = Browsing(albums, NoSongs(), ReadThrough(self.redis), 1000)
 
 
@@ -100,7 +94,7 @@ async def test_songs_that_an_album_is_stored_with_are_those_that_it_shows(
     told = len(world.redis.renewals)
     lose_answers(monkeypatch, world.albums, "take_song_out")
     with pytest.raises(UnavailableError):
-        await world.editing.take_song_out(album, SONG)
+        await world.arranging.take_song_out(album, SONG)
     assert f"album:{album.id}" in world.redis.renewals[told]
 
 
@@ -111,12 +105,12 @@ async def test_songs_that_the_owner_does_not_see_take_up_no_room(tmp_path: Path)
     album = an_album(creator_id=owner.id, song_ids=(gone, hidden, seen))
     async with SqliteStore(tmp_path).albums() as albums:
         await albums.add(album)
-        editing = World(albums, songs).editing
+        arranging = World(albums, songs).arranging
         for song_id in more[:9]:  # with the one that they see: as many as an album holds
-            album = await editing.append_song(album, song_id, owner)
+            album = await arranging.add_song(album, song_id, owner)
         assert album.song_ids == (gone, hidden, seen, *more[:9])
         with pytest.raises(AlbumFullError):
-            await editing.append_song(album, more[9], owner)
+            await arranging.add_song(album, more[9], owner)
 
 
 @pytest.fixture

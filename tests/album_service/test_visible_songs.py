@@ -127,13 +127,16 @@ async def test_a_change_is_answered_with_the_songs_that_its_maker_may_see(tmp_pa
     friend = Caller("f" * 24, "user_f", "Fay Friend", Role.USER, is_blocked=False, token="friend's")
     async with a_world(tmp_path) as world:
         for caller, named in ((OWNER, [SHOWN, SECRET]), (friend, [SHOWN]), (ADMIN, [SHOWN, SECRET])):
-            answer = json.loads(await world.browsing.changed(world.album, caller))
+            answer = json.loads((await world.browsing.changed(world.album, caller)).body)
             assert answer["songIds"] == named
             assert "songsUnavailable" not in answer
         world.songs.is_down = True
-        answer = json.loads(await world.browsing.changed(world.album, friend))
+        answer = json.loads((await world.browsing.changed(world.album, friend)).body)
         assert (answer["songIds"], answer["songsUnavailable"]) == ([], True)
-        assert json.loads(await world.browsing.changed(world.album, ADMIN))["songIds"] == [SHOWN, SECRET]
+        assert json.loads((await world.browsing.changed(world.album, ADMIN)).body)["songIds"] == [
+            SHOWN,
+            SECRET,
+        ]
 
 
 async def test_album_outlives_changes_of_other_songs(tmp_path: Path) -> None:

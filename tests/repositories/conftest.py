@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from album_service.ports import AlbumRepository
+from album_service.ports import AlbumRepository, ShareRepository
 from shared.audit import AuditRepository
 from shared.ports import MediaCleanups
 from song_service.library_ports import HistoryRepository, LikeRepository, PlayStatistics
 from song_service.ports import InteractionRepository, SongRepository
 from song_service.search_ports import SongSearch
-from tests.repositories.stores import MongoStore, Repositories, SongStore, SqliteStore, Store
+from tests.repositories.stores import AlbumStore, MongoStore, Repositories, SongStore, SqliteStore, Store
 from user_service.ports import UserRepository
 
 
@@ -41,6 +41,17 @@ async def users(store: Store) -> AsyncIterator[UserRepository]:
 async def albums(store: Store) -> AsyncIterator[AlbumRepository]:
     async with store.albums() as opened:
         yield opened
+
+
+@pytest.fixture
+async def album_store(store: Store) -> AsyncIterator[AlbumStore]:
+    async with store.playlists() as opened:
+        yield opened
+
+
+@pytest.fixture
+def shares(album_store: AlbumStore) -> ShareRepository:
+    return album_store.shares
 
 
 @pytest.fixture

@@ -9,9 +9,13 @@ from pathlib import Path
 
 from motor.motor_asyncio import AsyncIOMotorClient
 
-from album_service.ports import AlbumRepository
+from album_service.ports import AlbumRepository, ShareRepository
 from album_service.repository import MongoAlbums
+from album_service.search import MongoAlbumSearch
+from album_service.search_ports import AlbumSearch
+from album_service.shares import MongoShares
 from embedded.sqlite import schemas
+from embedded.sqlite.album_search import SqliteAlbumSearch
 from embedded.sqlite.albums import SqliteAlbums
 from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
@@ -20,6 +24,7 @@ from embedded.sqlite.likes import SqliteLikes
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
 from embedded.sqlite.play_history import SqliteHistory
 from embedded.sqlite.play_statistics import SqlitePlayStatistics
+from embedded.sqlite.shares import SqliteShares
 from embedded.sqlite.song_search import SqliteSongSearch
 from embedded.sqlite.songs import SqliteSongs
 from embedded.sqlite.users import SqliteUsers
@@ -60,6 +65,15 @@ class SongStore:
 
 
 @dataclass(frozen=True, slots=True)
+class AlbumStore:
+    """What the album service keeps besides albums."""
+
+    albums: AlbumRepository
+    shares: ShareRepository
+    search: AlbumSearch
+
+
+@dataclass(frozen=True, slots=True)
 class Repositories:
     """What all services keep."""
 
@@ -84,6 +98,9 @@ class Store(ABC):
 
     @abstractmethod
     def albums(self) -> AbstractAsyncContextManager[AlbumRepository]: ...
+
+    @abstractmethod
+    def playlists(self) -> AbstractAsyncContextManager[AlbumStore]: ...
 
     @asynccontextmanager
     async def open(self) -> AsyncIterator[Repositories]:
@@ -132,6 +149,11 @@ class SqliteStore(Store):
         async with open_database(self._folder / "albums.db", schemas.ALBUMS) as database:
             yield SqliteAlbums(database)
 
+    @asynccontextmanager
+    async def playlists(self) -> AsyncIterator[AlbumStore]:
+        async with open_database(self._folder / "albums.db", schemas.ALBUMS) as database:
+            yield AlbumStore(SqliteAlbums(database), SqliteShares(database), SqliteAlbumSearch(database))
+
 
 class MongoStore(Store):
     """A database of its own on a server that others may use too."""
@@ -167,6 +189,11 @@ class MongoStore(Store):
     async def albums(self) -> AsyncIterator[AlbumRepository]:
         async with open_mongo(self._uri, self._name, "tests") as database:
             yield MongoAlbums(database)
+
+    @asynccontextmanager
+    async def playlists(self) -> AsyncIterator[AlbumStore]:
+        async with open_mongo(self._uri, self._name, "tests") as database:
+            yield AlbumStore(MongoAlbums(database), MongoShares(database), MongoAlbumSearch(database))
 
     async def drop(self) -> None:
         """Remove everything that was stored."""

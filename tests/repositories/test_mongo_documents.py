@@ -139,6 +139,7 @@ async def test_an_album_is_written_in_the_names_of_the_api(database: MongoDataba
         "imagePublicId": album.image.public_id,
         "imageUrl": album.image.url,
         "songIds": ["b" * 24, "a" * 24],
+        "collaboratorIds": [],
         "isPublic": True,
         "isVisible": True,
         "createdAt": NOON,

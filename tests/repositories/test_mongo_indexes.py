@@ -31,7 +31,7 @@ EXPECTED = {
         "plays_per_day",
         "song_listeners",
     },
-    "albums_db": {"albums", "album_audit", "media_cleanups"},
+    "albums_db": {"albums", "album_audit", "media_cleanups", "shares"},
 }
 
 

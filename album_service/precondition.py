@@ -1,0 +1,49 @@
+"""`If-Match`: a change is made only while the album is as the client knows it.
+
+An album's `ETag` begins with its revision, which every change of the album increments. What follows it tells
+apart what callers see of the songs; a song that changes is no change of the album.
+"""
+
+import re
+from dataclasses import dataclass
+
+from album_service.domain import Album, AlbumChangedError
+
+_TAG = re.compile(r'\s*(?:W/)?"([^"]*)"\s*')
+ANY = "*"
+
+
+def etag_of(revision: int, content_etag: str | None = None) -> str:
+    """The `ETag` of an album at this revision, whose content has `content_etag` (`"…"`)."""
+    return f'"{revision}"' if content_etag is None else f'"{revision}-{content_etag[1:-1]}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Precondition:
+    """What a request requires of the album that it changes. `revisions` None: nothing."""
+
+    revisions: frozenset[int] | None = None
+
+    @classmethod
+    def from_header(cls, if_match: str | None) -> "Precondition":
+        """What an `If-Match` header requires; a tag that is none of ours matches no album.
+
+        A compressing proxy makes tags weak; the revision in them is as good as before.
+        """
+        if if_match is None or if_match.strip() == ANY:
+            return cls()
+        tags = [found[1] for each in if_match.split(",") if (found := _TAG.fullmatch(each))]
+        numbers = [each.partition("-")[0] for each in tags]
+        return cls(frozenset(int(each) for each in numbers if each.isascii() and each.isdigit()))
+
+    def revision_of(self, album: Album) -> int | None:
+        """The revision at which alone the album may be changed; None when nothing is required.
+
+        Raises:
+            AlbumChangedError: the album is at another.
+        """
+        if self.revisions is None:
+            return None
+        if album.revision not in self.revisions:
+            raise AlbumChangedError
+        return album.revision

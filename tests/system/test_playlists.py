@@ -1,0 +1,249 @@
+"""Playlists that friends arrange together and share, from outside."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.system.media import make_album, upload
+from tests.system.problems import problem_in
+from tests.system.running import People, Person, RunningSystem
+
+
+@dataclass
+class Playlist:
+    """A private album of `creator` with three songs of an artist; `friend` is a collaborator."""
+
+    id: str
+    songs: list[str]
+    artist: Person
+    creator: Person
+    friend: Person
+
+    @property
+    def path(self) -> str:
+        return f"/albums/{self.id}"
+
+
+@pytest.fixture
+async def playlist(people: People) -> Playlist:
+    artist, creator, friend = await people.artist(), await people.user(), await people.user("Fay Friend")
+    songs = [(await upload(artist, title))["_id"] for title in ("One", "Two", "Three")]
+    album_id = (await make_album(creator, "Ours", public=False))["_id"]
+    for song_id in songs:
+        assert (await creator.post(f"/albums/{album_id}/songs", json={"songId": song_id})).is_success
+    assert (await creator.put(f"/albums/{album_id}/collaborators/{friend.id}")).status_code == 204
+    return Playlist(album_id, songs, artist, creator, friend)
+
+
+async def songs_of(person: Person, playlist: Playlist) -> list[str]:
+    answer = await person.get(playlist.path)
+    assert answer.status_code == 200, answer.text
+    ids: list[str] = answer.json()["songIds"]
+    assert [song["_id"] for song in answer.json()["songs"]] == ids
+    return ids
+
+
+async def test_of_two_clients_that_reorder_one_gets_412(playlist: Playlist) -> None:
+    one, two, three = playlist.songs
+    tags = [(await each.get(playlist.path)).headers["ETag"] for each in (playlist.creator, playlist.friend)]
+    answers = await asyncio.gather(
+        playlist.creator.put(
+            f"{playlist.path}/songs", json={"songIds": [three, two, one]}, headers={"If-Match": tags[0]}
+        ),
+        playlist.friend.put(
+            f"{playlist.path}/songs", json={"songIds": [two, one, three]}, headers={"If-Match": tags[1]}
+        ),
+    )
+    assert sorted(answer.status_code for answer in answers) == [200, 412]
+    winner = next(answer for answer in answers if answer.is_success)
+    problem_in(next(answer for answer in answers if not answer.is_success), 412, "album_changed")
+    assert await songs_of(playlist.creator, playlist) == winner.json()["songIds"]
+    again = await playlist.creator.put(
+        f"{playlist.path}/songs",
+        json={"songIds": playlist.songs},
+        headers={"If-Match": winner.headers["ETag"]},
+    )
+    assert again.json()["songIds"] == playlist.songs
+
+
+async def test_every_change_takes_if_match(playlist: Playlist, people: People) -> None:
+    old = (await playlist.creator.get(playlist.path)).headers["ETag"]
+    assert (await playlist.creator.patch(playlist.path, json={"title": "Renamed"})).is_success
+    extra = (await upload(playlist.artist, "Extra"))["_id"]
+    stale = {"headers": {"If-Match": old}}
+    changes: list[tuple[str, str, dict[str, Any]]] = [
+        ("PATCH", "", {"json": {"title": "Again"}}),
+        ("POST", "/songs", {"json": {"songId": extra}}),
+        ("PUT", "/songs", {"json": {"songIds": playlist.songs}}),
+        ("DELETE", f"/songs/{playlist.songs[0]}", {}),
+        ("PUT", f"/collaborators/{(await people.user()).id}", {}),
+        ("DELETE", f"/collaborators/{playlist.friend.id}", {}),
+        ("DELETE", "", {}),
+    ]
+    for method, path, content in changes:
+        sent = {**content, **stale}
+        problem_in(
+            await playlist.creator.http.request(method, f"{playlist.path}{path}", **sent),
+            412,
+            "album_changed",
+        )
+    for method, path, content in changes:
+        present = (await playlist.creator.get(playlist.path)).headers["ETag"]
+        sent = {**content, "headers": {"If-Match": present}}
+        answer = await playlist.creator.http.request(method, f"{playlist.path}{path}", **sent)
+        assert answer.is_success, (method, path, answer.text)
+        if (method, path) == ("POST", "/songs"):
+            playlist.songs.append(extra)
+
+
+async def test_order_is_the_same_songs_each_once(playlist: Playlist) -> None:
+    one, two, three = playlist.songs
+    for order in ([], [one, two], [one, two, three, three], [one, two, "f" * 24], ["x"]):
+        problem_in(
+            await playlist.creator.put(f"{playlist.path}/songs", json={"songIds": order}), 409, "songs_differ"
+        )
+    for body in ({}, {"songIds": "x"}, {"songIds": [1]}):
+        problem_in(await playlist.creator.put(f"{playlist.path}/songs", json=body), 422, "invalid_fields")
+    assert await songs_of(playlist.creator, playlist) == playlist.songs
+
+
+async def test_song_is_added_at_a_position(playlist: Playlist) -> None:
+    first = (await upload(playlist.artist, "First"))["_id"]
+    body = {"songId": first, "position": 0}
+    answer = await playlist.friend.post(f"{playlist.path}/songs", json=body)
+    assert answer.json()["songIds"] == [first, *playlist.songs]
+    problem_in(await playlist.friend.post(f"{playlist.path}/songs", json=body), 409, "song_in_album")
+    for position in (-1, "0", 1.5):
+        sent = {"songId": first, "position": position}
+        problem_in(await playlist.friend.post(f"{playlist.path}/songs", json=sent), 422, "invalid_fields")
+
+
+async def test_collaborators_arrange_and_nothing_else(playlist: Playlist, people: People) -> None:
+    friend = playlist.friend
+    assert await songs_of(friend, playlist) == playlist.songs
+    assert (await friend.delete(f"{playlist.path}/songs/{playlist.songs[1]}")).is_success
+    other = (await people.user()).id
+    calls: list[tuple[str, str, dict[str, Any]]] = [
+        ("PATCH", "", {"json": {"title": "Mine"}}),
+        ("DELETE", "", {}),
+        ("PUT", f"/collaborators/{other}", {}),
+        ("DELETE", f"/collaborators/{other}", {}),
+        ("POST", "/share", {}),
+        ("DELETE", "/share", {}),
+    ]
+    for method, path, content in calls:
+        answer = await friend.http.request(method, f"{playlist.path}{path}", **content)
+        problem_in(answer, 403, "not_your_album")
+    assert (await friend.delete(f"{playlist.path}/collaborators/{friend.id}")).status_code == 204
+    problem_in(await friend.get(playlist.path), 404, "album_not_found")
+
+
+async def test_collaborators_are_told_to_members_only(playlist: Playlist, people: People) -> None:
+    for member in (playlist.creator, playlist.friend):
+        assert (await member.get(playlist.path)).json()["collaboratorIds"] == [playlist.friend.id]
+    own = (await playlist.creator.get("/albums/user/my-albums")).json()
+    assert own[0]["collaboratorIds"] == [playlist.friend.id]
+    shared = (await playlist.friend.get("/albums/user/collaborations?total=true&limit=9")).json()
+    assert [album["_id"] for album in shared] == [playlist.id]
+    public = await make_album(playlist.artist, "Public")
+    path = f"/albums/{public['_id']}"
+    assert (await playlist.artist.put(f"{path}/collaborators/{playlist.friend.id}")).status_code == 204
+    for outsider in (people.client(), playlist.creator.http):
+        for _ in range(2):
+            assert "collaboratorIds" not in (await outsider.get(path)).json()
+        listed = [each for each in (await outsider.get("/albums")).json() if each["_id"] == public["_id"]]
+        assert "collaboratorIds" not in listed[0]
+    for member in (playlist.artist, playlist.friend):
+        assert (await member.get(path)).json()["collaboratorIds"] == [playlist.friend.id]
+
+
+async def test_private_songs_stay_invisible_to_others(playlist: Playlist, people: People) -> None:
+    friend_artist = await people.artist()
+    assert (await playlist.creator.put(f"{playlist.path}/collaborators/{friend_artist.id}")).is_success
+    secret = (await upload(friend_artist, "Secret", isPublic="false"))["_id"]
+    problem_in(
+        await playlist.friend.post(f"{playlist.path}/songs", json={"songId": secret}), 404, "song_not_found"
+    )
+    assert (await friend_artist.post(f"{playlist.path}/songs", json={"songId": secret})).is_success
+    for other in (playlist.creator, playlist.friend):
+        assert await songs_of(other, playlist) == playlist.songs
+        assert secret not in (await other.get(playlist.path)).text
+    link = (await playlist.creator.post(f"{playlist.path}/share")).json()
+    assert secret not in (await people.client().get(link["path"])).text
+    order = list(reversed(playlist.songs))
+    assert (await playlist.creator.put(f"{playlist.path}/songs", json={"songIds": order})).is_success
+    assert await songs_of(friend_artist, playlist) == [*order, secret]
+
+
+async def test_link_shares_a_private_album_until_revoked(playlist: Playlist, people: People) -> None:
+    answer = await playlist.creator.post(f"{playlist.path}/share", json={"days": 7})
+    link = answer.json()
+    assert answer.status_code == 201
+    assert re.fullmatch(r"[A-Za-z0-9_-]{22}", link["token"])
+    assert link["path"] == f"/albums/shared/{link['token']}"
+    assert re.fullmatch(r"\d{4}-.*Z", link["expiresAt"])
+    forever = (await playlist.creator.post(f"{playlist.path}/share")).json()
+    assert forever["expiresAt"] is None
+    anyone = people.client()
+    for each in (link, forever):
+        shown = await anyone.get(each["path"])
+        assert (shown.status_code, shown.json()["title"]) == (200, "Ours")
+        assert [song["_id"] for song in shown.json()["songs"]] == playlist.songs
+        assert "collaboratorIds" not in shown.json()
+    assert (await playlist.creator.delete(f"{playlist.path}/share")).status_code == 204
+    for each in (link, forever):
+        problem_in(await anyone.get(each["path"]), 404, "shared_album_not_found")
+
+
+async def test_links_that_lead_nowhere_are_the_same_404(playlist: Playlist, people: People) -> None:
+    anyone, admin = people.client(), await people.admin()
+    hidden = (await playlist.creator.post(f"{playlist.path}/share")).json()["path"]
+    await admin.patch(f"/admin{playlist.path}/visible", json={"isVisible": False})
+    answers = [await anyone.get(hidden)]
+    await admin.patch(f"/admin{playlist.path}/visible", json={"isVisible": True})
+    assert (await anyone.get(hidden)).status_code == 200
+    assert (await playlist.creator.delete(playlist.path)).is_success
+    answers.append(await anyone.get(hidden))
+    answers += [
+        await anyone.get(f"/albums/shared/{token}") for token in ("A" * 22, "x", "A" * 5000, "%00", "..%2f")
+    ]
+    bodies = []
+    for answer in answers:
+        problem_in(answer, 404, "shared_album_not_found")
+        bodies.append({key: value for key, value in answer.json().items() if key != "requestId"})
+    assert all(body == bodies[0] for body in bodies)
+
+
+async def test_tokens_are_neither_stored_nor_logged(
+    playlist: Playlist, people: People, system: RunningSystem
+) -> None:
+    token = (await playlist.creator.post(f"{playlist.path}/share")).json()["token"]
+    assert (await people.client().get(f"/albums/shared/{token}")).is_success
+    for file in system.data_dir.rglob("*"):
+        if file.is_file() and file.stat().st_size < 50_000_000:
+            assert token.encode() not in file.read_bytes(), file.name
+
+
+async def test_hidden_album_is_hidden_from_collaborators(playlist: Playlist, people: People) -> None:
+    admin = await people.admin()
+    await admin.patch(f"/admin{playlist.path}/visible", json={"isVisible": False})
+    problem_in(await playlist.friend.get(playlist.path), 404, "album_not_found")
+    assert (await playlist.friend.get("/albums/user/collaborations")).json() == []
+    assert (await playlist.creator.get(playlist.path)).status_code == 200
+
+
+async def test_at_most_fifty_collaborators(playlist: Playlist) -> None:
+    path = f"{playlist.path}/collaborators"
+    problem_in(await playlist.creator.put(f"{path}/{'f' * 24}"), 404, "user_not_found")
+    problem_in(await playlist.creator.put(f"{path}/me"), 404, "user_not_found")
+    problem_in(await playlist.creator.put(f"{path}/{playlist.creator.id}"), 409, "creator_is_collaborator")
+    for _ in range(2):
+        assert (await playlist.creator.put(f"{path}/{playlist.friend.id}")).status_code == 204
+
+
+@pytest.mark.parametrize("days", [0, 366, "7", 1.5])
+async def test_other_spans_of_links_are_refused(playlist: Playlist, days: object) -> None:
+    problem_in(await playlist.creator.post(f"{playlist.path}/share", json={"days": days}), 422)
