@@ -20,6 +20,9 @@ CHANGE_UNLISTED_SONG = "401 403 403 404 200 200 403"
 """A role that changes no songs at all is told so, whether or not there is such a song."""
 CHANGE_UNLISTED_ALBUM = "401 403 404 404 200 200 403"
 CHANGE_USERS_ALBUM = "401 403 404 404 200 200 403"
+CHANGE_204 = ("401 403 403 403 204 204 403", *["401 403 404 404 204 204 403"] * 2)
+SHARE = ("401 403 403 403 201 201 403", *["401 403 404 404 201 201 403"] * 2)
+NOBODY = "404 404 404 404 404 404 404"
 PUBLISH_USERS_ALBUM = "401 403 403 404 403 200 403"
 
 
@@ -91,6 +94,13 @@ ALBUM_CALLS = (
         CHANGE_USERS_ALBUM,
     ),
     Call("GET", "/albums/user/my-albums", SIGNED_IN),
+    Call("GET", "/albums/user/collaborations", SIGNED_IN),
+    Call("GET", "/albums/shared/{token}", NOBODY),
+    Call("PUT", "/albums/{album_id}/songs", CHANGE_LISTED, CHANGE_UNLISTED_ALBUM, CHANGE_USERS_ALBUM),
+    Call("PUT", "/albums/{album_id}/collaborators/{user_id}", *CHANGE_204),
+    Call("DELETE", "/albums/{album_id}/collaborators/{user_id}", *CHANGE_204),
+    Call("POST", "/albums/{album_id}/share", *SHARE),
+    Call("DELETE", "/albums/{album_id}/share", *CHANGE_204),
     Call("PATCH", "/albums/{album_id}/visibility", CHANGE_LISTED, CHANGE_UNLISTED_SONG, PUBLISH_USERS_ALBUM),
     Call("GET", "/admin/albums", ADMINS),
     Call("GET", "/admin/albums/audit", ADMINS),

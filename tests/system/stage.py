@@ -19,6 +19,7 @@ class Stage:
     users_albums: dict[str, str] = field(default_factory=dict)
     spare_songs: list[str] = field(default_factory=list)
     user_id: str = ""
+    blocked_id: str = ""
 
     def take(self, kind: str, person: Person) -> None:
         self.tokens[kind] = person.token
@@ -42,7 +43,7 @@ async def set_stage(people: People) -> Stage:
     for kind in ("unregistered", "newcomer"):
         signed_in = await people.sign_in(f"{kind}-{owner.id}@test.local")
         stage.tokens[kind], stage.clerk_ids[kind] = signed_in["token"], signed_in["clerkId"]
-    stage.user_id = user_owner.id
+    stage.user_id, stage.blocked_id = user_owner.id, blocked.id
     assert (await admin.patch(f"/admin/users/{blocked.id}/block", json={"isBlocked": True})).is_success
     stage.spare_songs = [(await upload(owner, f"Spare {number}"))["_id"] for number in (1, 2)]
     for state in STATES:

@@ -66,7 +66,9 @@ class _Requests:
     async def send(self, caller: str) -> httpx.Response:
         """Who may remove a thing has one made for it first: the others need it, too."""
         path = self._call.path.format(
-            user_id=self._stage.user_id,
+            # A blocked user: as a collaborator they may still do nothing.
+            user_id=self._stage.blocked_id if "/collaborators/" in self._call.path else self._stage.user_id,
+            token="A" * 22,
             song_id=self._stage.songs[self._state]
             if "/albums/" not in self._call.path
             else self._stage.spare_songs[caller == "admin"],
@@ -74,6 +76,9 @@ class _Requests:
         )
         if self._call.method == "DELETE" and caller in ("owner", "admin"):
             path = await self._path_to_remove(path, caller)
+        if (self._call.method, self._call.path) == ("PUT", "/albums/{album_id}/songs"):
+            album = await self.client(caller).get(path.removesuffix("/songs"))
+            return await self.client(caller).put(path, json={"songIds": album.json().get("songIds", [])})
         if self._call.path == "/albums/{album_id}/songs":
             await self._admin().delete(f"{path}/{self._stage.spare_songs[caller == 'admin']}")
         return await self.client(caller).request(self._call.method, path, **self._content(caller))
@@ -87,7 +92,7 @@ class _Requests:
             album, _, song = path.rpartition("/")
             assert (await admin.post(album, json={"songId": song})).status_code in (200, 409)
             return path
-        if "{user_id}" in self._call.path:
+        if self._call.path == "/admin/users/{user_id}":
             return path if caller == "owner" else f"/admin/users/{(await self._people.user()).id}"
         maker = self.client("owner")
         if self._call.path == "/songs/{song_id}":
