@@ -5,10 +5,17 @@ import ipaddress
 from pydantic import Field, field_validator
 
 from api_gateway.headers import Network
-from shared.settings import CommaSeparated, Origins, ProcessSettings, check_origin, split_commas
+from shared.settings import (
+    CacheSettings,
+    CommaSeparated,
+    Origins,
+    ProcessSettings,
+    check_origin,
+    split_commas,
+)
 
 
-class Settings(ProcessSettings):
+class Settings(ProcessSettings, CacheSettings):
     """The gateway's environment, under these names in upper case."""
 
     port: int = Field(3000, ge=0, le=65535, description="Port to listen on")

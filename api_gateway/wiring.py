@@ -10,9 +10,12 @@ from api_gateway.concurrency import ConcurrencyLimiter
 from api_gateway.downstream.write_buffer import ResponseBuffer
 from api_gateway.request_body import BodyBuffer, BodyLimits
 from api_gateway.resources import Limits, Resources, Upstream
+from api_gateway.response_cache import GatewayResponseCache
 from api_gateway.settings import Settings
 from api_gateway.upstream.pool import ConnectionPool
 from shared import metrics
+from shared.cache.redis import open_redis_store
+from shared.cache.validation import open_validator
 
 _MEGABYTE = 1024 * 1024
 
@@ -23,13 +26,19 @@ def production(settings: Settings) -> OpenResources:
     @asynccontextmanager
     async def open_resources() -> AsyncIterator[Resources]:
         upstreams = {name: _upstream(settings, name, url) for name, url in settings.url_of_service.items()}
+        redis_url = settings.redis_url.get_secret_value()
         try:
-            yield Resources(
-                upstreams,
-                _limits(settings),
-                ResponseBuffer(settings.response_buffer_bytes),
-                BodyBuffer(settings.body_buffer_bytes, settings.body_buffer_bytes // 4),
-            )
+            async with (
+                open_redis_store(redis_url, settings.cache_timeout_seconds) as store,
+                open_validator(store) as validator,
+            ):
+                yield Resources(
+                    upstreams,
+                    _limits(settings),
+                    ResponseBuffer(settings.response_buffer_bytes),
+                    BodyBuffer(settings.body_buffer_bytes, settings.body_buffer_bytes // 4),
+                    cache=GatewayResponseCache(validator, settings.cache_memory_bytes),
+                )
         finally:
             for each in upstreams.values():
                 each.pool.close()

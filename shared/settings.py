@@ -91,8 +91,8 @@ class ProcessSettings(EnvironmentSettings):
         return given
 
 
-class ServiceSettings(ProcessSettings):
-    """What the user, song and album service need alike."""
+class CacheSettings(EnvironmentSettings):
+    """Redis, and what each process keeps of it in memory."""
 
     redis_url: SecretStr = Field(
         description="For caching: redis://host:6379/0, redis+sentinel://host:26379,host:26379/name/0 "
@@ -100,8 +100,13 @@ class ServiceSettings(ProcessSettings):
     )
     cache_timeout_seconds: float = Field(0.1, gt=0, description="A slower answer of Redis is a miss")
     cache_memory_bytes: int = Field(
-        64 * 1024 * 1024, ge=0, description="Most memory that a process takes for cached responses"
+        32 * 1024 * 1024, ge=0, description="Most memory that a process takes for cached responses"
     )
+
+
+class ServiceSettings(ProcessSettings, CacheSettings):
+    """What the user, song and album service need alike."""
+
     clerk_secret_key: SecretStr = Field(description="Clerk's backend API key, sk_…")
     delegation_secret: SecretStr | None = Field(
         None,

@@ -5,6 +5,7 @@ What the engine lacks, or cannot say because it is down, is filled up from what 
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 
@@ -64,7 +65,10 @@ class Discovery:
         return await self._read(TRENDING, self._trending_order, fill)
 
     async def similar(self, song: Song) -> Content:
-        """Like `song`, never itself; of its genre, then of its artist, while the engine is down or silent."""
+        """Like `song`, never itself; of its genre, then of its artist, while the engine is down or silent.
+
+        Of a song that is not listed, this is for those who may see that song.
+        """
 
         async def ask() -> Sequence[str]:
             return [each for each in await self._engine.similar(song.id, MOST) if each != song.id]
@@ -73,7 +77,7 @@ class Discovery:
             return found or await self._alike(song)
 
         entry = similar_to(song.id)
-        return await self._read(entry, partial(self._order, entry, ask), fill)
+        return await self._read(entry, partial(self._order, entry, ask), fill, of_song=song.id)
 
     async def for_user(self, user_id: str) -> Content:
         """For this listener; trending, then the newest, when there is nothing personal."""
@@ -90,7 +94,7 @@ class Discovery:
         entry = for_listener(user_id)
         return await self._read(entry, partial(self._order, entry, ask), fill)
 
-    async def _read(self, entry: Entry, read_order: Order, fill: Fill) -> Content:
+    async def _read(self, entry: Entry, read_order: Order, fill: Fill, of_song: str | None = None) -> Content:
         """The songs of an order, through the cache.
 
         What the engine filled depends on its songs only, and hidden ones are left out. Otherwise it is filled
@@ -109,7 +113,10 @@ class Discovery:
                 await dependencies.add(SONGS)
                 found = await fill(dependencies, found)
             ttl_seconds = STAND_IN_SECONDS if order.note == STAND_IN else None
-            return Rows([song_json(song) for song in found[:MOST]]).divisible(ttl_seconds)
+            loaded = Rows([song_json(song) for song in found[:MOST]]).divisible(ttl_seconds)
+            # Asked here, after the version of that song's tag was read.
+            is_private = of_song is not None and not (await self._songs.get(of_song)).is_listed
+            return replace(loaded, is_private=is_private)
 
         kept = await self._cache.read_dependent(entry, load)
         assert kept is not None  # noqa: S101 - the loader always returns some

@@ -11,13 +11,14 @@ from pydantic_core import PydanticUndefined
 from album_service.settings import Settings as AlbumSettings
 from api_gateway.settings import Settings as GatewaySettings
 from embedded.settings import EmbeddedSettings
-from shared.settings import MediaSettings, MongoSettings, ProcessSettings, ServiceSettings
+from shared.settings import CacheSettings, MediaSettings, MongoSettings, ProcessSettings, ServiceSettings
 from song_service.settings import RecombeeSettings
 from song_service.settings import Settings as SongSettings
 from user_service.settings import Settings as UserSettings
 
 SECTIONS: tuple[tuple[str, type[BaseModel]], ...] = (
-    ("Clerk, Redis and what the user, song and album service share", ServiceSettings),
+    ("Redis: every process", CacheSettings),
+    ("Clerk and what the user, song and album service share", ServiceSettings),
     (
         "MongoDB. Without a database in its path each service takes its own: users_db, songs_db, albums_db",
         MongoSettings,

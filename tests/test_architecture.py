@@ -57,6 +57,7 @@ SHARED = {
         redis
         redis_client
         store
+        validation
         writes
     """,
     "shared/contracts": """
@@ -88,6 +89,7 @@ SHARED = {
         service_app
         service_client
         sorting
+        surrogate
         workers
     """,
     "shared/media": """

@@ -18,7 +18,7 @@ from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
 from shared.text import fold
-from user_service import administration, registration, searching
+from user_service import administration, own_account, registration, searching
 from user_service.domain import UserNotFoundError
 from user_service.ports import UserFilter, UserRepository
 from user_service.settings import UserSettings
@@ -33,6 +33,7 @@ class Resources:
     settings: UserSettings
     audit: AuditRepository
     users: UserRepository
+    own_account: own_account.OwnAccount
     registrar: registration.Registrar
     administration: administration.Administration
     searching: searching.PeopleSearching
@@ -47,6 +48,10 @@ def resources(request: Request) -> Resources:
 
 async def _users(request: Request) -> UserRepository:
     return resources(request).users
+
+
+async def _own_account(request: Request) -> own_account.OwnAccount:
+    return resources(request).own_account
 
 
 async def _registrar(request: Request) -> registration.Registrar:
@@ -88,6 +93,7 @@ async def _user_filter(
 
 
 Users = Annotated[UserRepository, Depends(_users)]
+OwnAccount = Annotated[own_account.OwnAccount, Depends(_own_account)]
 Registrar = Annotated[registration.Registrar, Depends(_registrar)]
 Searching = Annotated[searching.PeopleSearching, Depends(_searching)]
 Administration = Annotated[administration.Administration, Depends(_administration)]

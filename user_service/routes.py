@@ -8,11 +8,19 @@ from shared.access.permissions import Role
 from shared.contracts.users import PublicUser, UserOut
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import SEARCHED, refusals
-from shared.http.responses import list_answer
+from shared.http.responses import list_answer, own_answer
 from shared.http.searching import SearchText, search_response
 from user_service import policy
-from user_service.dependencies import Anyone, Registrar, Searching, SignedIn, UserId, Users, WantedPage
-from user_service.domain import UserNotRegisteredError
+from user_service.dependencies import (
+    Anyone,
+    OwnAccount,
+    Registrar,
+    Searching,
+    SignedIn,
+    UserId,
+    Users,
+    WantedPage,
+)
 from user_service.schemas import Registration, public_user, user_out
 
 router = APIRouter(tags=["users"], route_class=IdempotentRoute)
@@ -33,13 +41,14 @@ async def register(
     return user_out(registered.user)
 
 
-@router.get("/auth/me", summary="Who I am here, blocked or not", responses=refusals(404))
-async def me(session: SignedIn, users: Users, response: Response) -> UserOut:
-    response.headers["Cache-Control"] = "no-store"
-    user = await users.find_by_clerk_id(session.identity.clerk_id)
-    if user is None:
-        raise UserNotRegisteredError
-    return user_out(user)
+@router.get(
+    "/auth/me",
+    summary="Who I am here, blocked or not",
+    response_model=UserOut,
+    responses=refusals(404),
+)
+async def me(request: Request, session: SignedIn, own_account: OwnAccount) -> Response:
+    return own_answer(request, await own_account.of(session.identity))
 
 
 @router.get(

@@ -16,6 +16,7 @@ from user_service.caching import Invalidation
 from user_service.clerk import ClerkIdentityProvider
 from user_service.dependencies import Resources
 from user_service.directory import OwnUserDirectory
+from user_service.own_account import OwnAccount
 from user_service.ports import UserRepository
 from user_service.registration import Registrar
 from user_service.search_ports import ArtistSearch
@@ -53,6 +54,7 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
             audit=stores.audit,
             users=stores.users,
             searching=PeopleSearching(stores.search, stores.users, vocabulary),
+            own_account=OwnAccount(stores.users, shared.cache),
             registrar=Registrar(
                 stores.users,
                 ClerkIdentityProvider(shared.clerk),

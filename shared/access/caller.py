@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from shared.access.permissions import PERMISSIONS_OF_ROLE, Permission, Role
+from shared.cache.entry import Content
 from shared.errors import ForbiddenError, NotFoundError, UnauthenticatedError, UnavailableError
 
 
@@ -64,7 +65,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A registered user who is asking. `token` lets a service act for them in another."""
+    """A registered user who is asking. `token` lets a service act for them in another.
+
+    `read_as` is the cached content that says all this; None when it was not read through the cache.
+    """
 
     id: str
     clerk_id: str
@@ -72,6 +76,7 @@ class Caller:
     role: Role
     is_blocked: bool
     token: str
+    read_as: Content | None = field(default=None, compare=False, repr=False)
 
     def may(self, permission: Permission) -> bool:
         """Whether the caller's role has this permission."""
@@ -96,6 +101,19 @@ class UnverifiedCaller:
 
     failure: UnavailableError
 
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What a verified token says, and whose it is as far as the request needed to know.
+
+    Guards put it into the request's scope as `CREDENTIALS`, for the marks of cacheable responses.
+    """
+
+    token_expires_at: float
+    caller: Caller | None = None
+
+
+CREDENTIALS = "credentials"
 
 Principal: TypeAlias = Caller | UnverifiedCaller | None
 """Whoever asks; None for anonymous."""

@@ -12,8 +12,10 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from shared.access.caller import (
+    CREDENTIALS,
     BlockedError,
     Caller,
+    Credentials,
     Identity,
     InvalidTokenError,
     NotRegisteredError,
@@ -96,7 +98,9 @@ class SessionGuard(Guard):
         token = bearer_token(request)
         if token is None:
             raise SignInError
-        return Session(await _access(request).verifier.verify(token), token)
+        identity = await _access(request).verifier.verify(token)
+        request.scope[CREDENTIALS] = Credentials(identity.expires_at)
+        return Session(identity, token)
 
 
 _session = SessionGuard()
@@ -114,6 +118,7 @@ class Allowed(Guard):
         """Raises what SessionGuard does, NotRegisteredError, BlockedError or RoleError."""
         session = await _session(request)
         caller = await _access(request).directory.find(session.identity, session.token)
+        request.scope[CREDENTIALS] = Credentials(session.identity.expires_at, caller)
         if caller is None:
             raise NotRegisteredError
         if caller.is_blocked:
@@ -141,7 +146,9 @@ class AnyCallerGuard(Guard):
         access = _access(request)
         try:
             identity = await access.verifier.verify(token)
+            request.scope[CREDENTIALS] = Credentials(identity.expires_at)
             caller = await access.directory.find(identity, token)
+            request.scope[CREDENTIALS] = Credentials(identity.expires_at, caller)
         except UnavailableError as failure:
             if is_delegation(token):
                 raise

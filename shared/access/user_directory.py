@@ -27,9 +27,9 @@ def user_tag(clerk_id: str) -> str:
     return f"user:{clerk_id}"
 
 
-def caller_from(user: UserOut, token: str) -> Caller:
+def caller_from(user: UserOut, token: str, read_as: Content | None = None) -> Caller:
     """The caller, from the user as `GET /auth/me` returns it."""
-    return Caller(user.id, user.clerk_id, user.full_name, user.role, user.is_blocked, token)
+    return Caller(user.id, user.clerk_id, user.full_name, user.role, user.is_blocked, token, read_as)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,6 @@ class CachedUserDirectory:
         known = self._known.get(identity.clerk_id)
         if known is None or known.content is not found:
             onward = self._delegation.token_for(identity.clerk_id)
-            known = _Known(found, caller_from(USER.validate_json(found.body), onward))
+            known = _Known(found, caller_from(USER.validate_json(found.body), onward, found))
             self._known.put(identity.clerk_id, known)
         return known.caller

@@ -4,13 +4,15 @@ import hashlib
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Self
+
+from shared.cache.store import version_key
 
 EVERYTHING = "everything"
 """A tag of every entry."""
 
-_FORMAT: Final = b"3"
+_FORMAT: Final = b"4"
 """Of the bytes in Redis. Processes of another release read an unknown format as a miss."""
 
 
@@ -34,12 +36,13 @@ class Loaded:
     """What a loader returns when it has more to say than the bytes.
 
     `note` is kept with them, and means what the owner of the entry wants. `ttl_seconds` replaces the entry's;
-    0: not kept at all.
+    0: not kept at all. `is_private`: not everybody gets it, although they do get the entry in general.
     """
 
     body: bytes
     note: str = ""
     ttl_seconds: int | None = None
+    is_private: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,12 @@ class Content:
     versions: Mapping[str, bytes] | None = None
     expires_at: float = 0.0
     is_shared: bool = False
+    version_keys: Mapping[str, bytes] = field(init=False, compare=False, repr=False)
+    """`versions` by the keys of Redis."""
+
+    def __post_init__(self) -> None:
+        keys = {version_key(tag): version for tag, version in (self.versions or {}).items()}
+        object.__setattr__(self, "version_keys", keys)
 
     @classmethod
     def of(
@@ -68,6 +77,7 @@ class Content:
     ) -> Self:
         """The content of what was loaded; computes the `ETag`."""
         etag = etag_of(loaded.body)
+        is_shared = is_shared and not loaded.is_private
         return cls(loaded.body, etag, loaded.note, versions, expires_at, is_shared)
 
     @property
@@ -82,17 +92,17 @@ class Content:
     def to_bytes(self) -> bytes:
         """As it is kept in Redis."""
         versions = {tag: version.decode("ascii") for tag, version in (self.versions or {}).items()}
-        head = [versions, self.etag, self.note, self.expires_at]
+        head = [versions, self.etag, self.note, self.expires_at, self.is_shared]
         return b"\n".join([_FORMAT, json.dumps(head).encode(), self.body])
 
     @classmethod
-    def from_bytes(cls, stored: bytes, *, is_shared: bool = False) -> Self | None:
+    def from_bytes(cls, stored: bytes) -> Self | None:
         """The inverse of `to_bytes`; None when another release wrote it."""
         written_as, _, rest = stored.partition(b"\n")
         if written_as != _FORMAT:
             return None
         head, _, body = rest.partition(b"\n")
-        versions, etag, note, expires_at = json.loads(head)
+        versions, etag, note, expires_at, is_shared = json.loads(head)
         encoded = {tag: version.encode("ascii") for tag, version in versions.items()}
         return cls(body, etag, note, encoded, expires_at, is_shared)
 

@@ -17,21 +17,17 @@ from contextlib import asynccontextmanager
 import structlog
 
 from shared import metrics
-from shared.cache.batches import BatchedReads
 from shared.cache.entry import EVERYTHING, Content, Entry, Loaded
 from shared.cache.lease import Lease
 from shared.cache.memory import MemoryLevel
 from shared.cache.store import CacheDownError, Store, version_key
+from shared.cache.validation import UntrustedError, Validator
 
-MEMORY_BYTES = 64 * 1024 * 1024
+MEMORY_BYTES = 32 * 1024 * 1024
 
 log = structlog.stdlib.get_logger(__name__)
 
 Load = Callable[[], Awaitable[bytes | Loaded | None]]
-
-
-class UntrustedError(CacheDownError):
-    """What Redis returned cannot be trusted now."""
 
 
 class Dependencies:
@@ -79,8 +75,8 @@ class ReadThrough:
     def __init__(self, store: Store, memory_bytes: int = MEMORY_BYTES, lease: Lease | None = None) -> None:
         self._store = store
         self._memory: MemoryLevel[str, Content] = MemoryLevel(memory_bytes)
-        self._batches = BatchedReads(store.get)
         self._lease = lease or Lease(store)
+        self._validator = Validator(store, self._lease)
         self._loading: dict[tuple[object, ...], Flight] = {}
 
     async def read(self, entry: Entry, load: Load) -> Content | None:
@@ -112,15 +108,12 @@ class ReadThrough:
                 return kept, {}
             self._memory.drop(entry.key)
         tags = (EVERYTHING, *entry.tags)
-        found = await self._get([entry.key, *map(version_key, tags)])
+        found = await self._validator.get([entry.key, *map(version_key, tags)])
         versions = {tag: found[version_key(tag)] for tag in tags}
         stored = found[entry.key]
-        if (
-            stored is not None
-            and (content := Content.from_bytes(stored, is_shared=entry.is_shared)) is not None
-        ):
+        if stored is not None and (content := Content.from_bytes(stored)) is not None:
             further = [tag for tag in content.versions or () if tag not in versions]
-            more = await self._get([version_key(tag) for tag in further]) if further else {}
+            more = await self._validator.get([version_key(tag) for tag in further]) if further else {}
             present = versions | {tag: more[version_key(tag)] for tag in further}
             if content.versions == present and not content.is_expired():
                 self._memory.put(entry.key, content)
@@ -136,9 +129,7 @@ class ReadThrough:
         Raises:
             CacheDownError: that cannot be known now.
         """
-        versions = content.versions or {}
-        found = await self._get([version_key(tag) for tag in versions])
-        return all(found[version_key(tag)] == version for tag, version in versions.items())
+        return await self._validator.are_current(content.version_keys)
 
     async def versions(self, *tags: str) -> dict[str, bytes]:
         """The present versions of these tags. To be read before what they cover is.
@@ -146,7 +137,7 @@ class ReadThrough:
         Raises:
             CacheDownError: they cannot be known now.
         """
-        found = await self._get([version_key(tag) for tag in tags])
+        found = await self._validator.get([version_key(tag) for tag in tags])
         known = {tag: version for tag in tags if (version := found[version_key(tag)]) is not None}
         missing = [tag for tag in tags if tag not in known]
         return known | (await self._begin(missing) if missing else {})
@@ -157,23 +148,11 @@ class ReadThrough:
         except CacheDownError as failure:
             self._lease.failed(failure)
             raise
-        found = await self._get([version_key(tag) for tag in tags])
+        found = await self._validator.get([version_key(tag) for tag in tags])
         begun = {tag: version for tag in tags if (version := found[version_key(tag)]) is not None}
         if len(begun) < len(tags):
             raise CacheDownError("versions of tags do not stay")
         return begun
-
-    async def _get(self, keys: list[str]) -> Mapping[str, bytes | None]:
-        if not self._lease.is_usable():
-            raise UntrustedError
-        try:
-            batch = await self._batches.read(keys)
-        except CacheDownError as failure:
-            self._lease.failed(failure)
-            raise
-        if not self._lease.covers(batch.started_at):
-            raise UntrustedError
-        return batch.found
 
     async def _load_once(
         self, entry: Entry, versions: Mapping[str, bytes], load: DependentLoad
@@ -254,8 +233,7 @@ class ReadThrough:
 
     async def close(self) -> None:
         """End the work in the background."""
-        await self._lease.close()
-        await self._batches.close()
+        await self._validator.close()
 
 
 def _uncached(loaded: bytes | Loaded | None) -> Content | None:

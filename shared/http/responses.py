@@ -1,6 +1,7 @@
 """Responses whose JSON is ready: with an `ETag`, and 304 for clients that have it already."""
 
 from collections.abc import Collection
+from dataclasses import replace
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -8,6 +9,7 @@ from starlette.responses import Response
 from shared.cache.entry import Content, Loaded
 from shared.http.pagination import Page, next_link
 from shared.http.rows import Rows
+from shared.http.surrogate import marks_of
 
 _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
@@ -18,10 +20,20 @@ def json_answer(
     """The content as JSON. Clients may keep it, and must ask each time whether it is still current."""
     if isinstance(content, bytes):
         content = Content.of(Loaded(content))
-    given = {**_HEADERS, "ETag": content.etag, **(headers or {})}
+    given = {**_HEADERS, "ETag": content.etag, **marks_of(request, content), **(headers or {})}
     if request.method == "GET" and _is_kept_by_client(request, content.etag):
         return Response(status_code=304, headers=given)
     return Response(content.body, headers=given, media_type="application/json")
+
+
+def own_answer(request: Request, content: Content) -> Response:
+    """What a caller knows of themselves, as JSON: browsers do not store it.
+
+    The content depends on the tag of that user, whoever else the guard would have found out about.
+    """
+    marks = marks_of(request, content, is_own=True)
+    headers = {"Cache-Control": "no-store", "Vary": "Authorization", **marks}
+    return Response(content.body, headers=headers, media_type="application/json")
 
 
 def _is_kept_by_client(request: Request, etag: str) -> bool:
@@ -51,4 +63,5 @@ def list_answer(
         headers["Link"] = next_link(request, rows.note, page.limit, filters)
     if total is not None:
         headers["X-Total-Count"] = str(total)
+        rows = replace(rows, versions=None)  # the count has versions of its own, which are not known here
     return json_answer(request, rows, headers)

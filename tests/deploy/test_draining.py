@@ -22,7 +22,7 @@ def gateway(request: pytest.FixtureRequest) -> Iterator[tuple[str, "subprocess.P
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     nowhere = {f"{name}_SERVICE_URL": "http://127.0.0.1:9" for name in ("USER", "SONG", "ALBUM")}
-    origins = {"FRONTEND_ORIGINS": "http://a.test"}
+    origins = {"REDIS_URL": "redis://127.0.0.1:1/0", "FRONTEND_ORIGINS": "http://a.test"}
     told = {**nowhere, **origins, "PORT": str(port), "DRAIN_SECONDS": "2", "WORKERS": request.param}
     process = subprocess.Popen(
         [sys.executable, "-m", "api_gateway.main"],

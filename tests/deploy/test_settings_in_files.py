@@ -15,6 +15,7 @@ GIVEN = {
     "SONG_SERVICE_URL": "http://song:3002",
     "ALBUM_SERVICE_URL": "http://album:3003",
     "FRONTEND_ORIGINS": "http://a.test,http://b.test",
+    "REDIS_URL": "redis://redis:6379/0",
 }
 
 

@@ -61,7 +61,12 @@ def two_workers(log_file: Path, **told: str) -> Iterator[Running]:
     """A gateway of two workers, until it was stopped."""
     port = _free_port()
     nowhere = {f"{name}_SERVICE_URL": "http://127.0.0.1:9" for name in ("USER", "SONG", "ALBUM")}
-    origins = {"FRONTEND_ORIGINS": "http://a.test", "PORT": str(port), "WORKERS": "2"}
+    origins = {
+        "REDIS_URL": "redis://127.0.0.1:1/0",
+        "FRONTEND_ORIGINS": "http://a.test",
+        "PORT": str(port),
+        "WORKERS": "2",
+    }
     with log_file.open("wb") as written:
         process = subprocess.Popen(
             [sys.executable, "-m", "api_gateway.main"],

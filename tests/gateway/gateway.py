@@ -20,6 +20,8 @@ from api_gateway.settings import Settings
 from shared.http.serve import KEEP_ALIVE_SECONDS
 
 FRONT_END = "http://localhost:5173"
+NO_REDIS = "redis://127.0.0.1:1/0"
+"""Nobody listens there, so that nothing is cached."""
 
 
 def settings_for(url: str, **changed: object) -> Settings:
@@ -29,6 +31,7 @@ def settings_for(url: str, **changed: object) -> Settings:
         "song_service_url": url,
         "album_service_url": url,
         "frontend_origins": FRONT_END,
+        "redis_url": NO_REDIS,
     }
     return Settings.model_validate({**given, **changed})
 
@@ -120,6 +123,7 @@ async def gateway_process(service_port: int, **environment: str) -> AsyncIterato
             "SONG_SERVICE_URL": url,
             "ALBUM_SERVICE_URL": url,
             "FRONTEND_ORIGINS": FRONT_END,
+            "REDIS_URL": NO_REDIS,
             **environment,
         },
         cwd=Path(__file__).parents[2],

@@ -26,7 +26,13 @@ async def test_a_start_without_settings_names_all_that_are_missing() -> None:
     async with asyncio.timeout(20):
         _, said = await process.communicate()
     assert process.returncode == 78
-    for name in ("USER_SERVICE_URL", "SONG_SERVICE_URL", "ALBUM_SERVICE_URL", "FRONTEND_ORIGINS"):
+    for name in (
+        "USER_SERVICE_URL",
+        "SONG_SERVICE_URL",
+        "ALBUM_SERVICE_URL",
+        "FRONTEND_ORIGINS",
+        "REDIS_URL",
+    ):
         assert name in said.decode()
 
 

@@ -1,0 +1,292 @@
+"""The response cache: whole responses in memory, which services have marked as cacheable.
+
+A service marks a 200 response to GET with
+
+    Surrogate-Control: max-age=540, shared, token=48
+    Surrogate-Key: everything=5f0c song:65a1=91be
+
+that is for how many seconds it may be kept, and the versions of the cache tags that it depends on, read
+before its data was. `shared` says that every caller whose token is valid, and every caller without one, gets
+this response; without it the response is for the same `Authorization` header only, or for callers that sent
+none. `token` says for how many seconds the token that came with the request is valid: shared responses may be
+sent to it meanwhile.
+
+Nothing else is decided here: which token is valid, whose it is, whether that user is blocked and what they
+may see is known to the services only, and a change of any of it moves a tag. Each response is compared with
+the versions in Redis before it is sent, in a read that started after the request (shared.cache).
+"""
+
+import re
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Final
+
+from api_gateway.headers import Headers
+from api_gateway.ports import ApiRequest, CachedResponse
+from shared import metrics
+from shared.cache.memory import MemoryLevel
+from shared.cache.store import CacheDownError
+from shared.cache.validation import Validator
+
+MAX_RESPONSE_BYTES: Final = 2 * 1024 * 1024
+"""Of one response: a whole list of 1,000 songs has 0.9 MB."""
+
+MAX_TOKENS_BYTES: Final = 16 * 1024 * 1024
+"""For digests of tokens that are known to be valid, about 200 bytes each."""
+
+_RELAYED: Final = frozenset(
+    {
+        b"content-length",
+        b"expect",
+        b"http2-settings",
+        b"range",
+        b"transfer-encoding",
+        b"upgrade",
+        b"x-http-method-override",
+    }
+)
+"""A request with one of these, or with a condition other than `If-None-Match`, goes to its service."""
+
+_VARY: Final = frozenset({b"authorization", b"origin"})
+"""What kept responses are told apart by: the first here, the second by the gateway's CORS headers."""
+
+_CACHE_STATUS: Final = (b"cache-status", b"gateway; hit")
+_DIRECTIVE: Final = re.compile(rb"(max-age|token)=([0-9]{1,9})|(shared)")
+_PAIR: Final = re.compile(rb"([!-<>-~]+)=([0-9A-Za-z]+)")
+
+_ANYBODY: Final = b""
+"""In place of the digest of a token, for responses to requests without one."""
+
+Key = tuple[bytes, bytes, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A response. Times are in the seconds of `clock`; `versions` are by the keys of Redis."""
+
+    whole: CachedResponse
+    head: CachedResponse
+    not_modified: CachedResponse
+    etag: bytes
+    versions: Mapping[str, bytes]
+    ends_at: float
+    is_shared: bool
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    """A token that was valid when a service saw it."""
+
+    ends_at: float
+    size_bytes: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What of a request's headers matters: the digest of its token, and the entity tags that it has."""
+
+    token: bytes
+    if_none_match: bytes | None
+
+
+class GatewayResponseCache:
+    """A `ResponseCache`."""
+
+    def __init__(
+        self, validator: Validator, memory_bytes: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._validator = validator
+        self._clock = clock
+        self._memory: MemoryLevel[Key, _Kept] = MemoryLevel(memory_bytes)
+        self._tokens: MemoryLevel[bytes, _Token] = MemoryLevel(MAX_TOKENS_BYTES)
+        self._secret = secrets.token_bytes(32)
+        outcomes = ("hit", "not-modified", "miss", "stale", "relayed", "bypassed")
+        self._count = {each: metrics.CACHE_READS.labels("gateway", each).inc for each in outcomes}
+
+    async def find(self, request: ApiRequest) -> CachedResponse | None:
+        asked = self._asked(request.headers)
+        if asked is None:
+            self._count["relayed"]()
+            return None
+        found = self._kept(request, asked)
+        if found is None:
+            self._count["miss"]()
+            return None
+        key, kept = found
+        try:
+            is_current = await self._validator.are_current(kept.versions)
+        except CacheDownError:
+            self._count["bypassed"]()
+            return None
+        if not is_current or self._clock() >= kept.ends_at:
+            self._memory.drop(key)
+            self._count["stale"]()
+            return None
+        if asked.if_none_match is not None and _names(asked.if_none_match, kept.etag):
+            self._count["not-modified"]()
+            return kept.not_modified
+        self._count["hit"]()
+        return kept.head if request.method == "HEAD" else kept.whole
+
+    def _kept(self, request: ApiRequest, asked: _Asked) -> tuple[Key, _Kept] | None:
+        """What is kept for this caller, current or not."""
+        path, query, token = request.target.path, request.query, asked.token
+        own = (path, query, token)
+        kept = self._memory.get(own)
+        if kept is not None or token == _ANYBODY:
+            return None if kept is None else (own, kept)
+        anybodys = (path, query, _ANYBODY)
+        kept = self._memory.get(anybodys)
+        if kept is None or not kept.is_shared:
+            return None
+        known = self._tokens.get(token)
+        if known is None or self._clock() >= known.ends_at:
+            return None
+        return anybodys, kept
+
+    def _asked(self, headers: Headers) -> _Asked | None:
+        """None when the request cannot be answered here, whatever is kept."""
+        authorization: bytes | None = None
+        if_none_match: bytes | None = None
+        for name, value in headers:
+            if name == b"authorization":
+                if authorization is not None:
+                    return None
+                authorization = value
+            elif name == b"if-none-match":
+                if_none_match = value if if_none_match is None else if_none_match + b"," + value
+            elif name in _RELAYED or name.startswith(b"if-"):
+                return None
+        token = _ANYBODY if authorization is None else self._digest(authorization)
+        return _Asked(token, if_none_match)
+
+    def _digest(self, authorization: bytes) -> bytes:
+        return blake2b(authorization, digest_size=16, key=self._secret).digest()
+
+    def record(self, request: ApiRequest, status: int, headers: Headers) -> "ResponseRecording | None":
+        if status != 200 or request.method != "GET":
+            return None
+        marked = _marks(headers)
+        asked = self._asked(request.headers)
+        if marked is None or asked is None:
+            return None
+        now = self._clock()
+        token_seconds = marked.directives.get(b"token", 0)
+        if asked.token != _ANYBODY and token_seconds > 0:
+            self._tokens.put(asked.token, _Token(now + token_seconds))
+        seconds = marked.directives.get(b"max-age", 0)
+        if seconds <= 0:
+            return None
+        is_shared = b"shared" in marked.directives
+        if is_shared and asked.token != _ANYBODY and token_seconds <= 0:
+            return None
+        key = (request.target.path, request.query, _ANYBODY if is_shared else asked.token)
+        return ResponseRecording(self._memory, key, marked, now + seconds, is_shared=is_shared)
+
+
+class ResponseRecording:
+    """A `Recording`: keeps the response once it has come whole."""
+
+    def __init__(
+        self,
+        memory: MemoryLevel[Key, _Kept],
+        key: Key,
+        marked: "_Marked",
+        ends_at: float,
+        *,
+        is_shared: bool,
+    ) -> None:
+        self._memory = memory
+        self._key = key
+        self._marked = marked
+        self._ends_at = ends_at
+        self._is_shared = is_shared
+        self._pieces: list[bytes] = []
+        self._size = 0
+
+    def add(self, piece: bytes) -> None:
+        self._size += len(piece)
+        if self._size <= MAX_RESPONSE_BYTES:
+            self._pieces.append(piece)
+        else:
+            self._pieces.clear()
+
+    def complete(self) -> None:
+        if self._size > MAX_RESPONSE_BYTES:
+            return
+        marked, body = self._marked, b"".join(self._pieces)
+        headers = [pair for pair in marked.headers if pair[0] != b"content-length"]
+        etag = next((value for name, value in headers if name == b"etag"), b"")
+        with_length = [*headers, (b"content-length", b"%d" % len(body))]
+        without_type = [pair for pair in headers if pair[0] != b"content-type"]
+        kept = _Kept(
+            whole=CachedResponse(200, with_length, body),
+            head=CachedResponse(200, with_length, b""),
+            not_modified=CachedResponse(304, without_type, b""),
+            etag=etag,
+            versions=marked.versions,
+            ends_at=self._ends_at,
+            is_shared=self._is_shared,
+            size_bytes=len(body) + sum(map(len, self._key)) + 2048 + 128 * len(marked.versions),
+        )
+        self._memory.put(self._key, kept)
+
+
+@dataclass(frozen=True, slots=True)
+class _Marked:
+    """What a service says of its response, and the headers that clients get."""
+
+    directives: Mapping[bytes, int]
+    versions: Mapping[str, bytes]
+    headers: Headers
+
+
+def _marks(headers: Headers) -> _Marked | None:
+    """None unless the response is marked as cacheable, and all of its marks are understood."""
+    control: bytes | None = None
+    keys: bytes | None = None
+    passed: Headers = []
+    for name, value in headers:
+        if name == b"surrogate-control":
+            if control is not None:
+                return None
+            control = value
+        elif name == b"surrogate-key":
+            if keys is not None:
+                return None
+            keys = value
+        elif name == b"set-cookie" or (name == b"vary" and not _VARY.issuperset(_options(value))):
+            return None
+        elif name not in (b"date", b"surrogate-capability", b"cache-status"):
+            passed.append((name, value))
+    if control is None or not keys:
+        return None
+    directives: dict[bytes, int] = {}
+    for option in _options(control):
+        found = _DIRECTIVE.fullmatch(option)
+        if found is None:
+            return None
+        directives[found[1] or found[3]] = int(found[2] or 1)
+    versions: dict[str, bytes] = {}
+    for pair in keys.split(b" "):
+        found = _PAIR.fullmatch(pair)
+        if found is None:
+            return None
+        versions[Validator.key_of(found[1].decode("ascii"))] = found[2]
+    return _Marked(directives, versions, [*passed, _CACHE_STATUS])
+
+
+def _options(value: bytes) -> set[bytes]:
+    return {option.strip().lower() for option in value.split(b",")}
+
+
+def _names(if_none_match: bytes, etag: bytes) -> bool:
+    """Whether `If-None-Match` names the entity tag, compared weakly, or is `*`."""
+    if not etag:
+        return False
+    sent = if_none_match.strip()
+    return sent == b"*" or etag in {each.strip().removeprefix(b"W/") for each in sent.split(b",")}

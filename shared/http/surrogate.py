@@ -1,0 +1,67 @@
+"""The marks by which the gateway may keep a response (api_gateway/response_cache.py)."""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+
+from shared.access.caller import CREDENTIALS, Credentials
+from shared.cache.entry import Content
+
+MAX_TAGS: Final = 100
+"""More would make the response's head too large, and each comparison expensive."""
+
+SLACK_SECONDS: Final = 1
+"""For the way of the response: a token must not be taken as valid after it has expired."""
+
+
+def marks_of(request: Request, content: Content, *, is_own: bool = False) -> dict[str, str]:
+    """`Surrogate-Control` and `Surrogate-Key`; empty when the response must not be kept.
+
+    Content that everybody gets may be sent to every caller whose token is valid, whoever they are: they all
+    got the same from the service. Everything else is for one token, until it expires, and depends on its
+    owner as they were known when the request was decided on. `is_own`: the content itself depends on its
+    owner's tag.
+    """
+    credentials: Credentials | None = request.scope.get(CREDENTIALS)
+    versions, ends_at = content.versions, content.expires_at
+    directives = []
+    if credentials is not None:
+        token_seconds = _seconds_until(credentials.token_expires_at)
+        if token_seconds > 0:
+            directives.append(f"token={token_seconds}")
+    if content.is_shared:
+        directives.append("shared")
+    elif "authorization" in request.headers:
+        owner = content if is_own else _owner(credentials)
+        if credentials is None or owner is None:
+            return {}
+        versions = _merged(versions, owner.versions)
+        ends_at = min(ends_at, owner.expires_at, credentials.token_expires_at)
+    seconds = _seconds_until(ends_at)
+    if versions is None or len(versions) > MAX_TAGS or seconds <= 0:
+        return {}
+    keys = " ".join(f"{tag}={version.decode('ascii')}" for tag, version in versions.items())
+    control = ", ".join([f"max-age={seconds}", *directives])
+    return {"Surrogate-Control": control, "Surrogate-Key": keys}
+
+
+def _owner(credentials: Credentials | None) -> Content | None:
+    """The cached content that says who the caller is."""
+    return None if credentials is None or credentials.caller is None else credentials.caller.read_as
+
+
+def _merged(one: Mapping[str, bytes] | None, other: Mapping[str, bytes] | None) -> Mapping[str, bytes] | None:
+    """The versions that both depend on; None when they are not known, or cannot be current together."""
+    if (
+        one is None
+        or other is None
+        or any(one.get(tag, version) != version for tag, version in other.items())
+    ):
+        return None
+    return {**one, **other}
+
+
+def _seconds_until(moment: float) -> int:
+    return int(moment - time.time()) - SLACK_SECONDS

@@ -1,0 +1,127 @@
+"""The response cache: who gets which response."""
+
+import pytest
+
+from tests.gateway.cached_responses import ADA, BOB, ETAG, SHARED, WordsWithoutDash, World, a_request
+
+
+@pytest.fixture
+def world() -> World:
+    return World(WordsWithoutDash())
+
+
+async def test_shared_response_serves_everybody_without_a_token(world: World) -> None:
+    assert await world.serve(SHARED)
+    found = await world.find()
+    assert found is not None
+    assert (found.status, found.body) == (200, b"response")
+    headers = dict(found.headers)
+    assert (headers[b"etag"], headers[b"content-length"]) == (ETAG, b"8")
+    assert not [name for name in headers if name.startswith(b"surrogate-")]
+
+
+async def test_changed_tag_ends_a_response(world: World) -> None:
+    await world.serve(SHARED)
+    await world.redis.renew(["song:2"])
+    assert await world.has()
+    await world.redis.renew(["song:1"])
+    assert not await world.has()
+
+
+async def test_response_older_than_a_change_is_no_hit(world: World) -> None:
+    """It was on its way while the change was acknowledged."""
+    request = a_request()
+    old = await world.version_of("song:1")
+    await world.redis.renew(["song:1"])
+    marks = [(b"surrogate-control", SHARED), (b"surrogate-key", b"song:1=" + old)]
+    recording = world.cache.record(request, 200, marks)
+    assert recording is not None
+    recording.complete()
+    assert not await world.has()
+
+
+async def test_response_expires(world: World) -> None:
+    await world.serve(b"max-age=60, shared")
+    world.now += 59
+    assert await world.has()
+    world.now += 1
+    assert not await world.has()
+
+
+@pytest.mark.parametrize("token", [ADA, BOB, b"bearer ada", b"Bearer  ada", b"Bearer"])
+async def test_shared_response_needs_a_known_token(world: World, token: bytes) -> None:
+    await world.serve(SHARED)
+    assert not await world.has(a_request(token=token))
+    await world.serve(b"max-age=60, shared, token=30", a_request(b"/api/albums", ADA))
+    assert await world.has(a_request(token=token)) is (token == ADA)
+
+
+async def test_expired_token_gets_nothing(world: World) -> None:
+    await world.serve(b"max-age=60, shared, token=30", a_request(token=ADA))
+    world.now += 29
+    assert await world.has(a_request(token=ADA))
+    world.now += 1
+    assert not await world.has(a_request(token=ADA))
+    assert await world.has()
+
+
+async def test_response_to_a_known_token_serves_others(world: World) -> None:
+    await world.serve(b"max-age=60, shared, token=30", a_request(token=ADA))
+    assert await world.has()
+    assert not await world.has(a_request(token=BOB))
+
+
+async def test_unverified_token_shares_nothing(world: World) -> None:
+    """The service did not say that the token is valid."""
+    assert not await world.serve(SHARED, a_request(token=ADA))
+    assert not await world.has()
+
+
+async def test_private_response_is_for_its_token_only(world: World) -> None:
+    await world.serve(b"max-age=60, token=60", a_request(token=ADA))
+    assert await world.has(a_request(token=ADA))
+    await world.serve(b"max-age=60, shared, token=30", a_request(b"/api/albums", BOB))
+    for other in (BOB, None, b"bearer ada"):
+        assert not await world.has(a_request(token=other))
+
+
+async def test_anonymous_response_is_for_no_token(world: World) -> None:
+    await world.serve(b"max-age=60")
+    assert await world.has()
+    await world.serve(b"max-age=60, shared, token=30", a_request(b"/api/albums", ADA))
+    assert not await world.has(a_request(token=ADA))
+
+
+async def test_own_response_wins_over_a_shared_one(world: World) -> None:
+    """An artist sees more in an album than everybody does."""
+    await world.serve(SHARED, body=b"everybody's")
+    await world.serve(b"max-age=60, token=60", a_request(token=ADA), body=b"Ada's")
+    found = await world.find(a_request(token=ADA))
+    assert found is not None
+    assert found.body == b"Ada's"
+
+
+async def test_two_authorization_headers_are_relayed(world: World) -> None:
+    await world.serve(b"max-age=60, token=60", a_request(token=ADA))
+    for more in ((b"authorization", BOB), (b"authorization", ADA)):
+        assert not await world.has(a_request(token=ADA, more=[more]))
+        assert not await world.serve(SHARED, a_request(token=ADA, more=[more]))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/api/songs/1?limit=2&total=true",
+        b"/api/songs/1?total=true&limit=1",
+        b"/api/songs/1?limit=1",
+        b"/api/songs/1?",
+        b"/api/songs/1?limit=1&total=true&t=2",
+        b"/api/songs/%31?limit=1&total=true",
+        b"/api/songs/1%3Flimit=1&total=true",
+        b"/api/songs/2?limit=1&total=true",
+        b"/api/admin/songs?limit=1&total=true",
+    ],
+)
+async def test_other_paths_and_queries_are_other_requests(world: World, path: bytes) -> None:
+    await world.serve(SHARED, a_request(b"/api/songs/1?limit=1&total=true"))
+    assert not await world.has(a_request(path))

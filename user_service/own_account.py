@@ -1,0 +1,34 @@
+"""Users as they see themselves: `GET /auth/me`, which every page of the front end begins with."""
+
+from shared.access.caller import Identity
+from shared.access.user_directory import TTL_SECONDS, user_tag
+from shared.cache.entry import Content, Entry
+from shared.cache.read_through import ReadThrough
+from user_service.domain import UserNotRegisteredError
+from user_service.ports import UserRepository
+from user_service.schemas import user_out
+
+
+class OwnAccount:
+    """Accounts as JSON, blocked or not, from the cache."""
+
+    def __init__(self, users: UserRepository, cache: ReadThrough) -> None:
+        self._users = users
+        self._cache = cache
+
+    async def of(self, identity: Identity) -> Content:
+        """The user with this identity. Depends on their tag only.
+
+        Raises:
+            UserNotRegisteredError: nobody has registered with it.
+        """
+
+        async def load() -> bytes | None:
+            user = await self._users.find_by_clerk_id(identity.clerk_id)
+            return None if user is None else user_out(user).model_dump_json(by_alias=True).encode()
+
+        tag = user_tag(identity.clerk_id)
+        found = await self._cache.read(Entry("account", f"{tag}:account", TTL_SECONDS, (tag,)), load)
+        if found is None:
+            raise UserNotRegisteredError
+        return found
