@@ -1,6 +1,8 @@
 """How often ffmpeg really runs, and what is said when it fails: seen by a program put in its place."""
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,13 @@ import httpx
 import imageio_ffmpeg
 import pytest
 
+from embedded.cloud.cloudinary.transformations import eager_steps
 from embedded.cloud.settings import CloudSettings
+from shared.providers.cloudinary import open_cloudinary
+from shared.settings import MediaSettings
 from tests.cloud.media import make_sound, measure
-from tests.cloud.running import running_cloud
-from tests.cloud.sending import folders_of_media, sdk_options, upload_song
+from tests.cloud.running import running_cloud, wait_until
+from tests.cloud.sending import folders_of_media, new_id, sdk_options, upload_song
 
 
 def stand_in_for_ffmpeg(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
@@ -69,3 +74,94 @@ async def test_a_rendition_that_cannot_be_made_is_an_error_and_not_half_a_song(
         assert folders_of_media(cloud) == before
         media = cloud.data_dir / "cloudinary" / "media"
         assert {path.name for path in media.rglob("*") if path.is_file()} == {"original"}
+
+
+EAGER = {
+    "eager": [{"bit_rate": rate, "format": "mp3"} for rate in ("64k", "128k", "320k")],
+    "eager_async": True,
+}
+
+
+def upload_eagerly(file: Path, cloud: CloudSettings) -> tuple[str, Path]:
+    """The public id of a song whose renditions are made in the background, and the folder they come to."""
+    answer = cloudinary.uploader.upload(
+        str(file), resource_type="video", public_id=new_id(), **EAGER, **sdk_options(cloud)
+    )
+    return str(answer["public_id"]), cloud.data_dir / "cloudinary" / "media" / str(answer["version_id"])
+
+
+def made(folder: Path) -> dict[str, int]:
+    """The renditions in it, and when each was written."""
+    return {file.name: file.stat().st_mtime_ns for file in folder.glob("*.mp3")}
+
+
+async def test_first_play_after_an_upload_does_not_transcode(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, runs = make_sound(tmp_path / "song.wav", seconds=5), tmp_path / "runs"
+    real = imageio_ffmpeg.get_ffmpeg_exe()
+    stand_in_for_ffmpeg(tmp_path, monkeypatch, f'echo run >> "{runs}"\nexec "{real}" "$@"')
+    with running_cloud(tmp_path / "cloud") as cloud:
+        public_id, folder = await asyncio.to_thread(upload_eagerly, file, cloud)
+        await asyncio.to_thread(wait_until, lambda: len(made(folder)) == 3)
+        before = made(folder)
+        for kbps in (64, 128, 320):
+            (answer,) = await get_many(cloud, f"br_{kbps}k/v1/{public_id}.mp3", 1)
+            assert measure(answer.content).bit_rate == pytest.approx(kbps * 1000, rel=0.1)
+        assert made(folder) == before
+    assert runs.read_text().splitlines() == ["run"]
+
+
+HANG_IN_BACKGROUND = """case "$*" in *b:a*b:a*) exec sleep 600;; esac
+exec "{real}" "$@"
+"""
+"""All renditions of a song are made by one process."""
+
+
+async def test_play_does_not_wait_for_the_background(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file, real = make_sound(tmp_path / "song.wav", seconds=2), imageio_ffmpeg.get_ffmpeg_exe()
+    stand_in_for_ffmpeg(tmp_path, monkeypatch, HANG_IN_BACKGROUND.format(real=real))
+    with running_cloud(tmp_path / "cloud") as cloud:
+        public_id, folder = await asyncio.to_thread(upload_eagerly, file, cloud)
+        (answer,) = await get_many(cloud, f"br_320k/v1/{public_id}.mp3", 1)
+        assert answer.status_code == 200
+        assert list(made(folder)) == ["320k-original.mp3"]
+
+
+async def test_removal_ends_transcoding_in_the_background(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the next song's renditions are made."""
+    file, real = make_sound(tmp_path / "song.wav", seconds=2), imageio_ffmpeg.get_ffmpeg_exe()
+    once = f'mkdir "{tmp_path}/once" 2>/dev/null && exec sleep 600\nexec "{real}" "$@"'
+    stand_in_for_ffmpeg(tmp_path, monkeypatch, once)
+    with running_cloud(tmp_path / "cloud") as cloud:
+        removed, _ = await asyncio.to_thread(upload_eagerly, file, cloud)
+        await asyncio.to_thread(wait_until, lambda: (tmp_path / "once").exists())
+        _, folder = await asyncio.to_thread(upload_eagerly, file, cloud)
+        await asyncio.to_thread(
+            cloudinary.uploader.destroy, removed, resource_type="video", **sdk_options(cloud)
+        )
+        await asyncio.to_thread(wait_until, lambda: len(made(folder)) == 3)
+        assert len(folders_of_media(cloud)) == 1
+
+
+async def test_addresses_of_renditions_are_those_made_at_upload(cloud: CloudSettings, tmp_path: Path) -> None:
+    """Cloudinary delivers what it made in advance only under the very same transformation."""
+    settings = MediaSettings(
+        cloudinary_cloud_name=cloud.cloud_name,
+        cloudinary_api_key=cloud.cloudinary_api_key,
+        cloudinary_api_secret=cloud.cloudinary_api_secret,
+        cloudinary_api_url=cloud.public_url,
+        cloudinary_delivery_url=cloud.public_url,
+    )
+    public_id = new_id()
+    async with open_cloudinary(settings) as store:
+        stored = await store.upload_audio(make_sound(tmp_path / "song.mp3", seconds=1), public_id)
+    with closing(sqlite3.connect(cloud.data_dir / "cloudinary" / "assets.sqlite3")) as database:
+        ((eager,),) = database.execute("SELECT eager FROM assets WHERE public_id = ?", (public_id,))
+    ordered = [f"/upload/{steps}/v" for steps, _ in eager_steps(eager)]
+    addresses = (stored.low_url, stored.medium_url, stored.high_url)
+    assert [extension for _, extension in eager_steps(eager)] == ["mp3"] * 3
+    assert all(steps in address for steps, address in zip(ordered, addresses, strict=True))
+    assert all(address.endswith(f"/{public_id}.mp3") for address in addresses)

@@ -1,5 +1,6 @@
 """What artists upload comes back to be heard, at the promised bit rates, and goes when it is deleted."""
 
+import asyncio
 import io
 import re
 import sys
@@ -16,7 +17,7 @@ import pytest
 from tests.system.media import audio, make_album, song_form, upload
 from tests.system.processes import pid_of
 from tests.system.running import People, RunningSystem
-from tests.system.storage import journal_entries, stored_media
+from tests.system.storage import journal_entries, rows, stored_media
 
 SECONDS = 20
 RATES = {"low": 64, "medium": 128, "high": 320}
@@ -58,6 +59,22 @@ async def test_an_upload_comes_back_playable_at_three_bit_rates(people: People, 
             assert 0.9 * rate < heard.rate < 1.1 * rate, name
         original = await listener.get(song["audioUrl"])
         assert abs(hear(original.content).seconds - SECONDS) < 0.2
+
+
+async def test_renditions_exist_without_any_play(system: RunningSystem, people: People) -> None:
+    song = await upload(await people.artist(), sound=audio("wav", SECONDS))
+    audio_id = song["audioUrl"].rpartition(".")[0].partition("/songs/")[2]
+    statement = "SELECT version_id FROM assets WHERE public_id = ?"
+    (version,) = rows(system, "cloud/cloudinary/assets.sqlite3", statement, f"songs/{audio_id}")
+    folder = system.data_dir / "cloud/cloudinary/media" / version
+    async with asyncio.timeout(30):
+        while len(list(folder.glob("*.mp3"))) < len(RATES):  # noqa: ASYNC110 - files have no events
+            await asyncio.sleep(0.05)
+    made = {each: each.stat().st_mtime_ns for each in folder.iterdir()}
+    async with httpx.AsyncClient(timeout=60) as listener:
+        for address in song["streamingUrls"].values():
+            assert (await listener.get(address)).status_code == 200
+    assert {each: each.stat().st_mtime_ns for each in folder.iterdir()} == made
 
 
 async def test_a_player_may_seek_from_the_first_play_on(people: People) -> None:
