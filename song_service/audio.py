@@ -12,16 +12,13 @@ import structlog
 
 from shared.errors import AppError
 from shared.media.audio_reader import AudioFile
-from shared.media.audio_track import Silence, seconds_of
+from shared.media.audio_track import seconds_of
 from shared.media.decoding import decoded
 from shared.media.errors import AudioTooLongError, NotAudioError
-from shared.media.pcm import FrameKind, PcmConverter, kind_of
 from song_service.genre import genre_of
 
 LONGEST_DECODING_SECONDS = 60.0
 """Silence packs so well that a small file can be made to cost any amount of decoding."""
-
-PROBED_RATE_HZ = 44100
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -59,15 +56,11 @@ def _inspect(path: Path, max_seconds: float) -> AudioFacts:
 
 
 def _checked_seconds(file: AudioFile, max_seconds: float) -> float:
-    seconds, convertible = 0.0, set[FrameKind]()
+    seconds = 0.0
     for piece in file.pieces(LONGEST_DECODING_SECONDS):
         seconds += seconds_of(piece)
         if seconds > max_seconds:
             raise AudioTooLongError(f"The audio is longer than {round(max_seconds / 60)} minutes")
-        if not isinstance(piece, Silence) and (kind := kind_of(piece)) not in convertible:
-            # A conversion depends on the kind of the frames only: one of each is tried.
-            PcmConverter(PROBED_RATE_HZ, 2).convert(piece)
-            convertible.add(kind)
     return seconds
 
 

@@ -14,7 +14,7 @@ import av.error
 from av.audio.stream import AudioStream
 from av.container import InputContainer
 
-from shared.media.audio_track import AudioTrack, Piece, Silence, seconds_of
+from shared.media.audio_track import AudioTrack, Piece, Silence
 from shared.media.errors import NotAudioError, UndecodableTrackError
 from shared.media.formats import AUDIO_FORMAT_BY_DEMUXER, DEMUXERS, AudioFormat
 
@@ -85,19 +85,17 @@ class AudioFile:
         passed_over = 0.0
         for number in range(min(MOST_TRACKS, len(self.container.streams.audio))):
             stream = self.track = self.container.streams.audio[number]
-            seconds = 0.0
+            decoding = AudioTrack(self._path, self.container, stream, give_up_at)
             try:
-                for piece in AudioTrack(self._path, self.container, stream, give_up_at).pieces():
-                    yield piece
-                    seconds += seconds_of(piece)
+                yield from decoding.pieces()
             except UndecodableTrackError as failure:
                 reason = failure if number == 0 else reason
                 if stream.duration is not None and stream.time_base is not None:
                     passed_over = max(passed_over, float(stream.duration * stream.time_base))
                 self._rewind()
                 continue
-            if seconds < passed_over:
-                yield Silence(passed_over - seconds)
+            if decoding.seconds < passed_over:
+                yield Silence(passed_over - decoding.seconds)
             return
         raise reason
 

@@ -16,12 +16,14 @@ from av.stream import Disposition
 from shared.media.damage import Damage
 from shared.media.declared_length import declared_seconds, is_fragmented, missing_share
 from shared.media.errors import NotAudioError, UndecodableTrackError
+from shared.media.pcm import FrameKind, PcmConverter, kind_of
 
 MOST_MISSING = 0.05
 """Share of the declared length by which a file may end early before it counts as truncated."""
 
 MOST_READ_ERRORS = 50
 
+TRIED_RATE_HZ = 44100
 HIGHEST_RATE_HZ = 192_000
 MOST_CHANNELS = 8
 
@@ -60,8 +62,9 @@ class _Timeline:
     def __init__(self, demuxer: str) -> None:
         self._shortest_gap = EXACT_SHORTEST_GAP_SECONDS if demuxer in EXACT else SHORTEST_GAP_SECONDS
         self._origin: float | None = None
-        self._position = 0.0
         self._end = 0.0
+        self.position = 0.0
+        self.gaps = 0.0
         self.has_lost_packets = False
 
     def gap_before(self, frame: AudioFrame) -> float:
@@ -72,15 +75,16 @@ class _Timeline:
         gap, start = 0.0, frame.time
         if start is not None:
             if self._origin is None:
-                self._origin = start - self._position
-            drift = start - self._origin - self._position
+                self._origin = start - self.position
+            drift = start - self._origin - self.position
             if drift < -LARGEST_OVERLAP_SECONDS or drift > LONGEST_GAP_SECONDS:
-                self._origin = start - self._position
+                self._origin = start - self.position
             elif drift > 0 and (self.has_lost_packets or start - self._end >= self._shortest_gap):
                 gap = drift
             self.has_lost_packets = False
         seconds = frame.samples / frame.sample_rate
-        self._position += gap + seconds
+        self.position += gap + seconds
+        self.gaps += gap
         self._end = (start if start is not None else self._end) + seconds
         return gap
 
@@ -94,6 +98,8 @@ class AudioTrack:
         self._stream = stream
         self._give_up_at = give_up_at
         self._damage = Damage(container.format.name)
+        self._timeline = _Timeline(container.format.name)
+        self._kinds: set[FrameKind] = set()
         self._first: int | None = None
         self._end: int | None = None
         self._longest_packet = 0
@@ -111,26 +117,31 @@ class AudioTrack:
         if self._stream.codec_context is None:
             raise UndecodableTrackError("The audio codec is not supported")
         self._stream.codec_context.thread_count = 1
-        timeline, seconds, gaps = _Timeline(self._container.format.name), 0.0, 0.0
+        timeline = self._timeline
         for packet in self._packets_of_track():
             frames = self._decoded(packet)
             if frames is None:
                 timeline.has_lost_packets = True
                 continue
             for frame in frames:
-                _check_limits(frame)
                 if gap := timeline.gap_before(frame):
-                    gaps += gap
                     yield Silence(gap)
-                seconds += frame.samples / frame.sample_rate
+                if (kind := kind_of(frame)) not in self._kinds:
+                    self._kinds.add(kind)
+                    _check_kind(frame)
                 yield frame
-        if not seconds:
+        if not self.seconds:
             raise UndecodableTrackError("The audio cannot be decoded")
         is_flac = self._container.format.name == "flac"
-        if self._damage.is_too_much() or (is_flac and gaps > (seconds + gaps) * MOST_MISSING):
+        if self._damage.is_too_much() or (is_flac and timeline.gaps > self.seconds * MOST_MISSING):
             # FFmpeg passes over damaged parts of a FLAC file without a word.
             raise NotAudioError("The audio file is damaged")
-        self._check_whole(seconds + gaps)
+        self._check_whole()
+
+    @property
+    def seconds(self) -> float:
+        """How long the pieces so far last."""
+        return self._timeline.position
 
     def _decoded(self, packet: "Packet[AudioStream]") -> list[AudioFrame] | None:
         """The packet's frames; None when it is broken. An empty packet flushes the decoder."""
@@ -143,9 +154,11 @@ class AudioTrack:
             return None
         if frames:
             self._damage.count_good(packet)
-        if frames and packet.pts is not None:
-            self._end = max(self._end or packet.pts, packet.pts + (packet.duration or 0))
-            self._longest_packet = max(self._longest_packet, packet.duration or 0)
+            start, units = packet.pts, packet.duration or 0
+            if start is not None and (self._end is None or start + units > self._end):
+                self._end = start + units
+            if units > self._longest_packet:
+                self._longest_packet = units
         return frames
 
     def _packets_of_track(self) -> "Iterator[Packet[AudioStream]]":
@@ -163,7 +176,7 @@ class AudioTrack:
                 for packet in self._container.demux([self._stream, *videos]):
                     if time.monotonic() > self._give_up_at:
                         raise NotAudioError("The audio takes too long to decode")
-                    if packet.stream.index == self._stream.index:
+                    if not videos or packet.stream.index == self._stream.index:
                         yield cast("Packet[AudioStream]", packet)
                     elif packet.size > 0 or packet.pts is not None:
                         # Theora repeats a picture by an empty packet; one that flushes a decoder has no time.
@@ -175,7 +188,7 @@ class AudioTrack:
             else:
                 return
 
-    def _check_whole(self, seconds: float) -> None:
+    def _check_whole(self) -> None:
         """Raises NotAudioError when the audio ends well before the length that the container declares."""
         demuxer = self._container.format.name
         if missing_share(self._path, demuxer) > MOST_MISSING:
@@ -189,7 +202,7 @@ class AudioTrack:
         if 0 < first < declared:
             # Some declare where the audio ends, others how long it is.
             declared -= first
-        present = max(seconds, self._in_seconds(self._end or 0) - first)
+        present = max(self.seconds, self._in_seconds(self._end or 0) - first)
         if present + self._in_seconds(self._longest_packet) < declared * (1 - MOST_MISSING):
             raise _truncated()
 
@@ -197,11 +210,17 @@ class AudioTrack:
         return float(units * self._stream.time_base) if self._stream.time_base is not None else 0.0
 
 
-def _check_limits(frame: AudioFrame) -> None:
+def _check_kind(frame: AudioFrame) -> None:
+    """A conversion depends on the kind of the frames only: one of each kind is tried.
+
+    Raises:
+        NotAudioError: frames of this kind are beyond the limits, or cannot be converted.
+    """
     if not 0 < frame.sample_rate <= HIGHEST_RATE_HZ or not 0 < frame.layout.nb_channels <= MOST_CHANNELS:
         raise NotAudioError(
             f"The audio has more than {HIGHEST_RATE_HZ // 1000} kHz or more than {MOST_CHANNELS} channels"
         )
+    PcmConverter(TRIED_RATE_HZ, 2).convert(frame)
 
 
 def _truncated() -> NotAudioError:

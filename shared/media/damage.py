@@ -33,10 +33,13 @@ class Damage:
     def count_good(self, packet: "Packet[AudioStream]") -> None:
         """Of which at least one frame was decoded."""
         self._good += 1
-        self._good_bytes += packet.size
-        self._largest_good = max(self._largest_good, packet.size)
-        self._broken += self._broken_since_the_last_good
-        self._broken_since_the_last_good = []
+        size = packet.size
+        self._good_bytes += size
+        if size > self._largest_good:
+            self._largest_good = size
+        if self._broken_since_the_last_good:
+            self._broken += self._broken_since_the_last_good
+            self._broken_since_the_last_good = []
 
     def count_broken(self, packet: "Packet[AudioStream]") -> None:
         """Which the decoder refused."""
