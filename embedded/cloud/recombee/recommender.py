@@ -9,7 +9,8 @@ Not safe for use by two threads at once; everything here computes and must not r
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,8 +23,8 @@ from embedded.cloud.recombee.taste_model import Scores, TasteModel
 
 REBUILT_AT_ONCE = 20_000
 REST_PER_REBUILD = 10.0
-# Each further song of an artist counts this much less, so that others come in while they are nearly as good.
-FURTHER_SONG_OF_ARTIST = 0.8
+# Of each page of the list at most so many songs are of one artist.
+PAGE, MOST_OF_ARTIST = 10, 6
 # Beyond these, variety is not worth the search: nobody looks that far down.
 VARIED_PLACES = 100
 # Scores closer than this are the same, and the song added later comes first.
@@ -92,7 +93,7 @@ class Recommender:
         """By this listener's taste, or the chart where there is none yet; what was just heard comes last."""
         self.refresh()
         own = self._source.listening_of(listener)
-        return self._ids(self._varied(self._model.personal(listener, own, now=self._clock()), wanted))
+        return self._ids(self._varied(self._model.personal(own, now=self._clock()), wanted))
 
     def similar(self, song_id: str, listener: int | None, wanted: Wanted) -> list[str]:
         """Like this song, without it; leaning to the listener's taste. An unknown song is like nothing."""
@@ -100,8 +101,8 @@ class Recommender:
         position = self._features.position_of.get(song_id)
         if position is None:
             return []
-        own = NO_LISTENING if listener is None else self._source.listening_of(listener)
-        scores = self._model.similar(position, listener, own, now=self._clock())
+        own = None if listener is None else self._source.listening_of(listener)
+        scores = self._model.similar(position, own, now=self._clock())
         return self._ids(
             self._varied(scores, Wanted(wanted.count, wanted.song_filter, {*wanted.without, song_id}))
         )
@@ -149,19 +150,29 @@ class Recommender:
         return candidates[np.argsort(-total, kind="stable")[: wanted.count]]
 
     def _varied(self, scores: Scores, wanted: Wanted) -> IntArray:
-        """The best first, where every song of an artist makes the artist's next one count less."""
-        candidates = self._candidates(wanted)
-        liking, against = scores.liking[candidates], scores.against[candidates]
-        artists = self._features.artist_of[candidates]
-        weight_of_artist = np.ones(len(candidates))
-        total = np.round(liking - against, SCORE_DECIMALS)
+        """The best first, with at most so many songs of one artist on a page as long as there are others."""
+        order = self._in_order(scores, Wanted(len(self._features), wanted.song_filter, wanted.without))
         chosen: list[int] = []
-        while len(chosen) < min(wanted.count, len(candidates), VARIED_PLACES):
-            best = int(np.argmax(total))
-            chosen.append(best)
-            weight_of_artist[artists == artists[best]] *= FURTHER_SONG_OF_ARTIST
-            total = np.round(liking * weight_of_artist - against, SCORE_DECIMALS)
-            total[chosen] = -np.inf
-        rest = np.argsort(-total, kind="stable")[: max(wanted.count - len(chosen), 0)]
-        rest = rest[np.isfinite(total[rest])]
-        return candidates[np.r_[np.array(chosen, dtype=np.int64), rest]]
+        waiting: list[int] = []
+        upcoming = iter(order.tolist())
+        on_page: Counter[int] = Counter()
+        while len(chosen) < min(wanted.count, len(order), VARIED_PLACES):
+            if len(chosen) % PAGE == 0:
+                on_page.clear()
+            song = self._next(waiting, upcoming, on_page)
+            on_page[int(self._features.artist_of[song])] += 1
+            chosen.append(song)
+        rest = [*waiting, *upcoming][: wanted.count - len(chosen)]
+        return np.array([*chosen, *rest], dtype=np.int64)
+
+    def _next(self, waiting: list[int], upcoming: Iterator[int], on_page: Counter[int]) -> int:
+        """The best song whose artist may be on the page once more; the best of all when there is none."""
+        artist_of = self._features.artist_of
+        for at, song in enumerate(waiting):
+            if on_page[int(artist_of[song])] < MOST_OF_ARTIST:
+                return waiting.pop(at)
+        for song in upcoming:
+            if on_page[int(artist_of[song])] < MOST_OF_ARTIST:
+                return song
+            waiting.append(song)
+        return waiting.pop(0)

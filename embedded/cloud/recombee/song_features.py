@@ -37,7 +37,9 @@ class SongFeatures:
         self.numbers: IntArray = np.array([song.number for song in self.songs], dtype=np.int64)
         self.position_of = {song.id: position for position, song in enumerate(self.songs)}
         self.artist_of = _artists(self.songs)
-        self._features = _feature_matrix(self.songs)
+        self._weights = _feature_matrix(self.songs)
+        length = np.sqrt(self._weights.multiply(self._weights).sum(axis=1))
+        self._features = (sparse.diags_array(1.0 / np.where(length > 0, length, 1.0)) @ self._weights).tocsr()
         self._transposed = self._features.T.tocsr()
         self._allowed: dict[str, NDArray[np.bool_]] = {}
 
@@ -48,6 +50,15 @@ class SongFeatures:
         """For each song, its cosine likeness (0..1) to every song, times that song's weight, added up."""
         result: FloatArray = self._features @ (self._transposed @ weights)
         return result
+
+    def distinctive(self) -> sparse.csr_array:
+        """Songs x features: what the property counts times the root of the feature's rarity.
+
+        The rarity is 1 for a feature of one song, 0 for one that all songs have.
+        """
+        count = np.maximum(np.diff(self._transposed.indptr), 1)
+        rarity = 1.0 - np.log(count) / np.log(max(len(self), 2))
+        return (self._weights @ sparse.diags_array(np.sqrt(np.maximum(rarity, 0.0)))).tocsr()
 
     def allowed(self, song_filter: Filter | None, without: Collection[str]) -> NDArray[np.bool_]:
         if song_filter is None:
@@ -75,7 +86,7 @@ def _words(value: object) -> Iterator[str]:
 
 
 def _feature_matrix(songs: Sequence[CatalogueSong]) -> Any:  # scipy's matrices are untyped
-    """One row per song, of length 1, or 0 when the song has none of the properties."""
+    """One row per song: for each of its features what the property counts."""
     column_of: dict[tuple[str, str], int] = {}
     rows: list[int] = []
     columns: list[int] = []
@@ -86,11 +97,10 @@ def _feature_matrix(songs: Sequence[CatalogueSong]) -> Any:  # scipy's matrices 
             for name, weight in CONTENT_PROPERTIES.items()
             for word in _words(song.values.get(name))
         }
-        length = float(np.sqrt(sum(weight * weight for weight in found.values())))
         for column, weight in found.items():
             rows.append(position)
             columns.append(column)
-            weights.append(weight / length)
+            weights.append(weight)
     return sparse.csr_array((weights, (rows, columns)), shape=(len(songs), max(len(column_of), 1)))
 
 
