@@ -6,7 +6,6 @@ from typing import NoReturn
 import structlog
 
 from api_gateway import headers as hygiene
-from api_gateway.breaker import Admission
 from api_gateway.concurrency import Permit
 from api_gateway.downstream.exchange import Exchange
 from api_gateway.headers import RequestOrigin
@@ -29,6 +28,7 @@ from api_gateway.upstream.errors import (
     UpstreamError,
 )
 from api_gateway.upstream.response import UpstreamResponse
+from shared.circuit_breaker import Call
 
 _UNREACHABLE_RETRY_SECONDS = 2
 BUSY_RETRY_SECONDS = 5
@@ -115,7 +115,7 @@ class _Relay:
         permit = upstream.permits.try_acquire()
         if permit is None:
             permit = await _acquire(upstream, self._limits.permit_seconds)
-        call = upstream.breaker.admit()
+        call = upstream.breaker.try_call()
         response: UpstreamResponse | None = None
         try:
             if call is None:
@@ -154,7 +154,7 @@ class _Relay:
         method = request.method.encode("ascii")
         return b"%b %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (method, path, authority, b"".join(lines))
 
-    async def _attempt(self, data: bytes, call: Admission) -> UpstreamResponse:
+    async def _attempt(self, data: bytes, call: Call) -> UpstreamResponse:
         """The response as soon as it has begun. Reads are sent again when their connection failed.
 
         Raises:
@@ -196,7 +196,7 @@ class _Relay:
         await response.wait_for_head()
         return response
 
-    def _raise_as_answer(self, failure: UpstreamError, call: Admission) -> NoReturn:
+    def _raise_as_answer(self, failure: UpstreamError, call: Call) -> NoReturn:
         name = self._upstream.name
         if isinstance(failure, ResponseHeadTooLargeError):
             call.abandoned()

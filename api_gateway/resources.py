@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from api_gateway.breaker import Breaker
 from api_gateway.concurrency import ConcurrencyLimiter
 from api_gateway.downstream.write_buffer import ResponseBuffer
 from api_gateway.headers import Network
 from api_gateway.ports import RateLimiter, ResponseCache
 from api_gateway.request_body import BodyBuffer, BodyLimits
 from api_gateway.upstream.pool import ConnectionPool
+from shared.circuit_breaker import CircuitBreaker
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,7 @@ class Upstream:
 
     name: str
     pool: ConnectionPool
-    breaker: Breaker
+    breaker: CircuitBreaker
     permits: ConcurrencyLimiter
     upload_permits: ConcurrencyLimiter
 

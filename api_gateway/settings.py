@@ -56,11 +56,13 @@ class Settings(ProcessSettings, CacheSettings):
         500, gt=0, description="Requests at one service at a time; half as many uploads may be received"
     )
     breaker_failure_rate: float = Field(
-        0.5, gt=0, le=1, description="Share of failed calls from which on a service is given a rest"
+        0.5, gt=0, le=1, description="Share of failed calls at which the circuit breaker of a service opens"
     )
     breaker_minimum_calls: int = Field(10, gt=0, description="Calls below which that share says nothing")
     breaker_window_seconds: float = Field(10, gt=0, description="How far back calls count")
-    breaker_open_seconds: float = Field(1, gt=0, description="How long that rest is, until one call probes")
+    breaker_open_seconds: float = Field(
+        1, gt=0, description="How long it stays open, until one trial call is let through"
+    )
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

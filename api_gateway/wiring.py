@@ -1,11 +1,9 @@
 """Builds what the gateway talks to, from its settings."""
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from api_gateway.app import OpenResources
-from api_gateway.breaker import Breaker, BreakerPolicy
 from api_gateway.concurrency import ConcurrencyLimiter
 from api_gateway.downstream.write_buffer import ResponseBuffer
 from api_gateway.request_body import BodyBuffer, BodyLimits
@@ -13,9 +11,9 @@ from api_gateway.resources import Limits, Resources, Upstream
 from api_gateway.response_cache import GatewayResponseCache
 from api_gateway.settings import Settings
 from api_gateway.upstream.pool import ConnectionPool
-from shared import metrics
 from shared.cache.redis import open_redis_store
 from shared.cache.validation import open_validator
+from shared.circuit_breaker import CircuitBreaker, CircuitBreakerPolicy
 
 _MEGABYTE = 1024 * 1024
 
@@ -57,16 +55,14 @@ def _upstream(settings: Settings, name: str, url: str) -> Upstream:
     )
 
 
-def _breaker(settings: Settings, name: str) -> Breaker:
-    policy = BreakerPolicy(
+def _breaker(settings: Settings, name: str) -> CircuitBreaker:
+    policy = CircuitBreakerPolicy(
         failure_rate=settings.breaker_failure_rate,
         minimum_calls=settings.breaker_minimum_calls,
         window_seconds=settings.breaker_window_seconds,
-        open_seconds=settings.breaker_open_seconds,
+        reset_timeout_seconds=settings.breaker_open_seconds,
     )
-    gauge = metrics.BREAKER_OPEN.labels(f"{name}-service")
-    gauge.set(0)
-    return Breaker(policy, time.monotonic, gauge.set)
+    return CircuitBreaker(f"{name}-service", policy)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -35,7 +35,7 @@ from recombee_api_client.api_requests import (
 from recombee_api_client.exceptions import APIException, ApiTimeoutException, ResponseException
 
 from shared import tracing
-from shared.breaker import Breaker
+from shared.circuit_breaker import Call, CircuitBreaker, CircuitBreakerPolicy
 from shared.errors import UnavailableError
 from song_service.domain import (
     ENGINE_DOWN,
@@ -90,7 +90,7 @@ class RecombeeEngine:
         self._threads = threads
         self._timeout_seconds = timeout_seconds
         self._batch_seconds = batch_seconds
-        self._breaker = Breaker("recombee", failures_to_open=3, rest_seconds=1)
+        self._breaker = CircuitBreaker("recombee", CircuitBreakerPolicy(minimum_calls=3))
 
     async def prepare(self) -> None:
         await self._send_all([AddItemProperty(name, kind) for name, kind in PROPERTIES.items()])
@@ -147,10 +147,11 @@ class RecombeeEngine:
         """Listeners wait for this, and there is something else to tell them: an engine that hangs is left
         alone for a while.
         """
-        if not self._breaker.admits():
+        call = self._breaker.try_call()
+        if call is None:
             raise _unavailable()
         try:
-            answer = await self._ask(request)
+            answer = await self._ask(request, call)
         except ResponseException as failure:
             if failure.status_code == _NOT_KNOWN:
                 return []
@@ -169,24 +170,27 @@ class RecombeeEngine:
         except ResponseException as failure:
             log.error("engine refused a batch", status=failure.status_code, requests=len(requests_))
             raise _unavailable() from failure
-        self._breaker.succeeded()
+        self._breaker.bypass().succeeded()
         for request, code in zip(requests_, _codes(answers, len(requests_)), strict=True):
             if code >= 500 or code in (401, 403, 429):
                 raise _unavailable()
             if code >= 400 and code not in (_ALREADY_THERE, _NOT_KNOWN):
                 log.error("engine refused", request=type(request).__name__, code=code)
 
-    async def _ask(self, request: Request) -> Any:
-        """What `_send` answers, soon; how it goes is the breaker's business."""
+    async def _ask(self, request: Request, call: Call | None = None) -> Any:
+        """What `_send` returns, soon. `call`, or one that bypasses the breaker, is told how it went."""
+        call = call or self._breaker.bypass()
         try:
             answer = await self._send(request, self._timeout_seconds)
+            call.succeeded()
         except UnavailableError:
-            self._breaker.failed()
+            call.failed()
             raise
         except ResponseException:
-            self._breaker.succeeded()
+            call.succeeded()
             raise
-        self._breaker.succeeded()
+        finally:
+            call.abandoned()
         return answer
 
     async def _send(self, request: Request, seconds: float) -> Any:

@@ -23,7 +23,7 @@ SHARED = {
     "shared": """
         __init__
         audit
-        breaker
+        circuit_breaker
         clock
         errors
         ids

@@ -15,7 +15,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from shared import tracing
-from shared.breaker import Breaker
+from shared.circuit_breaker import CircuitBreaker, CircuitBreakerPolicy
 from shared.errors import (
     AppError,
     ConflictError,
@@ -44,7 +44,7 @@ class ServiceClient:
     def __init__(self, http: httpx.AsyncClient, name: str) -> None:
         self._http = http
         self._name = name
-        self._breaker = Breaker(name, failures_to_open=5, rest_seconds=1)
+        self._breaker = CircuitBreaker(name, CircuitBreakerPolicy(minimum_calls=5))
 
     async def ask(
         self,
@@ -79,7 +79,8 @@ class ServiceClient:
     async def _call(
         self, method: str, path: str, token: str | None, json: object, repeatable: bool
     ) -> httpx.Response:
-        if not self._breaker.admits():
+        call = self._breaker.try_call()
+        if call is None:
             raise self._unavailable()
         headers = {HEADER: current_request_id()}
         tracing.inject(headers)
@@ -88,11 +89,13 @@ class ServiceClient:
         request = self._http.build_request(method, path, headers=headers, json=json)
         try:
             response = await self._send(request, repeatable)
+            call.succeeded()
         except httpx.HTTPError as failure:
-            self._breaker.failed()
+            call.failed()
             log.warning("service call failed", callee=self._name, error=type(failure).__name__)
             raise self._unavailable() from failure
-        self._breaker.succeeded()
+        finally:
+            call.abandoned()
         if response.is_success:
             return response
         kind = _KIND_OF_STATUS.get(response.status_code)

@@ -1,13 +1,13 @@
-"""When a service is given a rest, and how it comes back."""
+"""When a circuit breaker opens, and how it closes again."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from api_gateway.breaker import Admission, Breaker, BreakerPolicy
+from shared.circuit_breaker import Call, CircuitBreaker, CircuitBreakerPolicy
 
-POLICY = BreakerPolicy(
-    failure_rate=0.5, minimum_calls=4, window_seconds=10.0, open_seconds=1.0, probe_seconds=5.0
+POLICY = CircuitBreakerPolicy(
+    failure_rate=0.5, minimum_calls=4, window_seconds=10.0, reset_timeout_seconds=1.0, trial_seconds=5.0
 )
 
 
@@ -21,16 +21,16 @@ class Clock:
         return self.now
 
 
-def admitted(breaker: Breaker) -> Admission:
+def admitted(breaker: CircuitBreaker) -> Call:
     """A call that must be let through."""
-    admission = breaker.admit()
+    admission = breaker.try_call()
     assert admission is not None
     return admission
 
 
-def opened(clock: Clock, policy: BreakerPolicy = POLICY) -> Breaker:
+def opened(clock: Clock, policy: CircuitBreakerPolicy = POLICY) -> CircuitBreaker:
     """A breaker that was opened just now."""
-    breaker = Breaker(policy, clock)
+    breaker = CircuitBreaker("test", policy, clock)
     for _ in range(policy.minimum_calls):
         admitted(breaker).failed()
     assert breaker.is_open
@@ -38,8 +38,8 @@ def opened(clock: Clock, policy: BreakerPolicy = POLICY) -> Breaker:
 
 
 @given(st.lists(st.booleans(), max_size=60))
-def test_it_opens_at_the_first_failure_that_makes_the_rate_with_enough_calls(outcomes: list[bool]) -> None:
-    breaker = Breaker(POLICY, Clock())
+def test_breaker_opens_at_the_failure_rate(outcomes: list[bool]) -> None:
+    breaker = CircuitBreaker("test", POLICY, Clock())
     failures = 0
     for calls, failed in enumerate(outcomes, start=1):
         admission = admitted(breaker)
@@ -54,9 +54,10 @@ def test_it_opens_at_the_first_failure_that_makes_the_rate_with_enough_calls(out
             return
 
 
+@settings(deadline=None)  # shared machines pause
 @given(st.integers(0, 200), st.floats(0.5, 1.0))
 def test_abandoned_calls_never_count(abandoned: int, rate: float) -> None:
-    breaker = Breaker(BreakerPolicy(failure_rate=rate, minimum_calls=4), Clock())
+    breaker = CircuitBreaker("test", CircuitBreakerPolicy(failure_rate=rate, minimum_calls=4), Clock())
     for _ in range(abandoned):
         admitted(breaker).abandoned()
     for _ in range(3):
@@ -64,9 +65,9 @@ def test_abandoned_calls_never_count(abandoned: int, rate: float) -> None:
     assert not breaker.is_open
 
 
-def test_failures_that_lie_longer_back_than_the_window_do_not_count() -> None:
+def test_failures_before_the_window_do_not_count() -> None:
     clock = Clock()
-    breaker = Breaker(POLICY, clock)
+    breaker = CircuitBreaker("test", POLICY, clock)
     for _ in range(3):
         admitted(breaker).failed()
     clock.now += POLICY.window_seconds
@@ -74,22 +75,22 @@ def test_failures_that_lie_longer_back_than_the_window_do_not_count() -> None:
     assert not breaker.is_open
 
 
-def test_open_it_refuses_and_says_for_how_long() -> None:
+def test_open_breaker_refuses_and_says_for_how_long() -> None:
     clock = Clock()
-    breaker = opened(clock, BreakerPolicy(minimum_calls=1, open_seconds=2.5))
-    assert breaker.admit() is None
+    breaker = opened(clock, CircuitBreakerPolicy(minimum_calls=1, reset_timeout_seconds=2.5))
+    assert breaker.try_call() is None
     assert breaker.retry_after_seconds == 3
     clock.now += 2.4
-    assert breaker.admit() is None
+    assert breaker.try_call() is None
     assert breaker.retry_after_seconds == 1
 
 
-def test_after_its_rest_one_call_probes_and_success_closes_it() -> None:
+def test_half_open_breaker_closes_after_one_success() -> None:
     clock = Clock()
     breaker = opened(clock)
-    clock.now += POLICY.open_seconds
+    clock.now += POLICY.reset_timeout_seconds
     probe = admitted(breaker)
-    assert breaker.admit() is None
+    assert breaker.try_call() is None
     probe.succeeded()
     assert not breaker.is_open
     for _ in range(3):
@@ -97,42 +98,42 @@ def test_after_its_rest_one_call_probes_and_success_closes_it() -> None:
     assert not breaker.is_open, "what was before counts still"
 
 
-def test_a_probe_that_fails_gives_it_another_rest() -> None:
+def test_failed_trial_call_keeps_it_open() -> None:
     clock = Clock()
     breaker = opened(clock)
-    clock.now += POLICY.open_seconds
+    clock.now += POLICY.reset_timeout_seconds
     admitted(breaker).failed()
     assert breaker.is_open
-    assert breaker.admit() is None
-    clock.now += POLICY.open_seconds
-    assert breaker.admit() is not None
+    assert breaker.try_call() is None
+    clock.now += POLICY.reset_timeout_seconds
+    assert breaker.try_call() is not None
 
 
-def test_a_probe_that_is_abandoned_lets_the_next_call_probe() -> None:
+def test_abandoned_trial_call_lets_the_next_try() -> None:
     clock = Clock()
     breaker = opened(clock)
-    clock.now += POLICY.open_seconds
+    clock.now += POLICY.reset_timeout_seconds
     admitted(breaker).abandoned()
     assert breaker.is_open
     admitted(breaker).succeeded()
     assert not breaker.is_open
 
 
-def test_a_probe_that_takes_long_does_not_keep_the_others_out() -> None:
+def test_slow_trial_call_keeps_nobody_out() -> None:
     clock = Clock()
     breaker = opened(clock)
-    clock.now += POLICY.open_seconds
+    clock.now += POLICY.reset_timeout_seconds
     slow = admitted(breaker)
-    clock.now += POLICY.probe_seconds
+    clock.now += POLICY.trial_seconds
     admitted(breaker).succeeded()
     assert not breaker.is_open
     slow.failed()
     assert not breaker.is_open
 
 
-def test_calls_from_before_it_opened_neither_close_it_nor_lengthen_its_rest() -> None:
+def test_calls_from_before_it_opened_do_not_count() -> None:
     clock = Clock()
-    breaker = Breaker(POLICY, clock)
+    breaker = CircuitBreaker("test", POLICY, clock)
     early, earlier = admitted(breaker), admitted(breaker)
     for _ in range(POLICY.minimum_calls):
         admitted(breaker).failed()
@@ -141,7 +142,15 @@ def test_calls_from_before_it_opened_neither_close_it_nor_lengthen_its_rest() ->
     clock.now += 0.9
     earlier.failed()
     clock.now += 0.1
-    assert breaker.admit() is not None
+    assert breaker.try_call() is not None
+
+
+def test_success_that_bypassed_an_open_breaker_closes_it() -> None:
+    breaker = opened(Clock())
+    breaker.bypass().failed()
+    assert breaker.is_open
+    breaker.bypass().succeeded()
+    assert not breaker.is_open
 
 
 class AnyHistory(RuleBasedStateMachine):
@@ -150,8 +159,8 @@ class AnyHistory(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = Clock()
-        self.breaker = Breaker(POLICY, self.clock)
-        self.running: list[Admission] = []
+        self.breaker = CircuitBreaker("test", POLICY, self.clock)
+        self.running: list[Call] = []
         self.last_admitted_at: float | None = None
 
     @rule(seconds=st.floats(0, 20))
@@ -161,7 +170,7 @@ class AnyHistory(RuleBasedStateMachine):
     @rule()
     def ask(self) -> None:
         was_open = self.breaker.is_open
-        admission = self.breaker.admit()
+        admission = self.breaker.try_call()
         if not was_open:
             assert admission is not None
         if admission is not None:
@@ -183,12 +192,12 @@ class AnyHistory(RuleBasedStateMachine):
         assert self.breaker.retry_after_seconds <= 1
         if self.breaker.is_open:
             then = self.clock.now
-            self.clock.now += POLICY.open_seconds + POLICY.probe_seconds
-            probe = self.breaker.admit()
+            self.clock.now += POLICY.reset_timeout_seconds + POLICY.trial_seconds
+            probe = self.breaker.try_call()
             assert probe is not None
             probe.abandoned()
             self.clock.now = then
 
 
 AnyHistory.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
-test_no_history_breaks_it = AnyHistory.TestCase
+test_no_history_keeps_it_open_forever = AnyHistory.TestCase

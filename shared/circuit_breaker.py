@@ -1,30 +1,34 @@
-"""A circuit breaker: while most calls to a service fail, the next ones fail at once, until a probe succeeds.
+"""A circuit breaker: while most calls fail, the next ones fail at once, until a trial call succeeds.
 
-Pure: the clock is passed in and nothing is scheduled. Calls are admitted, and each admission is told once how
-it ended: succeeded, failed, or abandoned when that says nothing about the service.
+Closed, it lets calls through; open, it refuses them; half-open, after the reset timeout, it lets one trial
+call through at a time. Nothing is scheduled. Each call says once how it ended: succeeded, failed, or abandoned
+when that says nothing about what was called.
 """
 
 import math
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+
+from shared import metrics
 
 _BUCKETS = 10
 
 
 @dataclass(frozen=True, slots=True)
-class BreakerPolicy:
+class CircuitBreakerPolicy:
     """Opens when at least `failure_rate` (0..1) of at least `minimum_calls` within `window_seconds` failed.
 
-    Stays open for `open_seconds`; then one call at a time probes. A probe that has not ended after
-    `probe_seconds` no longer keeps others from trying: an upload may take minutes.
+    Stays open for `reset_timeout_seconds`. A trial call that has not ended after `trial_seconds` no longer
+    keeps others from trying: an upload may take minutes.
     """
 
     failure_rate: float = 0.5
     minimum_calls: int = 10
     window_seconds: float = 10.0
-    open_seconds: float = 1.0
-    probe_seconds: float = 5.0
+    reset_timeout_seconds: float = 1.0
+    trial_seconds: float = 5.0
 
 
 @dataclass(slots=True)
@@ -36,27 +40,25 @@ class _Bucket:
     failures: int = 0
 
 
-class Breaker:
-    """The breaker of one service. `clock` returns seconds that never go back; `on_change` gets `is_open`."""
+class CircuitBreaker:
+    """The breaker of what is called `name`, also in metrics. `clock` returns seconds that never go back."""
 
     def __init__(
-        self,
-        policy: BreakerPolicy,
-        clock: Callable[[], float],
-        on_change: Callable[[bool], object] | None = None,
+        self, name: str, policy: CircuitBreakerPolicy, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._policy = policy
-        self._on_change = on_change
         self._clock = clock
         self._buckets: deque[_Bucket] = deque()
         self._opened_at: float | None = None
-        self._probe: Admission | None = None
-        # Counts openings and closings: a call admitted in another epoch says nothing about this one.
+        self._trial: Call | None = None
+        # Counts openings and closings: a call let through in another epoch says nothing about this one.
         self._epoch = 0
+        self._is_open_metric = metrics.BREAKER_OPEN.labels(name)
+        self._is_open_metric.set(0)
 
     @property
     def is_open(self) -> bool:
-        """Whether calls are refused, but for probes."""
+        """Whether calls are refused, except for trial calls."""
         return self._opened_at is not None
 
     @property
@@ -64,31 +66,35 @@ class Breaker:
         """Whole seconds, at least 1, after which a refused call may be let through."""
         if self._opened_at is None:
             return 1
-        return max(1, math.ceil(self._opened_at + self._policy.open_seconds - self._clock()))
+        return max(1, math.ceil(self._opened_at + self._policy.reset_timeout_seconds - self._clock()))
 
-    def admit(self) -> "Admission | None":
+    def try_call(self) -> "Call | None":
         """Let a call through, or refuse it with None."""
         now = self._clock()
         if self._opened_at is None:
-            return Admission(self, self._epoch, now)
-        if now < self._opened_at + self._policy.open_seconds:
+            return Call(self, self._epoch, now)
+        if now < self._opened_at + self._policy.reset_timeout_seconds:
             return None
-        if self._probe is not None and now < self._probe.since + self._policy.probe_seconds:
+        if self._trial is not None and now < self._trial.since + self._policy.trial_seconds:
             return None
-        self._probe = Admission(self, self._epoch, now)
-        return self._probe
+        self._trial = Call(self, self._epoch, now)
+        return self._trial
 
-    def end(self, admission: "Admission", failed: bool | None) -> None:
-        """`admission` ended; `failed` is None when it was abandoned."""
+    def bypass(self) -> "Call":
+        """Let a call through whatever the state is. It counts like any other."""
+        return Call(self, self._epoch, self._clock())
+
+    def end(self, call: "Call", failed: bool | None) -> None:
+        """`call` ended; `failed` is None when it was abandoned."""
         now = self._clock()
-        if admission.epoch != self._epoch:
+        if call.epoch != self._epoch:
             return
         if self._opened_at is None:
             if failed is not None:
                 self._count(now, failed)
             return
-        if admission is self._probe:
-            self._probe = None
+        if call is self._trial:
+            self._trial = None
         if failed:
             self._opened_at = now
         elif failed is False:
@@ -101,9 +107,9 @@ class Breaker:
         while buckets[0].since <= now - policy.window_seconds:
             buckets.popleft()
         buckets[-1].calls += 1
-        buckets[-1].failures += failed
         if not failed:
             return
+        buckets[-1].failures += 1
         calls = sum(bucket.calls for bucket in buckets)
         failures = sum(bucket.failures for bucket in buckets)
         if calls >= policy.minimum_calls and failures >= policy.failure_rate * calls:
@@ -111,31 +117,32 @@ class Breaker:
 
     def _move(self, opened_at: float | None) -> None:
         self._opened_at = opened_at
-        self._probe = None
+        self._trial = None
         self._epoch += 1
         self._buckets.clear()
-        if self._on_change is not None:
-            self._on_change(self.is_open)
+        self._is_open_metric.set(self.is_open)
 
 
-class Admission:
+class Call:
     """One call that was let through. The first ending that it is told counts."""
 
-    def __init__(self, breaker: Breaker, epoch: int, since: float) -> None:
+    __slots__ = ("_breaker", "epoch", "since")
+
+    def __init__(self, breaker: CircuitBreaker, epoch: int, since: float) -> None:
         self.epoch = epoch
         self.since = since
-        self._breaker: Breaker | None = breaker
+        self._breaker: CircuitBreaker | None = breaker
 
     def succeeded(self) -> None:
-        """The service answered, whatever it said."""
+        """There was a response, whatever it said."""
         self._end(failed=False)
 
     def failed(self) -> None:
-        """It could not be reached, was late, or answered what nobody can use."""
+        """There was no connection, no response in time, or none that can be used."""
         self._end(failed=True)
 
     def abandoned(self) -> None:
-        """The client left, or the request was refused: no news of the service."""
+        """The caller left, or the request was refused: no news of what was called."""
         self._end(failed=None)
 
     def _end(self, failed: bool | None) -> None:
