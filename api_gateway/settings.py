@@ -60,9 +60,7 @@ class Settings(ProcessSettings, CacheSettings):
     )
     breaker_minimum_calls: int = Field(10, gt=0, description="Calls below which that share says nothing")
     breaker_window_seconds: float = Field(10, gt=0, description="How far back calls count")
-    breaker_open_seconds: float = Field(
-        1, gt=0, description="How long it stays open, until one trial call is let through"
-    )
+    breaker_open_seconds: float = Field(1, gt=0, description="How long it stays open before a trial call")
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -1,8 +1,8 @@
 """A circuit breaker: while most calls fail, the next ones fail at once, until a trial call succeeds.
 
 Closed, it lets calls through; open, it refuses them; half-open, after the reset timeout, it lets one trial
-call through at a time. Nothing is scheduled. Each call says once how it ended: succeeded, failed, or abandoned
-when that says nothing about what was called.
+call through at a time. Nothing is scheduled. Each call says once how it ended: succeeded, failed, or
+abandoned when that says nothing about what was called.
 """
 
 import math
