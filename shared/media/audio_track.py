@@ -117,18 +117,20 @@ class AudioTrack:
         if self._stream.codec_context is None:
             raise UndecodableTrackError("The audio codec is not supported")
         self._stream.codec_context.thread_count = 1
-        timeline = self._timeline
+        timeline, layout, rate, sample_format = self._timeline, None, 0, ""
         for packet in self._packets_of_track():
             frames = self._decoded(packet)
             if frames is None:
                 timeline.has_lost_packets = True
                 continue
             for frame in frames:
+                if not frame.samples:
+                    continue
                 if gap := timeline.gap_before(frame):
                     yield Silence(gap)
-                if (kind := kind_of(frame)) not in self._kinds:
-                    self._kinds.add(kind)
-                    _check_kind(frame)
+                if frame.layout != layout or frame.sample_rate != rate or frame.format.name != sample_format:
+                    layout, rate, sample_format = frame.layout, frame.sample_rate, frame.format.name
+                    self._check_kind(frame)
                 yield frame
         if not self.seconds:
             raise UndecodableTrackError("The audio cannot be decoded")
@@ -143,12 +145,27 @@ class AudioTrack:
         """How long the pieces so far last."""
         return self._timeline.position
 
+    def _check_kind(self, frame: AudioFrame) -> None:
+        """A conversion depends on the kind of the frames only: one of each kind is tried.
+
+        Raises:
+            NotAudioError: frames of this kind are beyond the limits, or cannot be converted.
+        """
+        if (kind := kind_of(frame)) in self._kinds:
+            return
+        if not 0 < frame.sample_rate <= HIGHEST_RATE_HZ or not 0 < frame.layout.nb_channels <= MOST_CHANNELS:
+            raise NotAudioError(
+                f"The audio has more than {HIGHEST_RATE_HZ // 1000} kHz or more than {MOST_CHANNELS} channels"
+            )
+        PcmConverter(TRIED_RATE_HZ, 2).convert(frame)
+        self._kinds.add(kind)
+
     def _decoded(self, packet: "Packet[AudioStream]") -> list[AudioFrame] | None:
         """The packet's frames; None when it is broken. An empty packet flushes the decoder."""
         if self._first is None:
             self._first = packet.pts
         try:
-            frames = [each for each in packet.decode() if each.samples > 0]
+            frames = packet.decode()
         except (av.error.FFmpegError, ValueError):
             self._damage.count_broken(packet)
             return None
@@ -208,19 +225,6 @@ class AudioTrack:
 
     def _in_seconds(self, units: int) -> float:
         return float(units * self._stream.time_base) if self._stream.time_base is not None else 0.0
-
-
-def _check_kind(frame: AudioFrame) -> None:
-    """A conversion depends on the kind of the frames only: one of each kind is tried.
-
-    Raises:
-        NotAudioError: frames of this kind are beyond the limits, or cannot be converted.
-    """
-    if not 0 < frame.sample_rate <= HIGHEST_RATE_HZ or not 0 < frame.layout.nb_channels <= MOST_CHANNELS:
-        raise NotAudioError(
-            f"The audio has more than {HIGHEST_RATE_HZ // 1000} kHz or more than {MOST_CHANNELS} channels"
-        )
-    PcmConverter(TRIED_RATE_HZ, 2).convert(frame)
 
 
 def _truncated() -> NotAudioError:
