@@ -8,6 +8,7 @@ from shared.access.caller import Caller
 from shared.access.user_directory import user_tag
 from shared.cache.entry import Entry
 from shared.cache.read_through import ReadThrough
+from shared.http.pagination import MAX_PAGE
 
 MINUTE = 60
 
@@ -61,6 +62,20 @@ class Invalidation:
 
     def __init__(self, cache: ReadThrough) -> None:
         self._cache = cache
+
+    async def forget_album(self, album_id: str) -> None:
+        """Leave nothing of a deleted album in Redis. Raises UnavailableError."""
+        await self._cache.forget([one_album(album_id).key], [_album_tag(album_id)])
+
+    async def forget_user(self, user_id: str) -> None:
+        """Leave no key in Redis that names a deleted user.
+
+        Raises:
+            UnavailableError: Redis cannot be told now.
+        """
+        whole = f"user:{user_id}:albums"
+        firsts = [f"{whole}:first:{limit}" for limit in range(1, MAX_PAGE + 1)]
+        await self._cache.forget([whole, *firsts], [_creator_tag(user_id)])
 
     async def album_changed(self, album: Album) -> None:
         """Added, changed or removed: the album and every list of albums that may hold it."""

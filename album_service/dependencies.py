@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator
 
-from album_service import arranging, browsing, collaborating, editing, searching, sharing
+from album_service import accounts, arranging, browsing, collaborating, editing, searching, sharing
 from album_service.domain import AlbumNotFoundError, SongNotFoundError, UserNotFoundError
 from album_service.ports import AlbumRepository
 from album_service.precondition import Precondition
@@ -44,6 +44,7 @@ class Resources:
     collaborating: collaborating.Collaborating
     sharing: sharing.Sharing
     searching: searching.AlbumSearching
+    accounts: accounts.Accounts
     probes: dict[str, Probe]
 
 
@@ -98,6 +99,10 @@ async def _album_query(
     return AlbumQuery(terms=terms_of(q or ""), creator_id=creator_id, order=sort)
 
 
+async def _accounts(request: Request) -> accounts.Accounts:
+    return resources(request).accounts
+
+
 async def _upload_sizes(request: Request) -> Mapping[str, int]:
     return {"image": resources(request).settings.max_image_bytes}
 
@@ -128,6 +133,7 @@ def _check_song_id(song_id: str) -> str:
     return song_id.lower()
 
 
+Accounts = Annotated[accounts.Accounts, Depends(_accounts)]
 Albums = Annotated[AlbumRepository, Depends(_albums)]
 Browsing = Annotated[browsing.Browsing, Depends(_browsing)]
 Arranging = Annotated[arranging.Arranging, Depends(_arranging)]

@@ -24,6 +24,7 @@ class AlbumChanges(TypedDict, total=False):
     """What can change of an album; what is absent stays."""
 
     title: str
+    creator_name: str
     is_public: bool
     is_visible: bool
     song_ids: tuple[str, ...]

@@ -60,14 +60,21 @@ class MongoAlbums:
         only: Document = {} if if_revision is None else {"revision": if_revision}
         for _ in range(_ATTEMPTS):
             update = _to_change(changes)
-            if "title" in changes:  # it is found by the words of its title and creator together
-                only["creatorName"] = (await self.get(album_id)).creator_name
-                update |= search_fields(changes["title"], only["creatorName"])
+            if not changes.keys().isdisjoint({"title", "creator_name"}):  # it is found by the words of both
+                read = await self.get(album_id)
+                if "creator_name" not in changes:
+                    only["creatorName"] = read.creator_name
+                if "title" not in changes:
+                    only["title"] = read.title
+                update |= search_fields(
+                    changes.get("title", read.title), changes.get("creator_name", read.creator_name)
+                )
             changed = await self._update(album_id, only, {"$set": update})
             if changed is not None:
                 return changed
             present = await self.get(album_id)
-            if present.creator_name == only.get("creatorName", present.creator_name):
+            names = {"title": present.title, "creatorName": present.creator_name}
+            if all(only.get(field, name) == name for field, name in names.items()):
                 return None
         raise AlbumChangedMeanwhileError
 
@@ -149,6 +156,8 @@ def _to_change(changes: AlbumChanges) -> Document:
     document: Document = {}
     if "title" in changes:
         document["title"] = changes["title"]
+    if "creator_name" in changes:
+        document["creatorName"] = changes["creator_name"]
     if "is_public" in changes:
         document["isPublic"] = changes["is_public"]
     if "is_visible" in changes:

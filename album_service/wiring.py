@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
+from album_service.accounts import Accounts
 from album_service.arranging import Arranging
 from album_service.browsing import Browsing
 from album_service.caching import Invalidation
@@ -57,7 +58,8 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         users = await opened(shared.open_user_directory(settings.user_service_url, timeout))
         people = await opened(open_service(settings.user_service_url, "user service", timeout))
         songs = HttpSongs(await opened(open_service(settings.song_service_url, "song service", timeout)))
-        writes = AlbumWrites(shared.writes, Invalidation(shared.cache))
+        invalidation = Invalidation(shared.cache)
+        writes = AlbumWrites(shared.writes, invalidation)
         unfinished = UnfinishedUploads(stores.albums, writes)
         journal = await opened(
             CleanupJournal(
@@ -67,25 +69,28 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         vocabulary = Vocabulary()
         await opened(SearchUpkeep(stores.search, vocabulary).running())
         browsing = Browsing(stores.albums, songs, shared.cache, settings.whole_list_limit)
+        editing = Editing(
+            stores.albums,
+            stores.shares,
+            media,
+            journal,
+            writes,
+            max_image_pixels=settings.max_image_pixels,
+        )
+        collaborating = Collaborating(stores.albums, HttpUsers(people), writes)
         yield Resources(
-            access=Access(shared.verifier, users),
+            access=Access(shared.verifier, users, shared.service_tokens),
             idempotency=shared.idempotency,
             settings=settings,
             audit=stores.audit,
             albums=stores.albums,
             browsing=browsing,
             searching=AlbumSearching(stores.search, browsing, vocabulary, settings.whole_list_limit),
-            editing=Editing(
-                stores.albums,
-                stores.shares,
-                media,
-                journal,
-                writes,
-                max_image_pixels=settings.max_image_pixels,
-            ),
+            editing=editing,
             arranging=Arranging(stores.albums, songs, writes, most_songs=settings.max_album_songs),
-            collaborating=Collaborating(stores.albums, HttpUsers(people), writes),
+            collaborating=collaborating,
             sharing=Sharing(stores.albums, stores.shares),
+            accounts=Accounts(stores.albums, editing, collaborating, writes, invalidation),
             probes={
                 "database": stores.database.ping,
                 "redis": shared.cache.ping,

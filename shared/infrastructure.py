@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from shared.access.delegation import Delegation, SessionOrDelegation
+from shared.access.service_tokens import ServiceTokens
 from shared.access.user_directory import CachedUserDirectory
 from shared.access.verified_tokens import VerifiedTokens
 from shared.cache.read_through import ReadThrough, open_read_through
@@ -26,6 +27,7 @@ class Infrastructure:
     clerk: ClerkClient
     clerk_keys: ClerkKeys
     delegation: Delegation
+    service_tokens: ServiceTokens
     verifier: TokenVerifier
     idempotency: IdempotencyKeys
 
@@ -52,4 +54,5 @@ async def open_infrastructure(settings: ServiceSettings) -> AsyncIterator[Infras
         delegation = Delegation(settings.signing_secret)
         verifier = VerifiedTokens(SessionOrDelegation(token_verifier(keys, settings), delegation))
         idempotency = IdempotencyKeys(await opened(open_redis_store(redis_url, PATIENCE_SECONDS)))
-        yield Infrastructure(cache, writes, clerk, keys, delegation, verifier, idempotency)
+        services = ServiceTokens(settings.signing_secret)
+        yield Infrastructure(cache, writes, clerk, keys, delegation, services, verifier, idempotency)

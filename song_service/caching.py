@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from shared.cache.entry import Entry
 from shared.cache.read_through import ReadThrough
+from shared.http.pagination import MAX_PAGE
 from song_service.domain import Song
 
 MINUTE = 60
@@ -58,6 +59,11 @@ def first_page(whole_list: Entry, limit: int) -> Entry:
     return replace(whole_list, kind=f"{whole_list.kind}:first", key=f"{whole_list.key}:first:{limit}")
 
 
+def first_pages(whole_list: Entry) -> list[Entry]:
+    """All first pages of a list that can have been asked for."""
+    return [first_page(whole_list, limit) for limit in range(1, MAX_PAGE + 1)]
+
+
 def similar_to(song_id: str) -> Entry:
     """Songs like this one, as everybody sees them."""
     key = f"recommendations:similar:{song_id}"
@@ -84,6 +90,20 @@ class Invalidation:
 
     def __init__(self, cache: ReadThrough) -> None:
         self._cache = cache
+
+    async def forget_song(self, song_id: str) -> None:
+        """Leave nothing of a deleted song in Redis. Raises UnavailableError."""
+        await self._cache.forget([one_song(song_id).key, similar_to(song_id).key], song_tags([song_id]))
+
+    async def forget_user(self, user_id: str) -> None:
+        """Leave no key in Redis that names a deleted user.
+
+        Raises:
+            UnavailableError: Redis cannot be told now.
+        """
+        lists = [for_listener(user_id), songs_of_artist(user_id)]
+        keys = [entry.key for whole in lists for entry in (whole, order_of(whole), *first_pages(whole))]
+        await self._cache.forget(keys, [_artist_tag(user_id), _listener_tag(user_id)])
 
     async def song_changed(self, song: Song, *, is_relisted: bool = True) -> None:
         """Added, changed or removed: the song, its artist's songs, every list of songs, albums with it.

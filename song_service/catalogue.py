@@ -68,14 +68,17 @@ class Catalogue:
             song = await self._songs.get(song.id)
         raise SongChangedMeanwhileError
 
-    async def remove(self, caller: Caller, song: Song) -> None:
-        """Take the song out of everything: lists, album, engine, caches and the media store."""
+    async def remove(self, caller: Caller | None, song: Song) -> None:
+        """Take the song out of everything: lists, album, engine, caches and the media store.
+
+        Without `caller`, of a deleted account, its album keeps an id that is shown to nobody.
+        """
         media = media_of(song)
         await self._journal.begin_removal(media)
         async with self._writes.around(song):
             await self._songs.remove(song.id)
         await self._journal.discard(media)
-        if song.album_id is not None:
+        if song.album_id is not None and caller is not None:
             await self._moving.leave(caller, song, song.album_id)
 
 

@@ -21,7 +21,17 @@ from shared.http.schemas import BodyId
 from shared.http.searching import SearchText
 from shared.ids import is_id
 from shared.search import terms_of
-from song_service import browsing, catalogue, discovery, library, listening, searching, statistics, uploading
+from song_service import (
+    accounts,
+    browsing,
+    catalogue,
+    discovery,
+    library,
+    listening,
+    searching,
+    statistics,
+    uploading,
+)
 from song_service.domain import SongNotFoundError
 from song_service.ports import SongRepository
 from song_service.search_ports import SongOrder, SongQuery
@@ -47,6 +57,7 @@ class Resources:
     library: library.Library
     statistics: statistics.Statistics
     searching: searching.SongSearching
+    accounts: accounts.Accounts
     probes: dict[str, Probe]
 
 
@@ -118,6 +129,10 @@ async def _song_query(
     )
 
 
+async def _accounts(request: Request) -> accounts.Accounts:
+    return resources(request).accounts
+
+
 async def _upload_sizes(request: Request) -> Mapping[str, int]:
     settings = resources(request).settings
     return {"image": settings.max_image_bytes, "audio": settings.max_audio_bytes}
@@ -137,6 +152,7 @@ def _check_song_id(song_id: str) -> str:
     return song_id.lower()
 
 
+Accounts = Annotated[accounts.Accounts, Depends(_accounts)]
 Songs = Annotated[SongRepository, Depends(_songs)]
 Browsing = Annotated[browsing.Browsing, Depends(_browsing)]
 Uploading = Annotated[uploading.Uploading, Depends(_uploading)]
@@ -156,6 +172,8 @@ SongId = Annotated[str, Path(description="24 hexadecimal characters"), AfterVali
 
 AuditEntries = Annotated[AuditRepository, Depends(_audit_entries)]
 Audit = Annotated[AuditTrail, Depends(_audit_trail)]
+
+UserId = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 
 WantedPage = Annotated[Page, Depends(page_of_request)]
 

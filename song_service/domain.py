@@ -41,6 +41,7 @@ class SongChanges(TypedDict, total=False):
     """What can change of a song; what is absent stays."""
 
     title: str
+    artist_name: str
     album_id: str | None
     genre: str | None
     mood: str | None

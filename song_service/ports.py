@@ -168,6 +168,10 @@ class RecommendationEngine(Protocol):
         """Popular now. The engine answers listeners only, so one that it knows must be named."""
         ...
 
+    async def delete_user(self, user_id: str) -> None:
+        """Delete the listener with all interactions; harmless when it does not know them."""
+        ...
+
     async def ping(self) -> bool:
         """Whether it answers and accepts our credentials."""
         ...

@@ -17,20 +17,14 @@ import structlog
 import urllib3.exceptions
 from recombee_api_client.api_client import RecombeeClient, Region
 from recombee_api_client.api_requests import (
-    AddBookmark,
-    AddDetailView,
     AddItemProperty,
-    AddPurchase,
-    AddRating,
     AddUser,
     Batch,
-    DeleteBookmark,
-    DeleteItem,
+    DeleteUser,
     ListItems,
     RecommendItemsToItem,
     RecommendItemsToUser,
     Request,
-    SetItemValues,
 )
 from recombee_api_client.exceptions import APIException, ApiTimeoutException, ResponseException
 
@@ -42,10 +36,9 @@ from song_service.domain import (
     CatalogueEntry,
     EngineLateError,
     Interaction,
-    InteractionKind,
     LikeChange,
-    Song,
 )
+from song_service.recombee_requests import catalogue_request, interaction_request, like_request
 from song_service.settings import RecombeeSettings
 
 THREADS = 4
@@ -54,18 +47,12 @@ BATCH_SECONDS = 8.0
 
 GRACE_SECONDS = 0.5
 PROPERTIES = {
-    "title": "string",
-    "artistId": "string",
-    "artistName": "string",
-    "genre": "string",
-    "mood": "string",
-    "albumId": "string",
+    **dict.fromkeys(("title", "artistId", "artistName", "genre", "mood", "albumId"), "string"),
     "duration": "int",
     "isListed": "boolean",
     "createdAt": "timestamp",
 }
 ONLY_LISTED = "'isListed'"
-SKIP_RATING = -0.5
 
 _ALREADY_THERE = 409
 _NOT_KNOWN = 404
@@ -96,7 +83,7 @@ class RecombeeEngine:
         await self._send_all([AddItemProperty(name, kind) for name, kind in PROPERTIES.items()])
 
     async def send_catalogue(self, entries: Sequence[CatalogueEntry]) -> None:
-        await self._send_all([_catalogue_request(entry) for entry in entries])
+        await self._send_all([catalogue_request(entry) for entry in entries])
 
     async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
         # The outbox sends each song first, so one that is not known was deleted since, or refused for good.
@@ -104,14 +91,14 @@ class RecombeeEngine:
         await self._send_all(
             [
                 *(AddUser(user_id) for user_id in listeners),
-                *(_interaction_request(each) for each in interactions),
+                *(interaction_request(each) for each in interactions),
             ]
         )
 
     async def send_likes(self, changes: Sequence[LikeChange]) -> None:
         listeners = dict.fromkeys(each.user_id for each in changes)
         await self._send_all(
-            [*(AddUser(user_id) for user_id in listeners), *(_like_request(each) for each in changes)]
+            [*(AddUser(user_id) for user_id in listeners), *(like_request(each) for each in changes)]
         )
 
     async def for_user(self, user_id: str, count: int) -> Sequence[str]:
@@ -138,6 +125,13 @@ class RecombeeEngine:
                 cascade_create=False,
             )
         )
+
+    async def delete_user(self, user_id: str) -> None:
+        try:
+            await self._ask(DeleteUser(user_id))
+        except ResponseException as failure:
+            if failure.status_code != _NOT_KNOWN:
+                raise _unavailable() from failure
 
     async def ping(self) -> bool:
         await self._ask(ListItems(count=1))
@@ -238,42 +232,6 @@ def _codes(answers: Any, count: int) -> Sequence[int]:
     if len(codes) != count:
         raise _unavailable()
     return codes
-
-
-def _catalogue_request(entry: CatalogueEntry) -> Request:
-    if entry.song is None:
-        return DeleteItem(entry.song_id)
-    return SetItemValues(entry.song_id, _values(entry.song), cascade_create=True)
-
-
-def _values(song: Song) -> dict[str, object]:
-    return {
-        "title": song.title,
-        "artistId": song.artist_id,
-        "artistName": song.artist_name,
-        "genre": song.genre,
-        "mood": song.mood,
-        "albumId": song.album_id,
-        "duration": song.duration,
-        "isListed": song.is_listed,
-        "createdAt": song.created_at,
-    }
-
-
-def _interaction_request(interaction: Interaction) -> Request:
-    about = (interaction.user_id, interaction.song_id)
-    if interaction.kind is InteractionKind.PLAY:
-        return AddDetailView(*about, timestamp=interaction.at, cascade_create=False)
-    if interaction.kind is InteractionKind.COMPLETE:
-        return AddPurchase(*about, timestamp=interaction.at, cascade_create=False)
-    return AddRating(*about, SKIP_RATING, timestamp=interaction.at, cascade_create=False)
-
-
-def _like_request(change: LikeChange) -> Request:
-    """Without a time, a withdrawal deletes every bookmark of this listener and song."""
-    if change.is_liked:
-        return AddBookmark(change.user_id, change.song_id, timestamp=change.at, cascade_create=False)
-    return DeleteBookmark(change.user_id, change.song_id)
 
 
 def _unavailable() -> UnavailableError:

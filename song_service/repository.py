@@ -86,14 +86,21 @@ class MongoSongs:
             query["revision"] = if_revision
         for _ in range(_ATTEMPTS):
             update = _to_change(changes)
-            if "title" in changes:  # it is found by the words of its title and artist together
-                query["artistName"] = (await self.get(song_id)).artist_name
-                update |= search_fields(changes["title"], query["artistName"])
+            if not changes.keys().isdisjoint({"title", "artist_name"}):  # it is found by the words of both
+                read = await self.get(song_id)
+                if "artist_name" not in changes:
+                    query["artistName"] = read.artist_name
+                if "title" not in changes:
+                    query["title"] = read.title
+                update |= search_fields(
+                    changes.get("title", read.title), changes.get("artist_name", read.artist_name)
+                )
             document = await self._songs.change_one(query, _next_revision(update))
             if document is not None:
                 return to_song(document)
             present = await self.get(song_id)
-            if present.artist_name == query.get("artistName", present.artist_name):
+            names = {"title": present.title, "artistName": present.artist_name}
+            if all(query.get(field, name) == name for field, name in names.items()):
                 return None
         raise SongChangedMeanwhileError
 

@@ -14,6 +14,7 @@ from shared.ports import Database, MediaCleanups
 from shared.providers.cloudinary import open_cloudinary
 from shared.search_upkeep import SearchUpkeep
 from shared.spelling import Vocabulary
+from song_service.accounts import Accounts
 from song_service.albums import HttpAlbums
 from song_service.browsing import Browsing
 from song_service.caching import Invalidation
@@ -88,21 +89,32 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
         moving = Moving(stores.songs, albums, writes)
         vocabulary, popularity = Vocabulary(), Popularity(stores.search, stores.statistics)
         await opened(SearchUpkeep(stores.search, vocabulary, popularity.refresh).running())
+        catalogue = Catalogue(stores.songs, journal, moving, writes)
         limits = UploadLimits(settings.max_audio_seconds, settings.max_image_pixels)
         yield Resources(
-            access=Access(shared.verifier, users),
+            access=Access(shared.verifier, users, shared.service_tokens),
             idempotency=shared.idempotency,
             settings=settings,
             audit=stores.audit,
             songs=stores.songs,
             browsing=Browsing(stores.songs, shared.cache, settings.whole_list_limit),
             uploading=Uploading(stores.songs, media, journal, albums, moving, writes, limits),
-            catalogue=Catalogue(stores.songs, journal, moving, writes),
+            catalogue=catalogue,
             discovery=Discovery(stores.songs, stores.interactions, engine, shared.cache),
             listening=Listening(stores.interactions, outbox),
             library=Library(stores.songs, stores.likes, stores.history, outbox, settings.whole_list_limit),
             searching=SongSearching(stores.search, vocabulary, shared.cache, settings.whole_list_limit),
             statistics=Statistics(stores.songs, stores.likes, stores.statistics),
+            accounts=Accounts(
+                stores.songs,
+                catalogue,
+                writes,
+                stores.likes,
+                stores.history,
+                stores.statistics,
+                engine,
+                invalidation,
+            ),
             probes={
                 "database": stores.database.ping,
                 "redis": shared.cache.ping,

@@ -44,6 +44,7 @@ SHARED = {
         delegation
         guards
         permissions
+        service_tokens
         user_directory
         verified_tokens
     """,
@@ -62,6 +63,7 @@ SHARED = {
     """,
     "shared/contracts": """
         __init__
+        accounts
         albums
         songs
         users
@@ -124,7 +126,7 @@ ONLY_IMPORTERS = {
     "redis": {"shared/cache/redis.py", "shared/cache/redis_client.py"},
     "cloudinary": {"shared/providers/cloudinary.py"},
     "clerk_backend_api": {"shared/providers/clerk.py", "user_service/clerk.py"},
-    "recombee_api_client": {"song_service/recombee.py"},
+    "recombee_api_client": {"song_service/recombee.py", "song_service/recombee_requests.py"},
     "rapidfuzz": {"shared/spelling.py"},
     "av": {f"shared/media/{name}.py" for name in ("audio_reader", "audio_track", "damage", "pcm")},
 }

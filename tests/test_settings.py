@@ -32,6 +32,8 @@ GIVEN = {
     "CLERK_SECRET_KEY": "for-tests",
     "CLERK_PUBLISHABLE_KEY": "pk_test_Y2xlcmsuZXhhbXBsZSQ=",
     "FRONTEND_ORIGINS": "http://localhost:5173, http://localhost:3000/",
+    "SONG_SERVICE_URL": "http://song:3002",
+    "ALBUM_SERVICE_URL": "http://album:3003",
 }
 
 

@@ -1,6 +1,8 @@
 """`/admin/users`: what only admins do with users."""
 
-from fastapi import APIRouter, Request, Response
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
 
 from shared.audit import Fields
 from shared.contracts.users import UserOut
@@ -11,7 +13,9 @@ from shared.http.pagination import split_page
 from shared.http.responses import list_answer
 from shared.http.rows import Rows
 from shared.http.schemas import Message
+from user_service import policy
 from user_service.dependencies import (
+    Accounts,
     Admin,
     Administration,
     Audit,
@@ -88,12 +92,24 @@ async def give_role(
     return user_out(changed)
 
 
-@router.delete("/{user_id}", summary="Delete a user; what they made stays", responses=refusals(409))
+@router.delete(
+    "/{user_id}", summary="Delete a user; with content=true everything of them, too", responses=refusals(409)
+)
 async def delete_user(
-    user_id: UserId, admin: Admin, users: Users, administration: Administration, audit: Audit
+    user_id: UserId,
+    admin: Admin,
+    users: Users,
+    administration: Administration,
+    accounts: Accounts,
+    audit: Audit,
+    content: Annotated[bool, Query(description="Also delete songs, albums, likes and history")] = False,
 ) -> Message:
     user = await users.get(user_id)
     before: Fields = {"role": user.role, "isBlocked": user.is_blocked}
     async with audit.of_admin(admin, "user.delete", user.id, before):
-        await administration.delete(admin, user)
+        if content:
+            policy.check_not_self(admin, user)
+            await accounts.delete(user)
+        else:
+            await administration.delete(admin, user)
     return Message(message="User deleted successfully")

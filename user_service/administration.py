@@ -59,9 +59,20 @@ class Administration:
             SelfChangeError, LastAdminError: an admin who can act has to stay.
         """
         policy.check_not_self(admin, user)
+        await self.prepare_removal(user)
+        await self.remove(user)
+
+    async def prepare_removal(self, user: User) -> None:
+        """Demote an admin, so that their removal leaves one who can act.
+
+        Raises:
+            LastAdminError: there would be none.
+        """
         if policy.can_act_as_admin(user):
-            demoted = await self._change(user, {"role": Role.USER}, None)
-            assert demoted is not None  # noqa: S101 - only a condition can miss
+            await self._change(user, {"role": Role.USER}, None)
+
+    async def remove(self, user: User) -> None:
+        """Remove the user after `prepare_removal`. Raises UserNotFoundError."""
         async with self._write(user):
             await self._users.remove(user.id)
 

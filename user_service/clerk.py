@@ -14,6 +14,15 @@ class ClerkIdentityProvider:
     def __init__(self, clerk: Clerk) -> None:
         self._clerk = clerk
 
+    async def delete(self, clerk_id: str) -> None:
+        try:
+            await self._clerk.users.delete_async(user_id=clerk_id)
+        except models.ClerkBaseError as failure:
+            if failure.status_code != 404:
+                raise _unavailable() from failure
+        except httpx.HTTPError as failure:
+            raise _unavailable() from failure
+
     async def profile(self, clerk_id: str) -> Profile | None:
         try:
             record = await self._clerk.users.get_async(user_id=clerk_id)

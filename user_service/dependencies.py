@@ -18,7 +18,7 @@ from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
 from shared.text import fold
-from user_service import administration, own_account, registration, searching
+from user_service import accounts, administration, own_account, registration, searching
 from user_service.domain import UserNotFoundError
 from user_service.ports import UserFilter, UserRepository
 from user_service.settings import UserSettings
@@ -37,6 +37,7 @@ class Resources:
     registrar: registration.Registrar
     administration: administration.Administration
     searching: searching.PeopleSearching
+    accounts: accounts.Accounts
     probes: dict[str, Probe]
 
 
@@ -64,6 +65,10 @@ async def _administration(request: Request) -> administration.Administration:
 
 async def _searching(request: Request) -> searching.PeopleSearching:
     return resources(request).searching
+
+
+async def _accounts(request: Request) -> accounts.Accounts:
+    return resources(request).accounts
 
 
 async def _whole_list_limit(request: Request) -> int:
@@ -96,6 +101,7 @@ Users = Annotated[UserRepository, Depends(_users)]
 OwnAccount = Annotated[own_account.OwnAccount, Depends(_own_account)]
 Registrar = Annotated[registration.Registrar, Depends(_registrar)]
 Searching = Annotated[searching.PeopleSearching, Depends(_searching)]
+Accounts = Annotated[accounts.Accounts, Depends(_accounts)]
 Administration = Annotated[administration.Administration, Depends(_administration)]
 
 WholeListLimit = Annotated[int, Depends(_whole_list_limit)]
@@ -112,4 +118,5 @@ WantedPage = Annotated[Page, Depends(page_of_request)]
 
 Anyone = AnyCaller
 SignedIn = CurrentSession
+AccountOwner = Annotated[Caller, Depends(Allowed(Permission.DELETE_OWN_ACCOUNT))]
 Admin = Annotated[Caller, Depends(Allowed(Permission.MANAGE_USERS))]

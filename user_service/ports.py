@@ -86,6 +86,10 @@ class UserRepository(Protocol):
 class IdentityProvider(Protocol):
     """Where people sign in."""
 
+    async def delete(self, clerk_id: str) -> None:
+        """Delete the person's account there; harmless when there is none. Raises UnavailableError."""
+        ...
+
     async def profile(self, clerk_id: str) -> Profile | None:
         """What it knows of this person; None when it knows no such person.
 

@@ -9,10 +9,14 @@ from shared.contracts.users import PublicUser, UserOut
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import SEARCHED, refusals
 from shared.http.responses import list_answer, own_answer
+from shared.http.schemas import Message
 from shared.http.searching import SearchText, search_response
 from user_service import policy
 from user_service.dependencies import (
+    AccountOwner,
+    Accounts,
     Anyone,
+    Audit,
     OwnAccount,
     Registrar,
     Searching,
@@ -71,6 +75,19 @@ async def public_users(
     policy.check_lists_every_role(caller)
     rows, total = await searching.of_role(role, q or None, page)
     return list_answer(request, rows, page, total, ("q", "role"))
+
+
+@router.delete(
+    "/auth/me",
+    status_code=202,
+    summary="Delete my account with everything of it: at once here, soon everywhere",
+    responses=refusals(409),
+)
+async def delete_me(owner: AccountOwner, users: Users, accounts: Accounts, audit: Audit) -> Message:
+    user = await users.get(owner.id)
+    async with audit.record(user.id, "account.delete", user.id):
+        await accounts.delete(user)
+    return Message(message="Your account is deleted")
 
 
 @router.get("/users/{user_id}", summary="A public profile; the whole user for that user and for admins")

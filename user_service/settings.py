@@ -1,6 +1,6 @@
 """What the user service reads from its environment."""
 
-from pydantic import Field, field_validator
+from pydantic import Field, SecretStr, field_validator
 
 from shared.settings import CommaSeparated, MongoSettings, ServiceSettings, split_commas
 
@@ -12,6 +12,12 @@ class UserSettings(ServiceSettings):
     """Everything but where the users are stored."""
 
     port: int = Field(3001, ge=0, le=65535, description="Port to listen on")
+    song_service_url: str = Field(description="The song service: http://host:3002")
+    album_service_url: str = Field(description="The album service: http://host:3003")
+    service_timeout_seconds: float = Field(5, gt=0, description="For one call to another service")
+    clerk_webhook_secret: SecretStr | None = Field(
+        None, description="Signing secret of Clerk's webhooks, whsec_…; without it they are 404"
+    )
     admin_emails: CommaSeparated = Field(
         (), description="Who becomes admin at registration, by verified e-mail, comma-separated"
     )

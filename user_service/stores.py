@@ -10,6 +10,7 @@ from shared.settings import MongoSettings
 from user_service.repository import MongoUsers
 from user_service.search import MongoArtistSearch
 from user_service.settings import SERVICE
+from user_service.task_repository import MongoAccountTasks
 from user_service.wiring import Stores
 
 
@@ -20,5 +21,6 @@ async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
         users = MongoUsers(database)
         audit = MongoAuditLog(database, "user")
         search = MongoArtistSearch(database)
-        async with building_indexes(users, audit, search):
-            yield Stores(database, users, audit, search)
+        tasks = MongoAccountTasks(database)
+        async with building_indexes(users, audit, search, tasks):
+            yield Stores(database, users, audit, search, tasks)

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from shared.access.guards import Access
 from shared.audit import AuditRepository
 from shared.http.health import remembered
+from shared.http.service_client import open_service
 from shared.infrastructure import open_infrastructure
 from shared.ports import Database
 from shared.search_upkeep import SearchUpkeep
 from shared.spelling import Vocabulary
+from user_service.account_tasks import AccountTaskRepository
+from user_service.accounts import Accounts, OtherServices, Steps, account_queue
 from user_service.administration import Administration
 from user_service.caching import Invalidation
 from user_service.clerk import ClerkIdentityProvider
@@ -32,6 +35,7 @@ class Stores:
     users: UserRepository
     audit: AuditRepository
     search: ArtistSearch
+    account_tasks: AccountTaskRepository
 
 
 OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
@@ -47,8 +51,18 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
         invalidation = Invalidation(shared.cache)
         vocabulary = Vocabulary()
         await opened(SearchUpkeep(stores.search, vocabulary).running())
+        timeout = settings.service_timeout_seconds
+        services = OtherServices(
+            await opened(open_service(settings.song_service_url, "song service", timeout)),
+            await opened(open_service(settings.album_service_url, "album service", timeout)),
+            shared.service_tokens,
+        )
+        identities = ClerkIdentityProvider(shared.clerk)
+        administration = Administration(stores.users, invalidation, shared.writes)
+        steps = Steps(stores.users, administration, identities, shared.cache, services)
+        queue = await opened(account_queue(stores.account_tasks, steps).processing())
         yield Resources(
-            access=Access(shared.verifier, OwnUserDirectory(stores.users)),
+            access=Access(shared.verifier, OwnUserDirectory(stores.users), shared.service_tokens),
             idempotency=shared.idempotency,
             settings=settings,
             audit=stores.audit,
@@ -57,12 +71,13 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
             own_account=OwnAccount(stores.users, shared.cache),
             registrar=Registrar(
                 stores.users,
-                ClerkIdentityProvider(shared.clerk),
+                identities,
                 invalidation,
                 shared.writes,
                 settings.admin_emails,
             ),
-            administration=Administration(stores.users, invalidation, shared.writes),
+            administration=administration,
+            accounts=Accounts(queue, administration),
             probes={
                 "database": stores.database.ping,
                 "redis": shared.cache.ping,

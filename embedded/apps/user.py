@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from embedded.apps import sqlite_file
 from embedded.sqlite import schemas
+from embedded.sqlite.account_tasks import SqliteAccountTasks
 from embedded.sqlite.artist_search import SqliteArtistSearch
 from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
@@ -26,7 +27,11 @@ def app() -> ASGIApp:
     async def stores() -> AsyncIterator[Stores]:
         async with open_database(path, schemas.USERS) as database:
             yield Stores(
-                database, SqliteUsers(database), SqliteAuditLog(database), SqliteArtistSearch(database)
+                database,
+                SqliteUsers(database),
+                SqliteAuditLog(database),
+                SqliteArtistSearch(database),
+                SqliteAccountTasks(database),
             )
 
     return create_app(lambda: assemble(settings, stores))

@@ -166,6 +166,10 @@ def _to_change(changes: AlbumChanges) -> dict[str, Value]:
         row["title"] = changes["title"]
         found_by = search_columns(changes["title"], "")
         row |= {name: found_by[name] for name in ("title_key", "title_words")}
+    if "creator_name" in changes:
+        row["creator_name"] = changes["creator_name"]
+        found_by = search_columns("", changes["creator_name"])
+        row |= {name: found_by[name] for name in ("by_key", "by_words")}
     if "is_public" in changes:
         row["is_public"] = changes["is_public"]
     if "is_visible" in changes:

@@ -131,6 +131,21 @@ _PLAYLISTS = (
     "CREATE INDEX shares_expiring ON shares (expires_at) WHERE expires_at IS NOT NULL",
 )
 
+_ACCOUNT_TASKS = (
+    """
+    CREATE TABLE account_tasks (
+        user_id TEXT NOT NULL,
+        clerk_id TEXT NOT NULL,
+        step TEXT NOT NULL,
+        due_at INTEGER NOT NULL,
+        revision INTEGER NOT NULL,
+        attempts INTEGER NOT NULL,
+        PRIMARY KEY (user_id, step)
+    ) STRICT
+    """,
+    "CREATE INDEX account_tasks_due ON account_tasks (due_at)",
+)
+
 USERS = (
     (
         """
@@ -153,6 +168,7 @@ USERS = (
     _AUDIT,
     _BLOCKS_OF_REMOVED_USERS,
     ARTIST_SEARCH,
+    _ACCOUNT_TASKS,
 )
 
 SONGS = (

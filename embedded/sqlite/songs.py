@@ -181,6 +181,9 @@ def _to_change(changes: SongChanges) -> dict[str, Value]:
         row |= {
             name: value for name, value in search_columns(changes["title"], "").items() if "title" in name
         }
+    if "artist_name" in changes:
+        found_by = search_columns("", changes["artist_name"])
+        row |= {name: found_by[name] for name in ("by_key", "by_words")}
     if "genre" in changes:
         row["genre_key"] = key_of(changes["genre"] or "")
     if "mood" in changes:

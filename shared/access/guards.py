@@ -25,6 +25,7 @@ from shared.access.caller import (
 )
 from shared.access.delegation import is_delegation
 from shared.access.permissions import Permission
+from shared.access.service_tokens import ServiceTokens
 from shared.errors import UnavailableError
 from shared.ports import TokenVerifier, UserDirectory
 
@@ -35,6 +36,7 @@ class Access:
 
     verifier: TokenVerifier
     directory: UserDirectory
+    services: ServiceTokens
 
 
 def _access(request: Request) -> Access:
@@ -155,6 +157,17 @@ class AnyCallerGuard(Guard):
             return UnverifiedCaller(failure)
         return None if caller is None or caller.is_blocked else caller
 
+
+async def _calling_service(request: Request) -> str:
+    """The service that calls. Raises SignInError or InvalidTokenError."""
+    token = bearer_token(request)
+    if token is None:
+        raise SignInError
+    return _access(request).services.verify(token)
+
+
+CallingService = Annotated[str, Depends(_calling_service)]
+"""Another service of ours, for internal routes. 401 for everybody else, admins included."""
 
 CurrentSession = Annotated[Session, Depends(_session)]
 """A verified token. 401 without."""

@@ -19,6 +19,7 @@ class Role(StrEnum):
 class Permission(Enum):
     """What the API lets a signed-in caller do."""
 
+    DELETE_OWN_ACCOUNT = auto()
     TRACK_PLAYS = auto()
     GET_RECOMMENDATIONS = auto()
     UPLOAD_SONGS = auto()
@@ -35,6 +36,7 @@ class Permission(Enum):
 
 _EVERYONE_SIGNED_IN = frozenset(
     {
+        Permission.DELETE_OWN_ACCOUNT,
         Permission.TRACK_PLAYS,
         Permission.GET_RECOMMENDATIONS,
         Permission.CREATE_ALBUMS,

@@ -11,7 +11,7 @@ Redis down or slow is a miss, and what it returns after a gap is not trusted (sh
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 import structlog
@@ -22,6 +22,7 @@ from shared.cache.lease import Lease
 from shared.cache.memory import MemoryLevel
 from shared.cache.store import CacheDownError, Store, version_key
 from shared.cache.validation import UntrustedError, Validator
+from shared.errors import UnavailableError
 
 MEMORY_BYTES = 32 * 1024 * 1024
 
@@ -222,6 +223,17 @@ class ReadThrough:
         except BaseException:  # cancelled: nobody knows whether Redis was told
             self._lease.lose()
             raise
+
+    async def forget(self, keys: Sequence[str], tags: Sequence[str]) -> None:
+        """Delete entries and versions whose names must not stay in Redis.
+
+        Raises:
+            UnavailableError: Redis cannot be told now.
+        """
+        try:
+            await self._store.forget([*keys, *(version_key(tag) for tag in tags)])
+        except CacheDownError as failure:
+            raise UnavailableError("The cache is not available now") from failure
 
     async def ping(self) -> bool:
         """Whether the store answers, and takes what is written."""

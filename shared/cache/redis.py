@@ -66,6 +66,9 @@ class RedisStore:
             # A full Redis still deletes, and a version that is missing is a miss for everybody.
             await self._ask(self._client.delete_many([version_key(tag) for tag in tags]))
 
+    async def forget(self, keys: Sequence[str]) -> None:
+        await self._ask(self._client.delete_many(keys))
+
     async def beat(self) -> bool:
         written = secrets.token_hex(8).encode()
         before = tuple(self._beats)

@@ -39,6 +39,10 @@ class Store(Protocol):
         """Give each of these tags a new version, or none, so that nothing that depends on it is current."""
         ...
 
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Delete these keys; harmless when there are none. A missing version is a miss for everybody."""
+        ...
+
     async def beat(self) -> bool:
         """Write a heartbeat. Whether the store still has what this process wrote with one of the last."""
         ...

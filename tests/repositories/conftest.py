@@ -12,6 +12,7 @@ from song_service.library_ports import HistoryRepository, LikeRepository, PlaySt
 from song_service.ports import InteractionRepository, SongRepository
 from song_service.search_ports import SongSearch
 from tests.repositories.stores import AlbumStore, MongoStore, Repositories, SongStore, SqliteStore, Store
+from user_service.account_tasks import AccountTaskRepository
 from user_service.ports import UserRepository
 
 
@@ -34,6 +35,12 @@ async def repositories(store: Store) -> AsyncIterator[Repositories]:
 @pytest.fixture
 async def users(store: Store) -> AsyncIterator[UserRepository]:
     async with store.users() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def account_tasks(store: Store) -> AsyncIterator[AccountTaskRepository]:
+    async with store.account_tasks() as opened:
         yield opened
 
 

@@ -15,6 +15,7 @@ from album_service.search import MongoAlbumSearch
 from album_service.search_ports import AlbumSearch
 from album_service.shares import MongoShares
 from embedded.sqlite import schemas
+from embedded.sqlite.account_tasks import SqliteAccountTasks
 from embedded.sqlite.album_search import SqliteAlbumSearch
 from embedded.sqlite.albums import SqliteAlbums
 from embedded.sqlite.audit import SqliteAuditLog
@@ -43,8 +44,10 @@ from song_service.ports import InteractionRepository, SongRepository
 from song_service.repository import MongoSongs
 from song_service.search_ports import SongSearch
 from song_service.song_search import MongoSongSearch
+from user_service.account_tasks import AccountTaskRepository
 from user_service.ports import UserRepository
 from user_service.repository import MongoUsers
+from user_service.task_repository import MongoAccountTasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,9 @@ class Store(ABC):
     def users(self) -> AbstractAsyncContextManager[UserRepository]: ...
 
     @abstractmethod
+    def account_tasks(self) -> AbstractAsyncContextManager[AccountTaskRepository]: ...
+
+    @abstractmethod
     def songs(self) -> AbstractAsyncContextManager[SongStore]: ...
 
     @abstractmethod
@@ -128,6 +134,11 @@ class SqliteStore(Store):
     async def users(self) -> AsyncIterator[UserRepository]:
         async with open_database(self._folder / "users.db", schemas.USERS) as database:
             yield SqliteUsers(database)
+
+    @asynccontextmanager
+    async def account_tasks(self) -> AsyncIterator[AccountTaskRepository]:
+        async with open_database(self._folder / "users.db", schemas.USERS) as database:
+            yield SqliteAccountTasks(database)
 
     @asynccontextmanager
     async def songs(self) -> AsyncIterator[SongStore]:
@@ -166,6 +177,11 @@ class MongoStore(Store):
     async def users(self) -> AsyncIterator[UserRepository]:
         async with open_mongo(self._uri, self._name, "tests") as database:
             yield MongoUsers(database)
+
+    @asynccontextmanager
+    async def account_tasks(self) -> AsyncIterator[AccountTaskRepository]:
+        async with open_mongo(self._uri, self._name, "tests") as database:
+            yield MongoAccountTasks(database)
 
     @asynccontextmanager
     async def songs(self) -> AsyncIterator[SongStore]:

@@ -13,6 +13,7 @@ from shared.access.caller import Caller, Identity, InvalidTokenError
 from shared.access.delegation import is_delegation
 from shared.access.guards import Access, AnyCaller, CurrentSession
 from shared.access.permissions import Role
+from shared.access.service_tokens import ServiceTokens
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute, only_reads
 from shared.http.idempotency_keys import IdempotencyKeys
@@ -90,7 +91,10 @@ class World:
     @asynccontextmanager
     async def client(self) -> AsyncIterator[httpx.AsyncClient]:
         anybody, wrapped = Anybody(), ServiceMiddleware(self.app, "test-service", "/api")
-        state = {"access": Access(anybody, anybody), "idempotency": IdempotencyKeys(self.store)}
+        state = {
+            "access": Access(anybody, anybody, ServiceTokens("secret")),
+            "idempotency": IdempotencyKeys(self.store),
+        }
 
         async def with_state(scope: Any, receive: Any, send: Any) -> None:
             await wrapped({**scope, "state": dict(state)}, receive, send)

@@ -57,6 +57,12 @@ class MemoryCache:
         """Drop what has at most so long to live."""
         self.entries = {key: entry for key, entry in self.entries.items() if self.ttls[key] > seconds}
 
+    async def forget(self, keys: Sequence[str]) -> None:
+        self._answer_or_fail()
+        for key in keys:
+            self.entries.pop(key, None)
+            self._versions.pop(key, None)
+
     async def renew(self, tags: Sequence[str]) -> None:
         self._answer_or_fail()
         self.renewals.append(tuple(tags))

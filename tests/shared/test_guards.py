@@ -11,6 +11,7 @@ from shared.access.caller import Caller, Identity, InvalidTokenError, Unverified
 from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access, AnyCaller, CurrentSession
 from shared.access.permissions import Role
+from shared.access.service_tokens import ServiceTokens
 from shared.errors import UnavailableError
 from shared.http.problem import add_problem_handlers
 
@@ -50,7 +51,9 @@ class World:
 
     def __init__(self) -> None:
         self.sessions, self.users = Sessions(), Users()
-        access = Access(SessionOrDelegation(self.sessions, DELEGATION), self.users)
+        access = Access(
+            SessionOrDelegation(self.sessions, DELEGATION), self.users, ServiceTokens("for tests")
+        )
 
         @asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Access]]:

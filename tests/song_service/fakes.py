@@ -79,6 +79,9 @@ class Engine:
     async def trending(self, on_behalf_of: str, count: int) -> Sequence[str]:
         return self._recommended()
 
+    async def delete_user(self, user_id: str) -> None:
+        self._answer_or_fail()
+
     async def ping(self) -> bool:
         self._answer_or_fail()
         return True

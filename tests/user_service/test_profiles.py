@@ -35,6 +35,9 @@ class Provider:
 
     known: Profile | None
 
+    async def delete(self, clerk_id: str) -> None:
+        self.known = None
+
     async def profile(self, clerk_id: str) -> Profile | None:
         if self.known is None:
             raise UnavailableError("The identity provider is not available now")

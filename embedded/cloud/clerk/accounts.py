@@ -89,6 +89,25 @@ class Accounts:
             row = await rows.fetchone()
         return Account(**dict(row)) if row else None
 
+    async def find_by_email(self, email: str) -> Account | None:
+        statement = "SELECT * FROM accounts WHERE email = ?"
+        rows = list(await self._connection.execute_fetchall(statement, (email.lower(),)))
+        return Account(**dict(rows[0])) if rows else None
+
+    async def rename(self, clerk_id: str, full_name: str) -> Account | None:
+        """The account with its new name; None when there is none."""
+        statement = "UPDATE accounts SET full_name = ? WHERE clerk_id = ? RETURNING *"
+        rows = list(await self._connection.execute_fetchall(statement, (full_name, clerk_id)))
+        await self._connection.commit()
+        return Account(**dict(rows[0])) if rows else None
+
+    async def delete(self, clerk_id: str) -> bool:
+        """Whether there was such an account."""
+        statement = "DELETE FROM accounts WHERE clerk_id = ? RETURNING clerk_id"
+        rows = list(await self._connection.execute_fetchall(statement, (clerk_id,)))
+        await self._connection.commit()
+        return bool(rows)
+
     async def signed_in(self, email: str, full_name: str | None) -> Account:
         """The account of this e-mail address in whatever case it was typed, made now when there was none.
 

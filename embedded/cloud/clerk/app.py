@@ -151,6 +151,7 @@ class Clerk:
         return [
             Route("/v1/jwks", self._jwks),
             Route("/v1/users/{clerk_id}", self._user),
+            Route("/v1/users/{clerk_id}", self._delete_user, methods=["DELETE"]),
             Route("/v1/{rest:path}", self._unknown_call, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             Route("/sign-in", self._sign_in, methods=["POST"], max_body_size=MAX_SIGN_IN_BYTES),
             Route("/sign-in", preflight, methods=["OPTIONS"]),
@@ -189,6 +190,14 @@ class Clerk:
             return clerk_error(404, "resource_not_found", "No user was found with this id.")
         image_url = f"{self._settings.public_url}/avatars/{account.clerk_id}.png"
         return JSONResponse(user_record(account, image_url))
+
+    async def _delete_user(self, request: Request) -> Response:
+        if refusal := self._refusal(request):
+            return refusal
+        clerk_id = request.path_params["clerk_id"]
+        if not await self._accounts.delete(clerk_id):
+            return clerk_error(404, "resource_not_found", "No user was found with this id.")
+        return JSONResponse({"id": clerk_id, "object": "user", "deleted": True})
 
     async def _unknown_call(self, request: Request) -> Response:
         return self._refusal(request) or clerk_error(

@@ -1,0 +1,114 @@
+"""Deleting an account: gone at once, and soon without a trace in any store."""
+
+import secrets
+import sqlite3
+from pathlib import Path
+
+import pytest
+from redis.asyncio import Redis
+
+from tests.system.media import make_album, upload
+from tests.system.running import People, Person, RunningSystem
+from tests.system.waiting import until
+
+UNKNOWN = "a" * 24
+
+
+async def active_artist(people: People) -> tuple[Person, list[str]]:
+    """An artist with a song, an album, a like and a play; and what names them."""
+    artist = await people.artist(f"Zaphod {secrets.token_hex(6)}")
+    album = await make_album(artist, "Their album")
+    song = await upload(artist, "Their song", albumId=album["_id"])
+    other = await upload(await people.artist(), "Somebody else's song")
+    await artist.http.put(f"/songs/{other['_id']}/like")
+    assert (await artist.post(f"/songs/{other['_id']}/track/play")).status_code == 200
+    assert (await artist.get("/songs/recommendations/for-you")).status_code == 200
+    await (await people.user()).post(f"/songs/{song['_id']}/track/play")
+    return artist, [artist.id, artist.clerk_id, artist.email, artist.full_name]
+
+
+def traces_in_files(folder: Path, names: list[str]) -> list[str]:
+    """Where in the databases and files of a system any of `names` stands, the audit log aside."""
+    found = []
+    for path in sorted(folder.rglob("*.sqlite*")):
+        if path.suffix.endswith(("-wal", "-shm")):
+            continue
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+            tables = [
+                row[0] for row in database.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")
+            ]
+            for table in tables:
+                if table == "audit" or table.startswith("sqlite_"):
+                    continue
+                rows = database.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608 - names of tables
+                found += [f"{path.name} {table}: {name}" for name in names if name in repr(rows)]
+    return found
+
+
+async def traces_in_redis(system: RunningSystem, names: list[str]) -> list[str]:
+    """Keys, and values under them, that hold any of `names`."""
+    async with Redis(port=system.redis_port) as redis:
+        found = []
+        async for key in redis.scan_iter(count=1000):
+            value = await redis.get(key) or b""
+            found += [key.decode() for name in names if name.encode() in key + value]
+    return found
+
+
+async def test_deleted_account_is_gone_at_once(people: People) -> None:
+    artist, _ = await active_artist(people)
+    answer = await artist.delete("/auth/me")
+    assert (answer.status_code, answer.json()) == (202, {"message": "Your account is deleted"})
+    me = await artist.get("/auth/me")
+    assert (me.status_code, me.json()["code"]) == (404, "user_not_registered")
+    assert (await artist.delete("/auth/me")).status_code == 403
+
+
+async def test_deleted_account_leaves_no_trace(people: People, system: RunningSystem) -> None:
+    artist, names = await active_artist(people)
+    song_ids = [song["_id"] for song in (await artist.get("/songs/artist/my-songs")).json()]
+    assert traces_in_files(system.data_dir, names)
+    await artist.delete("/auth/me")
+
+    async def nothing_is_left() -> bool:
+        traces[:] = traces_in_files(system.data_dir, names) + await traces_in_redis(system, names)
+        return not traces
+
+    traces: list[str] = []
+    try:
+        await until(nothing_is_left, 90)
+    finally:
+        assert traces == []
+    anyone = people.client()
+    assert [(await anyone.get(f"/songs/{song_id}")).status_code for song_id in song_ids] == [404]
+    admin = await people.admin()
+    (entry,) = (await admin.get(f"/admin/users/audit?targetId={artist.id}&limit=1")).json()
+    assert (entry["action"], entry["actorId"]) == ("account.delete", artist.id)
+
+
+async def test_admin_deletes_an_account_with_its_content(people: People) -> None:
+    artist, _ = await active_artist(people)
+    (song,) = (await artist.get("/songs/artist/my-songs")).json()
+    admin = await people.admin()
+    assert (await admin.delete(f"/admin/users/{artist.id}?content=true")).status_code == 200
+
+    async def song_is_gone() -> bool:
+        return (await people.client().get(f"/songs/{song['_id']}")).status_code == 404
+
+    await until(song_is_gone, 30)
+
+
+@pytest.mark.parametrize("path", ["/internal/users/" + "a" * 24, "/internal/users/" + "a" * 24 + "/profile"])
+async def test_internal_routes_are_for_services_only(
+    path: str, people: People, system: RunningSystem
+) -> None:
+    admin = await people.admin()
+    assert (await admin.http.request("DELETE", path)).status_code == 404
+    for service in (system.songs, system.albums):
+        for token in (None, admin.token, "e30.e30.e30"):
+            headers = {"Authorization": f"Bearer {token}"} if token else {}
+            method = "PUT" if path.endswith("profile") else "DELETE"
+            answer = await admin.http.request(
+                method, f"{service}{path}", headers=headers, json={"fullName": "Mallory"}
+            )
+            assert answer.status_code == 401, (service, token)

@@ -1,0 +1,154 @@
+"""What remains to be done after an account was changed or deleted, in other services and at Clerk.
+
+Every step is a row in the database, stored before the change is acknowledged, and is repeated until it
+succeeds: the process may be killed at any time, and a service or provider may be down for hours. Steps are
+idempotent.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+import structlog
+
+from shared import metrics
+from shared.clock import now
+from shared.errors import AppError
+from user_service.domain import User
+
+LEASE = timedelta(minutes=2)
+BATCH = 20
+FIRST_RETRY_SECONDS = 1.0
+LONGEST_RETRY_SECONDS = 60.0
+POLL_SECONDS = 1.0
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Step(StrEnum):
+    """One thing to do for one account."""
+
+    SONG_PROFILE = "song_profile"
+    ALBUM_PROFILE = "album_profile"
+    DELETE_ACCOUNT = "delete_account"
+    DELETE_SONGS = "delete_songs"
+    DELETE_ALBUMS = "delete_albums"
+    DELETE_IDENTITY = "delete_identity"
+    RECHECK_ACCOUNT = "recheck_account"
+    RECHECK_SONGS = "recheck_songs"
+    RECHECK_ALBUMS = "recheck_albums"
+
+
+PROFILE_STEPS = (Step.SONG_PROFILE, Step.ALBUM_PROFILE)
+DELETION_STEPS = (Step.DELETE_ACCOUNT, Step.DELETE_SONGS, Step.DELETE_ALBUMS, Step.DELETE_IDENTITY)
+RECHECK_STEPS = (Step.RECHECK_ACCOUNT, Step.RECHECK_SONGS, Step.RECHECK_ALBUMS)
+"""The same once more, for what requests and batches stored that were under way at the deletion."""
+
+RECHECK_DELAY = timedelta(seconds=40)
+"""Longer than a batch for the engine may take; uploads take longer, but need the account at their end."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountTask:
+    """A step that is still to be done. `revision` counts how often it was asked for."""
+
+    user_id: str
+    clerk_id: str
+    step: Step
+    revision: int = 1
+    attempts: int = 0
+
+
+class AccountTaskRepository(Protocol):
+    """The queue. There is one row for each account and step. Raises UnavailableError when it is down."""
+
+    async def add(self, user_id: str, clerk_id: str, steps: Sequence[Step], due_at: datetime) -> None:
+        """Have these steps done; a step that waits already gets the next revision and is due then."""
+        ...
+
+    async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> Sequence[AccountTask]:
+        """Take tasks that are due; no other worker gets them before `lease_until`."""
+        ...
+
+    async def complete(self, task: AccountTask) -> None:
+        """Delete the task, unless it was asked for again meanwhile: then it stays, due as it was asked."""
+        ...
+
+    async def retry(self, task: AccountTask, due_at: datetime) -> None:
+        """Make the task due at `due_at`, with one more attempt."""
+        ...
+
+    async def count(self) -> int:
+        """Returns the number of tasks."""
+        ...
+
+
+Perform = Callable[[AccountTask], Awaitable[None]]
+
+
+class AccountQueue:
+    """Stores steps, and works through them in the background."""
+
+    def __init__(self, tasks: AccountTaskRepository, steps: Mapping[Step, Perform]) -> None:
+        self._tasks = tasks
+        self._steps = steps
+        self._wake = asyncio.Event()
+
+    async def add(self, user: User, steps: Sequence[Step], delay: timedelta = timedelta(0)) -> None:
+        """Have these steps done for this account, after `delay`. Raises UnavailableError."""
+        await self._tasks.add(user.id, user.clerk_id, steps, now() + delay)
+        self._wake.set()
+
+    async def process_due(self) -> int:
+        """Do what is due. Returns the number of tasks claimed; a failed one is due again later."""
+        claimed = await self._tasks.claim_due(now(), now() + LEASE, BATCH)
+        await asyncio.gather(*(self._perform(task) for task in claimed))
+        metrics.QUEUE_LENGTH.labels("account_tasks").set(await self._tasks.count())
+        return len(claimed)
+
+    async def _perform(self, task: AccountTask) -> None:
+        try:
+            async with asyncio.timeout(LEASE.total_seconds() / 2):
+                await self._steps[task.step](task)
+        except (AppError, TimeoutError) as failure:
+            seconds = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2**task.attempts)
+            log.warning("account task failed", step=task.step, error=type(failure).__name__)
+            await self._tasks.retry(task, now() + timedelta(seconds=seconds))
+        else:
+            await self._tasks.complete(task)
+
+    async def _process_forever(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                claimed = await self.process_due()
+            except AppError as failure:
+                log.warning("account tasks not processed", error=type(failure).__name__)
+                claimed = 0
+            except Exception:
+                # An internal error about one task must not end the processing of all others.
+                log.exception("account tasks not processed")
+                claimed = 0
+            if claimed == 0:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    @asynccontextmanager
+    async def processing(self) -> AsyncIterator["AccountQueue"]:
+        """While this is open, due tasks are processed in the background."""
+        worker = asyncio.create_task(self._process_forever())
+        try:
+            yield self
+        finally:
+            worker.cancel()
+            await asyncio.gather(worker, return_exceptions=True)

@@ -1,0 +1,148 @@
+"""Deleting accounts and spreading profiles: what each step of the account queue does."""
+
+from contextlib import suppress
+
+import structlog
+
+from shared.access.service_tokens import ServiceTokens
+from shared.access.user_directory import user_tag
+from shared.cache.read_through import ReadThrough
+from shared.contracts.accounts import REMAINING, ProfileChange
+from shared.errors import UnavailableError
+from shared.http.service_client import ServiceClient
+from user_service.account_tasks import (
+    DELETION_STEPS,
+    PROFILE_STEPS,
+    RECHECK_DELAY,
+    RECHECK_STEPS,
+    AccountQueue,
+    AccountTask,
+    AccountTaskRepository,
+    Perform,
+    Step,
+)
+from user_service.administration import Administration
+from user_service.domain import User, UserNotFoundError
+from user_service.ports import IdentityProvider, UserRepository
+from user_service.settings import SERVICE
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class Steps:
+    """What each step does. All are idempotent, and raise UnavailableError when they have to be repeated."""
+
+    def __init__(
+        self,
+        users: UserRepository,
+        administration: Administration,
+        identities: IdentityProvider,
+        cache: ReadThrough,
+        services: "OtherServices",
+    ) -> None:
+        self._users = users
+        self._administration = administration
+        self._identities = identities
+        self._cache = cache
+        self._services = services
+
+    def by_name(self) -> dict[Step, Perform]:
+        """For an AccountQueue."""
+        return {
+            Step.SONG_PROFILE: self._spread_to_songs,
+            Step.ALBUM_PROFILE: self._spread_to_albums,
+            Step.DELETE_ACCOUNT: self._delete_account,
+            Step.DELETE_SONGS: self._delete_songs,
+            Step.DELETE_ALBUMS: self._delete_albums,
+            Step.DELETE_IDENTITY: self._delete_identity,
+            Step.RECHECK_ACCOUNT: self._delete_account,
+            Step.RECHECK_SONGS: self._delete_songs,
+            Step.RECHECK_ALBUMS: self._delete_albums,
+        }
+
+    async def _spread_to_songs(self, task: AccountTask) -> None:
+        await self._spread(self._services.songs, task)
+
+    async def _spread_to_albums(self, task: AccountTask) -> None:
+        await self._spread(self._services.albums, task)
+
+    async def _spread(self, service: ServiceClient, task: AccountTask) -> None:
+        """The profile as it is now: so the order of several changes does not matter."""
+        try:
+            user = await self._users.get(task.user_id)
+        except UserNotFoundError:
+            return
+        await self._services.change_profile(service, user)
+
+    async def _delete_account(self, task: AccountTask) -> None:
+        with suppress(UserNotFoundError):  # removed by the request already, or by an earlier attempt
+            await self._administration.remove(await self._users.get(task.user_id))
+        tag = user_tag(task.clerk_id)
+        await self._cache.forget([tag], [tag])
+
+    async def _delete_songs(self, task: AccountTask) -> None:
+        await self._services.delete(self._services.songs, task.user_id)
+
+    async def _delete_albums(self, task: AccountTask) -> None:
+        await self._services.delete(self._services.albums, task.user_id)
+
+    async def _delete_identity(self, task: AccountTask) -> None:
+        await self._identities.delete(task.clerk_id)
+
+
+class OtherServices:
+    """The song and the album service, called in this service's own name. Calls raise AppError."""
+
+    def __init__(self, songs: ServiceClient, albums: ServiceClient, tokens: ServiceTokens) -> None:
+        self.songs = songs
+        self.albums = albums
+        self._tokens = tokens
+
+    async def change_profile(self, service: ServiceClient, user: User) -> None:
+        """Have everything of this user carry the present name."""
+        change = ProfileChange(full_name=user.full_name).model_dump(by_alias=True)
+        path = f"/internal/users/{user.id}/profile"
+        await service.tell("PUT", path, token=self._tokens.token_for(SERVICE), json=change)
+
+    async def delete(self, service: ServiceClient, user_id: str) -> None:
+        """Have everything of this user deleted: a part at a time, until nothing remains."""
+        remaining = 1
+        while remaining:
+            token = self._tokens.token_for(SERVICE)
+            path = f"/internal/users/{user_id}"
+            answer = await service.ask(REMAINING, "DELETE", path, token=token, repeatable=True)
+            remaining = answer.remaining
+
+
+class Accounts:
+    """Spreads profiles and deletes accounts, everywhere."""
+
+    def __init__(self, queue: AccountQueue, administration: Administration) -> None:
+        self._queue = queue
+        self._administration = administration
+
+    async def profile_changed(self, user: User) -> None:
+        """Have songs and albums carry the user's present name. Raises UnavailableError."""
+        await self._queue.add(user, PROFILE_STEPS)
+
+    async def delete(self, user: User) -> None:
+        """Remove the account now, and everything of it soon. Storing the steps is what decides it.
+
+        Raises:
+            LastAdminError: an admin who can act has to stay.
+            UnavailableError: the steps cannot be stored now.
+        """
+        await self._administration.prepare_removal(user)
+        await self._queue.add(user, RECHECK_STEPS, RECHECK_DELAY)
+        await self._queue.add(user, DELETION_STEPS)
+        try:
+            await self._administration.remove(user)
+        except UserNotFoundError:
+            return  # the first step was quicker
+        except UnavailableError as failure:
+            log.warning("account removed later", error=type(failure).__name__)
+
+
+def account_queue(tasks: AccountTaskRepository, steps: Steps) -> AccountQueue:
+    """The queue with its steps."""
+    return AccountQueue(tasks, steps.by_name())
