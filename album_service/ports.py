@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol, TypedDict
+from typing import Protocol, TypedDict, overload
 
 from album_service.domain import Album, StoredShare
 from shared.contracts.songs import SongOut
@@ -49,6 +49,14 @@ class AlbumRepository(Protocol):
     async def count(self, wanted: AlbumFilter) -> int:
         """How many albums `wanted` describes."""
         ...
+
+    @overload
+    async def change(self, album_id: str, changes: AlbumChanges) -> Album: ...
+
+    @overload
+    async def change(
+        self, album_id: str, changes: AlbumChanges, *, if_revision: int | None
+    ) -> Album | None: ...
 
     async def change(
         self, album_id: str, changes: AlbumChanges, *, if_revision: int | None = None

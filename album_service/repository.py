@@ -1,6 +1,7 @@
 """Albums as MongoDB documents."""
 
 from collections.abc import Sequence
+from typing import overload
 
 from album_service.domain import (
     Album,
@@ -53,6 +54,14 @@ class MongoAlbums:
 
     async def count(self, wanted: AlbumFilter) -> int:
         return await self._albums.count(narrow(wanted))
+
+    @overload
+    async def change(self, album_id: str, changes: AlbumChanges) -> Album: ...
+
+    @overload
+    async def change(
+        self, album_id: str, changes: AlbumChanges, *, if_revision: int | None
+    ) -> Album | None: ...
 
     async def change(
         self, album_id: str, changes: AlbumChanges, *, if_revision: int | None = None

@@ -38,9 +38,7 @@ class Catalogue:
         if "album_id" in changes:
             return await self._moving.move(caller, song, changes, changes["album_id"])
         async with self._writes.around(song, changes):
-            changed = await self._songs.change(song.id, changes)
-        assert changed is not None  # noqa: S101 - only a condition on the revision can miss
-        return changed
+            return await self._songs.change(song.id, changes)
 
     async def set_public(self, song: Song, wanted: bool | None) -> Song:
         """Set `is_public`; None flips it."""

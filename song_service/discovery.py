@@ -118,9 +118,7 @@ class Discovery:
             is_private = of_song is not None and not (await self._songs.get(of_song)).is_listed
             return replace(loaded, is_private=is_private)
 
-        kept = await self._cache.read_dependent(entry, load)
-        assert kept is not None  # noqa: S101 - the loader always returns some
-        return kept
+        return await self._cache.read_dependent(entry, load)
 
     async def _order(self, recommended: Entry, ask: Ask) -> Content:
         """A JSON list of at most `MOST` ids; empty, for a moment, while the engine is down."""
@@ -135,9 +133,7 @@ class Discovery:
                 dependencies.remove(RECOMMENDATIONS)
             return Loaded(json.dumps(ids).encode())
 
-        kept = await self._cache.read_dependent(order_of(recommended), load)
-        assert kept is not None  # noqa: S101 - the loader always returns some
-        return kept
+        return await self._cache.read_dependent(order_of(recommended), load)
 
     async def _trending_order(self) -> Content:
         """Ids as in `_order`; what was played most stands in for an engine that is down or silent."""
@@ -157,9 +153,7 @@ class Discovery:
                 dependencies.remove(RECOMMENDATIONS)
             return Loaded(json.dumps(ids).encode())
 
-        kept = await self._cache.read_dependent(order_of(TRENDING), load)
-        assert kept is not None  # noqa: S101 - the loader always returns some
-        return kept
+        return await self._cache.read_dependent(order_of(TRENDING), load)
 
     async def _most_played(self) -> bytes:
         """Ids from the cache: while the engine is down everybody needs them, and counting is expensive."""
@@ -170,7 +164,6 @@ class Discovery:
             ).encode()
 
         kept = await self._cache.read(MOST_PLAYED, load)
-        assert kept is not None  # noqa: S101 - the loader always returns some
         return kept.body
 
     async def _newest(self) -> Sequence[Song]:

@@ -85,7 +85,7 @@ class Outbox:
         interactions: InteractionRepository,
         likes: LikeRepository,
         engine: RecommendationEngine,
-        stale: Invalidation,
+        invalidation: Invalidation,
         poll_seconds: float,
     ) -> None:
         self._songs = songs
@@ -95,7 +95,7 @@ class Outbox:
         self._interaction_batches = _Batches(interactions.claim_unsent)
         self._like_batches = _Batches(likes.claim_unsynced)
         self._engine = engine
-        self._stale = stale
+        self._invalidation = invalidation
         self._poll_seconds = poll_seconds
         self._woken = asyncio.Event()
         self._is_prepared = False
@@ -143,7 +143,7 @@ class Outbox:
         if entries:
             with _told_when_late(self._catalogue_batches):
                 await self._engine.send_catalogue(entries)
-            await self._stale.engine_heard_of_songs()
+            await self._invalidation.engine_heard_of_songs()
             for entry in entries:
                 if entry.song is None:  # the engine has deleted the song's bookmarks with it
                     await self._likes.remove_of_song(entry.song_id)
@@ -154,14 +154,14 @@ class Outbox:
     async def _send_interactions(self, waiting: Sequence[Interaction]) -> None:
         with _told_when_late(self._interaction_batches):
             await self._engine.send_interactions(waiting)
-        await self._stale.engine_heard_of({each.user_id for each in waiting})
+        await self._invalidation.engine_heard_of({each.user_id for each in waiting})
         await self._interactions.mark_sent(waiting)
         self._interaction_batches.sent()
 
     async def _send_likes(self, waiting: Sequence[LikeChange]) -> None:
         with _told_when_late(self._like_batches):
             await self._engine.send_likes(waiting)
-        await self._stale.engine_heard_of({each.user_id for each in waiting})
+        await self._invalidation.engine_heard_of({each.user_id for each in waiting})
         await self._likes.mark_synced(waiting)
         self._like_batches.sent()
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, overload
 
 from shared.http.pagination import Slice
 from song_service.domain import CatalogueEntry, Interaction, LikeChange, Song, SongChanges
@@ -43,6 +43,12 @@ class SongRepository(Protocol):
     async def count(self, wanted: SongFilter) -> int:
         """How many songs `wanted` describes."""
         ...
+
+    @overload
+    async def change(self, song_id: str, changes: SongChanges) -> Song: ...
+
+    @overload
+    async def change(self, song_id: str, changes: SongChanges, *, if_revision: int | None) -> Song | None: ...
 
     async def change(
         self, song_id: str, changes: SongChanges, *, if_revision: int | None = None

@@ -6,6 +6,7 @@ the engine has heard of the present `revision`; whoever tells it has the documen
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import overload
 
 from pydantic.alias_generators import to_camel
 
@@ -77,6 +78,12 @@ class MongoSongs:
 
     async def count(self, wanted: SongFilter) -> int:
         return await self._songs.count(narrow(wanted))
+
+    @overload
+    async def change(self, song_id: str, changes: SongChanges) -> Song: ...
+
+    @overload
+    async def change(self, song_id: str, changes: SongChanges, *, if_revision: int | None) -> Song | None: ...
 
     async def change(
         self, song_id: str, changes: SongChanges, *, if_revision: int | None = None

@@ -2,6 +2,7 @@
 
 from contextlib import AbstractAsyncContextManager
 from functools import partial
+from typing import overload
 
 from shared.access.caller import Caller
 from shared.access.permissions import Role
@@ -18,9 +19,9 @@ ACTING_ADMINS = UserFilter(role=Role.ADMIN, is_blocked=False)
 class Administration:
     """Blocking, roles and deletion."""
 
-    def __init__(self, users: UserRepository, stale: Invalidation, writes: Writes) -> None:
+    def __init__(self, users: UserRepository, invalidation: Invalidation, writes: Writes) -> None:
         self._users = users
-        self._stale = stale
+        self._invalidation = invalidation
         self._writes = writes
 
     async def block(self, admin: Caller, user: User, wanted: bool | None) -> User:
@@ -48,9 +49,7 @@ class Administration:
         """
         if role is not user.role:
             policy.check_not_self(admin, user)
-        changed = await self._change(user, {"role": role}, None)
-        assert changed is not None  # noqa: S101 - only a condition can miss
-        return changed
+        return await self._change(user, {"role": role})
 
     async def delete(self, admin: Caller, user: User) -> None:
         """Remove the user; what they made stays.
@@ -69,15 +68,21 @@ class Administration:
             LastAdminError: there would be none.
         """
         if policy.can_act_as_admin(user):
-            await self._change(user, {"role": Role.USER}, None)
+            await self._change(user, {"role": Role.USER})
 
     async def remove(self, user: User) -> None:
         """Remove the user after `prepare_removal`. Raises UserNotFoundError."""
         async with self._write(user):
             await self._users.remove(user.id)
 
-    async def _change(self, user: User, changes: UserChanges, if_blocked: bool | None) -> User | None:
-        """Change, then look whether an admin is left: two admins who rollback each other would both pass a
+    @overload
+    async def _change(self, user: User, changes: UserChanges) -> User: ...
+
+    @overload
+    async def _change(self, user: User, changes: UserChanges, if_blocked: bool | None) -> User | None: ...
+
+    async def _change(self, user: User, changes: UserChanges, if_blocked: bool | None = None) -> User | None:
+        """Change, then look whether an admin is left: two admins who demote each other would both pass a
         look beforehand. Whoever finds none takes their own change back.
         """
         async with self._write(user):
@@ -106,9 +111,8 @@ class Administration:
         if "is_blocked" in changes:
             old["is_blocked"] = before.is_blocked
         async with self._write(before):
-            restored = await self._users.change(before.id, old)
-        assert restored is not None  # noqa: S101 - only a condition can miss
+            await self._users.change(before.id, old)
 
     def _write(self, user: User) -> AbstractAsyncContextManager[None]:
         """Around each write of the user."""
-        return self._writes.then(partial(self._stale.user_changed, user))
+        return self._writes.then(partial(self._invalidation.user_changed, user))

@@ -1,4 +1,4 @@
-"""What a change of a user makes stale. The user service reads its own users from its database."""
+"""What a change of a user invalidates. The user service reads its own users from its database."""
 
 from shared.access.user_directory import user_tag
 from shared.cache.read_through import ReadThrough

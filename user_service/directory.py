@@ -1,4 +1,4 @@
-"""The user service's own answer to who is asking: it reads its database, so that nothing can be stale."""
+"""The user service's own UserDirectory: it reads its database, so that nothing can be stale."""
 
 from shared.access.caller import Caller, Identity
 from user_service.ports import UserRepository

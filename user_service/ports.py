@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypedDict
+from typing import Protocol, TypedDict, overload
 
 from shared.access.permissions import Role
 from shared.http.pagination import Slice
@@ -55,6 +55,12 @@ class UserRepository(Protocol):
     async def count(self, wanted: UserFilter) -> int:
         """How many users `wanted` describes."""
         ...
+
+    @overload
+    async def change(self, user_id: str, changes: UserChanges) -> User: ...
+
+    @overload
+    async def change(self, user_id: str, changes: UserChanges, *, if_blocked: bool | None) -> User | None: ...
 
     async def change(
         self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None

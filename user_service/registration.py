@@ -44,13 +44,13 @@ class Registrar:
         self,
         users: UserRepository,
         identities: IdentityProvider,
-        stale: Invalidation,
+        invalidation: Invalidation,
         writes: Writes,
         admin_emails: Sequence[str],
     ) -> None:
         self._users = users
         self._identities = identities
-        self._stale = stale
+        self._invalidation = invalidation
         self._writes = writes
         self._admin_emails = frozenset(admin_emails)
 
@@ -139,12 +139,11 @@ class Registrar:
             log.warning("e-mail kept, the new one belongs to another account", user_id=user.id)
             del changes["email"]
             changed = await self._users.change(user.id, changes) if changes else user
-        assert changed is not None  # noqa: S101 - only a condition can miss
         return changed
 
     def _write(self, user: User) -> AbstractAsyncContextManager[None]:
         """Around each write of the user."""
-        return self._writes.then(partial(self._stale.user_changed, user))
+        return self._writes.then(partial(self._invalidation.user_changed, user))
 
 
 def _new_user(clerk_id: str, profile: Profile, asked: Registration) -> User:

@@ -1,6 +1,7 @@
 """Users as MongoDB documents."""
 
 from collections.abc import Sequence
+from typing import overload
 
 from shared.access.permissions import Role
 from shared.clock import now
@@ -72,6 +73,12 @@ class MongoUsers:
 
     async def count(self, wanted: UserFilter) -> int:
         return await self._users.count(_narrow(wanted))
+
+    @overload
+    async def change(self, user_id: str, changes: UserChanges) -> User: ...
+
+    @overload
+    async def change(self, user_id: str, changes: UserChanges, *, if_blocked: bool | None) -> User | None: ...
 
     async def change(
         self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None

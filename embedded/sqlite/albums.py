@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import overload
 
 from album_service.domain import (
     Album,
@@ -59,6 +60,14 @@ class SqliteAlbums:
         conditions, values = _narrow(wanted)
         rows = await self._database.read(statements.select("count(*)", "albums", conditions), values)
         return int(rows[0][0])
+
+    @overload
+    async def change(self, album_id: str, changes: AlbumChanges) -> Album: ...
+
+    @overload
+    async def change(
+        self, album_id: str, changes: AlbumChanges, *, if_revision: int | None
+    ) -> Album | None: ...
 
     async def change(
         self, album_id: str, changes: AlbumChanges, *, if_revision: int | None = None

@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import cast
+from typing import cast, overload
 
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase, Value
@@ -74,6 +74,12 @@ class SqliteSongs:
         conditions, values = _narrow(wanted)
         rows = await self._database.read(statements.select("count(*)", "songs", conditions), values)
         return int(rows[0][0])
+
+    @overload
+    async def change(self, song_id: str, changes: SongChanges) -> Song: ...
+
+    @overload
+    async def change(self, song_id: str, changes: SongChanges, *, if_revision: int | None) -> Song | None: ...
 
     async def change(
         self, song_id: str, changes: SongChanges, *, if_revision: int | None = None

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from typing import overload
 
 from embedded.sqlite import statements
 from embedded.sqlite.database import DuplicateRowError, SqliteDatabase, Value
@@ -60,6 +61,12 @@ class SqliteUsers:
         conditions, values = _narrow(wanted)
         rows = await self._database.read(statements.select("count(*)", "users", conditions), values)
         return int(rows[0][0])
+
+    @overload
+    async def change(self, user_id: str, changes: UserChanges) -> User: ...
+
+    @overload
+    async def change(self, user_id: str, changes: UserChanges, *, if_blocked: bool | None) -> User | None: ...
 
     async def change(
         self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None

@@ -1,6 +1,6 @@
 """Our users, for the services that do not own them: a cache in front of the user service's `GET /auth/me`.
 
-The user service makes an entry stale at every change (`user_tag`), so that a block or a role counts at the
+The user service invalidates an entry at every change (`user_tag`), so that a block or a role counts at the
 next request while an ordinary request costs no extra call.
 """
 
@@ -23,7 +23,7 @@ KNOWN_BYTES = 8 * 1024 * 1024
 
 
 def user_tag(clerk_id: str) -> str:
-    """What a change of this user makes stale."""
+    """The tag of everything that a change of this user invalidates."""
     return f"user:{clerk_id}"
 
 

@@ -13,6 +13,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from typing import overload
 
 import structlog
 
@@ -80,12 +81,26 @@ class ReadThrough:
         self._validator = Validator(store, self._lease)
         self._loading: dict[tuple[object, ...], Flight] = {}
 
+    @overload
+    async def read(self, entry: Entry, load: Callable[[], Awaitable[bytes | Loaded]]) -> Content: ...
+
+    @overload
+    async def read(self, entry: Entry, load: Load) -> Content | None: ...
+
     async def read(self, entry: Entry, load: Load) -> Content | None:
         """What `load` returns, from the cache when it holds it.
 
         None from `load` is returned and not kept. Concurrent readers share one load.
         """
         return await self.read_dependent(entry, lambda _: load())
+
+    @overload
+    async def read_dependent(
+        self, entry: Entry, load: Callable[[Dependencies], Awaitable[bytes | Loaded]]
+    ) -> Content: ...
+
+    @overload
+    async def read_dependent(self, entry: Entry, load: DependentLoad) -> Content | None: ...
 
     async def read_dependent(self, entry: Entry, load: DependentLoad) -> Content | None:
         """`read`, for what depends on more tags than are known beforehand: `load` adds them."""

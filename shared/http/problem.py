@@ -131,16 +131,16 @@ def _methods_of_path(app: FastAPI, request: Request) -> list[str]:
 def add_problem_handlers(app: FastAPI) -> None:
     """Make every failure inside `app` answer as problem details."""
 
-    async def on_app_error(_: Request, error: Exception) -> Response:
-        assert isinstance(error, errors.AppError)  # noqa: S101 - registered for that type only
+    @app.exception_handler(errors.AppError)
+    async def on_app_error(_: Request, error: errors.AppError) -> Response:
         return problem_of(error)
 
-    async def on_validation_error(_: Request, error: Exception) -> Response:
-        assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for that type only
+    @app.exception_handler(RequestValidationError)
+    async def on_validation_error(_: Request, error: RequestValidationError) -> Response:
         return validation_problem(error)
 
-    async def on_http_exception(request: Request, error: Exception) -> Response:
-        assert isinstance(error, HTTPException)  # noqa: S101 - registered for that type only
+    @app.exception_handler(HTTPException)
+    async def on_http_exception(request: Request, error: HTTPException) -> Response:
         status = error.status_code
         headers = error.headers
         if status == 400:
@@ -154,10 +154,6 @@ def add_problem_handlers(app: FastAPI) -> None:
             headers=headers,
         )
 
-    async def on_mistake(_: Request, __: Exception) -> Response:
+    @app.exception_handler(Exception)
+    async def on_internal_error(_: Request, __: Exception) -> Response:
         return internal_problem()
-
-    app.add_exception_handler(Exception, on_mistake)
-    app.add_exception_handler(errors.AppError, on_app_error)
-    app.add_exception_handler(RequestValidationError, on_validation_error)
-    app.add_exception_handler(HTTPException, on_http_exception)

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import overload
 
 from shared.errors import UnavailableError
 from shared.http.pagination import Slice
@@ -133,6 +134,12 @@ class Songs:
 
     async def count(self, wanted: SongFilter) -> int:
         return len(await self.list(wanted, Slice(10**6)))
+
+    @overload
+    async def change(self, song_id: str, changes: SongChanges) -> Song: ...
+
+    @overload
+    async def change(self, song_id: str, changes: SongChanges, *, if_revision: int | None) -> Song | None: ...
 
     async def change(
         self, song_id: str, changes: SongChanges, *, if_revision: int | None = None

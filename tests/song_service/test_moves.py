@@ -4,6 +4,7 @@ import asyncio
 import random
 from collections.abc import Collection
 from pathlib import Path
+from typing import overload
 
 import pytest
 
@@ -132,6 +133,12 @@ class SlowSongs(FailingSongs):
     def __init__(self, chance: random.Random) -> None:
         super().__init__()
         self._chance = chance
+
+    @overload
+    async def change(self, song_id: str, changes: SongChanges) -> Song: ...
+
+    @overload
+    async def change(self, song_id: str, changes: SongChanges, *, if_revision: int | None) -> Song | None: ...
 
     async def change(
         self, song_id: str, changes: SongChanges, *, if_revision: int | None = None

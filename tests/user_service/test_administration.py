@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import overload
 
 import pytest
 
@@ -33,6 +34,12 @@ class Contested(SqliteUsers):
         self.rivals = 0
         self.meanwhile: tuple[User, UserChanges] | None = None
         self.can_count = True
+
+    @overload
+    async def change(self, user_id: str, changes: UserChanges) -> User: ...
+
+    @overload
+    async def change(self, user_id: str, changes: UserChanges, *, if_blocked: bool | None) -> User | None: ...
 
     async def change(
         self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None
