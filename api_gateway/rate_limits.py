@@ -10,7 +10,7 @@ import binascii
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -36,8 +36,8 @@ log = structlog.stdlib.get_logger(__name__)
 class Counters(Protocol):
     """Counters that all replicas share."""
 
-    async def increment(self, counters: Sequence[tuple[str, int]]) -> Sequence[int]:
-        """Add one to each (key, lifetime in seconds), and return what they are then.
+    async def increment(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
+        """Add one to each of these counters, which then lives so long, and return what they are then.
 
         Raises:
             CacheDownError: the store cannot be asked now.
@@ -106,7 +106,7 @@ class FixedWindowRateLimiter:
             return []
         try:
             counts = await self._counters.increment(
-                [(window.key, window.limit.window_seconds) for window in windows]
+                {window.key: window.limit.window_seconds for window in windows}
             )
         except CacheDownError:
             return []

@@ -5,6 +5,7 @@ import ipaddress
 from pydantic import Field, field_validator
 
 from api_gateway.headers import Network
+from api_gateway.rate_limits import RateLimits
 from shared.settings import (
     CacheSettings,
     CommaSeparated,
@@ -41,6 +42,10 @@ class Settings(ProcessSettings, CacheSettings):
     response_buffer_bytes: int = Field(
         64 * 1024 * 1024, gt=0, description="For responses to clients that read slowly, at most 2 MB for each"
     )
+    limit_calls_per_minute: int = Field(600, ge=0, description="Requests of one client; 0: no limit")
+    limit_writes_per_minute: int = Field(120, ge=0, description="Changes by one client; 0: no limit")
+    limit_uploads_per_hour: int = Field(60, ge=0, description="Songs and covers of one client; 0: no limit")
+    limit_registrations_per_hour: int = Field(20, ge=0, description="From one address; 0: no limit")
     connect_timeout_seconds: float = Field(2, gt=0, description="For a connection to a service")
     pool_timeout_seconds: float = Field(2, gt=0, description="For a permit of a service's limit")
     first_byte_timeout_seconds: float = Field(
@@ -79,6 +84,16 @@ class Settings(ProcessSettings, CacheSettings):
     def _is_address(cls, given: str) -> str:
         check_origin(given.rstrip("/"), "is http://host:port, without a path")
         return given.rstrip("/")
+
+    @property
+    def rate_limits(self) -> RateLimits:
+        """The limits of clients."""
+        return RateLimits(
+            self.limit_calls_per_minute,
+            self.limit_writes_per_minute,
+            self.limit_uploads_per_hour,
+            self.limit_registrations_per_hour,
+        )
 
     @property
     def trusted_networks(self) -> tuple[Network, ...]:

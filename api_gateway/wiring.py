@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from api_gateway.app import OpenResources
 from api_gateway.concurrency import ConcurrencyLimiter
 from api_gateway.downstream.write_buffer import ResponseBuffer
+from api_gateway.ports import RateLimiter
+from api_gateway.rate_limits import Counters, FixedWindowRateLimiter
 from api_gateway.request_body import BodyBuffer, BodyLimits
 from api_gateway.resources import Limits, Resources, Upstream
 from api_gateway.response_cache import GatewayResponseCache
@@ -36,12 +38,18 @@ def production(settings: Settings) -> OpenResources:
                     ResponseBuffer(settings.response_buffer_bytes),
                     BodyBuffer(settings.body_buffer_bytes, settings.body_buffer_bytes // 4),
                     cache=GatewayResponseCache(validator, settings.cache_memory_bytes),
+                    rate_limiter=_rate_limiter(settings, store),
                 )
         finally:
             for each in upstreams.values():
                 each.pool.close()
 
     return open_resources
+
+
+def _rate_limiter(settings: Settings, counters: Counters) -> RateLimiter | None:
+    limits = settings.rate_limits
+    return None if limits.are_disabled else FixedWindowRateLimiter(counters, limits)
 
 
 def _upstream(settings: Settings, name: str, url: str) -> Upstream:

@@ -1,8 +1,10 @@
 """Which processes make the embedded system, and what each is told."""
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from api_gateway.settings import Settings as GatewaySettings
 from embedded.apps import SQLITE_FILE
 from embedded.installation import Installation
 from embedded.settings import EmbeddedSettings
@@ -49,10 +51,16 @@ def plan(settings: EmbeddedSettings, installation: Installation, data_dir: Path)
         ProcessPlan(
             "gateway",
             settings.gateway_port,
-            {**services, "PORT": str(settings.gateway_port)},
+            {**services, **_rate_limits(), "PORT": str(settings.gateway_port)},
             "/health/services",
         ),
     ]
+
+
+def _rate_limits() -> dict[str, str]:
+    """On one's own machine nobody is limited, unless the environment says so."""
+    names = [name.upper() for name in GatewaySettings.model_fields if name.startswith("limit_")]
+    return {name: os.environ.get(name) or "0" for name in names}
 
 
 def _service_environment(settings: EmbeddedSettings, installation: Installation) -> dict[str, str]:

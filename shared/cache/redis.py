@@ -8,7 +8,7 @@ harmless: content is kept with the versions of its time, and a new version only 
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeVar
 
@@ -68,6 +68,10 @@ class RedisStore:
 
     async def forget(self, keys: Sequence[str]) -> None:
         await self._ask(self._client.delete_many(keys))
+
+    async def increment(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
+        """Add one to each of these counters, which then lives so long. Raises CacheDownError."""
+        return await self._ask(self._client.increment_many(ttl_seconds))
 
     async def beat(self) -> bool:
         written = secrets.token_hex(8).encode()

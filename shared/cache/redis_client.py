@@ -48,6 +48,10 @@ class Client(Protocol):
         """Let `key` live so long from now, if that is longer than it would."""
         ...
 
+    async def increment_many(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
+        """Add one to each of these counters, which then lives so long; what they are then."""
+        ...
+
     async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
         """Set `key` on every server that holds a part of the data; what was there before."""
         ...
@@ -79,8 +83,20 @@ class ServerClient:
     async def extend(self, key: str, ttl_seconds: int) -> None:
         await self._redis.expire(key, ttl_seconds, gt=True)
 
+    async def increment_many(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
+        return await _increment(self._redis.pipeline(transaction=False), ttl_seconds)
+
     async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
         return [cast("bytes | None", await self._redis.set(key, value, ex=ttl_seconds, get=True))]
+
+
+async def _increment(pipeline: Any, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
+    async with pipeline as pipe:
+        for key, seconds in ttl_seconds.items():
+            pipe.incr(key)
+            pipe.expire(key, seconds)
+        replies = await pipe.execute()
+    return [int(each) for each in replies[::2]]
 
 
 class ClusterClient:
@@ -117,6 +133,9 @@ class ClusterClient:
 
     async def extend(self, key: str, ttl_seconds: int) -> None:
         await self._cluster.expire(key, ttl_seconds, gt=True)
+
+    async def increment_many(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
+        return await _increment(self._cluster.pipeline(transaction=False), ttl_seconds)
 
     async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
         """A key of the same name on each primary: its number is chosen so that its slot is there."""

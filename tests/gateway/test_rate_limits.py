@@ -3,7 +3,7 @@
 import base64
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -24,12 +24,11 @@ class MemoryCounters:
         self.counts: Counter[str] = Counter()
         self.is_down = False
 
-    async def increment(self, counters: Sequence[tuple[str, int]]) -> Sequence[int]:
+    async def increment(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
         if self.is_down:
             raise CacheDownError
-        for key, _ in counters:
-            self.counts[key] += 1
-        return [self.counts[key] for key, _ in counters]
+        self.counts.update(ttl_seconds.keys())
+        return [self.counts[key] for key in ttl_seconds]
 
 
 class World:
