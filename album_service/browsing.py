@@ -92,7 +92,8 @@ class Browsing:
             kept = await self._cache.read_dependent(one_album(album_id), load)
             if kept is not None:
                 note = _Note.from_text(kept.note)
-                kept = replace(kept, etag=etag_of(note.revision, kept.etag))
+                etag = etag_of(note.revision, kept.etag)
+                kept = replace(kept, etag=etag, not_for=tuple(note.member_ids))
                 is_member = isinstance(caller, Caller) and caller.id in note.member_ids
                 if note.has_every_song and not is_member:
                     return kept

@@ -2,14 +2,17 @@
 
 A service marks a 200 response to GET with
 
-    Surrogate-Control: max-age=540, shared, token=48
+    Surrogate-Control: shared, max-age=540
     Surrogate-Key: everything=5f0c song:65a1=91be
+    Surrogate-Token: max-age=48, caller=65a7 everything=5f0c user:user_2x=77aa
+    Surrogate-Not-For: 65a1 65a2
 
 that is for how many seconds it may be kept, and the versions of the cache tags that it depends on, read
-before its data was. `shared` says that every caller whose token is valid, and every caller without one, gets
-this response; without it the response is for the same `Authorization` header only, or for callers that sent
-none. `token` says for how many seconds the token that came with the request is valid: shared responses may be
-sent to it meanwhile.
+before its data was. `shared` says that every caller without a token, and every one whose token is valid, gets
+this response, but for the users that `Surrogate-Not-For` names; without it the response is for the same
+`Authorization` header only, or for callers that sent none. `Surrogate-Token` says for how many seconds the
+token that came with the request is valid, whose it is, and the versions that this depends on: shared
+responses may be sent to it meanwhile.
 
 Nothing else is decided here: which token is valid, whose it is, whether that user is blocked and what they
 may see is known to the services only, and a change of any of it moves a tag. Each response is compared with
@@ -35,7 +38,7 @@ MAX_RESPONSE_BYTES: Final = 2 * 1024 * 1024
 """Of one response: a whole list of 1,000 songs has 0.9 MB."""
 
 MAX_TOKENS_BYTES: Final = 16 * 1024 * 1024
-"""For digests of tokens that are known to be valid, about 200 bytes each."""
+"""For digests of tokens that are known to be valid, about 500 bytes each."""
 
 _RELAYED: Final = frozenset(
     {
@@ -54,13 +57,15 @@ _VARY: Final = frozenset({b"authorization", b"origin"})
 """What kept responses are told apart by: the first here, the second by the gateway's CORS headers."""
 
 _CACHE_STATUS: Final = (b"cache-status", b"gateway; hit")
-_DIRECTIVE: Final = re.compile(rb"(max-age|token)=([0-9]{1,9})|(shared)")
+_CONTROL: Final = re.compile(rb"(?:(shared), )?max-age=([0-9]{1,9})")
+_TOKEN: Final = re.compile(rb"max-age=([0-9]{1,9})(?:, caller=([0-9a-f]{1,64}) (.+))?")
 _PAIR: Final = re.compile(rb"([!-<>-~]+)=([0-9A-Za-z]+)")
 
 _ANYBODY: Final = b""
 """In place of the digest of a token, for responses to requests without one."""
 
 Key = tuple[bytes, bytes, bytes]
+_TokenMark = tuple[int, bytes | None, Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +79,18 @@ class _Kept:
     versions: Mapping[str, bytes]
     ends_at: float
     is_shared: bool
+    not_for: frozenset[bytes]
     size_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
 class _Token:
-    """A token that was valid when a service saw it."""
+    """A token that was valid when a service saw it; `versions` are what the id of its caller depends on."""
 
     ends_at: float
-    size_bytes: int = 200
+    caller: bytes | None
+    versions: Mapping[str, bytes]
+    size_bytes: int = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +124,9 @@ class GatewayResponseCache:
         if found is None:
             self._count["miss"]()
             return None
-        key, kept = found
+        key, kept, versions = found
         try:
-            is_current = await self._validator.are_current(kept.versions)
+            is_current = await self._validator.are_current(versions)
         except CacheDownError:
             self._count["bypassed"]()
             return None
@@ -132,13 +140,13 @@ class GatewayResponseCache:
         self._count["hit"]()
         return kept.head if request.method == "HEAD" else kept.whole
 
-    def _kept(self, request: ApiRequest, asked: _Asked) -> tuple[Key, _Kept] | None:
-        """What is kept for this caller, current or not."""
+    def _kept(self, request: ApiRequest, asked: _Asked) -> tuple[Key, _Kept, Mapping[str, bytes]] | None:
+        """What is kept for this caller, current or not, with the versions that this depends on."""
         path, query, token = request.target.path, request.query, asked.token
         own = (path, query, token)
         kept = self._memory.get(own)
         if kept is not None or token == _ANYBODY:
-            return None if kept is None else (own, kept)
+            return None if kept is None else (own, kept, kept.versions)
         anybodys = (path, query, _ANYBODY)
         kept = self._memory.get(anybodys)
         if kept is None or not kept.is_shared:
@@ -146,7 +154,11 @@ class GatewayResponseCache:
         known = self._tokens.get(token)
         if known is None or self._clock() >= known.ends_at:
             return None
-        return anybodys, kept
+        if not kept.not_for:
+            return anybodys, kept, kept.versions
+        if known.caller is None or known.caller in kept.not_for:
+            return None
+        return anybodys, kept, {**kept.versions, **known.versions}
 
     def _asked(self, headers: Headers) -> _Asked | None:
         """None when the request cannot be answered here, whatever is kept."""
@@ -175,17 +187,18 @@ class GatewayResponseCache:
         if marked is None or asked is None:
             return None
         now = self._clock()
-        token_seconds = marked.directives.get(b"token", 0)
-        if asked.token != _ANYBODY and token_seconds > 0:
-            self._tokens.put(asked.token, _Token(now + token_seconds))
-        seconds = marked.directives.get(b"max-age", 0)
-        if seconds <= 0:
+        if marked.token is not None and asked.token != _ANYBODY:
+            self._remember(asked.token, marked.token, now)
+        elif marked.is_shared and asked.token != _ANYBODY:
             return None
-        is_shared = b"shared" in marked.directives
-        if is_shared and asked.token != _ANYBODY and token_seconds <= 0:
-            return None
-        key = (request.target.path, request.query, _ANYBODY if is_shared else asked.token)
-        return ResponseRecording(self._memory, key, marked, now + seconds, is_shared=is_shared)
+        key = (request.target.path, request.query, _ANYBODY if marked.is_shared else asked.token)
+        return ResponseRecording(self._memory, key, marked, now + marked.seconds)
+
+    def _remember(self, token: bytes, said: _TokenMark, now: float) -> None:
+        seconds, caller, versions = said
+        known = self._tokens.get(token)
+        if caller is not None or known is None or known.caller is None or now >= known.ends_at:
+            self._tokens.put(token, _Token(now + seconds, caller, versions))
 
 
 class ResponseRecording:
@@ -197,14 +210,11 @@ class ResponseRecording:
         key: Key,
         marked: "_Marked",
         ends_at: float,
-        *,
-        is_shared: bool,
     ) -> None:
         self._memory = memory
         self._key = key
         self._marked = marked
         self._ends_at = ends_at
-        self._is_shared = is_shared
         self._pieces: list[bytes] = []
         self._size = 0
 
@@ -230,7 +240,8 @@ class ResponseRecording:
             etag=etag,
             versions=marked.versions,
             ends_at=self._ends_at,
-            is_shared=self._is_shared,
+            is_shared=marked.is_shared,
+            not_for=marked.not_for,
             size_bytes=len(body) + sum(map(len, self._key)) + 2048 + 128 * len(marked.versions),
         )
         self._memory.put(self._key, kept)
@@ -238,46 +249,57 @@ class ResponseRecording:
 
 @dataclass(frozen=True, slots=True)
 class _Marked:
-    """What a service says of its response, and the headers that clients get."""
+    """What a service says of its response, and the headers that clients get.
 
-    directives: Mapping[bytes, int]
+    `token`: for how many seconds it is valid, whose it is, and the versions that this depends on.
+    """
+
+    seconds: int
+    is_shared: bool
+    not_for: frozenset[bytes]
     versions: Mapping[str, bytes]
+    token: _TokenMark | None
     headers: Headers
 
 
 def _marks(headers: Headers) -> _Marked | None:
     """None unless the response is marked as cacheable, and all of its marks are understood."""
-    control: bytes | None = None
-    keys: bytes | None = None
+    marks: dict[bytes, bytes] = {}
     passed: Headers = []
     for name, value in headers:
-        if name == b"surrogate-control":
-            if control is not None:
+        if name.startswith(b"surrogate-"):
+            if name in marks:
                 return None
-            control = value
-        elif name == b"surrogate-key":
-            if keys is not None:
-                return None
-            keys = value
+            marks[name] = value
         elif name == b"set-cookie" or (name == b"vary" and not _VARY.issuperset(_options(value))):
             return None
-        elif name not in (b"date", b"surrogate-capability", b"cache-status"):
+        elif name not in (b"date", b"cache-status"):
             passed.append((name, value))
-    if control is None or not keys:
+    control = _CONTROL.fullmatch(marks.get(b"surrogate-control", b""))
+    versions = _versions(marks.get(b"surrogate-key", b""))
+    if control is None or int(control[2]) == 0 or versions is None:
         return None
-    directives: dict[bytes, int] = {}
-    for option in _options(control):
-        found = _DIRECTIVE.fullmatch(option)
-        if found is None:
+    token: _TokenMark | None = None
+    if b"surrogate-token" in marks:
+        found = _TOKEN.fullmatch(marks[b"surrogate-token"])
+        owners = _versions(found[3]) if found is not None and found[3] is not None else {}
+        if found is None or owners is None:
             return None
-        directives[found[1] or found[3]] = int(found[2] or 1)
+        token = int(found[1]), found[2], owners
+    not_for = frozenset(marks.get(b"surrogate-not-for", b"").split())
+    is_shared = control[1] is not None
+    return _Marked(int(control[2]), is_shared, not_for, versions, token, [*passed, _CACHE_STATUS])
+
+
+def _versions(keys: bytes) -> dict[str, bytes] | None:
+    """`tag=version tag=version`, by the keys of Redis; None when it is something else."""
     versions: dict[str, bytes] = {}
     for pair in keys.split(b" "):
         found = _PAIR.fullmatch(pair)
         if found is None:
             return None
         versions[Validator.key_of(found[1].decode("ascii"))] = found[2]
-    return _Marked(directives, versions, [*passed, _CACHE_STATUS])
+    return versions
 
 
 def _options(value: bytes) -> set[bytes]:

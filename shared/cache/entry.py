@@ -59,6 +59,8 @@ class Content:
     versions: Mapping[str, bytes] | None = None
     expires_at: float = 0.0
     is_shared: bool = False
+    not_for: tuple[str, ...] = ()
+    """Ids of the users who get something else, although it is shared."""
     version_keys: Mapping[str, bytes] = field(init=False, compare=False, repr=False)
     """`versions` by the keys of Redis."""
 

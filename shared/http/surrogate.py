@@ -26,25 +26,45 @@ def marks_of(request: Request, content: Content, *, is_own: bool = False) -> dic
     """
     credentials: Credentials | None = request.scope.get(CREDENTIALS)
     versions, ends_at = content.versions, content.expires_at
+    marks: dict[str, str] = {}
     directives = []
-    if credentials is not None:
-        token_seconds = _seconds_until(credentials.token_expires_at)
-        if token_seconds > 0:
-            directives.append(f"token={token_seconds}")
     if content.is_shared:
         directives.append("shared")
+        if content.not_for:
+            marks["Surrogate-Not-For"] = " ".join(content.not_for)
+        if credentials is not None:
+            marks |= _token_mark(credentials)
     elif "authorization" in request.headers:
         owner = content if is_own else _owner(credentials)
         if credentials is None or owner is None:
             return {}
         versions = _merged(versions, owner.versions)
         ends_at = min(ends_at, owner.expires_at, credentials.token_expires_at)
+        marks |= _token_mark(credentials)
     seconds = _seconds_until(ends_at)
     if versions is None or len(versions) > MAX_TAGS or seconds <= 0:
         return {}
-    keys = " ".join(f"{tag}={version.decode('ascii')}" for tag, version in versions.items())
-    control = ", ".join([f"max-age={seconds}", *directives])
-    return {"Surrogate-Control": control, "Surrogate-Key": keys}
+    directives.append(f"max-age={seconds}")
+    return {
+        **marks,
+        "Surrogate-Control": ", ".join(directives),
+        "Surrogate-Key": _key(versions),
+    }
+
+
+def _token_mark(credentials: Credentials) -> dict[str, str]:
+    """`Surrogate-Token`: for how long the token is valid, whose it is, and what that depends on."""
+    seconds = _seconds_until(credentials.token_expires_at)
+    if seconds <= 0:
+        return {}
+    caller, owner = credentials.caller, _owner(credentials)
+    if caller is None or owner is None or owner.versions is None:
+        return {"Surrogate-Token": f"max-age={seconds}"}
+    return {"Surrogate-Token": f"max-age={seconds}, caller={caller.id} {_key(owner.versions)}"}
+
+
+def _key(versions: Mapping[str, bytes]) -> str:
+    return " ".join(f"{tag}={version.decode('ascii')}" for tag, version in versions.items())
 
 
 def _owner(credentials: Credentials | None) -> Content | None:

@@ -13,7 +13,8 @@ from tests.shared.memory_cache import MemoryCache
 
 ADA, BOB = b"Bearer ada", b"Bearer bob"
 SONG = b"/api/songs/1"
-SHARED = b"max-age=60, shared"
+SHARED, PRIVATE = b"shared, max-age=60", b"max-age=60"
+ADAS_ID, BOBS_ID = b"ada1", b"b0b1"
 ETAG = b'"abc"'
 
 
@@ -52,8 +53,13 @@ class World:
         body: bytes = b"response",
         more: Headers | None = None,
         status: int = 200,
+        token: bytes | None = None,
+        caller: bytes | None = None,
     ) -> bool:
-        """The service answers, and the response is relayed; whether it is recorded."""
+        """The service answers, and the response is relayed; whether it is recorded.
+
+        `token` is what it says of the token; `caller` adds whose that is.
+        """
         request = request or a_request()
         keys = b"song:1=" + await self.version_of("song:1")
         headers = [
@@ -64,6 +70,14 @@ class World:
             (b"surrogate-key", keys),
             *(more or []),
         ]
+        if token is not None and caller is not None:
+            token += b", caller=%s user:%s=%s" % (
+                caller,
+                caller,
+                await self.version_of(f"user:{caller.decode()}"),
+            )
+        if token is not None:
+            headers.append((b"surrogate-token", token))
         recording = self.cache.record(request, status, headers)
         if recording is None:
             return False

@@ -2,7 +2,18 @@
 
 import pytest
 
-from tests.gateway.cached_responses import ADA, BOB, ETAG, SHARED, WordsWithoutDash, World, a_request
+from tests.gateway.cached_responses import (
+    ADA,
+    ADAS_ID,
+    BOB,
+    BOBS_ID,
+    ETAG,
+    PRIVATE,
+    SHARED,
+    WordsWithoutDash,
+    World,
+    a_request,
+)
 
 
 @pytest.fixture
@@ -41,7 +52,7 @@ async def test_response_older_than_a_change_is_no_hit(world: World) -> None:
 
 
 async def test_response_expires(world: World) -> None:
-    await world.serve(b"max-age=60, shared")
+    await world.serve(b"shared, max-age=60")
     world.now += 59
     assert await world.has()
     world.now += 1
@@ -52,12 +63,12 @@ async def test_response_expires(world: World) -> None:
 async def test_shared_response_needs_a_known_token(world: World, token: bytes) -> None:
     await world.serve(SHARED)
     assert not await world.has(a_request(token=token))
-    await world.serve(b"max-age=60, shared, token=30", a_request(b"/api/albums", ADA))
+    await world.serve(SHARED, a_request(b"/api/albums", ADA), token=b"max-age=30")
     assert await world.has(a_request(token=token)) is (token == ADA)
 
 
 async def test_expired_token_gets_nothing(world: World) -> None:
-    await world.serve(b"max-age=60, shared, token=30", a_request(token=ADA))
+    await world.serve(SHARED, a_request(token=ADA), token=b"max-age=30")
     world.now += 29
     assert await world.has(a_request(token=ADA))
     world.now += 1
@@ -66,7 +77,7 @@ async def test_expired_token_gets_nothing(world: World) -> None:
 
 
 async def test_response_to_a_known_token_serves_others(world: World) -> None:
-    await world.serve(b"max-age=60, shared, token=30", a_request(token=ADA))
+    await world.serve(SHARED, a_request(token=ADA), token=b"max-age=30")
     assert await world.has()
     assert not await world.has(a_request(token=BOB))
 
@@ -78,31 +89,31 @@ async def test_unverified_token_shares_nothing(world: World) -> None:
 
 
 async def test_private_response_is_for_its_token_only(world: World) -> None:
-    await world.serve(b"max-age=60, token=60", a_request(token=ADA))
+    await world.serve(PRIVATE, a_request(token=ADA), token=b"max-age=60")
     assert await world.has(a_request(token=ADA))
-    await world.serve(b"max-age=60, shared, token=30", a_request(b"/api/albums", BOB))
+    await world.serve(SHARED, a_request(b"/api/albums", BOB), token=b"max-age=30")
     for other in (BOB, None, b"bearer ada"):
         assert not await world.has(a_request(token=other))
 
 
 async def test_anonymous_response_is_for_no_token(world: World) -> None:
-    await world.serve(b"max-age=60")
+    await world.serve(PRIVATE)
     assert await world.has()
-    await world.serve(b"max-age=60, shared, token=30", a_request(b"/api/albums", ADA))
+    await world.serve(SHARED, a_request(b"/api/albums", ADA), token=b"max-age=30")
     assert not await world.has(a_request(token=ADA))
 
 
 async def test_own_response_wins_over_a_shared_one(world: World) -> None:
     """An artist sees more in an album than everybody does."""
     await world.serve(SHARED, body=b"everybody's")
-    await world.serve(b"max-age=60, token=60", a_request(token=ADA), body=b"Ada's")
+    await world.serve(PRIVATE, a_request(token=ADA), body=b"Ada's")
     found = await world.find(a_request(token=ADA))
     assert found is not None
     assert found.body == b"Ada's"
 
 
 async def test_two_authorization_headers_are_relayed(world: World) -> None:
-    await world.serve(b"max-age=60, token=60", a_request(token=ADA))
+    await world.serve(PRIVATE, a_request(token=ADA), token=b"max-age=60")
     for more in ((b"authorization", BOB), (b"authorization", ADA)):
         assert not await world.has(a_request(token=ADA, more=[more]))
         assert not await world.serve(SHARED, a_request(token=ADA, more=[more]))
@@ -125,3 +136,41 @@ async def test_two_authorization_headers_are_relayed(world: World) -> None:
 async def test_other_paths_and_queries_are_other_requests(world: World, path: bytes) -> None:
     await world.serve(SHARED, a_request(b"/api/songs/1?limit=1&total=true"))
     assert not await world.has(a_request(path))
+
+
+NOT_FOR_ADA = [(b"surrogate-not-for", b"ada1 c0c1")]
+
+
+async def test_users_with_another_response_are_relayed(world: World) -> None:
+    """Members of an album see more in it than everybody does."""
+    for token, caller in ((ADA, ADAS_ID), (BOB, BOBS_ID)):
+        mark = b"max-age=60"
+        await world.serve(SHARED, a_request(b"/api/songs", token), token=mark, caller=caller)
+    assert await world.serve(SHARED, more=NOT_FOR_ADA)
+    assert await world.has()
+    assert await world.has(a_request(token=BOB))
+    assert not await world.has(a_request(token=ADA))
+
+
+async def test_unknown_owner_may_be_one_of_those_users(world: World) -> None:
+    await world.serve(SHARED, a_request(b"/api/songs", BOB), token=b"max-age=60")
+    await world.serve(SHARED, more=NOT_FOR_ADA)
+    assert not await world.has(a_request(token=BOB))
+    assert await world.has(a_request(b"/api/songs", BOB))
+
+
+async def test_owner_of_a_token_is_compared_as_well(world: World) -> None:
+    """The person behind the token may be another user by now."""
+    await world.serve(SHARED, a_request(b"/api/songs", BOB), token=b"max-age=60", caller=BOBS_ID)
+    await world.serve(SHARED, more=NOT_FOR_ADA)
+    assert await world.has(a_request(token=BOB))
+    await world.redis.renew([f"user:{BOBS_ID.decode()}"])
+    assert not await world.has(a_request(token=BOB))
+
+
+@pytest.mark.parametrize(
+    "mark", [b"", b"max-age=x", b"max-age=60, caller=", b"max-age=60, caller=a1", b"max-age=60, caller=a1 x"]
+)
+async def test_token_marks_that_are_not_understood_keep_nothing(world: World, mark: bytes) -> None:
+    assert not await world.serve(SHARED, a_request(token=ADA), token=mark)
+    assert not await world.has(a_request(token=ADA))

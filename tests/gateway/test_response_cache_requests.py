@@ -102,7 +102,7 @@ async def test_response_that_says_more_is_not_kept(world: World, header: tuple[b
 
 @pytest.mark.parametrize(
     "control",
-    [b"", b"no-store", b"shared", b"max-age=0, shared", b"max-age=60, sharedly", b"max-age=-1", b"max-age=x"],
+    [b"", b"no-store", b"shared", b"shared, max-age=0", b"sharedly, max-age=60", b"max-age=-1", b"max-age=x"],
 )
 async def test_marks_that_are_not_understood_keep_nothing(world: World, control: bytes) -> None:
     assert not await world.serve(control)

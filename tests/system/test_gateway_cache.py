@@ -109,6 +109,23 @@ async def test_artist_sees_own_private_song_in_an_album(scene: Scene) -> None:
         assert seen == {"anyone": ["Listed"], "artist": both, "other": ["Listed"], "admin": both}
 
 
+async def test_creator_is_told_the_collaborators(scene: Scene, people: People) -> None:
+    """Everybody else gets the same response without them, also from the gateway."""
+    album = await make_album(scene.artist)
+    path, friend = f"/albums/{album['_id']}", await people.user()
+    await until_hit(scene.anyone, path)
+    for _ in range(2):
+        assert (await scene.artist.get(path)).json()["collaboratorIds"] == []
+        assert "collaboratorIds" not in (await until_hit(scene.other.http, path)).json()
+    assert (await until_hit(friend.http, path)).status_code == 200
+    added = await scene.artist.put(f"{path}/collaborators/{friend.id}")
+    assert added.status_code == 204
+    await until_hit(scene.anyone, path)
+    for member in (scene.artist, friend):
+        assert (await member.get(path)).json()["collaboratorIds"] == [friend.id]
+    assert "collaboratorIds" not in (await until_hit(scene.other.http, path)).json()
+
+
 async def test_private_song_is_no_shared_response(scene: Scene) -> None:
     private = scene.private["_id"]
     for path in (f"/songs/{private}", f"/songs/{private}/similar"):
