@@ -1,25 +1,11 @@
-"""The response cache: whole responses in memory, which services have marked as cacheable.
-
-A service marks a 200 response to GET with
-
-    Surrogate-Control: shared, max-age=540
-    Surrogate-Key: everything=5f0c song:65a1=91be
-    Surrogate-Token: max-age=48, caller=65a7 everything=5f0c user:user_2x=77aa
-    Surrogate-Not-For: 65a1 65a2
-
-that is for how many seconds it may be kept, and the versions of the cache tags that it depends on, read
-before its data was. `shared` says that every caller without a token, and every one whose token is valid, gets
-this response, but for the users that `Surrogate-Not-For` names; without it the response is for the same
-`Authorization` header only, or for callers that sent none. `Surrogate-Token` says for how many seconds the
-token that came with the request is valid, whose it is, and the versions that this depends on: shared
-responses may be sent to it meanwhile.
+"""The response cache: whole responses in memory, which services have marked as cacheable
+(surrogate_marks.py).
 
 Nothing else is decided here: which token is valid, whose it is, whether that user is blocked and what they
 may see is known to the services only, and a change of any of it moves a tag. Each response is compared with
 the versions in Redis before it is sent, in a read that started after the request (shared.cache).
 """
 
-import re
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -29,6 +15,7 @@ from typing import Final
 
 from api_gateway.headers import Headers
 from api_gateway.ports import ApiRequest, CachedResponse
+from api_gateway.surrogate_marks import Marks, TokenMark, marks_of
 from shared import metrics
 from shared.cache.memory import MemoryLevel
 from shared.cache.store import CacheDownError
@@ -53,19 +40,10 @@ _RELAYED: Final = frozenset(
 )
 """A request with one of these, or with a condition other than `If-None-Match`, goes to its service."""
 
-_VARY: Final = frozenset({b"authorization", b"origin"})
-"""What kept responses are told apart by: the first here, the second by the gateway's CORS headers."""
-
-_CACHE_STATUS: Final = (b"cache-status", b"gateway; hit")
-_CONTROL: Final = re.compile(rb"(?:(shared), )?max-age=([0-9]{1,9})")
-_TOKEN: Final = re.compile(rb"max-age=([0-9]{1,9})(?:, caller=([0-9a-f]{1,64}) (.+))?")
-_PAIR: Final = re.compile(rb"([!-<>-~]+)=([0-9A-Za-z]+)")
-
 _ANYBODY: Final = b""
 """In place of the digest of a token, for responses to requests without one."""
 
 Key = tuple[bytes, bytes, bytes]
-_TokenMark = tuple[int, bytes | None, Mapping[str, bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +160,7 @@ class GatewayResponseCache:
     def record(self, request: ApiRequest, status: int, headers: Headers) -> "ResponseRecording | None":
         if status != 200 or request.method != "GET":
             return None
-        marked = _marks(headers)
+        marked = marks_of(headers)
         asked = self._asked(request.headers)
         if marked is None or asked is None:
             return None
@@ -194,7 +172,7 @@ class GatewayResponseCache:
         key = (request.target.path, request.query, _ANYBODY if marked.is_shared else asked.token)
         return ResponseRecording(self._memory, key, marked, now + marked.seconds)
 
-    def _remember(self, token: bytes, said: _TokenMark, now: float) -> None:
+    def _remember(self, token: bytes, said: TokenMark, now: float) -> None:
         seconds, caller, versions = said
         known = self._tokens.get(token)
         if caller is not None or known is None or known.caller is None or now >= known.ends_at:
@@ -208,7 +186,7 @@ class ResponseRecording:
         self,
         memory: MemoryLevel[Key, _Kept],
         key: Key,
-        marked: "_Marked",
+        marked: Marks,
         ends_at: float,
     ) -> None:
         self._memory = memory
@@ -245,65 +223,6 @@ class ResponseRecording:
             size_bytes=len(body) + sum(map(len, self._key)) + 2048 + 128 * len(marked.versions),
         )
         self._memory.put(self._key, kept)
-
-
-@dataclass(frozen=True, slots=True)
-class _Marked:
-    """What a service says of its response, and the headers that clients get.
-
-    `token`: for how many seconds it is valid, whose it is, and the versions that this depends on.
-    """
-
-    seconds: int
-    is_shared: bool
-    not_for: frozenset[bytes]
-    versions: Mapping[str, bytes]
-    token: _TokenMark | None
-    headers: Headers
-
-
-def _marks(headers: Headers) -> _Marked | None:
-    """None unless the response is marked as cacheable, and all of its marks are understood."""
-    marks: dict[bytes, bytes] = {}
-    passed: Headers = []
-    for name, value in headers:
-        if name.startswith(b"surrogate-"):
-            if name in marks:
-                return None
-            marks[name] = value
-        elif name == b"set-cookie" or (name == b"vary" and not _VARY.issuperset(_options(value))):
-            return None
-        elif name not in (b"date", b"cache-status"):
-            passed.append((name, value))
-    control = _CONTROL.fullmatch(marks.get(b"surrogate-control", b""))
-    versions = _versions(marks.get(b"surrogate-key", b""))
-    if control is None or int(control[2]) == 0 or versions is None:
-        return None
-    token: _TokenMark | None = None
-    if b"surrogate-token" in marks:
-        found = _TOKEN.fullmatch(marks[b"surrogate-token"])
-        owners = _versions(found[3]) if found is not None and found[3] is not None else {}
-        if found is None or owners is None:
-            return None
-        token = int(found[1]), found[2], owners
-    not_for = frozenset(marks.get(b"surrogate-not-for", b"").split())
-    is_shared = control[1] is not None
-    return _Marked(int(control[2]), is_shared, not_for, versions, token, [*passed, _CACHE_STATUS])
-
-
-def _versions(keys: bytes) -> dict[str, bytes] | None:
-    """`tag=version tag=version`, by the keys of Redis; None when it is something else."""
-    versions: dict[str, bytes] = {}
-    for pair in keys.split(b" "):
-        found = _PAIR.fullmatch(pair)
-        if found is None:
-            return None
-        versions[Validator.key_of(found[1].decode("ascii"))] = found[2]
-    return versions
-
-
-def _options(value: bytes) -> set[bytes]:
-    return {option.strip().lower() for option in value.split(b",")}
 
 
 def _names(if_none_match: bytes, etag: bytes) -> bool:

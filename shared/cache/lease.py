@@ -103,12 +103,15 @@ class Lease:
             return False
         return self._clock() >= self._failing_since + self._lease_seconds + self._margin_seconds
 
-    def _note(self, failure: CacheDownError) -> None:
+    def _note(self, failure: CacheDownError, began_at: float | None = None) -> None:
         now = self._clock()
-        # After a pause of this process nobody knows whether Redis failed all the time.
-        if self._failing_since is None or now - self._failed_at > self._lease_seconds / 2:
+        if self._failing_since is None:
             self._failing_since = now
-        self._failed_at = now
+        elif began_at is not None and began_at - self._failed_at > self._lease_seconds / 2:
+            # This process was paused, and nobody knows whether Redis failed all the time.
+            self._failing_since = now
+        if began_at is not None or self._failing_since == now:
+            self._failed_at = now
         self._is_answering = False
         if self._held and isinstance(failure, CacheRefusedError):
             self.lose()
@@ -121,10 +124,11 @@ class Lease:
     async def _beat_forever(self) -> None:
         while True:
             self._wake.clear()
+            began_at = self._clock()
             try:
                 await (self._beat() if self._held else self._regain())
             except CacheDownError as failure:
-                self._note(failure)
+                self._note(failure, began_at)
             if self._held and self._is_answering:
                 if not self._is_started:
                     return

@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -135,6 +135,31 @@ async def test_pause_during_an_outage_starts_the_wait_again(world: World) -> Non
     await asyncio.sleep(0.02)
     assert not waiting.done()
     waiting.cancel()
+
+
+class SlowlyFailing(MemoryCache):
+    """Each failure takes longer than half a lease."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__()
+        self._clock = clock
+
+    async def renew(self, tags: Sequence[str]) -> None:
+        if self.is_down:
+            self._clock.now += LEASE_SECONDS
+        await super().renew(tags)
+
+
+async def test_slow_failures_end_the_wait_too() -> None:
+    clock = Clock()
+    world = World(SlowlyFailing(clock), clock)
+    world.lease.start()
+    await world.until_usable()
+    world.redis.is_down = True
+    await world.until_usable(expected=False)
+    world.lease.lose()
+    await asyncio.wait_for(world.lease.until_nobody_trusts(), 5)
+    await world.lease.close()
 
 
 class DyingProcess:
