@@ -111,5 +111,5 @@ def test_a_batch_that_is_none_is_refused_whole(recombee: RecombeeService, reques
 
 def test_a_batch_inside_a_batch_is_not_done(recombee: RecombeeService) -> None:
     answers = recombee.batch(Batch([AddItem("hidden")]), AddItem("seen"))
-    assert [answer["code"] for answer in answers] == [404, 201]
+    assert [answer["code"] for answer in answers] == [501, 201]
     assert recombee.send(ListItems()) == ["seen"]

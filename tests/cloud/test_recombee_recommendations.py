@@ -5,14 +5,15 @@ from collections.abc import Iterator
 
 import pytest
 from recombee_api_client.api_requests import (
+    AddBookmark,
     AddDetailView,
     AddItem,
     AddItemProperty,
     AddPurchase,
     AddRating,
     AddUser,
+    DeleteBookmark,
     DeleteItem,
-    DeleteUser,
     ListUsers,
     RecommendItemsToItem,
     RecommendItemsToUser,
@@ -130,7 +131,6 @@ def test_only_what_passes_the_filter_is_recommended(recombee: RecombeeService) -
         RecommendItemsToUser("rita", 100, filter=LISTED),
         RecommendItemsToUser("rita", 100, filter=LISTED, logic="recombee:popular"),
         RecommendItemsToItem(ROCK[2], None, 100, filter=LISTED),
-        SearchItems("rita", "song", 100, filter=LISTED),
     ):
         assert hidden.isdisjoint(recombee.recommended(request))
     assert recombee.recommended(RecommendItemsToUser("rita", 100, filter="'genre' == \"none\"")) == []
@@ -159,10 +159,8 @@ def test_the_count_must_be_a_positive_whole_number(recombee: RecombeeService, co
         RecommendItemsToUser("ghost", 5),
         RecommendItemsToItem("ghost", None, 5),
         RecommendItemsToItem("rock-0", "ghost", 5),
-        SearchItems("ghost", "song", 5),
-        RecommendNextItems("ghost", 5),
     ],
-    ids=["user", "item", "target-user", "search", "next"],
+    ids=["user", "item", "target-user"],
 )
 def test_who_or_what_is_unknown_is_not_found_and_not_created(
     recombee: RecombeeService, request_: object
@@ -188,6 +186,61 @@ def test_settings_of_a_logic_and_boosters_are_refused_rather_than_ignored(recomb
     assert recombee.status(RecommendItemsToUser("rita", 5, booster="2")) == 400
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"scenario": "unheard-of"},
+        {"diversity": 1.1},
+        {"min_relevance": "extreme"},
+        {"rotation_rate": 0.1},
+        {"rotation_time": 60},
+        {"return_ab_group": True},
+    ],
+)
+def test_options_without_support_are_refused(recombee: RecombeeService, option: dict[str, object]) -> None:
+    assert recombee.status(RecommendItemsToUser("rita", 5, **option)) == 400
+
+
+def test_scenario_chooses_the_logic(recombee: RecombeeService) -> None:
+    chart = recombee.recommended(RecommendItemsToUser("jack", 10, logic="recombee:popular"))
+    assert recombee.recommended(RecommendItemsToUser("jack", 10, scenario="trending")) == chart
+    assert recombee.recommended(RecommendItemsToUser("jack", 10, scenario="for-you")) != chart
+    assert recombee.status(RecommendItemsToItem(ROCK[0], None, 5, scenario="for-you")) == 400
+
+
+def test_diversity_spreads_a_page_over_artists(recombee: RecombeeService) -> None:
+    def first_artists(diversity: float) -> int:
+        shown = recombee.recommended(RecommendItemsToUser("rita", 4, diversity=diversity))
+        return len({(song[:4], song[-1] in "0123") for song in shown})
+
+    assert first_artists(0.0) < first_artists(1.0) == 4
+
+
+def test_min_relevance_leaves_out_weak_songs(recombee: RecombeeService) -> None:
+    low = recombee.recommended(RecommendItemsToUser("rita", 16, min_relevance="low"))
+    high = recombee.recommended(RecommendItemsToUser("rita", 16, min_relevance="high"))
+    assert set(high) < set(low)
+    assert high
+    assert set(high) <= set(ROCK)
+
+
+@pytest.mark.parametrize("request_", [SearchItems("rita", "song", 5), RecommendNextItems("some-id", 5)])
+def test_calls_that_nobody_needs_are_not_implemented(recombee: RecombeeService, request_: object) -> None:
+    assert recombee.status(request_) == 501
+
+
+def test_like_weighs_more_than_a_play(recombee: RecombeeService) -> None:
+    for song in (ROCK[7], JAZZ[7]):
+        recombee.send(SetItemValues(song, {"genre": None, "artistId": None}))
+    recombee.send(AddDetailView("rita", JAZZ[7], timestamp=NOW - 100))
+    recombee.send(AddBookmark("jack", ROCK[7], timestamp=NOW - 100))
+    chart = recombee.recommended(RecommendItemsToUser("nora", 16, logic="recombee:popular"))
+    assert chart.index(ROCK[7]) < chart.index(JAZZ[7])
+    recombee.send(DeleteBookmark("jack", ROCK[7]))
+    chart = recombee.recommended(RecommendItemsToUser("nora", 16, logic="recombee:popular"))
+    assert chart.index(ROCK[7]) > chart.index(JAZZ[7])
+
+
 def test_properties_come_back_when_asked_for(recombee: RecombeeService) -> None:
     request = RecommendItemsToUser("nora", 1, return_properties=True, included_properties=["title", "genre"])
     assert recombee.send(request)["recomms"] == [
@@ -196,36 +249,9 @@ def test_properties_come_back_when_asked_for(recombee: RecombeeService) -> None:
     assert recombee.send(RecommendItemsToUser("nora", 1))["recomms"] == [{"id": ROCK[0]}]
 
 
-def test_next_items_go_on_where_the_last_ended_under_the_same_filter(recombee: RecombeeService) -> None:
-    rock = "'genre' == \"rock\""
-    first = recombee.send(RecommendItemsToUser("rita", 3, scenario="homepage", filter=rock))
-    assert first["numberNextRecommsCalls"] == 0
-    seen = [entry["id"] for entry in first["recomms"]]
-    for call in (1, 2, 3):
-        page = recombee.send(RecommendNextItems(first["recommId"], 3))
-        assert page["numberNextRecommsCalls"] == call
-        seen += [entry["id"] for entry in page["recomms"]]
-    assert sorted(seen) == sorted(ROCK)
-
-
-def test_next_items_of_a_deleted_user_are_still_answered(recombee: RecombeeService) -> None:
-    first = recombee.send(RecommendItemsToUser("rita", 3))
-    recombee.send(DeleteUser("rita"))
-    assert len(recombee.send(RecommendNextItems(first["recommId"], 3))["recomms"]) == 3
-
-
 def test_every_answer_has_an_id_of_its_own(recombee: RecombeeService) -> None:
     ids = {recombee.send(RecommendItemsToUser("rita", 1))["recommId"] for _ in range(3)}
     assert len(ids) == 3
-
-
-def test_search_finds_words_by_their_beginning_and_whole_words_first(recombee: RecombeeService) -> None:
-    for song, title in {"a": "Hello there", "b": "Hell freezes", "c": "Other"}.items():
-        recombee.send(SetItemValues(song, {"title": title}, cascade_create=True))
-    assert recombee.recommended(SearchItems("rita", "HELL", 9)) == ["b", "a"]
-    assert recombee.recommended(SearchItems("rita", "hell fre", 9)) == ["b"]
-    assert recombee.recommended(SearchItems("rita", "sdhskldf", 9)) == []
-    assert recombee.status(SearchItems("rita", " ", 9)) == 400
 
 
 def test_an_empty_catalogue_recommends_nothing(recombee: RecombeeService) -> None:

@@ -92,12 +92,6 @@ class RecombeeRequests:
             "recomms/items/*/items/",
             lambda call: requests.to_item(call.parameters, call.name, call.shown),
         )
-        serve(
-            "POST",
-            "search/users/*/items/",
-            lambda call: requests.search(call.parameters, call.name, call.shown),
-        )
-        serve("POST", "recomms/next/items/*", lambda call: requests.next_items(call.parameters, call.name))
 
     def _reset(self, call: Call) -> tuple[int, Any]:
         call.parameters.refuse_others()
@@ -121,10 +115,8 @@ class RecombeeRequests:
 
     def _one(self, method: str, path: str, given: Mapping[str, Any], shown: Shown | None) -> Answer:
         handlers, name = self._find(path)
-        if not handlers:
-            return refusal(404, f"Invalid URL: {path}")
         if method not in handlers:
-            return refusal(405, f"Invalid HTTP method: {method}")
+            return refusal(501, f"Not implemented by the stand-in: {method} {path}")
         try:
             return Answer(*handlers[method](Call(Parameters(given), name, shown)))
         except RecombeeError as error:
