@@ -1,12 +1,11 @@
-"""A small world of songs and listeners for the recommender, built one deed at a time."""
+"""A small world of songs and listeners for the recommender, built one interaction at a time."""
 
-from collections.abc import Iterable
 from typing import Any
 
 from embedded.cloud.recombee.listening import SECONDS_PER_DAY, Listening, Signal
 from embedded.cloud.recombee.recommender import Recommender, Wanted
 from embedded.cloud.recombee.reql import parse_filter
-from embedded.cloud.recombee.song_features import CatalogueSong
+from embedded.cloud.recombee.song_index import CatalogueSong, SongChanges
 
 NOW = 1_790_000_000.0
 PROPERTIES = {"isListed": "boolean", "genre": "string"}
@@ -16,17 +15,33 @@ class PlantedListening:
     """A ListeningSource in memory. Songs are named, listeners are numbers, time is days before NOW."""
 
     def __init__(self) -> None:
-        self.catalogue_version = self.history_version = self.erasures = 0
+        self.history_version = self.erasures = 0
+        self._edited: list[str] = []
+        self._deleted: set[int] = set()
         self._songs: dict[str, CatalogueSong] = {}
         self._rows: list[tuple[int, int, int, float, float]] = []
 
     def song(self, name: str, **values: Any) -> str:
         """Added, or changed when there is one of that name."""
         known = self._songs.get(name)
-        number = known.number if known else len(self._songs) + 1
+        number = known.number if known else len(self._songs) + len(self._deleted) + 1
         self._songs[name] = CatalogueSong(number, name, values)
-        self.catalogue_version += 1
+        self._edited.append(name)
+        self.history_version += 1
         return name
+
+    @property
+    def catalogue_version(self) -> int:
+        return len(self._edited)
+
+    @property
+    def interaction_count(self) -> int:
+        return len(self._rows)
+
+    def delete(self, name: str) -> None:
+        self._deleted.add(self._songs.pop(name).number)
+        self._edited.append(name)
+        self.history_version += 1
 
     def did(
         self, listener: int, song: str, signal: Signal, *, value: float = 0.0, days_ago: float = 30.0
@@ -54,8 +69,10 @@ class PlantedListening:
         self.history_version += 1
         self.erasures += 1
 
-    def songs(self) -> Iterable[CatalogueSong]:
-        return list(self._songs.values())
+    def song_changes(self, *, after: int) -> SongChanges:
+        edited = dict.fromkeys(self._edited[after:])
+        changed = [self._songs[name] for name in edited if name in self._songs]
+        return SongChanges(changed, self._deleted, len(self._edited))
 
     def listening(self, *, after: int) -> tuple[Listening, int]:
         return Listening.from_rows(self._rows[after:]), len(self._rows)

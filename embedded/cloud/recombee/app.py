@@ -22,6 +22,7 @@ from starlette.routing import BaseRoute, Route
 from embedded.cloud.recombee.recommender import Recommender
 from embedded.cloud.recombee.requests import Answer, RecombeeRequests, refusal
 from embedded.cloud.recombee.store import RecombeeStore
+from embedded.cloud.recombee.training import TrainingProcess
 from embedded.cloud.settings import CloudSettings
 
 DATABASE_FILE = "recombee.sqlite"
@@ -42,6 +43,7 @@ class Recombee:
         self._path = settings.data_dir / DATABASE_FILE
         self._thread: ThreadPoolExecutor | None = None
         self._store: RecombeeStore | None = None
+        self._training: TrainingProcess | None = None
         self._requests: RecombeeRequests | None = None
         self.routes: list[BaseRoute] = recombee_routes(settings, self)
 
@@ -68,12 +70,16 @@ class Recombee:
 
     def _open(self) -> None:
         self._store = RecombeeStore(self._path)
-        recommender = Recommender(self._store)
+        self._training = TrainingProcess(self._path, self._store.id)
+        recommender = Recommender(self._store, training=self._training)
         recommender.refresh()
         self._requests = RecombeeRequests(self._store, recommender)
 
     def _close(self) -> None:
         self._requests = None
+        if self._training is not None:
+            self._training.close()
+            self._training = None
         if self._store is not None:
             self._store.close()
             self._store = None

@@ -12,63 +12,21 @@ from one to the other, and the weights are the same.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.linalg import lapack
 
-from embedded.cloud.recombee.listening import FloatArray, IntArray
+from embedded.cloud.recombee.listening import IntArray
+from embedded.cloud.recombee.relations import Float32Array, Regression, SongRelations
 
-Float32Array = NDArray[np.float32]
 # Targets, and the weights of all songs in their scores: target x source.
 Blocks = Iterator[tuple[IntArray, Float32Array]]
 
-# The ridge of a song grows with the square root of its audience, as the noise of a count does.
-RIDGE, RIDGE_PER_ROOT_OF_AUDIENCE = 50.0, 12.0
-# What the rarest feature in common says, in listeners who listened to both songs.
-FEATURE_WEIGHT = 12.0
 # Up to this many songs all weights are kept, above it the highest of each target: 100 MB and 70 MB at most.
 ALL_WEIGHTS_KEPT, WEIGHTS_PER_SONG = 5000, 1000
 # Targets worked on at once.
 BLOCK = 512
-
-
-@dataclass(frozen=True)
-class SongRelations:
-    """`weights` is source x target; `own_share` is how much one listener adds to a weight of each target."""
-
-    weights: Float32Array | sparse.csr_array
-    own_share: Float32Array
-
-    def scores(self, liked: FloatArray) -> FloatArray:
-        """For each song, the sum over the liked songs of how much they are liked times their weight."""
-        sources = np.flatnonzero(liked)
-        scores: FloatArray = self.weights[sources].T @ liked[sources]
-        return scores
-
-
-@dataclass(frozen=True)
-class Regression:
-    """The rows (listeners, then features) x songs, and the ridge of each song."""
-
-    rows: sparse.csr_array
-    ridge: Float32Array
-
-    @property
-    def size(self) -> int:
-        """The number of rows of the matrix that has to be inverted."""
-        rows, songs = self.rows.shape
-        return int(min(rows, songs))
-
-    @classmethod
-    def of(cls, listening: sparse.csr_array, features: sparse.csr_array) -> "Regression":
-        """`listening` is listeners x songs, `features` songs x features."""
-        audience = np.asarray(listening.sum(axis=0)).ravel()
-        ridge = RIDGE + RIDGE_PER_ROOT_OF_AUDIENCE * np.sqrt(audience)
-        rows = sparse.vstack([listening, np.sqrt(FEATURE_WEIGHT) * features.T]).tocsr().astype(np.float32)
-        return cls(rows[np.diff(rows.indptr) > 0], ridge.astype(np.float32))
 
 
 def ease(regression: Regression) -> SongRelations:

@@ -1,38 +1,42 @@
-"""The recommender: keeps a model of everyone's taste up to date and answers three questions with it.
+"""The recommender: keeps a trained model up to date and answers three questions with it.
 
-What is popular, what would this listener like, what is like this song. A model is built when a question
-finds that something has changed since the last. Up to `REBUILT_AT_ONCE` interactions that is at every change.
-Above, a rebuild is followed by a rest of ten times its own length, so that a busy stream of writes costs a
-tenth of the time at most; a listener's own doings and the catalogue count at once at any size.
+What is popular, what would this listener like, what is like this song. The catalogue and the listener's own
+interactions count at once; those of others when the model is trained again. With up to `REBUILT_AT_ONCE`
+interactions that is at every change. Above, it is in a process of its own, and after each time there is a
+pause of ten times its length, so that a stream of plays and edits costs a tenth of a core at most.
 
 Not safe for use by two threads at once; everything here computes and must not run on an event loop.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from embedded.cloud.recombee.listening import NO_LISTENING, IntArray, Listening
+from embedded.cloud.recombee.ranking import (
+    ALWAYS,
+    AUDIENCE_OF_NEW,
+    TIMES_SHOWN_FOR_HALF,
+    Variety,
+    in_order,
+    varied,
+    with_new_songs,
+)
 from embedded.cloud.recombee.reql import Filter
-from embedded.cloud.recombee.song_features import CatalogueSong, SongFeatures
+from embedded.cloud.recombee.song_index import SongChanges, SongIndex
 from embedded.cloud.recombee.taste_model import Scores, TasteModel
+from embedded.cloud.recombee.trained_model import TrainedModel, train, untrained
 
-REBUILT_AT_ONCE = 20_000
-REST_PER_REBUILD = 10.0
-# Of each page of the list at most so many songs are of one artist.
-PAGE, MOST_OF_ARTIST = 10, 6
-# Beyond these, variety is not worth the search: nobody looks that far down.
-VARIED_PLACES = 100
-# Scores closer than this are the same, and the song added later comes first.
-SCORE_DECIMALS = 9
+REBUILT_AT_ONCE, SONGS_REBUILT_AT_ONCE = 20_000, 2_000
+PAUSE_PER_TRAINING = 10.0
 
 
 class ListeningSource(Protocol):
-    """Where the catalogue and the interactions are kept. The three counters change whenever the data does."""
+    """Where the catalogue and the interactions are kept. The counters change whenever the data does."""
 
     @property
     def catalogue_version(self) -> int: ...
@@ -42,10 +46,15 @@ class ListeningSource(Protocol):
 
     @property
     def erasures(self) -> int:
-        """Changes when an interaction that may have been read already is changed or deleted."""
+        """Changes when an interaction is changed or deleted, other than together with its song."""
         ...
 
-    def songs(self) -> Iterable[CatalogueSong]: ...
+    @property
+    def interaction_count(self) -> int: ...
+
+    def song_changes(self, *, after: int) -> SongChanges:
+        """Since that version of the catalogue; 0 is before everything."""
+        ...
 
     def listening(self, *, after: int) -> tuple[Listening, int]:
         """All interactions stored after the mark `after` (0: all there are), and the mark to go on from."""
@@ -54,13 +63,34 @@ class ListeningSource(Protocol):
     def listening_of(self, listener: int) -> Listening: ...
 
 
+class Training(Protocol):
+    """Trains models elsewhere, one at a time."""
+
+    def start(self) -> None:
+        """On all data as it is now."""
+        ...
+
+    def finished(self) -> bool:
+        """Whether none is under way."""
+        ...
+
+    def trained(self) -> TrainedModel | None:
+        """The newest model, once; None when there is none that was not returned yet."""
+        ...
+
+
 @dataclass(frozen=True)
 class Wanted:
-    """How many songs at most, and which ones may be in the answer."""
+    """How many songs at most, which ones may be in the answer, and in which way it is composed.
+
+    `lowest_liking` leaves out what is liked less than this share of the best (0: nothing is left out).
+    """
 
     count: int
     song_filter: Filter | None = None
     without: Collection[str] = ()
+    variety: Variety = ALWAYS
+    lowest_liking: float = 0.0
 
 
 class Recommender:
@@ -70,109 +100,118 @@ class Recommender:
         *,
         clock: Callable[[], float] = time.time,
         stopwatch: Callable[[], float] = time.perf_counter,
+        training: Training | None = None,
     ) -> None:
-        """`clock` gives epoch seconds; `stopwatch` any seconds that only grow."""
+        """`clock` gives epoch seconds; `stopwatch` any seconds that only grow. Without `training` models are
+        trained here, whatever their size.
+        """
         self._source = source
         self._clock = clock
         self._stopwatch = stopwatch
-        self._features = SongFeatures([])
+        self._training = training
+        self._songs = SongIndex()
+        self._seen_catalogue = 0
         self._listening = NO_LISTENING
         self._mark = 0
-        self._model = TasteModel(self._features, self._listening, now=0.0)
-        self._seen_catalogue = self._seen_history = self._seen_erasures = -1
-        self._rest_until = 0.0
+        self._seen_erasures = source.erasures
+        self._trained = untrained()
+        self._trained_history = -1
+        self._model = TasteModel(self._songs, self._trained)
+        self._training_since: float | None = None
+        self._pause_until = 0.0
+        self._times_shown: Counter[int] = Counter()
         self.rebuilds = 0
 
     def popular(self, wanted: Wanted) -> list[str]:
         """The chart: recent listens by distinct listeners; what nobody listened to follows, newest first."""
         self.refresh()
-        scores = Scores(self._model.popularity, np.zeros(len(self._features)))
-        return self._ids(self._in_order(scores, wanted))
+        scores = Scores(self._model.popularity, np.zeros(len(self._songs)))
+        return self._ids(in_order(scores, self._candidates(wanted))[: wanted.count])
 
     def personal(self, listener: int, wanted: Wanted) -> list[str]:
-        """By this listener's taste, or the chart where there is none yet; what was just heard comes last."""
+        """By this listener's taste, or the chart where there is none yet; what was just played comes last."""
         self.refresh()
         own = self._source.listening_of(listener)
-        return self._ids(self._varied(self._model.personal(own, now=self._clock()), wanted))
+        scores = self._model.personal(own, now=self._clock())
+        order = self._ordered(scores, wanted)
+        if scores.has_taste:
+            new = order[self._model.audience[order] < AUDIENCE_OF_NEW]
+            new = new[~np.isin(self._songs.numbers[new], own.song) & (self._model.popularity[new] >= 0)]
+            shown = np.array([self._times_shown[number] for number in self._songs.numbers[new].tolist()])
+            worth = np.zeros(len(self._songs))
+            worth[new] = scores.liking[new] / (1.0 + shown / TIMES_SHOWN_FOR_HALF)
+            order = with_new_songs(order, new, worth, turn=listener + len(own))
+        chosen = varied(order, self._songs.artist_of, wanted.count, wanted.variety)
+        self._times_shown.update(self._songs.numbers[chosen].tolist())
+        return self._ids(chosen)
 
     def similar(self, song_id: str, listener: int | None, wanted: Wanted) -> list[str]:
         """Like this song, without it; leaning to the listener's taste. An unknown song is like nothing."""
         self.refresh()
-        position = self._features.position_of.get(song_id)
+        position = self._songs.position_of.get(song_id)
         if position is None:
             return []
         own = None if listener is None else self._source.listening_of(listener)
         scores = self._model.similar(position, own, now=self._clock())
-        return self._ids(
-            self._varied(scores, Wanted(wanted.count, wanted.song_filter, {*wanted.without, song_id}))
-        )
-
-    def allowed(self, wanted: Wanted) -> Iterable[CatalogueSong]:
-        """The songs that may be in the answer, in the order in which they were added."""
-        self.refresh()
-        allowed = self._features.allowed(wanted.song_filter, wanted.without)
-        return [self._features.songs[position] for position in np.flatnonzero(allowed)]
+        order = self._ordered(scores, replace(wanted, without={*wanted.without, song_id}))
+        return self._ids(varied(order, self._songs.artist_of, wanted.count, wanted.variety))
 
     def refresh(self) -> None:
         """Takes in what changed since the last call, or leaves it for later as the module says."""
         source = self._source
-        catalogue_changed = source.catalogue_version != self._seen_catalogue
-        if not catalogue_changed and (source.history_version == self._seen_history or self._resting()):
+        if source.catalogue_version != self._seen_catalogue:
+            changes = source.song_changes(after=self._seen_catalogue)
+            self._songs.apply(changes.changed, changes.deleted)
+            self._seen_catalogue = changes.version
+            self._model = TasteModel(self._songs, self._trained)
+        if self._training is not None and self._training_since is not None and self._training.finished():
+            self._pause(self._training_since)
+            self._training_since = None
+        if self._training is not None and (trained := self._training.trained()):
+            self._use(trained)
+        if self._training_since is not None or source.history_version == self._trained_history:
             return
-        started = self._stopwatch()
-        if catalogue_changed:
-            self._features = SongFeatures(source.songs())
-            self._seen_catalogue = source.catalogue_version
+        if self._training is None or not self._is_large():
+            if not (self._is_large() and self._stopwatch() < self._pause_until):
+                self._train_here()
+        elif self._stopwatch() >= self._pause_until:
+            self._trained_history = source.history_version
+            self._training_since = self._stopwatch()
+            self._training.start()
+
+    def _train_here(self) -> None:
+        source, started = self._source, self._stopwatch()
         if source.erasures != self._seen_erasures:
             self._listening, self._mark = NO_LISTENING, 0
             self._seen_erasures = source.erasures
         added, self._mark = source.listening(after=self._mark)
         self._listening = self._listening.followed_by(added)
-        self._seen_history = source.history_version
-        self._model = TasteModel(self._features, self._listening, now=self._clock())
+        self._trained_history = source.history_version
+        self._use(train(self._songs, self._listening, now=self._clock()))
+        self._pause(started)
+
+    def _use(self, trained: TrainedModel) -> None:
+        self._trained = trained
+        self._model = TasteModel(self._songs, trained)
         self.rebuilds += 1
-        finished = self._stopwatch()
-        self._rest_until = finished + REST_PER_REBUILD * (finished - started)
 
-    def _resting(self) -> bool:
-        return len(self._listening) > REBUILT_AT_ONCE and self._stopwatch() < self._rest_until
+    def _pause(self, since: float) -> None:
+        now = self._stopwatch()
+        self._pause_until = now + PAUSE_PER_TRAINING * (now - since)
 
-    def _ids(self, positions: IntArray) -> list[str]:
-        return [self._features.songs[position].id for position in positions]
+    def _is_large(self) -> bool:
+        return self._source.interaction_count > REBUILT_AT_ONCE or len(self._songs) > SONGS_REBUILT_AT_ONCE
+
+    def _ids(self, positions: IntArray | list[int]) -> list[str]:
+        return [self._songs.songs[position].id for position in positions]
 
     def _candidates(self, wanted: Wanted) -> IntArray:
         """Positions of the songs that may be in the answer, newest first."""
-        return np.flatnonzero(self._features.allowed(wanted.song_filter, wanted.without))[::-1]
+        return np.flatnonzero(self._songs.allowed(wanted.song_filter, wanted.without))[::-1]
 
-    def _in_order(self, scores: Scores, wanted: Wanted) -> IntArray:
+    def _ordered(self, scores: Scores, wanted: Wanted) -> IntArray:
         candidates = self._candidates(wanted)
-        total = np.round(scores.liking - scores.against, SCORE_DECIMALS)[candidates]
-        return candidates[np.argsort(-total, kind="stable")[: wanted.count]]
-
-    def _varied(self, scores: Scores, wanted: Wanted) -> IntArray:
-        """The best first, with at most so many songs of one artist on a page as long as there are others."""
-        order = self._in_order(scores, Wanted(len(self._features), wanted.song_filter, wanted.without))
-        chosen: list[int] = []
-        waiting: list[int] = []
-        upcoming = iter(order.tolist())
-        on_page: Counter[int] = Counter()
-        while len(chosen) < min(wanted.count, len(order), VARIED_PLACES):
-            if len(chosen) % PAGE == 0:
-                on_page.clear()
-            song = self._next(waiting, upcoming, on_page)
-            on_page[int(self._features.artist_of[song])] += 1
-            chosen.append(song)
-        rest = [*waiting, *upcoming][: wanted.count - len(chosen)]
-        return np.array([*chosen, *rest], dtype=np.int64)
-
-    def _next(self, waiting: list[int], upcoming: Iterator[int], on_page: Counter[int]) -> int:
-        """The best song whose artist may be on the page once more; the best of all when there is none."""
-        artist_of = self._features.artist_of
-        for at, song in enumerate(waiting):
-            if on_page[int(artist_of[song])] < MOST_OF_ARTIST:
-                return waiting.pop(at)
-        for song in upcoming:
-            if on_page[int(artist_of[song])] < MOST_OF_ARTIST:
-                return song
-            waiting.append(song)
-        return waiting.pop(0)
+        if wanted.lowest_liking:
+            liking = (scores.liking - scores.against)[candidates]
+            candidates = candidates[liking >= wanted.lowest_liking * liking.max(initial=0.0)]
+        return in_order(scores, candidates)

@@ -1,4 +1,8 @@
-"""The catalogue as the recommender sees it: which songs there are, what they are like, whose they are."""
+"""The catalogue as the recommender sees it: which songs there are, what they are like, whose they are.
+
+It is kept in memory and follows each edit at once, in time that depends on what was edited, and a few
+copies of arrays.
+"""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +20,8 @@ from embedded.cloud.recombee.reql import Filter
 CONTENT_PROPERTIES: Mapping[str, float] = {"genre": 1.0, "mood": 0.5, "artistId": 0.35, "artistName": 0.35}
 # The first of these that a song has says whose it is.
 ARTIST_PROPERTIES: Sequence[str] = ("artistId", "artistName")
+# Of a song with more, as a set may have, the first count.
+MOST_FEATURES = 8
 
 REMEMBERED_FILTERS = 32
 
@@ -29,26 +35,54 @@ class CatalogueSong:
     values: Mapping[str, Any]
 
 
-class SongFeatures:
-    """Immutable but for remembered filters; positions 0..n-1 are in the order in which songs were added."""
+@dataclass(frozen=True)
+class SongChanges:
+    """What happened to a catalogue: songs added or edited, numbers of those deleted, and its version now."""
 
-    def __init__(self, songs: Iterable[CatalogueSong]) -> None:
-        self.songs = sorted(songs, key=lambda song: song.number)
-        self.numbers: IntArray = np.array([song.number for song in self.songs], dtype=np.int64)
-        self.position_of = {song.id: position for position, song in enumerate(self.songs)}
-        self.artist_of = _artists(self.songs)
-        self._weights = _feature_matrix(self.songs)
-        length = np.sqrt(self._weights.multiply(self._weights).sum(axis=1))
-        self._features = (sparse.diags_array(1.0 / np.where(length > 0, length, 1.0)) @ self._weights).tocsr()
-        self._transposed = self._features.T.tocsr()
-        self._allowed: dict[str, NDArray[np.bool_]] = {}
+    changed: Iterable[CatalogueSong]
+    deleted: Collection[int]
+    version: int
+
+
+class SongIndex:
+    """Positions 0..n-1 are in the order in which songs were added; they change when a song is removed."""
+
+    def __init__(self) -> None:
+        self.songs: list[CatalogueSong] = []
+        self.numbers: IntArray = np.empty(0, dtype=np.int64)
+        self.position_of: dict[str, int] = {}
+        self.artist_of: IntArray = np.empty(0, dtype=np.int64)
+        # Feature columns and what each counts, one row for each song; column 0 is for "no feature".
+        self._columns = np.empty((0, MOST_FEATURES), dtype=np.int32)
+        self._weights = np.empty((0, MOST_FEATURES), dtype=np.float32)
+        self._column_of: dict[tuple[str, str], int] = {}
+        self._artist_numbers: dict[tuple[str, str], int] = {}
+        self._filters: dict[str, tuple[Filter, NDArray[np.bool_]]] = {}
 
     def __len__(self) -> int:
         return len(self.songs)
 
+    def apply(self, changed: Iterable[CatalogueSong], removed: Collection[int]) -> None:
+        """Takes in songs that were added or edited, and the numbers of those that are gone."""
+        if removed:
+            self._remove(removed)
+        ordered = sorted(changed, key=lambda song: song.number)
+        added = [song for song in ordered if song.id not in self.position_of]
+        if added:
+            self._make_room(added)
+        for song in ordered:
+            self._set(self.position_of[song.id], song)
+
     def likeness(self, weights: FloatArray) -> FloatArray:
         """For each song, its cosine likeness (0..1) to every song, times that song's weight, added up."""
-        result: FloatArray = self._features @ (self._transposed @ weights)
+        liked = np.flatnonzero(weights)
+        if not len(liked):
+            return np.zeros(len(self))
+        unit = self._unit(liked) * weights[liked, None]
+        profile = np.bincount(
+            self._columns[liked].ravel(), weights=unit.ravel(), minlength=len(self._column_of) + 1
+        )
+        result: FloatArray = (profile[self._columns] * self._unit(slice(None))).sum(axis=1)
         return result
 
     def distinctive(self) -> sparse.csr_array:
@@ -56,26 +90,79 @@ class SongFeatures:
 
         The rarity is 1 for a feature of one song, 0 for one that all songs have.
         """
-        count = np.maximum(np.diff(self._transposed.indptr), 1)
+        row, at = np.nonzero(self._weights)
+        column = self._columns[row, at]
+        count = np.maximum(np.bincount(column, minlength=len(self._column_of) + 1), 1)
         rarity = 1.0 - np.log(count) / np.log(max(len(self), 2))
-        return (self._weights @ sparse.diags_array(np.sqrt(np.maximum(rarity, 0.0)))).tocsr()
+        entries = self._weights[row, at] * np.sqrt(np.maximum(rarity, 0.0))[column]
+        return sparse.csr_array((entries, (row, column)), shape=(len(self), len(count)))
 
     def allowed(self, song_filter: Filter | None, without: Collection[str]) -> NDArray[np.bool_]:
         if song_filter is None:
             mask = np.ones(len(self), dtype=np.bool_)
         else:
-            known = self._allowed.get(song_filter.text)
-            if known is None:
-                known = np.array([song_filter.passes(s.id, s.values) for s in self.songs], dtype=np.bool_)
-                while len(self._allowed) >= REMEMBERED_FILTERS:
-                    self._allowed.pop(next(iter(self._allowed)))
-                self._allowed[song_filter.text] = known
-            mask = known.copy()
+            if song_filter.text not in self._filters:
+                passing = np.array([song_filter.passes(s.id, s.values) for s in self.songs], dtype=np.bool_)
+                while len(self._filters) >= REMEMBERED_FILTERS:
+                    self._filters.pop(next(iter(self._filters)))
+                self._filters[song_filter.text] = song_filter, passing
+            mask = self._filters[song_filter.text][1].copy()
         for song_id in without:
             position = self.position_of.get(song_id)
             if position is not None:
                 mask[position] = False
         return mask
+
+    def _unit(self, rows: IntArray | slice) -> FloatArray:
+        """What features count for these songs, scaled to length 1."""
+        weights = self._weights[rows]
+        length = np.sqrt((weights * weights).sum(axis=1, keepdims=True))
+        unit: FloatArray = weights / np.where(length > 0, length, 1.0)
+        return unit
+
+    def _remove(self, removed: Collection[int]) -> None:
+        kept = ~np.isin(self.numbers, np.fromiter(removed, dtype=np.int64))
+        self.songs = [song for song, keep in zip(self.songs, kept.tolist(), strict=True) if keep]
+        self.position_of = {song.id: position for position, song in enumerate(self.songs)}
+        self.numbers = self.numbers[kept]
+        self.artist_of = self.artist_of[kept]
+        self._columns, self._weights = self._columns[kept], self._weights[kept]
+        self._filters = {
+            text: (song_filter, mask[kept]) for text, (song_filter, mask) in self._filters.items()
+        }
+
+    def _make_room(self, added: Sequence[CatalogueSong]) -> None:
+        """At the end: their numbers are higher than all before."""
+        for song in added:
+            self.position_of[song.id] = len(self.songs)
+            self.songs.append(song)
+        count = len(added)
+        self.numbers = np.concatenate(
+            [self.numbers, np.array([song.number for song in added], dtype=np.int64)]
+        )
+        self.artist_of = np.concatenate([self.artist_of, np.zeros(count, dtype=np.int64)])
+        empty = np.zeros((count, MOST_FEATURES))
+        self._columns = np.concatenate([self._columns, empty.astype(np.int32)])
+        self._weights = np.concatenate([self._weights, empty.astype(np.float32)])
+        self._filters = {
+            text: (song_filter, np.concatenate([mask, np.zeros(count, dtype=np.bool_)]))
+            for text, (song_filter, mask) in self._filters.items()
+        }
+
+    def _set(self, position: int, song: CatalogueSong) -> None:
+        self.songs[position] = song
+        found = {
+            self._column_of.setdefault((name, word), len(self._column_of) + 1): weight
+            for name, weight in CONTENT_PROPERTIES.items()
+            for word in _words(song.values.get(name))
+        }
+        features = list(found.items())[:MOST_FEATURES]
+        self._columns[position], self._weights[position] = 0, 0.0
+        for at, (column, weight) in enumerate(features):
+            self._columns[position, at], self._weights[position, at] = column, weight
+        self.artist_of[position] = self._artist_numbers.setdefault(_artist(song), len(self._artist_numbers))
+        for song_filter, mask in self._filters.values():
+            mask[position] = song_filter.passes(song.id, song.values)
 
 
 def _words(value: object) -> Iterator[str]:
@@ -85,34 +172,9 @@ def _words(value: object) -> Iterator[str]:
             yield word
 
 
-def _feature_matrix(songs: Sequence[CatalogueSong]) -> Any:  # scipy's matrices are untyped
-    """One row per song: for each of its features what the property counts."""
-    column_of: dict[tuple[str, str], int] = {}
-    rows: list[int] = []
-    columns: list[int] = []
-    weights: list[float] = []
-    for position, song in enumerate(songs):
-        found = {
-            column_of.setdefault((name, word), len(column_of)): weight
-            for name, weight in CONTENT_PROPERTIES.items()
-            for word in _words(song.values.get(name))
-        }
-        for column, weight in found.items():
-            rows.append(position)
-            columns.append(column)
-            weights.append(weight)
-    return sparse.csr_array((weights, (rows, columns)), shape=(len(songs), max(len(column_of), 1)))
-
-
-def _artists(songs: Sequence[CatalogueSong]) -> IntArray:
-    """A number per artist; a song that names nobody has a number of its own."""
-    number_of: dict[tuple[str, str], int] = {}
-    artists = np.empty(len(songs), dtype=np.int64)
-    for position, song in enumerate(songs):
-        key = ("", song.id)
-        for name in ARTIST_PROPERTIES:
-            if word := next(_words(song.values.get(name)), None):
-                key = (name, word)
-                break
-        artists[position] = number_of.setdefault(key, len(number_of))
-    return artists
+def _artist(song: CatalogueSong) -> tuple[str, str]:
+    """A song that names nobody has an artist of its own."""
+    for name in ARTIST_PROPERTIES:
+        if word := next(_words(song.values.get(name)), None):
+            return name, word
+    return "", song.id

@@ -8,8 +8,9 @@ One thread opens, uses and closes a store: it is not shared.
 """
 
 import json
+import secrets
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any, Literal
 
 from embedded.cloud.database import UnknownSchemaError
 from embedded.cloud.recombee.listening import Listening, Signal
-from embedded.cloud.recombee.song_features import CatalogueSong
+from embedded.cloud.recombee.song_index import CatalogueSong, SongChanges
 
 SCHEMA_VERSION = 1
 BUSY_TIMEOUT_SECONDS = 5.0
@@ -67,12 +68,13 @@ class Interaction:
 
 
 class RecombeeStore:
-    """A ListeningSource too. The counters change with every write, and all of them when one is undone."""
+    """A ListeningSource too. The counters change with every write, and again when it is rolled back."""
 
     def __init__(self, path: Path) -> None:
         """Opens or creates the file. Raises UnknownSchemaError when another version wrote it."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        self.catalogue_version = self.history_version = self.erasures = 0
+        self.history_version = self.erasures = 0
+        self._song_log: list[int] = []
         self._db = sqlite3.connect(path, timeout=BUSY_TIMEOUT_SECONDS, isolation_level=None)
         try:
             self._db.execute("PRAGMA journal_mode = WAL")
@@ -83,6 +85,11 @@ class RecombeeStore:
                 raise UnknownSchemaError(f"{path} has schema {found}, this program knows {SCHEMA_VERSION}")
             if found == 0:
                 self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+            self.id = int(self._db.execute("PRAGMA application_id").fetchone()[0])
+            if self.id == 0:
+                self.id = secrets.randbelow(2**31 - 1) + 1
+                self._db.execute(f"PRAGMA application_id = {self.id}")
+            self.interaction_count = self._count_interactions()
         except BaseException:
             self._db.close()
             raise
@@ -94,19 +101,30 @@ class RecombeeStore:
     def transaction(self) -> Iterator[None]:
         """All that happens inside is on disk when this ends, or none of it when it ends with an exception."""
         self._db.execute("BEGIN")
+        logged = len(self._song_log)
         try:
             yield
             self._db.execute("COMMIT")
         except BaseException:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
-            self._count(catalogue=True, erased=True)
+            # Whoever read these songs in between has to read them again.
+            self._song_log += self._song_log[logged:]
+            self.interaction_count = self._count_interactions()
+            self._changed(erased=True)
             raise
 
-    def _count(self, *, catalogue: bool = False, erased: bool = False) -> None:
+    @property
+    def catalogue_version(self) -> int:
+        return 1 + len(self._song_log)
+
+    def _changed(self, *songs: int, erased: bool = False) -> None:
+        self._song_log += songs
         self.history_version += 1
-        self.catalogue_version += catalogue
         self.erasures += erased
+
+    def _count_interactions(self) -> int:
+        return int(self._db.execute("SELECT COUNT(*) FROM interactions").fetchone()[0])
 
     def properties(self, owner: Owner) -> dict[str, str]:
         """The declared type of each property by name."""
@@ -132,15 +150,21 @@ class RecombeeStore:
     def add(self, owner: Owner, entity_id: str) -> int:
         """The number of the new item or user; the caller knows that there is none of that id."""
         cursor = self._db.execute("INSERT INTO entities (owner, id) VALUES (?, ?)", (owner, entity_id))
-        self._count(catalogue=owner == "items")
         if cursor.lastrowid is None:
             raise sqlite3.IntegrityError("an insert without a row number")
+        if owner == "items":
+            self._changed(cursor.lastrowid)
         return cursor.lastrowid
 
     def remove(self, number: int) -> None:
         """An item or user, with all its interactions."""
-        self._db.execute("DELETE FROM entities WHERE no = ?", (number,))
-        self._count(catalogue=True, erased=True)
+        before = self._db.total_changes
+        owner = self._db.execute("DELETE FROM entities WHERE no = ? RETURNING owner", (number,)).fetchone()[0]
+        self.interaction_count -= self._db.total_changes - before - 1
+        if owner == "items":
+            self._changed(number)
+        else:
+            self._changed(erased=True)
 
     def values(self, number: int) -> dict[str, Any]:
         """The values that were set; what never was is absent."""
@@ -152,7 +176,8 @@ class RecombeeStore:
         """Merges `values` into those that were set before."""
         merged = json.dumps({**self.values(number), **values})
         self._db.execute("UPDATE entities SET property_values = ? WHERE no = ?", (merged, number))
-        self._count(catalogue=owner == "items")
+        if owner == "items":
+            self._changed(number)
 
     def entities(self, owner: Owner) -> Iterator[CatalogueSong]:
         """Items, or users in the same shape, in the order in which they were added."""
@@ -161,8 +186,19 @@ class RecombeeStore:
         ):
             yield CatalogueSong(number, entity_id, json.loads(values))
 
-    def songs(self) -> Iterable[CatalogueSong]:
-        return self.entities("items")
+    def song_changes(self, *, after: int) -> SongChanges:
+        if after == 0:
+            return SongChanges(self.entities("items"), (), self.catalogue_version)
+        numbers = dict.fromkeys(self._song_log[after - 1 :])
+        changed = [song for number in numbers if (song := self._song(number)) is not None]
+        deleted = numbers.keys() - {song.number for song in changed}
+        return SongChanges(changed, deleted, self.catalogue_version)
+
+    def _song(self, number: int) -> CatalogueSong | None:
+        row = self._db.execute(
+            "SELECT id, property_values FROM entities WHERE no = ? AND owner = 'items'", (number,)
+        ).fetchone()
+        return None if row is None else CatalogueSong(number, row[0], json.loads(row[1]))
 
     def add_interaction(self, interaction: Interaction) -> bool:
         """False when the same user did the same to the same item at the same moment."""
@@ -179,7 +215,9 @@ class RecombeeStore:
                 json.dumps(interaction.details),
             ),
         )
-        self._count()
+        if cursor.rowcount > 0:
+            self.interaction_count += 1
+            self._changed()
         return cursor.rowcount > 0
 
     def remove_interactions(
@@ -192,7 +230,8 @@ class RecombeeStore:
             (user_no, item_no, int(signal), at, at, session, session),
         )
         if cursor.rowcount:
-            self._count(erased=True)
+            self.interaction_count -= cursor.rowcount
+            self._changed(erased=True)
         return cursor.rowcount
 
     def interactions(
@@ -229,6 +268,8 @@ class RecombeeStore:
 
     def erase(self) -> None:
         """Everything, properties included."""
+        songs = [number for (number,) in self._db.execute("SELECT no FROM entities WHERE owner = 'items'")]
         for statement in ("DELETE FROM interactions", "DELETE FROM entities", "DELETE FROM properties"):
             self._db.execute(statement)
-        self._count(catalogue=True, erased=True)
+        self.interaction_count = 0
+        self._changed(*songs, erased=True)

@@ -1,0 +1,93 @@
+"""From scores to a list: the best first, varied, and now and then a song that hardly anybody knows yet."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from embedded.cloud.recombee.listening import FloatArray, IntArray
+from embedded.cloud.recombee.taste_model import Scores
+
+# Of each page of a list at most so many songs are of one artist, and the last may be a new one.
+PAGE, MOST_OF_ARTIST = 10, 6
+# Beyond these, variety is not worth the search: nobody looks that far down.
+VARIED_PLACES = 100
+# Scores closer than this are the same, and the song added later comes first.
+SCORE_DECIMALS = 9
+# A song with fewer listeners who like it is new; that songs are new takes no more than this share of a list.
+AUDIENCE_OF_NEW, HIGHEST_SHARE_OF_NEW = 3, 1 / PAGE
+# After so many times in a list without becoming known, a new song is half as likely to be taken.
+TIMES_SHOWN_FOR_HALF = 20.0
+_HASH_MULTIPLIER, _HASH_RANGE = 2_654_435_761, 2**32
+
+
+@dataclass(frozen=True)
+class Variety:
+    """How far a list departs from the order of the scores: from 0 to 1, one song of an artist on a page."""
+
+    diversity: float = 0.0
+
+    @property
+    def most_of_artist(self) -> int:
+        """Songs of one artist on a page."""
+        return round(MOST_OF_ARTIST - (MOST_OF_ARTIST - 1) * self.diversity)
+
+
+ALWAYS = Variety()
+
+
+def in_order(scores: Scores, candidates: IntArray) -> IntArray:
+    """`candidates` from the best to the worst; of equal ones in the order in which they came."""
+    total = np.round(scores.liking - scores.against, SCORE_DECIMALS)[candidates]
+    return candidates[np.argsort(-total, kind="stable")]
+
+
+def varied(order: IntArray, artist_of: IntArray, count: int, variety: Variety) -> list[int]:
+    """The first `count` of `order`, with so many songs of an artist on a page as long as there are others."""
+    chosen: list[int] = []
+    waiting: list[int] = []
+    upcoming = iter(order.tolist())
+    on_page: Counter[int] = Counter()
+    while len(chosen) < min(count, len(order), VARIED_PLACES):
+        if len(chosen) % PAGE == 0:
+            on_page.clear()
+        song = _next(waiting, upcoming, artist_of, on_page, variety.most_of_artist)
+        on_page[int(artist_of[song])] += 1
+        chosen.append(song)
+    return [*chosen, *[*waiting, *upcoming][: count - len(chosen)]]
+
+
+def _next(
+    waiting: list[int], upcoming: Iterator[int], artist_of: IntArray, on_page: Counter[int], most: int
+) -> int:
+    """The best song whose artist may be on the page once more; the best of all when there is none."""
+    for at, song in enumerate(waiting):
+        if on_page[int(artist_of[song])] < most:
+            return waiting.pop(at)
+    for song in upcoming:
+        if on_page[int(artist_of[song])] < most:
+            return song
+        waiting.append(song)
+    return waiting.pop(0)
+
+
+def with_new_songs(order: IntArray, new: IntArray, worth: FloatArray, *, turn: int) -> IntArray:
+    """`order` with a new song moved up to the last place of the pages whose turn it is.
+
+    `new` are positions, `worth` is by position. New songs get the share of places that they have of all
+    songs, up to a limit: `turn`, any number that differs from list to list, says on which pages they are.
+    """
+    share = min(len(new) / max(len(order), 1), HIGHEST_SHARE_OF_NEW)
+    result: list[int] = order.tolist()
+    best_first: list[int] = new[np.argsort(-worth[new], kind="stable")].tolist()
+    for page in range(min(len(order), VARIED_PLACES) // PAGE):
+        if (turn + page) * _HASH_MULTIPLIER % _HASH_RANGE >= share * PAGE * _HASH_RANGE:
+            continue
+        place = (page + 1) * PAGE - 1
+        before = set(result[:place])
+        song = next((song for song in best_first if song not in before), None)
+        if song is not None:
+            result.remove(song)
+            result.insert(place, song)
+    return np.array(result, dtype=np.int64)
