@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI
 from pydantic.alias_generators import to_camel
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from api_gateway import docs_routes, routes
+from api_gateway import docs_routes, routes, search_routes
 from api_gateway.api_endpoint import ApiEndpoint
 from api_gateway.cors import Cors, CorsPolicy, is_preflight
 from api_gateway.description import ApiDescription
@@ -24,7 +24,7 @@ OpenResources: TypeAlias = Callable[[], AbstractAsyncContextManager[Resources]]
 def create_app(open_resources: OpenResources, frontend_origins: Iterable[str]) -> ASGIApp:
     """The gateway over what `open_resources` opens, for as long as the server runs."""
     policy = CorsPolicy(frontend_origins)
-    app = _own_app(open_resources, routes.router, docs_routes.router)
+    app = _own_app(open_resources, routes.router, search_routes.router, docs_routes.router)
     own = ServiceMiddleware(Cors(app, policy), SERVICE)
     return Gateway(own, ApiEndpoint(policy, SERVICE))
 

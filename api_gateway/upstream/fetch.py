@@ -20,6 +20,7 @@ class Fetched:
 
     status: int
     body: bytes
+    headers: Headers
 
 
 async def fetch(
@@ -45,11 +46,11 @@ async def fetch(
                 connection.abort()
 
 
-async def _read(response: UpstreamResponse, max_bytes: int) -> tuple[int, bytes]:
+async def _read(response: UpstreamResponse, max_bytes: int) -> tuple[int, bytes, Headers]:
     await response.wait_for_head()
     received = bytearray()
     while piece := await response.read():
         received += piece
         if len(received) > max_bytes:
             raise ResponseTooLargeError
-    return response.status, bytes(received)
+    return response.status, bytes(received), response.headers

@@ -1,0 +1,112 @@
+"""`/api/search` asks three services at once, and says which of them are down."""
+
+import json
+import time
+from contextlib import AsyncExitStack
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+from api_gateway.search import SEARCH_SECONDS
+from tests.gateway.gateway import gateway
+from tests.gateway.services import Scripted, Talk, closed_port, listening, plain
+from tests.gateway.wire import Answer, Heard, ask
+
+
+def finding(*titles: str, headers: tuple[str, ...] = ()) -> Scripted:
+    """A service that finds these."""
+    return Scripted(plain(json.dumps([{"title": each} for each in titles]).encode(), *headers))
+
+
+async def searched(path: str, *talks: Talk | None) -> Answer:
+    """The response of a gateway in front of a song, an album and a user service; None: nobody listens."""
+    async with AsyncExitStack() as stack:
+        ports = [
+            await closed_port() if talk is None else await stack.enter_async_context(listening(talk))
+            for talk in talks
+        ]
+        names = ("song_service_url", "album_service_url", "user_service_url")
+        urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
+        port = await stack.enter_async_context(gateway(ports[0], **urls))
+        return await ask(port, "GET", path, "Origin: https://front.example")
+
+
+def query_of(heard: Heard) -> tuple[str, dict[str, list[str]]]:
+    parts = urlsplit(heard.target)
+    return parts.path, parse_qs(parts.query)
+
+
+async def test_search_finds_in_all_services_at_once() -> None:
+    songs, albums, users = finding("Blue", "Bluer"), finding("Kind of Blue"), finding()
+    answer = await searched("/api/search?q=bl%C3%BCe%20b&limit=7", songs.talk, albums.talk, users.talk)
+    assert answer.status == 200
+    assert json.loads(answer.body) == {
+        "query": "blüe b",
+        "songs": [{"title": "Blue"}, {"title": "Bluer"}],
+        "albums": [{"title": "Kind of Blue"}],
+        "artists": [],
+    }
+    asked: dict[str, list[str]] = {"q": ["blüe b"], "limit": ["7"]}
+    assert query_of(songs.heard[0]) == ("/songs", asked)
+    assert query_of(albums.heard[0]) == ("/albums", asked)
+    assert query_of(users.heard[0]) == ("/users", {**asked, "role": ["artist"]})
+
+
+async def test_only_the_types_asked_for_are_searched() -> None:
+    songs, albums, users = finding("Blue"), finding("Kind of Blue"), finding("Bluebird")
+    answer = await searched("/api/search/?q=blue&types=albums,songs", songs.talk, albums.talk, users.talk)
+    body = json.loads(answer.body)
+    assert (len(body["songs"]), len(body["albums"]), body["artists"]) == (1, 1, [])
+    assert users.heard == []
+
+
+async def test_correction_is_told_by_list() -> None:
+    songs = finding("Blue", headers=("X-Corrected-Query: blue m%C3%BCsic",))
+    answer = await searched("/api/search?q=bleu", songs.talk, finding().talk, finding().talk)
+    assert json.loads(answer.body)["corrected"] == {"songs": "blue müsic"}
+
+
+@pytest.mark.parametrize(
+    "broken", [None, Scripted(plain(b"[]", status="503 Down")).talk, Scripted(plain(b"{")).talk]
+)
+async def test_service_that_is_down_leaves_its_list_empty(broken: Talk | None) -> None:
+    answer = await searched("/api/search?q=blue", finding("Blue").talk, broken, finding("Bluebird").talk)
+    body = json.loads(answer.body)
+    assert answer.status == 200
+    assert (body["albums"], body["unavailable"]) == ([], ["album"])
+    assert (len(body["songs"]), len(body["artists"])) == (1, 1)
+
+
+async def test_search_waits_two_seconds_at_most() -> None:
+    async def silent(reader: Any, writer: Any) -> None:
+        await reader.read(100_000)
+        await reader.read()
+
+    started = time.monotonic()
+    answer = await searched("/api/search?q=blue", silent, finding("A").talk, finding("B").talk)
+    assert SEARCH_SECONDS - 0.1 < time.monotonic() - started < SEARCH_SECONDS + 1
+    assert json.loads(answer.body)["unavailable"] == ["song"]
+
+
+async def test_all_services_down_is_503() -> None:
+    answer = await searched("/api/search?q=blue", None, None, None)
+    assert answer.status == 503
+    assert int(answer.headers.get("retry-after") or 0) > 0
+    assert json.loads(answer.body)["code"] == "unavailable"
+
+
+@pytest.mark.parametrize(
+    "query", ["", "q=a&types=songs,users", "q=a&limit=0", "q=a&limit=51", f"q={'a' * 1001}"]
+)
+async def test_invalid_values_are_refused(query: str) -> None:
+    services = [finding().talk] * 3
+    answer = await searched(f"/api/search?{query}", *services)
+    assert (answer.status, json.loads(answer.body)["code"]) == (422, "invalid_fields")
+
+
+async def test_blank_query_finds_nothing_and_asks_nobody() -> None:
+    service = finding("Blue")
+    answer = await searched("/api/search?q=%20", service.talk, service.talk, service.talk)
+    assert json.loads(answer.body) == {"query": " ", "songs": [], "albums": [], "artists": []}
+    assert service.heard == []
