@@ -88,7 +88,7 @@ async def search(
 async def _ask(upstreams: Mapping[str, Upstream], source: _Source, query: str, limit: int) -> _List | None:
     """What the service found; None when it cannot be asked now."""
     upstream = upstreams[source.service]
-    call = upstream.breaker.admit()
+    call = upstream.breaker.try_call()
     if call is None:
         return None
     path = f"{source.path}?{urlencode({'q': query, 'limit': limit, **source.parameters})}"

@@ -37,10 +37,14 @@ class SqliteAlbumSearch:
     async def find(self, wanted: AlbumQuery, part: SortedSlice) -> Sequence[Found[Album]]:
         conditions, values = _filters(wanted)
         if wanted.terms is not None and wanted.is_ranked:
-            found = await self._search.ranked(conditions, values, wanted.terms, part)
+            found = await self._search.ranked(
+                conditions, values, wanted.terms, part, is_selective=bool(conditions)
+            )
         else:
             order = _ORDERS[wanted.order or AlbumOrder.NEWEST]
-            found = await self._search.sorted_by(conditions, values, wanted.terms, order, part)
+            found = await self._search.sorted_by(
+                conditions, values, wanted.terms, order, part, is_selective=bool(conditions)
+            )
         return [Found(to_album(each.entry), each.position) for each in found]
 
     async def count(self, wanted: AlbumQuery) -> int:

@@ -19,7 +19,7 @@ from shared.http.sorting import Found, Position, SortedSlice
 from shared.search import LONGEST_KEY, SearchTerms, key_of, words_of
 from shared.search_upkeep import ChangedWords
 
-CANDIDATES = 1000
+CANDIDATES = 400
 """Up to so many matches are ranked by sorting them."""
 
 SEARCH_VERSION = 1
@@ -76,11 +76,13 @@ class SqliteSearch:
         terms: SearchTerms | None,
         order: Order,
         part: SortedSlice,
+        *,
+        is_selective: bool = False,
     ) -> list[Found[sqlite3.Row]]:
-        """Matches in the order of these columns."""
+        """Matches in the order of these columns. `is_selective`: few rows meet the conditions."""
         wanted, bound = [self._names.listed, *conditions], dict(values)
         if terms is not None:
-            is_walk = not conditions and await self._matches_many("", terms)
+            is_walk = not is_selective and await self._matches_many("", terms)
             wanted += _each_word("title_words || by_words", terms) if is_walk else [self._matching]
             bound |= _word_values(terms)
         rows = await self._page(wanted, bound, order, part)
@@ -92,21 +94,33 @@ class SqliteSearch:
         values: Mapping[str, Value],
         terms: SearchTerms,
         part: SortedSlice,
+        *,
+        is_selective: bool = False,
     ) -> list[Found[sqlite3.Row]]:
-        """Matches, best first: exact title, its beginning, all words in the title, others."""
-        if not conditions and len(terms.key) < LONGEST_KEY and await self._matches_many("", terms):
-            return await self._ranked_by_index(terms, part)
+        """Matches, best first: exact title, its beginning, all words in the title, others.
+
+        `is_selective`: few rows meet the conditions.
+        """
+        is_short = not is_selective and len(terms.key) < LONGEST_KEY
+        if is_short and await self._matches_many("", terms):
+            return await self._ranked_by_index(conditions, values, terms, part)
         rank = f"""CASE WHEN title_key = :key THEN {_EXACT}
             WHEN substr(title_key, 1, length(:key)) = :key THEN {_PREFIX}
             WHEN {" AND ".join(_each_word("title_words", terms))} THEN {_IN_TITLE} ELSE {_OTHER} END"""
         order = [(f"-({rank})", "DESC"), *self._names.ties]
         after = part.after and Position((-int(part.after.values[0]), *part.after.values[1:]), part.after.id)
         wanted = [self._names.listed, *conditions, self._matching]
-        bound = {**values, **_word_values(terms)}
-        rows = await self._page(
-            wanted, bound, order, SortedSlice(part.limit, after), f", {rank} AS rank_class"
+        # Whole rows are read of the best alone.
+        best, bounds = self._statement(
+            f"rowid AS best_rowid, {rank} AS rank_class", wanted, order, SortedSlice(part.limit, after), None
         )
-        return [Found(row, self._ranked_position(row, row["rank_class"])) for row in rows]
+        table = self._names.table
+        statement = f"""
+            SELECT {self._columns}, rank_class FROM ({best}) JOIN {table} ON {table}.rowid = best_rowid
+        """  # noqa: S608 - names of ours
+        rows = await self._database.read(statement, {**values, **_word_values(terms), **bounds})
+        found = [Found(row, self._ranked_position(row, row["rank_class"])) for row in rows]
+        return sorted(found, key=lambda each: _best_first(each.position))
 
     async def count(
         self, conditions: Sequence[str], values: Mapping[str, Value], terms: SearchTerms | None
@@ -180,7 +194,13 @@ class SqliteSearch:
         rows = await self._database.read(statement, {"match": _match(terms, column)})
         return int(rows[0][0]) > CANDIDATES
 
-    async def _ranked_by_index(self, terms: SearchTerms, part: SortedSlice) -> list[Found[sqlite3.Row]]:
+    async def _ranked_by_index(
+        self,
+        conditions: Sequence[str],
+        values: Mapping[str, Value],
+        terms: SearchTerms,
+        part: SortedSlice,
+    ) -> list[Found[sqlite3.Row]]:
         """One rank after the other, each in the order of an index, until there are enough."""
         found: list[Found[sqlite3.Row]] = []
         first_rank = _EXACT if part.after is None else int(part.after.values[0])
@@ -188,34 +208,47 @@ class SqliteSearch:
             after = None
             if part.after is not None and rank == first_rank:
                 after = Position(part.after.values[1:], part.after.id)
-            rows = await self._rows_of_rank(rank, terms, SortedSlice(part.limit - len(found), after))
+            rest = SortedSlice(part.limit - len(found), after)
+            wanted, index = await self._of_rank(rank, terms)
+            bound = {**values, **_word_values(terms), "key_end": terms.key + _LAST}
+            if rank == _IN_TITLE and index is None:
+                bound["match"] = _match(terms, "title_words")
+            ordered = [self._names.listed, *conditions, *wanted]
+            rows = await self._page(ordered, bound, self._names.ties, rest, index=index)
             found += [Found(row, self._ranked_position(row, rank)) for row in rows]
             if len(found) >= part.limit:
                 break
         return found
 
-    async def _rows_of_rank(self, rank: int, terms: SearchTerms, part: SortedSlice) -> list[sqlite3.Row]:
-        names, bound = self._names, {**_word_values(terms), "key_end": terms.key + _LAST}
-        in_title = " AND ".join(_each_word("title_words", terms))
+    async def _of_rank(self, rank: int, terms: SearchTerms) -> tuple[Sequence[str], str | None]:
+        """The conditions of a rank, and the index to read its rows by; None: that of the words."""
+        names = self._names
+        in_title = _each_word("title_words", terms)
+        begins = "title_key > :key AND title_key < :key_end"
         otherwise = "NOT (title_key >= :key AND title_key < :key_end)"
         if rank == _EXACT:
-            return await self._page(
-                [names.listed, "title_key = :key"], bound, names.ties, part, index=names.titles
-            )
+            return ["title_key = :key"], names.titles
         if rank == _PREFIX:
-            # The titles that begin so are chosen in the index alone; whole rows are read of these only.
-            begins = [names.listed, "title_key > :key AND title_key < :key_end"]
-            inner, values = self._statement("rowid", begins, names.ties, part, names.titles)
-            return await self._page([f"rowid IN ({inner})"], bound | values, names.ties, part)
-        if rank == _IN_TITLE and not await self._matches_many("title_words", terms):
-            wanted = [names.listed, self._matching, otherwise]
-            bound["match"] = _match(terms, "title_words")
-            return await self._page(wanted, bound, names.ties, part)
-        wanted = [names.listed, in_title, otherwise]
-        if rank == _OTHER:
-            any_column = _each_word("title_words || by_words", terms)
-            wanted = [names.listed, *any_column, f"NOT ({in_title})", otherwise]
-        return await self._page(wanted, bound, names.ties, part, index=names.popular)
+            return [begins], names.popular if await self._begin_many(begins, terms) else names.titles
+        if rank == _IN_TITLE:
+            if await self._matches_many("title_words", terms):
+                return [*in_title, otherwise], names.popular
+            return [self._matching, otherwise], None
+        any_column = _each_word("title_words || by_words", terms)
+        return [*any_column, f"NOT ({' AND '.join(in_title)})", otherwise], names.popular
+
+    async def _begin_many(self, begins: str, terms: SearchTerms) -> bool:
+        some = f"SELECT 1 FROM {self._names.table} INDEXED BY {self._names.titles}"  # noqa: S608 - names of ours
+        statement = f"""
+            SELECT count(*) FROM ({some} WHERE {self._names.listed} AND {begins} LIMIT {CANDIDATES + 1})
+        """  # noqa: S608 - names of ours
+        rows = await self._database.read(statement, {"key": terms.key, "key_end": terms.key + _LAST})
+        return int(rows[0][0]) > CANDIDATES
+
+    @property
+    def _columns(self) -> str:
+        """What is read of a row; names are those of the table, for it may be joined."""
+        return f"{self._names.columns}, title_key, by_key{_tie_columns(self._names)}"
 
     async def _page(
         self,
@@ -223,12 +256,10 @@ class SqliteSearch:
         bound: Mapping[str, Value],
         order: Order,
         part: SortedSlice,
-        more_columns: str = "",
         *,
         index: str | None = None,
     ) -> list[sqlite3.Row]:
-        columns = f"{self._names.columns}, title_key, by_key{_tie_columns(self._names)}{more_columns}"
-        statement, values = self._statement(columns, wanted, order, part, index)
+        statement, values = self._statement(self._columns, wanted, order, part, index)
         return await self._database.read(statement, {**bound, **values})
 
     def _statement(
@@ -261,6 +292,12 @@ def _tie_columns(names: SearchedTable) -> str:
 
 def _position(row: sqlite3.Row, order: Order) -> Position:
     return Position(tuple(row[column] for column, _ in order), row["id"])
+
+
+def _best_first(position: Position) -> tuple[int, ...]:
+    """Ranks ascending; then all descending, which is what ties are."""
+    rank, *ties = (int(value) for value in position.values)
+    return (rank, *(-each for each in ties), -int(position.id, 16))
 
 
 def _each_word(column: str, terms: SearchTerms) -> list[str]:

@@ -44,7 +44,12 @@ SONG_SEARCH = (
     "ALTER TABLE songs ADD COLUMN genre_key TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE songs ADD COLUMN mood_key TEXT NOT NULL DEFAULT ''",
     "ALTER TABLE songs ADD COLUMN plays INTEGER NOT NULL DEFAULT 0",
-    f"CREATE INDEX songs_popular ON songs (plays DESC, created_at DESC, id DESC) WHERE {_LISTED_SONGS}",
+    # With what a search compares, so that it is read alone while there are not enough matches.
+    f"""
+    CREATE INDEX songs_popular ON songs (
+        plays DESC, created_at DESC, id DESC, title_key, title_words, by_words
+    ) WHERE {_LISTED_SONGS}
+    """,
     f"""
     CREATE INDEX songs_titles ON songs (title_key, plays DESC, created_at DESC, id DESC)
     WHERE {_LISTED_SONGS}

@@ -49,10 +49,14 @@ class SqliteSongSearch:
     async def find(self, wanted: SongQuery, part: SortedSlice) -> Sequence[Found[Song]]:
         conditions, values = _filters(wanted)
         if wanted.terms is not None and wanted.is_ranked:
-            found = await self._search.ranked(conditions, values, wanted.terms, part)
+            found = await self._search.ranked(
+                conditions, values, wanted.terms, part, is_selective=_is_selective(wanted)
+            )
         else:
             order = _ORDERS[wanted.order or SongOrder.NEWEST]
-            found = await self._search.sorted_by(conditions, values, wanted.terms, order, part)
+            found = await self._search.sorted_by(
+                conditions, values, wanted.terms, order, part, is_selective=_is_selective(wanted)
+            )
         return [Found(to_song(each.entry), each.position) for each in found]
 
     async def count(self, wanted: SongQuery) -> int:
@@ -77,6 +81,10 @@ class SqliteSongSearch:
 
     async def changed_words(self, after: Cursor | None, limit: int) -> Sequence[ChangedWords]:
         return await self._search.changed_words(after, limit)
+
+
+def _is_selective(wanted: SongQuery) -> bool:
+    return wanted.artist_id is not None or wanted.album_id is not None
 
 
 def _filters(wanted: SongQuery) -> tuple[list[str], dict[str, Value]]:
