@@ -8,11 +8,12 @@ enough.
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase, Value
+from embedded.sqlite.search_terms import each_word, match, word_values
 from shared.clock import from_millis, to_millis
 from shared.http.pagination import Cursor
 from shared.http.sorting import Found, Position, SortedSlice
@@ -83,8 +84,8 @@ class SqliteSearch:
         wanted, bound = [self._names.listed, *conditions], dict(values)
         if terms is not None:
             is_walk = not is_selective and await self._matches_many("", terms)
-            wanted += _each_word("title_words || by_words", terms) if is_walk else [self._matching]
-            bound |= _word_values(terms)
+            wanted += each_word("title_words || by_words", terms) if is_walk else [self._matching]
+            bound |= word_values(terms)
         rows = await self._page(wanted, bound, order, part)
         return [Found(row, _position(row, order)) for row in rows]
 
@@ -106,7 +107,7 @@ class SqliteSearch:
             return await self._ranked_by_index(conditions, values, terms, part)
         rank = f"""CASE WHEN title_key = :key THEN {_EXACT}
             WHEN substr(title_key, 1, length(:key)) = :key THEN {_PREFIX}
-            WHEN {" AND ".join(_each_word("title_words", terms))} THEN {_IN_TITLE} ELSE {_OTHER} END"""
+            WHEN {" AND ".join(each_word("title_words", terms))} THEN {_IN_TITLE} ELSE {_OTHER} END"""
         order = [(f"-({rank})", "DESC"), *self._names.ties]
         after = part.after and Position((-int(part.after.values[0]), *part.after.values[1:]), part.after.id)
         wanted = [self._names.listed, *conditions, self._matching]
@@ -118,7 +119,7 @@ class SqliteSearch:
         statement = f"""
             SELECT {self._columns}, rank_class FROM ({best}) JOIN {table} ON {table}.rowid = best_rowid
         """  # noqa: S608 - names of ours
-        rows = await self._database.read(statement, {**values, **_word_values(terms), **bounds})
+        rows = await self._database.read(statement, {**values, **word_values(terms), **bounds})
         found = [Found(row, self._ranked_position(row, row["rank_class"])) for row in rows]
         return sorted(found, key=lambda each: _best_first(each.position))
 
@@ -128,11 +129,11 @@ class SqliteSearch:
         """How many rows match."""
         if terms is not None and not conditions:
             statement = f"SELECT count(*) FROM {self._names.words} WHERE {self._names.words} MATCH :match"  # noqa: S608 - names of ours
-            rows = await self._database.read(statement, {"match": _match(terms)})
+            rows = await self._database.read(statement, {"match": match(terms)})
             return int(rows[0][0])
         wanted = [self._names.listed, *conditions, *([self._matching] if terms else [])]
         statement = f"SELECT count(*) FROM {self._names.table} WHERE {' AND '.join(wanted)}"  # noqa: S608 - names of ours
-        rows = await self._database.read(statement, {**values, **(_word_values(terms) if terms else {})})
+        rows = await self._database.read(statement, {**values, **(word_values(terms) if terms else {})})
         return int(rows[0][0])
 
     async def index_next(
@@ -191,7 +192,7 @@ class SqliteSearch:
         statement = f"""
             SELECT count(*) FROM (SELECT rowid FROM {words} WHERE {words} MATCH :match LIMIT {CANDIDATES + 1})
         """  # noqa: S608 - names of ours
-        rows = await self._database.read(statement, {"match": _match(terms, column)})
+        rows = await self._database.read(statement, {"match": match(terms, column)})
         return int(rows[0][0]) > CANDIDATES
 
     async def _ranked_by_index(
@@ -210,9 +211,9 @@ class SqliteSearch:
                 after = Position(part.after.values[1:], part.after.id)
             rest = SortedSlice(part.limit - len(found), after)
             wanted, index = await self._of_rank(rank, terms)
-            bound = {**values, **_word_values(terms), "key_end": terms.key + _LAST}
+            bound = {**values, **word_values(terms), "key_end": terms.key + _LAST}
             if rank == _IN_TITLE and index is None:
-                bound["match"] = _match(terms, "title_words")
+                bound["match"] = match(terms, "title_words")
             ordered = [self._names.listed, *conditions, *wanted]
             rows = await self._page(ordered, bound, self._names.ties, rest, index=index)
             found += [Found(row, self._ranked_position(row, rank)) for row in rows]
@@ -223,7 +224,7 @@ class SqliteSearch:
     async def _of_rank(self, rank: int, terms: SearchTerms) -> tuple[Sequence[str], str | None]:
         """The conditions of a rank, and the index to read its rows by; None: that of the words."""
         names = self._names
-        in_title = _each_word("title_words", terms)
+        in_title = each_word("title_words", terms)
         begins = "title_key > :key AND title_key < :key_end"
         otherwise = "NOT (title_key >= :key AND title_key < :key_end)"
         if rank == _EXACT:
@@ -234,7 +235,7 @@ class SqliteSearch:
             if await self._matches_many("title_words", terms):
                 return [*in_title, otherwise], names.popular
             return [self._matching, otherwise], None
-        any_column = _each_word("title_words || by_words", terms)
+        any_column = each_word("title_words || by_words", terms)
         return [*any_column, f"NOT ({' AND '.join(in_title)})", otherwise], names.popular
 
     async def _begin_many(self, begins: str, terms: SearchTerms) -> bool:
@@ -298,23 +299,3 @@ def _best_first(position: Position) -> tuple[int, ...]:
     """Ranks ascending; then all descending, which is what ties are."""
     rank, *ties = (int(value) for value in position.values)
     return (rank, *(-each for each in ties), -int(position.id, 16))
-
-
-def _each_word(column: str, terms: SearchTerms) -> list[str]:
-    return [f"instr({column}, :word_{number}) > 0" for number in range(len(terms.words))]
-
-
-def _word_values(terms: SearchTerms) -> dict[str, Value]:
-    words = {f"word_{number}": f" {word}" for number, word in enumerate(terms.words)}
-    return {**words, "match": _match(terms), "key": terms.key}
-
-
-def _match(terms: SearchTerms, column: str = "") -> str:
-    """The FTS5 query for rows where each word begins one; a quote in a word is written twice."""
-    return " AND ".join(_prefixes(terms, f"{column} : " if column else ""))
-
-
-def _prefixes(terms: SearchTerms, column: str) -> Iterator[str]:
-    for word in terms.words:
-        quoted = word.replace('"', '""')
-        yield f'{column}"{quoted}" *'
