@@ -9,7 +9,7 @@ from shared.access.service_tokens import ServiceTokens
 from shared.access.user_directory import CachedUserDirectory
 from shared.access.verified_tokens import VerifiedTokens
 from shared.cache.read_through import ReadThrough, open_read_through
-from shared.cache.redis import open_redis_store
+from shared.cache.redis import RedisStore, open_redis_store
 from shared.cache.writes import Writes, writing
 from shared.http.idempotency_keys import PATIENCE_SECONDS, IdempotencyKeys
 from shared.http.service_client import open_service
@@ -29,6 +29,9 @@ class Infrastructure:
     delegation: Delegation
     service_tokens: ServiceTokens
     verifier: TokenVerifier
+    marks: RedisStore
+    """Redis with more patience than the cache has: for what must happen once in all replicas."""
+
     idempotency: IdempotencyKeys
 
     @asynccontextmanager
@@ -53,6 +56,8 @@ async def open_infrastructure(settings: ServiceSettings) -> AsyncIterator[Infras
         keys = await opened(open_keys(clerk))
         delegation = Delegation(settings.signing_secret)
         verifier = VerifiedTokens(SessionOrDelegation(token_verifier(keys, settings), delegation))
-        idempotency = IdempotencyKeys(await opened(open_redis_store(redis_url, PATIENCE_SECONDS)))
+        marks = await opened(open_redis_store(redis_url, PATIENCE_SECONDS))
         services = ServiceTokens(settings.signing_secret)
-        yield Infrastructure(cache, writes, clerk, keys, delegation, services, verifier, idempotency)
+        yield Infrastructure(
+            cache, writes, clerk, keys, delegation, services, verifier, marks, IdempotencyKeys(marks)
+        )

@@ -34,6 +34,8 @@ class Step(StrEnum):
 
     SONG_PROFILE = "song_profile"
     ALBUM_PROFILE = "album_profile"
+    SONG_PROFILE_AGAIN = "song_profile_again"
+    ALBUM_PROFILE_AGAIN = "album_profile_again"
     DELETE_ACCOUNT = "delete_account"
     DELETE_SONGS = "delete_songs"
     DELETE_ALBUMS = "delete_albums"
@@ -44,6 +46,15 @@ class Step(StrEnum):
 
 
 PROFILE_STEPS = (Step.SONG_PROFILE, Step.ALBUM_PROFILE)
+PROFILE_AGAIN_STEPS = (Step.SONG_PROFILE_AGAIN, Step.ALBUM_PROFILE_AGAIN)
+"""The same once more, for uploads that were under way with the old name."""
+
+PLANNED_DELAY = timedelta(seconds=15)
+"""Longer than a write of the user may take: a task that is planned before it finds the new name."""
+
+UPLOADS_DELAY = timedelta(minutes=10)
+"""Longer than an upload may take from the check of its caller to its end."""
+
 DELETION_STEPS = (Step.DELETE_ACCOUNT, Step.DELETE_SONGS, Step.DELETE_ALBUMS, Step.DELETE_IDENTITY)
 RECHECK_STEPS = (Step.RECHECK_ACCOUNT, Step.RECHECK_SONGS, Step.RECHECK_ALBUMS)
 """The same once more, for what requests and batches stored that were under way at the deletion."""

@@ -12,9 +12,12 @@ from shared.errors import UnavailableError
 from shared.http.service_client import ServiceClient
 from user_service.account_tasks import (
     DELETION_STEPS,
+    PLANNED_DELAY,
+    PROFILE_AGAIN_STEPS,
     PROFILE_STEPS,
     RECHECK_DELAY,
     RECHECK_STEPS,
+    UPLOADS_DELAY,
     AccountQueue,
     AccountTask,
     AccountTaskRepository,
@@ -51,6 +54,8 @@ class Steps:
         return {
             Step.SONG_PROFILE: self._spread_to_songs,
             Step.ALBUM_PROFILE: self._spread_to_albums,
+            Step.SONG_PROFILE_AGAIN: self._spread_to_songs,
+            Step.ALBUM_PROFILE_AGAIN: self._spread_to_albums,
             Step.DELETE_ACCOUNT: self._delete_account,
             Step.DELETE_SONGS: self._delete_songs,
             Step.DELETE_ALBUMS: self._delete_albums,
@@ -114,16 +119,26 @@ class OtherServices:
             remaining = answer.remaining
 
 
+class QueuedNames:
+    """Implements NameSpreading with the account queue."""
+
+    def __init__(self, queue: AccountQueue) -> None:
+        self._queue = queue
+
+    async def profile_changes(self, user: User) -> None:
+        await self._queue.add(user, PROFILE_STEPS, PLANNED_DELAY)
+
+    async def profile_changed(self, user: User) -> None:
+        await self._queue.add(user, PROFILE_AGAIN_STEPS, UPLOADS_DELAY)
+        await self._queue.add(user, PROFILE_STEPS)
+
+
 class Accounts:
-    """Spreads profiles and deletes accounts, everywhere."""
+    """Deletes accounts, everywhere."""
 
     def __init__(self, queue: AccountQueue, administration: Administration) -> None:
         self._queue = queue
         self._administration = administration
-
-    async def profile_changed(self, user: User) -> None:
-        """Have songs and albums carry the user's present name. Raises UnavailableError."""
-        await self._queue.add(user, PROFILE_STEPS)
 
     async def delete(self, user: User) -> None:
         """Remove the account now, and everything of it soon. Storing the steps is what decides it.

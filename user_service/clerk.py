@@ -3,6 +3,7 @@
 import httpx
 from clerk_backend_api import Clerk, models
 
+from shared.clock import from_millis
 from shared.errors import UnavailableError
 from shared.text import UnreadableTextError, clean_text
 from user_service.domain import Profile
@@ -48,6 +49,7 @@ def profile_of(record: models.User) -> Profile:
         email=primary.email_address.lower() if primary else None,
         email_is_verified=getattr(getattr(verification, "status", None), "value", None) == "verified",
         image_url=record.image_url or None,
+        updated_at=from_millis(record.updated_at),
     )
 
 

@@ -1,7 +1,7 @@
 """Users: what they are and what can be wrong with a wish about them."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from shared.access.permissions import Role
@@ -10,7 +10,10 @@ from shared.errors import ConflictError, ForbiddenError, NotFoundError
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A registered person. `clerk_id` is their identity at Clerk, `email` is in lower case."""
+    """A registered person. `clerk_id` is their identity at Clerk, `email` is in lower case.
+
+    `profile_at` is when the identity provider's record was changed that was applied last.
+    """
 
     id: str
     clerk_id: str
@@ -21,16 +24,21 @@ class User:
     is_blocked: bool
     created_at: datetime
     updated_at: datetime
+    profile_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the identity provider knows of a person; None where it knows nothing. `email` is in lower case."""
+    """What the identity provider knows of a person; None where it knows nothing. `email` is in lower case.
+
+    `updated_at` is when that was changed.
+    """
 
     full_name: str | None
     email: str | None
     email_is_verified: bool
     image_url: str | None
+    updated_at: datetime | None = field(default=None, compare=False)
 
 
 def digest_of_email(email: str) -> str:

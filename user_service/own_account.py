@@ -6,18 +6,22 @@ from shared.cache.entry import Content, Entry
 from shared.cache.read_through import ReadThrough
 from user_service.domain import UserNotRegisteredError
 from user_service.ports import UserRepository
+from user_service.profiles import Profiles
 from user_service.schemas import user_out
 
 
 class OwnAccount:
     """Accounts as JSON, blocked or not, from the cache."""
 
-    def __init__(self, users: UserRepository, cache: ReadThrough) -> None:
+    def __init__(self, users: UserRepository, cache: ReadThrough, profiles: Profiles) -> None:
         self._users = users
         self._cache = cache
+        self._profiles = profiles
+        # Whoever asks for it again gets here, past the gateway's cache, when the next refresh is due.
+        self._ttl_seconds = min(TTL_SECONDS, profiles.refresh_seconds)
 
     async def of(self, identity: Identity) -> Content:
-        """The user with this identity. Depends on their tag only.
+        """The user with this identity, who is refreshed in the background. Depends on their tag only.
 
         Raises:
             UserNotRegisteredError: nobody has registered with it.
@@ -27,8 +31,9 @@ class OwnAccount:
             user = await self._users.find_by_clerk_id(identity.clerk_id)
             return None if user is None else user_out(user).model_dump_json(by_alias=True).encode()
 
+        self._profiles.refresh_later(identity.clerk_id)
         tag = user_tag(identity.clerk_id)
-        found = await self._cache.read(Entry("account", f"{tag}:account", TTL_SECONDS, (tag,)), load)
+        found = await self._cache.read(Entry("account", f"{tag}:account", self._ttl_seconds, (tag,)), load)
         if found is None:
             raise UserNotRegisteredError
         return found

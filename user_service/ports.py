@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol, TypedDict, overload
 
 from shared.access.permissions import Role
@@ -68,6 +69,19 @@ class UserRepository(Protocol):
         """Store `changes` at once, with a new `updated_at`, and answer the user after them.
 
         With `if_blocked`, only while `is_blocked` is that: otherwise nothing changes and the answer is None.
+
+        Raises:
+            UserNotFoundError: there is no such user.
+            EmailTakenError: the new e-mail is another's.
+        """
+        ...
+
+    async def apply_profile(
+        self, user_id: str, changes: UserChanges, profile_at: datetime | None
+    ) -> User | None:
+        """Store what the identity provider said at `profile_at`; None if it has said something later.
+
+        `updated_at` moves if there are changes.
 
         Raises:
             UserNotFoundError: there is no such user.

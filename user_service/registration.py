@@ -18,10 +18,12 @@ from shared.cache.writes import Writes
 from shared.clock import now
 from shared.errors import REQUIRED, FieldError, InvalidError, UnavailableError
 from shared.ids import new_id
+from shared.text import UnreadableTextError, clean_text
 from user_service import policy
 from user_service.caching import Invalidation
-from user_service.domain import AlreadyRegisteredError, EmailTakenError, Profile, UnprovedEmailError, User
-from user_service.ports import IdentityProvider, UserChanges, UserFilter, UserRepository
+from user_service.domain import AlreadyRegisteredError, Profile, UnprovedEmailError, User
+from user_service.ports import IdentityProvider, UserFilter, UserRepository
+from user_service.profiles import Profiles
 from user_service.schemas import LONGEST_NAME, Registration
 
 log = structlog.stdlib.get_logger(__name__)
@@ -44,12 +46,14 @@ class Registrar:
         self,
         users: UserRepository,
         identities: IdentityProvider,
+        profiles: Profiles,
         invalidation: Invalidation,
         writes: Writes,
         admin_emails: Sequence[str],
     ) -> None:
         self._users = users
         self._identities = identities
+        self._profiles = profiles
         self._invalidation = invalidation
         self._writes = writes
         self._admin_emails = frozenset(admin_emails)
@@ -110,36 +114,16 @@ class Registrar:
 
     async def _brought_up_to_date(self, user: User, profile: Profile) -> User:
         """What changed at the identity provider; and the first admin of a system that has none."""
-        changes: UserChanges = {}
-        if profile.full_name and profile.full_name != user.full_name:
-            changes["full_name"] = profile.full_name
-        if profile.image_url and profile.image_url != user.image_url:
-            changes["image_url"] = profile.image_url
-        if profile.email and profile.email_is_verified and profile.email != user.email:
-            changes["email"] = profile.email
+        user = await self._profiles.apply(user, profile)
         if (
-            self._is_admin_by_email(profile)
-            and user.role is not Role.ADMIN
-            and not user.is_blocked
-            and await self._users.count(UserFilter(role=Role.ADMIN, is_blocked=False)) == 0
+            not self._is_admin_by_email(profile)
+            or user.role is Role.ADMIN
+            or user.is_blocked
+            or await self._users.count(UserFilter(role=Role.ADMIN, is_blocked=False)) > 0
         ):
-            changes["role"] = Role.ADMIN
-        if not changes:
             return user
         async with self._write(user):
-            return await self._with(changes, user)
-
-    async def _with(self, changes: UserChanges, user: User) -> User:
-        """The user after `changes`; without a new e-mail that another account holds, which is for an admin to
-        sort out and no reason to keep the person out.
-        """
-        try:
-            changed = await self._users.change(user.id, changes)
-        except EmailTakenError:
-            log.warning("e-mail kept, the new one belongs to another account", user_id=user.id)
-            del changes["email"]
-            changed = await self._users.change(user.id, changes) if changes else user
-        return changed
+            return await self._users.change(user.id, {"role": Role.ADMIN})
 
     def _write(self, user: User) -> AbstractAsyncContextManager[None]:
         """Around each write of the user."""
@@ -165,5 +149,8 @@ def _new_user(clerk_id: str, profile: Profile, asked: Registration) -> User:
 
 
 def _name_from(email: str) -> str:
-    """What stands before the @: for somebody who gave no name anywhere."""
-    return email.partition("@")[0][:LONGEST_NAME]
+    """What stands before the @, if it can be read: for somebody who gave no name anywhere."""
+    try:
+        return clean_text(email.partition("@")[0][:LONGEST_NAME]) or email[:LONGEST_NAME]
+    except UnreadableTextError:
+        return email[:LONGEST_NAME]

@@ -1,6 +1,7 @@
 """Users as MongoDB documents."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import overload
 
 from shared.access.permissions import Role
@@ -97,6 +98,27 @@ class MongoUsers:
         await self.get(user_id)
         return None
 
+    async def apply_profile(
+        self, user_id: str, changes: UserChanges, profile_at: datetime | None
+    ) -> User | None:
+        query: Document = {"_id": id_of(user_id)}
+        update = _to_change(changes)
+        if changes:
+            update["updatedAt"] = now()
+        if profile_at is not None:
+            update["profileAt"] = profile_at
+            query["$or"] = [{"profileAt": None}, {"profileAt": {"$lte": profile_at}}]
+        if not update:
+            return await self.get(user_id)
+        try:
+            document = await self._users.change_one(query, {"$set": update})
+        except DuplicateDocumentError:
+            raise EmailTakenError from None
+        if document is not None:
+            return to_user(document)
+        await self.get(user_id)
+        return None
+
     async def remove(self, user_id: str) -> None:
         for _ in range(_ATTEMPTS):
             user = await self.get(user_id)
@@ -157,6 +179,7 @@ def to_document(user: User) -> Document:
         "createdAt": user.created_at,
         "updatedAt": user.updated_at,
         **name_fields(user.full_name),
+        "profileAt": user.profile_at,
     }
 
 
@@ -188,4 +211,5 @@ def to_user(document: Document) -> User:
         is_blocked=document["isBlocked"],
         created_at=document["createdAt"],
         updated_at=document["updatedAt"],
+        profile_at=document.get("profileAt"),
     )

@@ -18,6 +18,9 @@ class UserSettings(ServiceSettings):
     clerk_webhook_secret: SecretStr | None = Field(
         None, description="Signing secret of Clerk's webhooks, whsec_…; without it they are 404"
     )
+    profile_refresh_seconds: int = Field(
+        60, ge=1, description="How often a user's name, e-mail and image are asked for at Clerk, at the most"
+    )
     admin_emails: CommaSeparated = Field(
         (), description="Who becomes admin at registration, by verified e-mail, comma-separated"
     )

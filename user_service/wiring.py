@@ -13,7 +13,7 @@ from shared.ports import Database
 from shared.search_upkeep import SearchUpkeep
 from shared.spelling import Vocabulary
 from user_service.account_tasks import AccountTaskRepository
-from user_service.accounts import Accounts, OtherServices, Steps, account_queue
+from user_service.accounts import Accounts, OtherServices, QueuedNames, Steps, account_queue
 from user_service.administration import Administration
 from user_service.caching import Invalidation
 from user_service.clerk import ClerkIdentityProvider
@@ -21,6 +21,7 @@ from user_service.dependencies import Resources
 from user_service.directory import OwnUserDirectory
 from user_service.own_account import OwnAccount
 from user_service.ports import UserRepository
+from user_service.profiles import Profiles
 from user_service.registration import Registrar
 from user_service.search_ports import ArtistSearch
 from user_service.searching import PeopleSearching
@@ -61,6 +62,17 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
         administration = Administration(stores.users, invalidation, shared.writes)
         steps = Steps(stores.users, administration, identities, shared.cache, services)
         queue = await opened(account_queue(stores.account_tasks, steps).processing())
+        profiles = await opened(
+            Profiles(
+                stores.users,
+                identities,
+                invalidation,
+                shared.writes,
+                QueuedNames(queue),
+                shared.marks,
+                settings.profile_refresh_seconds,
+            ).refreshing()
+        )
         yield Resources(
             access=Access(shared.verifier, OwnUserDirectory(stores.users), shared.service_tokens),
             idempotency=shared.idempotency,
@@ -68,10 +80,11 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
             audit=stores.audit,
             users=stores.users,
             searching=PeopleSearching(stores.search, stores.users, vocabulary),
-            own_account=OwnAccount(stores.users, shared.cache),
+            own_account=OwnAccount(stores.users, shared.cache, profiles),
             registrar=Registrar(
                 stores.users,
                 identities,
+                profiles,
                 invalidation,
                 shared.writes,
                 settings.admin_emails,

@@ -130,6 +130,7 @@ _PLAYLISTS = (
     "CREATE INDEX shares_of_album ON shares (album_id)",
     "CREATE INDEX shares_expiring ON shares (expires_at) WHERE expires_at IS NOT NULL",
 )
+_PROFILE_TIMES = ("ALTER TABLE users ADD COLUMN profile_at INTEGER",)
 
 _ACCOUNT_TASKS = (
     """
@@ -169,6 +170,7 @@ USERS = (
     _BLOCKS_OF_REMOVED_USERS,
     ARTIST_SEARCH,
     _ACCOUNT_TASKS,
+    _PROFILE_TIMES,
 )
 
 SONGS = (

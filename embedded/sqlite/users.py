@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import overload
 
 from embedded.sqlite import statements
@@ -21,7 +22,7 @@ from user_service.domain import (
 )
 from user_service.ports import UserChanges, UserFilter
 
-COLUMNS = "id, clerk_id, full_name, email, image_url, role, is_blocked, created_at, updated_at"
+COLUMNS = "id, clerk_id, full_name, email, image_url, role, is_blocked, created_at, updated_at, profile_at"
 _ATTEMPTS = 5
 
 
@@ -78,6 +79,28 @@ class SqliteUsers:
             rows = await self._database.write(
                 statement, {**row, "id": user_id.lower(), "if_blocked": if_blocked}
             )
+        except DuplicateRowError:
+            raise EmailTakenError from None
+        if rows:
+            return to_user(rows[0])
+        await self.get(user_id)
+        return None
+
+    async def apply_profile(
+        self, user_id: str, changes: UserChanges, profile_at: datetime | None
+    ) -> User | None:
+        row = _to_change(changes)
+        conditions = ["id = :id"]
+        if changes:
+            row["updated_at"] = to_millis(now())
+        if profile_at is not None:
+            row["profile_at"] = to_millis(profile_at)
+            conditions.append("coalesce(profile_at, 0) <= :profile_at")
+        if not row:
+            return await self.get(user_id)
+        statement = statements.update("users", (f"{name} = :{name}" for name in row), conditions, COLUMNS)
+        try:
+            rows = await self._database.write(statement, {**row, "id": user_id.lower()})
         except DuplicateRowError:
             raise EmailTakenError from None
         if rows:
@@ -149,6 +172,7 @@ def _to_row(user: User) -> Mapping[str, Value]:
         "created_at": to_millis(user.created_at),
         "updated_at": to_millis(user.updated_at),
         **name_columns(user.full_name),
+        "profile_at": to_millis(user.profile_at) if user.profile_at else None,
     }
 
 
@@ -180,4 +204,5 @@ def to_user(row: sqlite3.Row) -> User:
         is_blocked=bool(row["is_blocked"]),
         created_at=from_millis(row["created_at"]),
         updated_at=from_millis(row["updated_at"]),
+        profile_at=None if row["profile_at"] is None else from_millis(row["profile_at"]),
     )

@@ -116,6 +116,7 @@ class IdempotencyKeys:
             KeyReusedError: another request of the caller had the key.
         """
         name, token = _name(caller, key), secrets.token_hex(8)
+        caller = _digest(caller)
         entry = {"state": "pending", "caller": caller, "fingerprint": fingerprint, "token": token}
         try:
             for _ in range(_ATTEMPTS):
@@ -187,7 +188,11 @@ def _in_use() -> KeyInUseError:
 
 def _name(caller: str, key: str) -> str:
     """Under which the key is kept: no two callers share one, whatever they write."""
-    return f"idempotency:{hashlib.sha256(json.dumps([caller, key]).encode()).hexdigest()}"
+    return f"idempotency:{_digest(json.dumps([caller, key]))}"
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _format(entry: Mapping[str, object], body: bytes = b"") -> bytes:

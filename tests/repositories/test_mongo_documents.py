@@ -79,6 +79,7 @@ async def test_a_user_is_written_in_the_names_of_the_api(database: MongoDatabase
         "isBlocked": False,
         "createdAt": NOON,
         "updatedAt": NOON,
+        "profileAt": None,
         "nameFolded": "ada lovelace",
         "titleKey": "ada lovelace",
         "titleWords": ["ada", "lovelace"],

@@ -7,7 +7,8 @@ import pytest
 
 from shared.access.permissions import Role
 from shared.clock import now
-from shared.http.pagination import Cursor, Slice
+from shared.http.pagination import Slice
+from shared.ids import new_id
 from tests.repositories.builders import NOON, a_user, minutes
 from user_service.domain import AlreadyRegisteredError, EmailTakenError, UserNotFoundError
 from user_service.ports import UserFilter, UserRepository
@@ -208,83 +209,29 @@ async def test_filters_narrow_lists_and_counts_alike(users: UserRepository) -> N
         assert await users.count(wanted) == len(expected)
 
 
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("ada", {"Ada (No. 1)"}),
-        ("(no. 1)", {"Ada (No. 1)"}),
-        ("No.", {"Ada (No. 1)"}),
-        (".*", set()),
-        ("^A", set()),
-        ("a|b", set()),
-        ("[", set()),
-        ("\\", {"Back\\slash %_"}),
-        ("%_", {"Back\\slash %_"}),
-        ("_", {"Back\\slash %_"}),
-        ("\0", set()),
-        ("'", {"O'Hara"}),
-        ("été à ōsaka", {"ÉTÉ à Ōsaka"}),
-        ("O'HARA@EXAMPLE", {"O'Hara"}),
-        ('{"$gt": ""}', set()),
-        ("1)ada", set()),
-    ],
-)
-async def test_text_is_found_as_it_is_written_in_any_case(
-    users: UserRepository, text: str, expected: set[str]
-) -> None:
-    await users.add(a_user(full_name="Ada (No. 1)", email="ada@x.org"))
-    await users.add(a_user(full_name="Back\\slash %_", email="slash@x.org"))
-    await users.add(a_user(full_name="ÉTÉ à Ōsaka", email="ete@x.org"))
-    await users.add(a_user(full_name="O'Hara", email="o'hara@example.org"))
-    assert await names(users, UserFilter(text=text)) == expected
-    assert await users.count(UserFilter(text=text)) == len(expected)
-
-
-async def test_text_finds_the_present_name(users: UserRepository) -> None:
+async def test_later_profile_is_not_replaced_by_an_earlier_one(users: UserRepository) -> None:
     ada = a_user(full_name="Ada")
     await users.add(ada)
-    await users.change(ada.id, {"full_name": "GRACE"})
-    assert await names(users, UserFilter(text="grace")) == {"GRACE"}
-    assert await names(users, UserFilter(text="ada")) == set()
+    first = await users.apply_profile(ada.id, {"full_name": "Grace"}, NOON + minutes(2))
+    assert first is not None
+    assert (first.full_name, first.profile_at) == ("Grace", NOON + minutes(2))
+    assert first.updated_at > ada.updated_at
+    assert await users.apply_profile(ada.id, {"full_name": "Ada"}, NOON + minutes(1)) is None
+    assert (await users.get(ada.id)).full_name == "Grace"
+    same = await users.apply_profile(ada.id, {}, NOON + minutes(3))
+    assert same is not None
+    assert (same, same.profile_at) == (first, NOON + minutes(3))
+    unknown = await users.apply_profile(ada.id, {"full_name": "Ada"}, None)
+    assert unknown is not None
+    assert (unknown.full_name, unknown.profile_at) == ("Ada", NOON + minutes(3))
+    with pytest.raises(UserNotFoundError):
+        await users.apply_profile(new_id(), {}, NOON)
 
 
-async def test_a_text_search_is_paged_too(users: UserRepository) -> None:
-    made = [a_user(full_name=f"Ada {n}", created_at=NOON + minutes(n)) for n in range(4)]
-    await users.add(a_user(full_name="Bill"))
-    for user in made:
+async def test_profile_with_the_email_of_another_is_refused(users: UserRepository) -> None:
+    ada, bill = a_user(), a_user()
+    for user in (ada, bill):
         await users.add(user)
-    wanted = UserFilter(text="ada")
-    first = await users.list(wanted, Slice(2))
-    rest = await users.list(wanted, Slice(9, Cursor.of(first[-1])))
-    assert [*first, *rest] == made[::-1]
-
-
-@pytest.mark.parametrize(
-    ("name", "text"),
-    [
-        ("José", "jose"),
-        ("José", "JOSE\u0301"),
-        ("Jose\u0301", "José"),
-        ("ΟΔΥΣΣΕΥΣ", "οδυσσεύς"),
-        ("Οδυσσέας ΟΔΟΣ", "οδός"),
-        ("Straßmann", "STRASSMANN"),
-        ("STRASSMANN", "straß"),
-        ("Đorđe", "dorde"),
-        ("Ａｄａ", "ada"),
-        ("İpek", "ipek"),
-        ("Ada Lovelace", "  lovelace\t"),
-        ("Ada Lovelace", "Ada  Lovelace"),
-        ("日本 太郎", "太郎"),
-    ],
-)
-async def test_text_is_compared_after_folding(users: UserRepository, name: str, text: str) -> None:
-    await users.add(a_user(full_name=name))
-    await users.add(a_user(full_name="Bill"))
-    assert await names(users, UserFilter(text=text)) == {name}
-
-
-async def test_text_finds_a_folded_email(users: UserRepository) -> None:
-    await users.add(a_user(full_name="Ada", email="ada.strasse@example.org"))
-    await users.add(a_user(full_name="Émile", email="émile@example.org"))
-    assert await names(users, UserFilter(text=" Straße@")) == {"Ada"}
-    assert await names(users, UserFilter(text="ÉMILE@")) == {"Émile"}
+    with pytest.raises(EmailTakenError):
+        await users.apply_profile(ada.id, {"email": bill.email}, NOON)
+    assert await users.get(ada.id) == ada

@@ -20,9 +20,11 @@ from shared.cache.read_through import ReadThrough, open_read_through
 from shared.cache.writes import Writes
 from shared.errors import UnavailableError
 from tests.shared.memory_cache import MemoryCache
+from tests.user_service.test_applied_profiles import Names
 from user_service.caching import Invalidation
 from user_service.clerk import profile_of
 from user_service.domain import EmailTakenError, Profile, UnprovedEmailError, User
+from user_service.profiles import Profiles
 from user_service.registration import Registrar
 from user_service.schemas import Registration
 
@@ -63,7 +65,9 @@ async def users(tmp_path: Path) -> AsyncIterator[SqliteUsers]:
 async def registered(
     users: SqliteUsers, cache: ReadThrough, known: Profile | None, clerk_id: str = "user_b", **said: Any
 ) -> User:
-    registrar = Registrar(users, Provider(known), Invalidation(cache), Writes(), [BOSS])
+    identities, invalidation, writes = Provider(known), Invalidation(cache), Writes()
+    profiles = Profiles(users, identities, invalidation, writes, Names(), MemoryCache(), 60)
+    registrar = Registrar(users, identities, profiles, invalidation, writes, [BOSS])
     asked = Registration.model_validate({"clerkId": clerk_id, **said})
     session = Session(Identity(clerk_id, 4_000_000_000), "token")
     return (await registrar.register(session, asked)).user
@@ -195,3 +199,13 @@ async def test_a_block_survives_deletion(users: SqliteUsers, cache: ReadThrough,
         await registered(users, cache, known, clerk_id)
     other = await registered(users, cache, profile(email="c@example.org", verified=True), "user_c")
     assert other.email == "c@example.org"
+
+
+async def test_a_name_from_an_email_can_be_read(users: SqliteUsers, cache: ReadThrough) -> None:
+    plain = await registered(users, cache, profile_without_name("ada@example.org"), "user_a")
+    blank = await registered(users, cache, profile_without_name("\u3164@example.org"), "user_b")
+    assert (plain.full_name, blank.full_name) == ("ada", "\u3164@example.org")
+
+
+def profile_without_name(email: str) -> Profile:
+    return Profile(full_name=None, email=email, email_is_verified=True, image_url=None)

@@ -151,6 +151,9 @@ class Clerk:
         return [
             Route("/v1/jwks", self._jwks),
             Route("/v1/users/{clerk_id}", self._user),
+            Route(
+                "/v1/users/{clerk_id}", self._rename_user, methods=["PATCH"], max_body_size=MAX_SIGN_IN_BYTES
+            ),
             Route("/v1/users/{clerk_id}", self._delete_user, methods=["DELETE"]),
             Route("/v1/{rest:path}", self._unknown_call, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             Route("/sign-in", self._sign_in, methods=["POST"], max_body_size=MAX_SIGN_IN_BYTES),
@@ -190,6 +193,22 @@ class Clerk:
             return clerk_error(404, "resource_not_found", "No user was found with this id.")
         image_url = f"{self._settings.public_url}/avatars/{account.clerk_id}.png"
         return JSONResponse(user_record(account, image_url))
+
+    async def _rename_user(self, request: Request) -> Response:
+        """`first_name` and `last_name`, of all that Clerk can change."""
+        if refusal := self._refusal(request):
+            return refusal
+        try:
+            fields = json.loads(await request.body())
+            name = " ".join(str(fields[each]) for each in ("first_name", "last_name") if fields.get(each))
+        except (ValueError, AttributeError, TypeError):
+            return clerk_error(400, "request_body_invalid", "The request body is invalid.")
+        if not name:
+            return clerk_error(422, "form_param_missing", "first_name or last_name must be given.")
+        account = await self._accounts.rename(request.path_params["clerk_id"], name)
+        if account is None:
+            return clerk_error(404, "resource_not_found", "No user was found with this id.")
+        return await self._user(request)
 
     async def _delete_user(self, request: Request) -> Response:
         if refusal := self._refusal(request):
