@@ -14,10 +14,16 @@ from api_gateway.downstream.exchange import Exchange
 from api_gateway.ports import ApiRequest
 from api_gateway.route_table import is_upload
 from shared.errors import TooLargeError
+from shared.http.body_limit import MAX_JSON_BYTES
 
-ANONYMOUS_BODY_BYTES: Final = 64 * 1024
+MEGABYTE: Final = 1024 * 1024
+
 ANONYMOUS_BODY_SECONDS: Final = 10.0
 BUFFERED_BODY_SECONDS: Final = 30.0
+MAX_BUFFERED_BYTES: Final = MAX_JSON_BYTES
+"""Of every body that is no upload."""
+_WITHOUT_MEANING: Final = frozenset({"GET", "HEAD"})
+"""Methods whose bodies no service reads. A large one is not read here either."""
 _BUFFERED_UPLOAD_BYTES: Final = 64 * 1024
 """An upload that is announced to be this short is read before the service is asked, like any other body."""
 _COUNTED_BYTES: Final = 4096
@@ -40,8 +46,8 @@ class BodyBufferFullError(BodyError):
     """Too many bodies are being received now, from this client or from all."""
 
 
-class BodyTooLargeError(BodyError, TooLargeError):
-    """More bytes than the request may have."""
+class UploadTooLargeError(BodyError, TooLargeError):
+    """More bytes than an upload may have."""
 
     code = "body_too_large"
 
@@ -49,12 +55,18 @@ class BodyTooLargeError(BodyError, TooLargeError):
         super().__init__(f"A request may have at most {limit_bytes} bytes")
 
 
+class BodyTooLargeError(BodyError, TooLargeError):
+    """More bytes than any other body may have: what the service would say itself."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(f"At most {limit_bytes // MEGABYTE} MB are taken")
+
+
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """Largest upload, largest other body, longest pause, and how long an upload may take."""
+    """Largest upload, longest pause in a body, and how long an upload may take."""
 
     max_upload_bytes: int
-    max_buffered_bytes: int
     idle_seconds: float
     upload_seconds: float
 
@@ -91,7 +103,7 @@ class RequestBody:
     def __init__(
         self, exchange: Exchange, request: ApiRequest, limits: BodyLimits, buffer: BodyBuffer
     ) -> None:
-        """Raises BodyTooLargeError, as far as the head tells."""
+        """Raises UploadTooLargeError, BodyTooLargeError: as far as the head tells."""
         self._exchange = exchange
         self._buffer = buffer
         self._client = request.client_address
@@ -99,26 +111,28 @@ class RequestBody:
         self._idle_seconds = limits.idle_seconds
         length = exchange.head.framing.length
         is_short = length is not None and length <= _BUFFERED_UPLOAD_BYTES
+        is_ignored = request.method in _WITHOUT_MEANING and (length is None or length > MAX_BUFFERED_BYTES)
+        is_authenticated = any(name == b"authorization" for name, _ in request.headers)
         self.length = length
-        self.is_upload = length != 0 and is_upload(request.method, request.target)
-        self.is_streamed = self.is_upload and (not is_short or exchange.head.expects_continue)
-        if self.is_upload:
-            self._max_bytes = limits.max_upload_bytes
+        self.is_upload = is_upload(request.method, request.target)
+        self.is_streamed = is_ignored or (self.is_upload and (not is_short or exchange.head.expects_continue))
+        if self.is_upload or is_ignored:
             self._seconds = limits.upload_seconds
-        elif any(name == b"authorization" for name, _ in request.headers):
-            self._max_bytes = min(limits.max_buffered_bytes, limits.max_upload_bytes)
-            self._seconds = min(BUFFERED_BODY_SECONDS, limits.upload_seconds)
+            self._too_large: BodyError = UploadTooLargeError(limits.max_upload_bytes)
+            self._max_bytes = limits.max_upload_bytes
         else:
-            self._max_bytes = min(ANONYMOUS_BODY_BYTES, limits.max_buffered_bytes, limits.max_upload_bytes)
-            self._seconds = min(ANONYMOUS_BODY_SECONDS, limits.upload_seconds)
+            most_seconds = BUFFERED_BODY_SECONDS if is_authenticated else ANONYMOUS_BODY_SECONDS
+            self._seconds = min(most_seconds, limits.upload_seconds)
+            self._too_large = BodyTooLargeError(MAX_BUFFERED_BYTES)
+            self._max_bytes = MAX_BUFFERED_BYTES
         if length is not None and length > self._max_bytes:
-            raise BodyTooLargeError(self._max_bytes)
+            raise self._too_large
 
     async def read_all(self) -> bytes:
         """The whole body. Its bytes are held until `close`.
 
         Raises:
-            ClientDisconnectedError, ClientTooSlowError, BodyTooLargeError, BodyBufferFullError.
+            BodyError: of one kind or another.
         """
         if self._exchange.body_ended:
             return self._take(0)
@@ -129,7 +143,7 @@ class RequestBody:
         """The bytes as they come. Whoever passes them on must not let an exception look like their end.
 
         Raises:
-            ClientDisconnectedError, ClientTooSlowError, BodyTooLargeError, BodyBufferFullError.
+            BodyError: of one kind or another.
         """
         exchange = self._exchange
         loop = asyncio.get_running_loop()
@@ -153,7 +167,7 @@ class RequestBody:
     def _take(self, received: int, *, hold: bool = True) -> bytes:
         piece = self._exchange.take_body()
         if received + len(piece) > self._max_bytes:
-            raise BodyTooLargeError(self._max_bytes)
+            raise self._too_large
         if hold and received + len(piece) > _COUNTED_BYTES:
             self._buffer.take(self._client, len(piece))
             self._taken += len(piece)

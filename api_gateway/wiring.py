@@ -17,8 +17,6 @@ from shared.cache.redis import open_redis_store
 from shared.cache.validation import open_validator
 from shared.circuit_breaker import CircuitBreaker, CircuitBreakerPolicy
 
-_MEGABYTE = 1024 * 1024
-
 
 def production(settings: Settings) -> OpenResources:
     """The services where `settings` say. None of them need be up yet."""
@@ -77,7 +75,6 @@ def _limits(settings: Settings) -> Limits:
     return Limits(
         body=BodyLimits(
             max_upload_bytes=settings.max_body_bytes,
-            max_buffered_bytes=_MEGABYTE,
             idle_seconds=settings.idle_timeout_seconds,
             upload_seconds=settings.max_body_seconds,
         ),

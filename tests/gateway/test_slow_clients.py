@@ -86,21 +86,45 @@ async def test_slow_bodies_keep_nobody_out(path: str, kind: str, token: str | No
             assert (await ask(port, "GET", "/api/songs")).status == 200
 
 
-async def test_anonymous_body_is_small_and_fast() -> None:
+@pytest.mark.parametrize("lines", [(JSON,), (MULTIPART,), (MULTIPART, TOKEN)])
+async def test_body_that_is_no_upload_is_small(lines: tuple[str, ...]) -> None:
     async with listening(service) as there, gateway(there) as port:
-        large = await ask(port, "POST", "/api/songs/batch", JSON, body=b"x" * 70_000)
-        accepted = await ask(port, "POST", "/api/songs/batch", JSON, TOKEN, body=b"x" * 70_000)
-        too_large = await ask(port, "POST", "/api/songs/batch", MULTIPART, TOKEN, body=b"x" * 1_100_000)
-    assert (large.status, json.loads(large.body)["code"]) == (413, "body_too_large")
-    assert accepted.body == b"70000 bytes"
-    assert too_large.status == 413
+        accepted = await ask(port, "POST", "/api/songs/batch", *lines, body=b"x" * MEGABYTE)
+        too_large = await ask(port, "POST", "/api/songs/batch", *lines, body=b"x" * (MEGABYTE + 1))
+    assert accepted.body == b"%d bytes" % MEGABYTE
+    assert (too_large.status, json.loads(too_large.body)["code"]) == (413, "too_large")
+
+
+async def test_anonymous_body_has_to_come_fast(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However steadily it drips."""
+    monkeypatch.setattr("api_gateway.request_body.ANONYMOUS_BODY_SECONDS", 0.5)
+    scripted = Scripted()
+    async with listening(scripted.talk) as there, gateway(there) as port, connect(port) as client:
+        await client.write(request("POST", "/api/songs/batch", JSON, "Content-Length: 900000"))
+        answer = asyncio.ensure_future(client.answer())
+        while not answer.done():
+            await client.write(b"x")
+            await asyncio.sleep(0.05)
+    assert (await answer).status == 408
+    assert scripted.heard == []
+
+
+async def test_large_body_of_a_read_is_ignored() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        _, headers = await read_head(reader)
+        assert headers.get("expect") == "100-continue"
+        writer.write(plain(b"songs"))
+        assert await reader.read() == b""
+
+    async with listening(talk) as there, gateway(there) as port:
+        assert (await ask(port, "GET", "/api/songs", body=b"x" * 2 * MEGABYTE)).body == b"songs"
 
 
 async def test_chunked_body_is_counted_before_the_service_is_asked() -> None:
     scripted = Scripted()
     async with listening(scripted.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs/batch", "Transfer-Encoding: chunked"))
-        await client.push(200_000, chunked=True)
+        await client.push(2 * MEGABYTE, chunked=True)
         assert (await client.answer()).status == 413
         assert scripted.heard == []
 
