@@ -111,6 +111,8 @@ class Credentials:
 
     token_expires_at: float
     caller: Caller | None = None
+    were_optional: bool = False
+    """Whether a request without any would have been answered as well."""
 
 
 CREDENTIALS = "credentials"

@@ -148,9 +148,9 @@ class AnyCallerGuard(Guard):
         access = _access(request)
         try:
             identity = await access.verifier.verify(token)
-            request.scope[CREDENTIALS] = Credentials(identity.expires_at)
+            request.scope[CREDENTIALS] = Credentials(identity.expires_at, were_optional=True)
             caller = await access.directory.find(identity, token)
-            request.scope[CREDENTIALS] = Credentials(identity.expires_at, caller)
+            request.scope[CREDENTIALS] = Credentials(identity.expires_at, caller, were_optional=True)
         except UnavailableError as failure:
             if is_delegation(token):
                 raise

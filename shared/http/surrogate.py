@@ -28,7 +28,7 @@ def marks_of(request: Request, content: Content, *, is_own: bool = False) -> dic
     versions, ends_at = content.versions, content.expires_at
     marks: dict[str, str] = {}
     directives = []
-    if content.is_shared:
+    if content.is_shared and (credentials is None or credentials.were_optional):
         directives.append("shared")
         if content.not_for:
             marks["Surrogate-Not-For"] = " ".join(content.not_for)
