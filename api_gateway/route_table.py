@@ -13,6 +13,7 @@ from urllib.parse import unquote_to_bytes
 SERVICE_OF_PREFIX: Final[Mapping[tuple[bytes, ...], str]] = {
     (b"auth",): "user",
     (b"users",): "user",
+    (b"webhooks",): "user",
     (b"admin", b"users"): "user",
     (b"songs",): "song",
     (b"admin", b"songs"): "song",

@@ -1,6 +1,8 @@
 """What the local cloud keeps about itself: keys that are made at the first start, and its address."""
 
 import base64
+import hashlib
+import hmac
 import json
 import os
 import secrets
@@ -45,7 +47,14 @@ class Installation:
     @property
     def environment(self) -> dict[str, str]:
         """The keys under the names that the services and the local cloud read."""
-        return {name.upper(): value for name, value in asdict(self).items() if name != "media_url"}
+        keys = {name.upper(): value for name, value in asdict(self).items() if name != "media_url"}
+        return {**keys, "CLERK_WEBHOOK_SECRET": self.clerk_webhook_secret}
+
+    @property
+    def clerk_webhook_secret(self) -> str:
+        """Follows from the secret key, so that installations of before have one as well."""
+        key = hmac.digest(self.clerk_secret_key.encode(), b"webhooks", hashlib.sha256)
+        return f"whsec_{base64.b64encode(key).decode()}"
 
     def check_media_url(self, media_url: str) -> None:
         """Songs, albums and people are stored with whole addresses, which lead nowhere when media move.

@@ -29,6 +29,7 @@ def plan(settings: EmbeddedSettings, installation: Installation, data_dir: Path)
         "PORT": str(settings.cloud_port),
         "CLOUD_DATA_DIR": str(data_dir / "cloud"),
         "CLOUD_PUBLIC_URL": settings.media_url,
+        "CLERK_WEBHOOK_URL": f"http://127.0.0.1:{settings.gateway_port}/api/webhooks/clerk",
         "CLOUD_DEFAULT_PARTY": f"http://localhost:{settings.gateway_port}",
         "CLOUD_GATEWAY_URL": f"http://localhost:{settings.gateway_port}",
     }

@@ -36,6 +36,8 @@ IDEMPOTENT_REQUESTS = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
+WEBHOOKS = Counter("webhooks", "Webhooks received by kind", ["kind"], registry=REGISTRY)
+REJECTED_WEBHOOKS = Counter("webhooks_rejected", "Webhooks with a bad signature", registry=REGISTRY)
 QUEUE_LENGTH = Gauge(
     "queue_length",
     "Entries waiting to be sent",

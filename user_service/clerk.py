@@ -1,10 +1,14 @@
 """What Clerk's record says of a person."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import httpx
 from clerk_backend_api import Clerk, models
+from pydantic import ValidationError
 
 from shared.clock import from_millis
-from shared.errors import UnavailableError
+from shared.errors import MalformedError, UnavailableError
 from shared.text import UnreadableTextError, clean_text
 from user_service.domain import Profile
 
@@ -34,6 +38,18 @@ class ClerkIdentityProvider:
         except httpx.HTTPError as failure:
             raise _unavailable() from failure
         return profile_of(record)
+
+
+def profile_in(data: Mapping[str, Any]) -> Profile:
+    """The profile in a record as Clerk's webhooks carry it.
+
+    Raises:
+        MalformedError: it is not one.
+    """
+    try:
+        return profile_of(models.User.model_validate(data))
+    except ValidationError as failure:
+        raise MalformedError("This does not describe a user") from failure
 
 
 def profile_of(record: models.User) -> Profile:

@@ -18,7 +18,7 @@ from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
 from shared.text import fold
-from user_service import accounts, administration, own_account, registration, searching
+from user_service import accounts, administration, own_account, registration, searching, webhooks
 from user_service.domain import UserNotFoundError
 from user_service.ports import UserFilter, UserRepository
 from user_service.settings import UserSettings
@@ -38,6 +38,7 @@ class Resources:
     administration: administration.Administration
     searching: searching.PeopleSearching
     accounts: accounts.Accounts
+    webhooks: webhooks.Webhooks
     probes: dict[str, Probe]
 
 
@@ -65,6 +66,17 @@ async def _administration(request: Request) -> administration.Administration:
 
 async def _searching(request: Request) -> searching.PeopleSearching:
     return resources(request).searching
+
+
+async def _webhooks(request: Request) -> webhooks.Webhooks:
+    return resources(request).webhooks
+
+
+async def _webhook_key(request: Request) -> bytes:
+    key = resources(request).settings.webhook_key
+    if key is None:
+        raise webhooks.WebhooksNotConfiguredError
+    return key
 
 
 async def _accounts(request: Request) -> accounts.Accounts:
@@ -101,6 +113,10 @@ Users = Annotated[UserRepository, Depends(_users)]
 OwnAccount = Annotated[own_account.OwnAccount, Depends(_own_account)]
 Registrar = Annotated[registration.Registrar, Depends(_registrar)]
 Searching = Annotated[searching.PeopleSearching, Depends(_searching)]
+Webhooks = Annotated[webhooks.Webhooks, Depends(_webhooks)]
+WebhookKey = Annotated[bytes, Depends(_webhook_key)]
+"""What Clerk signs webhooks with. WebhooksNotConfiguredError without."""
+
 Accounts = Annotated[accounts.Accounts, Depends(_accounts)]
 Administration = Annotated[administration.Administration, Depends(_administration)]
 

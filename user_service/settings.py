@@ -3,6 +3,7 @@
 from pydantic import Field, SecretStr, field_validator
 
 from shared.settings import CommaSeparated, MongoSettings, ServiceSettings, split_commas
+from user_service.webhook_signature import key_of
 
 SERVICE = "user-service"
 """Its name in logs, metrics, health and OpenAPI."""
@@ -24,6 +25,19 @@ class UserSettings(ServiceSettings):
     admin_emails: CommaSeparated = Field(
         (), description="Who becomes admin at registration, by verified e-mail, comma-separated"
     )
+
+    @field_validator("clerk_webhook_secret")
+    @classmethod
+    def _is_webhook_secret(cls, given: SecretStr | None) -> SecretStr | None:
+        if given is not None:
+            key_of(given.get_secret_value())
+        return given
+
+    @property
+    def webhook_key(self) -> bytes | None:
+        """The key that signs Clerk's webhooks; None when they are not configured."""
+        secret = self.clerk_webhook_secret
+        return None if secret is None else key_of(secret.get_secret_value())
 
     @field_validator("admin_emails", mode="before")
     @classmethod

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 
 from shared.access.guards import Access
-from shared.audit import AuditRepository
+from shared.audit import AuditRepository, AuditTrail
 from shared.http.health import remembered
 from shared.http.service_client import open_service
 from shared.infrastructure import open_infrastructure
@@ -26,6 +26,7 @@ from user_service.registration import Registrar
 from user_service.search_ports import ArtistSearch
 from user_service.searching import PeopleSearching
 from user_service.settings import UserSettings
+from user_service.webhooks import Webhooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,7 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
                 settings.profile_refresh_seconds,
             ).refreshing()
         )
+        accounts = Accounts(queue, administration)
         yield Resources(
             access=Access(shared.verifier, OwnUserDirectory(stores.users), shared.service_tokens),
             idempotency=shared.idempotency,
@@ -90,7 +92,8 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
                 settings.admin_emails,
             ),
             administration=administration,
-            accounts=Accounts(queue, administration),
+            accounts=accounts,
+            webhooks=Webhooks(stores.users, profiles, accounts, AuditTrail(stores.audit)),
             probes={
                 "database": stores.database.ping,
                 "redis": shared.cache.ping,

@@ -37,6 +37,8 @@ class CloudSettings:
     recombee_private_token: str = field(repr=False)
     default_authorized_party: str
     session_seconds: int = DEFAULT_SESSION_SECONDS
+    clerk_webhook_url: str | None = None
+    clerk_webhook_secret: str | None = field(default=None, repr=False)
     gateway_url: str = DEFAULT_GATEWAY_URL
 
     @classmethod
@@ -62,6 +64,8 @@ class CloudSettings:
             recombee_database_id=required("RECOMBEE_DATABASE_ID"),
             recombee_private_token=required("RECOMBEE_PRIVATE_TOKEN"),
             default_authorized_party=required("CLOUD_DEFAULT_PARTY").rstrip("/"),
+            clerk_webhook_url=source.get("CLERK_WEBHOOK_URL", "").strip() or None,
+            clerk_webhook_secret=source.get("CLERK_WEBHOOK_SECRET", "").strip() or None,
             session_seconds=int(source.get("CLOUD_SESSION_SECONDS", "") or DEFAULT_SESSION_SECONDS),
             gateway_url=(source.get("CLOUD_GATEWAY_URL", "").strip() or DEFAULT_GATEWAY_URL).rstrip("/"),
         )

@@ -45,6 +45,7 @@ USER_CALLS = (
     Call("DELETE", "/auth/me", "401 403 202 202 202 202 403"),
     Call("GET", "/users", ANYONE),
     Call("GET", "/users/{user_id}", ANYONE),
+    Call("POST", "/webhooks/clerk", "400 400 400 400 400 400 400"),
     Call("GET", "/admin/users", ADMINS),
     Call("GET", "/admin/users/audit", ADMINS),
     Call("PATCH", "/admin/users/{user_id}/block", ADMINS),

@@ -20,6 +20,7 @@ from embedded.cloud.browser_access import OPEN_TO_BROWSERS, preflight
 from embedded.cloud.clerk.accounts import Account, Accounts
 from embedded.cloud.clerk.avatars import draw_avatar
 from embedded.cloud.clerk.session_tokens import SigningKey, session_claims, utc_now
+from embedded.cloud.clerk.webhooks import Webhooks
 from embedded.cloud.settings import CloudSettings
 from shared.settings import issuer_of
 
@@ -138,6 +139,9 @@ class Clerk:
         self._issuer = issuer_of(settings.clerk_publishable_key)
         self._folder = settings.data_dir / "clerk"
         self._accounts = Accounts(self._folder / "accounts.sqlite3")
+        self._webhooks = Webhooks(
+            self._folder / "webhooks.sqlite3", settings.clerk_webhook_url, settings.clerk_webhook_secret
+        )
         self._opened_key: SigningKey | None = None
 
     @property
@@ -156,6 +160,8 @@ class Clerk:
             ),
             Route("/v1/users/{clerk_id}", self._delete_user, methods=["DELETE"]),
             Route("/v1/{rest:path}", self._unknown_call, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route("/accounts/{email}", self._put_account, methods=["PUT"], max_body_size=MAX_SIGN_IN_BYTES),
+            Route("/accounts/{email}", self._delete_account, methods=["DELETE"]),
             Route("/sign-in", self._sign_in, methods=["POST"], max_body_size=MAX_SIGN_IN_BYTES),
             Route("/sign-in", preflight, methods=["OPTIONS"]),
             Route("/avatars/{clerk_id}.png", self._avatar),
@@ -166,11 +172,13 @@ class Clerk:
             SigningKey.load_or_create, self._folder / "signing-key.pem"
         )
         await self._accounts.__aenter__()
+        await self._webhooks.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self._webhooks.__aexit__(kind, error, trace)
         await self._accounts.__aexit__(kind, error, trace)
 
     def _refusal(self, request: Request) -> Response | None:
@@ -208,15 +216,44 @@ class Clerk:
         account = await self._accounts.rename(request.path_params["clerk_id"], name)
         if account is None:
             return clerk_error(404, "resource_not_found", "No user was found with this id.")
-        return await self._user(request)
+        return JSONResponse(await self._renamed(account))
+
+    async def _renamed(self, account: Account) -> dict[str, Any]:
+        """The record of a person who has a new name, after it is on its way to the services."""
+        record = user_record(account, f"{self._settings.public_url}/avatars/{account.clerk_id}.png")
+        await self._webhooks.send("user.updated", record)
+        return record
 
     async def _delete_user(self, request: Request) -> Response:
         if refusal := self._refusal(request):
             return refusal
-        clerk_id = request.path_params["clerk_id"]
+        return await self._delete(request.path_params["clerk_id"])
+
+    async def _delete(self, clerk_id: str) -> Response:
         if not await self._accounts.delete(clerk_id):
             return clerk_error(404, "resource_not_found", "No user was found with this id.")
-        return JSONResponse({"id": clerk_id, "object": "user", "deleted": True})
+        deleted = {"id": clerk_id, "object": "user", "deleted": True}
+        await self._webhooks.send("user.deleted", deleted)
+        return JSONResponse(deleted)
+
+    async def _put_account(self, request: Request) -> Response:
+        """For use by hand: `{"fullName"}` renames a person, as they could at Clerk's own pages."""
+        email = request.path_params["email"]
+        account = await self._accounts.find_by_email(email)
+        if account is None:
+            return Response(status_code=404, headers=OPEN_TO_BROWSERS)
+        try:
+            fields = json.loads(await request.body())
+            _, name = read_sign_in(json.dumps({**fields, "email": email}).encode())
+        except (ValueError, TypeError, SignInRefusedError) as refused:
+            return JSONResponse({"error": str(refused)}, status_code=422, headers=OPEN_TO_BROWSERS)
+        renamed = await self._accounts.rename(account.clerk_id, name or account.full_name)
+        return JSONResponse(await self._renamed(renamed or account), headers=OPEN_TO_BROWSERS)
+
+    async def _delete_account(self, request: Request) -> Response:
+        """For use by hand: deletes a person, as they could at Clerk's own pages."""
+        account = await self._accounts.find_by_email(request.path_params["email"])
+        return await self._delete(account.clerk_id if account is not None else "")
 
     async def _unknown_call(self, request: Request) -> Response:
         return self._refusal(request) or clerk_error(

@@ -1,0 +1,23 @@
+"""`/webhooks`: reports of providers."""
+
+from fastapi import APIRouter, Request
+
+from shared import metrics
+from shared.http.openapi import refusals
+from user_service.dependencies import WebhookKey, Webhooks
+from user_service.webhook_signature import InvalidSignatureError, check_signature
+
+router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+
+
+@router.post(
+    "/clerk",
+    status_code=204,
+    summary="Reports of Clerk, signed by Svix: user.updated and user.deleted",
+    responses=refusals(400, 404, 503),
+)
+async def receive_clerk_webhook(request: Request, key: WebhookKey, webhooks: Webhooks) -> None:
+    body = await request.body()
+    with metrics.REJECTED_WEBHOOKS.count_exceptions(InvalidSignatureError):
+        check_signature(key, request.headers, body)
+    await webhooks.receive(body)

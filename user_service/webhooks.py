@@ -1,0 +1,80 @@
+"""What Clerk reports of people: changed profiles and deleted accounts.
+
+Reports may come twice and in any order. A profile carries the time of its change, which decides
+(profiles.py); a deletion of somebody who is gone changes nothing. So no report has to be remembered.
+"""
+
+import json
+from typing import Any
+
+import structlog
+
+from shared import metrics
+from shared.audit import AuditTrail
+from shared.errors import MalformedError, NotFoundError
+from user_service.accounts import Accounts
+from user_service.clerk import profile_in
+from user_service.domain import LastAdminError, User
+from user_service.ports import UserRepository
+from user_service.profiles import Profiles
+
+log = structlog.stdlib.get_logger(__name__)
+
+
+class WebhooksNotConfiguredError(NotFoundError):
+    """Without a signing secret nobody can be believed."""
+
+    code = "webhooks_not_configured"
+
+    def __init__(self) -> None:
+        super().__init__("Webhooks are not configured")
+
+
+class Webhooks:
+    """Carries out what verified reports say."""
+
+    def __init__(
+        self, users: UserRepository, profiles: Profiles, accounts: Accounts, audit: AuditTrail
+    ) -> None:
+        self._users = users
+        self._profiles = profiles
+        self._accounts = accounts
+        self._audit = audit
+
+    async def receive(self, body: bytes) -> None:
+        """Carry out one report whose signature is valid; kinds that we do not need are ignored.
+
+        Raises:
+            MalformedError: it is no report.
+            UnavailableError: it cannot be carried out now; Clerk sends it again.
+        """
+        kind, data = _report_in(body)
+        user = await self._users.find_by_clerk_id(str(data.get("id", "")))
+        metrics.WEBHOOKS.labels(kind if kind in ("user.updated", "user.deleted") else "other").inc()
+        if user is None:
+            return
+        if kind == "user.updated":
+            await self._update(user, data)
+        elif kind == "user.deleted":
+            await self._delete(user)
+
+    async def _update(self, user: User, data: dict[str, Any]) -> None:
+        await self._profiles.apply(user, profile_in(data))
+
+    async def _delete(self, user: User) -> None:
+        try:
+            async with self._audit.record(user.id, "account.delete", user.id):
+                await self._accounts.delete(user)
+        except LastAdminError:
+            log.warning("the last admin was deleted at Clerk and stays here", user_id=user.id)
+
+
+def _report_in(body: bytes) -> tuple[str, dict[str, Any]]:
+    try:
+        report = json.loads(body)
+        kind, data = report["type"], report["data"]
+    except (ValueError, KeyError, TypeError) as failure:
+        raise MalformedError("The webhook is not a report") from failure
+    if not isinstance(kind, str) or not isinstance(data, dict):
+        raise MalformedError("The webhook is not a report")
+    return kind, data
