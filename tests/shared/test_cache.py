@@ -23,14 +23,14 @@ async def cache(redis: MemoryCache) -> AsyncIterator[ReadThrough]:
     await through.close()
 
 
-async def test_what_was_read_once_is_answered_from_the_cache(cache: ReadThrough) -> None:
+async def test_second_read_comes_from_the_cache(cache: ReadThrough) -> None:
     source = Source(b"a song")
     assert [await read(cache, source.load) for _ in range(3)] == [b"a song"] * 3
     assert source.asked == 1
 
 
 @pytest.mark.parametrize("tag", SONG.tags)
-async def test_each_family_of_an_entry_makes_it_stale(cache: ReadThrough, tag: str) -> None:
+async def test_each_tag_of_an_entry_invalidates_it(cache: ReadThrough, tag: str) -> None:
     source = Source()
     await read(cache, source.load)
     source.value = b"new"
@@ -38,7 +38,7 @@ async def test_each_family_of_an_entry_makes_it_stale(cache: ReadThrough, tag: s
     assert await read(cache, source.load) == b"new"
 
 
-async def test_another_family_does_not(cache: ReadThrough) -> None:
+async def test_other_tags_do_not_invalidate_an_entry(cache: ReadThrough) -> None:
     source = Source()
     await read(cache, source.load)
     source.value = b"new"
@@ -49,7 +49,7 @@ async def test_another_family_does_not(cache: ReadThrough) -> None:
 @pytest.mark.parametrize(
     ("loaded", "answered"), [(None, None), (Loaded(b"for now", ttl_seconds=0), b"for now")]
 )
-async def test_nothing_and_what_is_right_at_this_moment_are_not_kept(
+async def test_absence_and_zero_ttl_are_not_cached(
     cache: ReadThrough, redis: MemoryCache, loaded: Loaded | None, answered: bytes | None
 ) -> None:
     source = Source(loaded)
@@ -58,16 +58,14 @@ async def test_nothing_and_what_is_right_at_this_moment_are_not_kept(
     assert redis.entries == {}
 
 
-async def test_what_is_right_for_now_is_kept_as_long_as_it_says(
-    cache: ReadThrough, redis: MemoryCache
-) -> None:
+async def test_loaded_ttl_overrides_the_entry_ttl(cache: ReadThrough, redis: MemoryCache) -> None:
     source = Source(Loaded(b"for now", ttl_seconds=5))
     assert [await read(cache, source.load) for _ in range(3)] == [b"for now"] * 3
     assert source.asked == 1
     assert redis.ttls == {SONG.key: 5}
 
 
-async def test_a_slow_reader_cannot_put_an_old_answer_back(cache: ReadThrough) -> None:
+async def test_slow_load_never_restores_an_old_value(cache: ReadThrough) -> None:
     source = Source(b"old")
     source.may_answer.clear()
     slow = asyncio.create_task(read(cache, source.load))
@@ -79,7 +77,7 @@ async def test_a_slow_reader_cannot_put_an_old_answer_back(cache: ReadThrough) -
     assert await read(cache, source.load) == b"new"
 
 
-async def test_of_many_readers_at_once_one_loads(cache: ReadThrough) -> None:
+async def test_concurrent_readers_share_one_load(cache: ReadThrough) -> None:
     source = Source(b"a song")
     source.may_answer.clear()
     readers = [asyncio.create_task(read(cache, source.load)) for _ in range(20)]
@@ -89,7 +87,7 @@ async def test_of_many_readers_at_once_one_loads(cache: ReadThrough) -> None:
     assert source.asked == 1
 
 
-async def test_who_comes_after_a_write_does_not_wait_for_a_load_begun_before_it(cache: ReadThrough) -> None:
+async def test_read_after_invalidation_joins_no_earlier_load(cache: ReadThrough) -> None:
     before, after = Source(b"old"), Source(b"new")
     before.may_answer.clear()
     early = asyncio.create_task(read(cache, before.load))
@@ -100,7 +98,7 @@ async def test_who_comes_after_a_write_does_not_wait_for_a_load_begun_before_it(
     assert await early == b"old"
 
 
-async def test_a_reader_who_leaves_does_not_end_the_load_for_the_others(cache: ReadThrough) -> None:
+async def test_cancelled_reader_does_not_cancel_the_shared_load(cache: ReadThrough) -> None:
     source = Source(b"a song")
     source.may_answer.clear()
     leaving, staying = (asyncio.create_task(read(cache, source.load)) for _ in range(2))
@@ -112,7 +110,7 @@ async def test_a_reader_who_leaves_does_not_end_the_load_for_the_others(cache: R
     assert source.asked == 1
 
 
-async def test_all_who_wait_for_a_load_that_fails_are_told_and_the_next_loads_again(
+async def test_failed_load_fails_all_its_waiters_only(
     cache: ReadThrough,
 ) -> None:
     failing = Source()
@@ -126,15 +124,13 @@ async def test_all_who_wait_for_a_load_that_fails_are_told_and_the_next_loads_ag
     assert await read(cache, Source(b"a song").load) == b"a song"
 
 
-async def test_without_its_cache_every_reader_is_answered(cache: ReadThrough, redis: MemoryCache) -> None:
+async def test_reads_work_while_the_cache_is_down(cache: ReadThrough, redis: MemoryCache) -> None:
     redis.is_down = True
     source = Source(b"a song")
     assert [await read(cache, source.load) for _ in range(2)] == [b"a song"] * 2
 
 
-async def test_what_changed_during_an_outage_does_not_come_back_after_it(
-    cache: ReadThrough, redis: MemoryCache
-) -> None:
+async def test_outage_leaves_no_old_values_behind(cache: ReadThrough, redis: MemoryCache) -> None:
     source = Source(b"old")
     await read(cache, source.load)
     redis.is_down = True
@@ -163,7 +159,7 @@ class ChangingMeanwhile(MemoryCache):
             await self.may_end.wait()
 
 
-async def test_a_change_that_fails_to_be_told_while_another_is_being_made_up_for_is_made_up_for_too() -> None:
+async def test_failed_invalidation_is_retried_during_another_retry() -> None:
     redis = ChangingMeanwhile()
     async with asyncio.timeout(10):
         cache = a_cache(redis)
@@ -184,7 +180,7 @@ async def test_a_change_that_fails_to_be_told_while_another_is_being_made_up_for
         await cache.close()
 
 
-async def test_a_process_that_starts_believes_nothing_that_was_kept_before(redis: MemoryCache) -> None:
+async def test_new_process_invalidates_all_earlier_entries(redis: MemoryCache) -> None:
     """The one before it may have died between a change and telling of it."""
     source = Source(b"old")
     await read(a_cache(redis), source.load)
@@ -195,7 +191,7 @@ async def test_a_process_that_starts_believes_nothing_that_was_kept_before(redis
     assert redis.renewals == [(EVERYTHING,)]
 
 
-async def test_it_can_be_closed_while_it_still_owes_a_renewal(redis: MemoryCache) -> None:
+async def test_cache_closes_with_pending_invalidations(redis: MemoryCache) -> None:
     redis.is_down = True
     async with asyncio.timeout(5), open_read_through(redis) as cache:
         await cache.invalidate("songs")

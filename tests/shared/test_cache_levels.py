@@ -42,7 +42,9 @@ async def read_album(cache: ReadThrough, songs: dict[str, str], begun: asyncio.E
     return content.body.decode()
 
 
-async def test_content_is_stale_by_found_dependencies(cache: ReadThrough, redis: MemoryCache) -> None:
+async def test_dependencies_found_while_loading_invalidate_the_entry(
+    cache: ReadThrough, redis: MemoryCache
+) -> None:
     songs = {"song:1": "one", "song:2": "two"}
     other = a_cache(redis)
     for each in (cache, other, cache):
@@ -96,7 +98,7 @@ async def test_content_expires_in_memory_too(
     assert await read(cache, source.load) == b"new"
 
 
-async def test_lost_data_makes_everything_stale(redis: MemoryCache) -> None:
+async def test_lost_redis_data_invalidates_everything(redis: MemoryCache) -> None:
     """A restored snapshot, or a replica that became the master, may have old versions with old content."""
     async with open_read_through(redis) as cache:
         source = Source(b"old")

@@ -75,7 +75,7 @@ def test_failures_before_the_window_do_not_count() -> None:
     assert not breaker.is_open
 
 
-def test_open_breaker_refuses_and_says_for_how_long() -> None:
+def test_open_breaker_refuses_with_retry_after() -> None:
     clock = Clock()
     breaker = opened(clock, CircuitBreakerPolicy(minimum_calls=1, reset_timeout_seconds=2.5))
     assert breaker.try_call() is None
@@ -98,7 +98,7 @@ def test_half_open_breaker_closes_after_one_success() -> None:
     assert not breaker.is_open, "what was before counts still"
 
 
-def test_failed_trial_call_keeps_it_open() -> None:
+def test_failed_trial_call_keeps_the_breaker_open() -> None:
     clock = Clock()
     breaker = opened(clock)
     clock.now += POLICY.reset_timeout_seconds
@@ -109,7 +109,7 @@ def test_failed_trial_call_keeps_it_open() -> None:
     assert breaker.try_call() is not None
 
 
-def test_abandoned_trial_call_lets_the_next_try() -> None:
+def test_abandoned_trial_call_permits_another() -> None:
     clock = Clock()
     breaker = opened(clock)
     clock.now += POLICY.reset_timeout_seconds
@@ -119,7 +119,7 @@ def test_abandoned_trial_call_lets_the_next_try() -> None:
     assert not breaker.is_open
 
 
-def test_slow_trial_call_keeps_nobody_out() -> None:
+def test_slow_trial_call_blocks_no_other_call() -> None:
     clock = Clock()
     breaker = opened(clock)
     clock.now += POLICY.reset_timeout_seconds
@@ -131,7 +131,7 @@ def test_slow_trial_call_keeps_nobody_out() -> None:
     assert not breaker.is_open
 
 
-def test_calls_from_before_it_opened_do_not_count() -> None:
+def test_calls_begun_before_opening_do_not_count() -> None:
     clock = Clock()
     breaker = CircuitBreaker("test", POLICY, clock)
     early, earlier = admitted(breaker), admitted(breaker)
@@ -200,4 +200,4 @@ class AnyHistory(RuleBasedStateMachine):
 
 
 AnyHistory.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
-test_no_history_keeps_it_open_forever = AnyHistory.TestCase
+test_breaker_never_stays_open_for_ever = AnyHistory.TestCase

@@ -53,21 +53,21 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("call", UPLOADS)
 @pytest.mark.parametrize("odd", ODD_ANSWERS)
-async def test_a_store_whose_answer_nobody_can_use_is_unavailable(odd: str, call: str, file: Path) -> None:
+async def test_unusable_upload_response_is_unavailable(odd: str, call: str, file: Path) -> None:
     async with asyncio.timeout(20), odd_server(ODD_ANSWERS[odd]) as server, store_at(server.url) as store:
         with pytest.raises(UnavailableError, match=r"^Media cannot be stored or removed now$"):
             await UPLOADS[call](store, file)
 
 
 @pytest.mark.parametrize("odd", ODD_ANSWERS)
-async def test_a_removal_that_nobody_can_be_sure_of_is_none(odd: str) -> None:
+async def test_uncertain_removal_raises(odd: str) -> None:
     async with asyncio.timeout(20), odd_server(ODD_ANSWERS[odd]) as server, store_at(server.url) as store:
         with pytest.raises(AppError):
             await store.destroy(MediaRef("songs/1/audio", "video"))
 
 
 @pytest.mark.parametrize("result", ["ok", "not found"])
-async def test_what_is_gone_already_counts_as_removed(result: str) -> None:
+async def test_missing_media_count_as_removed(result: str) -> None:
     body = f'{{"result": "{result}"}}'.encode()
     async with odd_server(answer(200, body)) as server, store_at(server.url) as store:
         await store.destroy(MediaRef("songs/1/audio", "video"))
@@ -75,7 +75,7 @@ async def test_what_is_gone_already_counts_as_removed(result: str) -> None:
 
 
 @pytest.mark.parametrize("body", [b'{"result": "error"}', b"{}", b'{"result": null}'])
-async def test_any_other_result_of_a_removal_is_a_failure(body: bytes) -> None:
+async def test_unknown_removal_result_is_a_failure(body: bytes) -> None:
     async with odd_server(answer(200, body)) as server, store_at(server.url) as store:
         with pytest.raises(UnavailableError):
             await store.destroy(MediaRef("songs/1/audio", "video"))
@@ -104,9 +104,7 @@ REFUSALS: dict[str, type[AppError]] = {
 
 @pytest.mark.parametrize("call", UPLOADS)
 @pytest.mark.parametrize("message", REFUSALS)
-async def test_only_what_is_wrong_with_the_file_is_the_senders_fault(
-    call: str, message: str, file: Path
-) -> None:
+async def test_only_file_errors_are_client_errors(call: str, message: str, file: Path) -> None:
     async with odd_server(refusal(message)) as server, store_at(server.url) as store:
         with pytest.raises(REFUSALS[message]) as refused:
             await UPLOADS[call](store, file)
@@ -114,7 +112,7 @@ async def test_only_what_is_wrong_with_the_file_is_the_senders_fault(
 
 
 @pytest.mark.parametrize("message", ["Invalid image file", "Stale request - reported time is long ago"])
-async def test_a_call_without_a_file_that_is_refused_is_our_fault_and_logged(message: str) -> None:
+async def test_refusal_without_a_file_is_logged_as_error(message: str) -> None:
     async with odd_server(refusal(message)) as server, store_at(server.url) as store:
         with structlog.testing.capture_logs() as logged:
             with pytest.raises(UnavailableError):
@@ -124,7 +122,7 @@ async def test_a_call_without_a_file_that_is_refused_is_our_fault_and_logged(mes
     assert [(each["log_level"], message in each["error"]) for each in logged] == [("error", True)] * 2
 
 
-async def test_removals_do_not_queue_up_behind_uploads(file: Path) -> None:
+async def test_removals_do_not_queue_behind_uploads(file: Path) -> None:
     async with (
         asyncio.timeout(20),
         odd_server(None) as server,
@@ -181,7 +179,7 @@ class KeptConnections:
         await asyncio.gather(*self.connections)
 
 
-async def test_uploads_at_once_use_their_connections_again(file: Path) -> None:
+async def test_concurrent_uploads_reuse_connections(file: Path) -> None:
     all_at_once = asyncio.Barrier(THREADS)
     async with (
         asyncio.timeout(20),
@@ -193,9 +191,7 @@ async def test_uploads_at_once_use_their_connections_again(file: Path) -> None:
     assert len(server.connections) == THREADS
 
 
-async def test_a_chunk_may_take_longer_than_connecting(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_chunk_may_exceed_the_connect_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As over a line of 8 Mbit/s; here the store lets it wait, and buffers hold less than a chunk."""
     monkeypatch.setattr(shared.providers.cloudinary, "CONNECT_SECONDS", 0.2)
     small_buffer = (socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)
@@ -210,9 +206,7 @@ async def test_a_chunk_may_take_longer_than_connecting(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="how a full queue of connections behaves")
-async def test_a_store_that_takes_no_connection_is_given_up_soon(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_connect_timeout_is_short(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared.providers.cloudinary, "CONNECT_SECONDS", 0.1)
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, ExitStack() as waiting:
         for _ in range(4):
@@ -225,9 +219,7 @@ async def test_a_store_that_takes_no_connection_is_given_up_soon(
                 await store.upload_image(file, "songs/1/cover")
 
 
-async def test_a_store_that_does_not_begin_to_speak_tls_is_given_up_soon(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_tls_handshake_has_the_connect_timeout(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared.providers.cloudinary, "CONNECT_SECONDS", 0.1)
     async with asyncio.timeout(20), odd_server(None) as server:
         url = server.url.replace("http:", "https:")
@@ -237,7 +229,7 @@ async def test_a_store_that_does_not_begin_to_speak_tls_is_given_up_soon(
 
 
 @pytest.mark.parametrize("call", UPLOADS)
-async def test_a_store_that_nobody_reaches_is_unavailable(call: str, file: Path) -> None:
+async def test_unreachable_store_is_unavailable(call: str, file: Path) -> None:
     async with odd_server(b"") as server:
         url = server.url
     async with store_at(url) as store:
@@ -246,7 +238,7 @@ async def test_a_store_that_nobody_reaches_is_unavailable(call: str, file: Path)
 
 
 @pytest.mark.parametrize("odd", ["hangs up", "is no JSON", "is 401", "is 503"])
-async def test_a_store_that_refuses_us_does_not_answer_the_ping(odd: str) -> None:
+async def test_ping_fails_on_any_unusable_response(odd: str) -> None:
     async with odd_server(ODD_ANSWERS[odd]) as server, store_at(server.url) as store:
         with pytest.raises(UnavailableError):
             await store.ping()

@@ -24,7 +24,7 @@ class NoSessions:
         raise InvalidTokenError
 
 
-async def test_a_service_with_the_same_secret_knows_for_whom_another_acts() -> None:
+async def test_delegation_token_identifies_the_user() -> None:
     verifier = SessionOrDelegation(NoSessions(), Delegation(SECRET))
     identity = await verifier.verify(Delegation(SECRET).token_for("user_1"))
     assert identity.clerk_id == "user_1"
@@ -32,7 +32,7 @@ async def test_a_service_with_the_same_secret_knows_for_whom_another_acts() -> N
 
 
 @pytest.mark.parametrize("key", ["", "another secret", SECRET], ids=["none", "another", "the same"])
-async def test_a_token_that_no_service_signed_is_refused(key: str) -> None:
+async def test_token_signed_with_another_key_is_refused(key: str) -> None:
     """The derived key signs, never the secret itself."""
     forged = jwt.encode(
         {"sub": "user_1", "exp": time.time() + 60},
@@ -46,7 +46,7 @@ async def test_a_token_that_no_service_signed_is_refused(key: str) -> None:
     assert sessions.asked == []
 
 
-async def test_an_unsigned_token_is_refused() -> None:
+async def test_unsigned_token_is_refused() -> None:
     forged = jwt.encode(
         {"sub": "user_1", "exp": time.time() + 60}, "", "none", headers={"typ": delegation.TYPE}
     )
@@ -54,14 +54,14 @@ async def test_an_unsigned_token_is_refused() -> None:
         await SessionOrDelegation(NoSessions(), Delegation(SECRET)).verify(forged)
 
 
-async def test_one_that_ran_out_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_expired_token_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(delegation, "SECONDS", -1)
     with pytest.raises(InvalidTokenError):
         Delegation(SECRET).verify(Delegation(SECRET).token_for("user_1"))
 
 
 @pytest.mark.parametrize("token", ["", "a.b.c", "no token", "ak_123", "é.é.é"])
-async def test_anything_else_is_a_session_token(token: str) -> None:
+async def test_other_tokens_are_session_tokens(token: str) -> None:
     sessions = NoSessions()
     with pytest.raises(InvalidTokenError):
         await SessionOrDelegation(sessions, Delegation(SECRET)).verify(token)

@@ -51,7 +51,7 @@ IMAGE = ('form-data; name="image"; filename="c.png"', "picture")
         'filename=""',
     ],
 )
-async def test_file_names_of_any_form_are_taken(name: str) -> None:
+async def test_file_names_of_any_form_are_accepted(name: str) -> None:
     response = await sent(IMAGE, (f'form-data; name="audio"; {name}', "sound"))
     assert response.status_code == 200, response.text
     assert response.json() == {"fields": {}, "files": {"image": "picture", "audio": "sound"}, "wrong": []}
@@ -66,13 +66,13 @@ async def test_file_without_file_name_is_named(content: str) -> None:
     assert told["error"] == "Audio must be sent as a file, with a file name"
 
 
-async def test_field_that_quotes_a_file_name_stays_a_field() -> None:
+async def test_field_named_like_a_file_stays_a_field() -> None:
     response = await sent(IMAGE, ("form-data; name=\"; filename*=utf-8''a\"", "text"))
     assert response.json()["fields"] == {"; filename*=utf-8''a": "text"}
 
 
 @pytest.mark.parametrize("name", ["title", "video"])
-async def test_file_that_nobody_asked_for_is_named(name: str) -> None:
+async def test_unexpected_file_is_refused_by_name(name: str) -> None:
     response = await sent(IMAGE, (f"form-data; name=\"{name}\"; filename*=utf-8''a", "x"))
     assert response.status_code == 422
     assert response.json()["errors"] == [{"field": name, "message": "must not be a file"}]

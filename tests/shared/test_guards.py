@@ -88,7 +88,7 @@ class World:
         return answer.status_code, answer.json() if answer.is_success else answer.json()["code"]
 
 
-async def test_a_caller_is_known_by_their_token() -> None:
+async def test_caller_is_identified_by_their_token() -> None:
     world = World()
     assert await world.ask(None) == (200, "anonymous")
     assert await world.ask("good") == (200, "user_a")
@@ -99,14 +99,14 @@ async def test_a_caller_is_known_by_their_token() -> None:
 
 
 @pytest.mark.parametrize("what", ["users", "keys"])
-async def test_one_who_cannot_be_known_now_is_not_anonymous(what: str) -> None:
+async def test_unverified_caller_is_not_anonymous(what: str) -> None:
     world = World()
     world.users.is_down, world.sessions.is_down = what == "users", what == "keys"
     assert await world.ask("good") == (200, "unknown")
     assert await world.ask(None) == (200, "anonymous")
 
 
-async def test_a_service_is_told_that_its_caller_cannot_be_known_now() -> None:
+async def test_delegated_call_fails_while_users_are_unavailable() -> None:
     world = World()
     world.users.is_down = True
     assert await world.ask(DELEGATION.token_for("user_b")) == (503, "unavailable")
@@ -123,7 +123,7 @@ async def test_header_without_a_token_is_anonymous(header: str) -> None:
 
 
 @pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "good", "Token good", "Bearer undefined1"])
-async def test_header_with_something_else_is_refused(header: str) -> None:
+async def test_header_without_bearer_token_is_refused(header: str) -> None:
     world = World()
     for path in ("/", "/session"):
         assert await world.ask("", path=path, header=header) == (401, "invalid_token")

@@ -44,7 +44,9 @@ async def http(provider: Provider) -> AsyncIterator[httpx.AsyncClient]:
         yield opened
 
 
-async def test_of_many_who_ask_at_once_one_probes(http: httpx.AsyncClient, provider: Provider) -> None:
+async def test_concurrent_health_requests_share_one_probe(
+    http: httpx.AsyncClient, provider: Provider
+) -> None:
     asked = [asyncio.create_task(http.get("/health")) for _ in range(200)]
     while provider.probes == 0:  # noqa: ASYNC110 - nobody tells
         await asyncio.sleep(0)
@@ -55,7 +57,7 @@ async def test_of_many_who_ask_at_once_one_probes(http: httpx.AsyncClient, provi
     assert provider.probes == 1
 
 
-async def test_the_first_who_asks_may_leave_before_the_answer(provider: Provider) -> None:
+async def test_cancelled_request_does_not_cancel_the_shared_probe(provider: Provider) -> None:
     probe = remembered(provider.ping, 3600)
     first, second = (asyncio.ensure_future(probe()) for _ in range(2))
     while provider.probes == 0:  # noqa: ASYNC110 - nobody tells
@@ -67,7 +69,7 @@ async def test_the_first_who_asks_may_leave_before_the_answer(provider: Provider
     assert provider.probes == 1
 
 
-async def test_what_is_remembered_for_no_time_is_asked_again(provider: Provider) -> None:
+async def test_probe_with_zero_ttl_runs_each_time(provider: Provider) -> None:
     provider.may_answer.set()
     probe = remembered(provider.ping, 0)
     assert [await probe() for _ in range(3)] == [True] * 3

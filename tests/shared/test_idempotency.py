@@ -30,7 +30,7 @@ async def test_repeated_request_gets_the_stored_response(world: World) -> None:
     assert world.made == ["a"]
 
 
-async def test_request_without_a_key_is_made_again(world: World) -> None:
+async def test_request_without_a_key_is_executed_again(world: World) -> None:
     for number in (1, 2):
         assert (await world.post(key=None, json={})).json() == {"made": f"a {number}"}
     assert world.store.entries == {}
@@ -76,7 +76,7 @@ async def test_entry_of_another_caller_is_not_replayed(world: World) -> None:
 
 
 @pytest.mark.parametrize("key", ["", " ", "x" * 256, "a b", "a\x7f", "\u00e9"])
-async def test_key_that_is_none_is_refused(world: World, key: str) -> None:
+async def test_malformed_key_is_refused(world: World, key: str) -> None:
     headers = {b"Idempotency-Key": key.encode("latin-1")}
     refused = await world.post(key=None, json={}, headers=headers)
     assert refused.status_code == 422
@@ -86,7 +86,7 @@ async def test_key_that_is_none_is_refused(world: World, key: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["x" * 255, "!", "~", '{"a":1}'])
-async def test_any_visible_key_is_taken(world: World, key: str) -> None:
+async def test_any_visible_key_is_accepted(world: World, key: str) -> None:
     for _ in range(2):
         assert (await world.post(key=key, json={})).json() == {"made": "a 1"}
 
@@ -126,7 +126,7 @@ async def test_forms_are_compared_by_fields_and_files(world: World) -> None:
     assert world.made == ["apicture"]
 
 
-async def test_form_in_progress_is_refused_unread(world: World) -> None:
+async def test_form_in_progress_is_refused_before_its_body(world: World) -> None:
     world.may_go_on.clear()
     first = asyncio.create_task(world.post("/forms", **form("x", "a", "picture")))
     await world.entered.wait()
@@ -153,9 +153,7 @@ async def test_form_in_progress_is_refused_unread(world: World) -> None:
         (RuntimeError("a mistake"), 500),
     ],
 )
-async def test_refusal_that_may_change_is_not_stored(
-    world: World, failure: BaseException, status: int
-) -> None:
+async def test_transient_refusal_is_not_stored(world: World, failure: BaseException, status: int) -> None:
     world.failure = failure
     assert (await world.post(json={})).status_code == status
     world.failure = None
@@ -165,7 +163,7 @@ async def test_refusal_that_may_change_is_not_stored(
 @pytest.mark.parametrize(
     ("failure", "status"), [(UnsupportedMediaError("No audio"), 415), (InvalidError("No title"), 422)]
 )
-async def test_refusal_of_the_request_itself_is_stored(world: World, failure: AppError, status: int) -> None:
+async def test_permanent_refusal_is_stored(world: World, failure: AppError, status: int) -> None:
     world.failure = failure
     first = await world.post(json={}, headers={"X-Request-ID": "first"})
     world.failure = None
@@ -176,13 +174,13 @@ async def test_refusal_of_the_request_itself_is_stored(world: World, failure: Ap
     assert world.made == []
 
 
-async def test_request_is_served_without_the_store(world: World) -> None:
+async def test_request_is_served_while_the_store_is_down(world: World) -> None:
     world.store.is_down = True
     for number in (1, 2):
         assert (await world.post(json={})).json() == {"made": f"a {number}"}
 
 
-async def test_store_that_fails_meanwhile_fails_no_request(world: World) -> None:
+async def test_store_failure_during_a_request_is_tolerated(world: World) -> None:
     world.may_go_on.clear()
     first = asyncio.create_task(world.post(json={}))
     await world.entered.wait()
@@ -191,7 +189,7 @@ async def test_store_that_fails_meanwhile_fails_no_request(world: World) -> None
     assert (await first).status_code == 201
 
 
-async def test_key_of_a_crashed_request_is_free_soon(world: World) -> None:
+async def test_key_of_a_crashed_request_expires_soon(world: World) -> None:
     world.may_go_on.clear()
     first = asyncio.create_task(world.post(json={}))
     await world.entered.wait()
@@ -208,7 +206,7 @@ async def test_large_response_is_not_stored(world: World) -> None:
         assert (await world.post("/large")).text.startswith(f"x {number}")
 
 
-async def test_reads_and_routes_with_keys_of_their_own_pass(world: World) -> None:
+async def test_reads_and_routes_with_own_keys_bypass_it(world: World) -> None:
     assert (await world.post("/batch", user=None)).json() == "read 1"
     assert (await world.post("/batch")).json() == "read 2"
     assert (await world.post("/own")).json() == "own 3"

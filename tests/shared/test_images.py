@@ -87,14 +87,14 @@ REFUSED: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-async def test_refusal_says_why_and_names_the_formats(tmp_path: Path, name: str) -> None:
+async def test_refusal_states_reason_and_accepted_formats(tmp_path: Path, name: str) -> None:
     content, reason = REFUSED[name]
     with pytest.raises(NotAnImageError, match=rf"{reason}.*\. {FORMATS}"):
         await check_image(stored(tmp_path, content), MAX_PIXELS)
 
 
 @pytest.mark.parametrize("side", [5001, 9600, 20_000])
-async def test_refusal_says_how_many_pixels_are_taken(tmp_path: Path, side: int) -> None:
+async def test_refusal_states_the_pixel_limit(tmp_path: Path, side: int) -> None:
     path = tmp_path / "bomb.png"
     Image.new("1", (side, side)).save(path)
     with pytest.raises(NotAnImageError, match="more than 25 million pixels"):

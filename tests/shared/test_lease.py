@@ -89,7 +89,7 @@ async def test_long_outage_ends_the_lease(world: World) -> None:
     assert world.redis.renewals == [(EVERYTHING,)] * 2
 
 
-async def test_earlier_answers_are_not_covered(world: World) -> None:
+async def test_lease_does_not_cover_earlier_responses(world: World) -> None:
     """Asked before `everything` was invalidated, returned after it."""
     asked_at = world.clock.now
     assert world.lease.covers(asked_at)
@@ -112,7 +112,7 @@ async def test_writer_waits_until_all_leases_ended(world: World) -> None:
     await asyncio.wait_for(waiting, 5)
 
 
-async def test_writer_stops_waiting_once_redis_was_told(world: World) -> None:
+async def test_writer_stops_waiting_once_redis_is_invalidated(world: World) -> None:
     world.redis.is_down = True
     await world.until_usable(expected=False)
     world.lease.lose()
@@ -190,7 +190,7 @@ def redis(tmp_path: Path) -> Iterator[tuple[int, int]]:
         os.kill(process.pid, signal.SIGCONT)
 
 
-async def test_dead_writers_change_is_seen_after_a_freeze(redis: tuple[int, int]) -> None:
+async def test_change_of_dead_writer_shows_after_a_pause(redis: tuple[int, int]) -> None:
     port, pid = redis
     source = Source(b"shown")
     async with DyingProcess(port) as reader:

@@ -46,7 +46,7 @@ class Pipe:
             return b""
 
 
-def test_libraries_and_our_code_log_alike() -> None:
+def test_libraries_log_in_the_same_format() -> None:
     ours, theirs = said_by("log.info('said', count=1)\nlogging.getLogger('library').warning('%s', 'said')")
     assert ours == {
         "event": "said",
@@ -75,11 +75,11 @@ def test_exceptions_are_logged_with_their_traceback() -> None:
         assert "ZeroDivisionError" in line["exception"]
 
 
-def test_levels_below_the_one_set_are_left_out() -> None:
+def test_lower_levels_are_left_out() -> None:
     assert said_by("log.debug('ours')\nlogging.getLogger('x').debug('theirs')") == []
 
 
-def test_values_that_are_not_json_are_logged_all_the_same() -> None:
+def test_values_that_are_not_json_are_logged() -> None:
     program = (
         "log.info('said', text='\\udcff', big=2**70, path=object)\nlogging.getLogger('x').warning('\\udcff')"
     )
@@ -88,7 +88,7 @@ def test_values_that_are_not_json_are_logged_all_the_same() -> None:
     assert theirs["event"] == "\udcff"
 
 
-def test_a_normal_exit_loses_no_line() -> None:
+def test_normal_exit_loses_no_line() -> None:
     assert len(said_by(f"for _ in range({3 * MAX_BUFFERED_LINES + 1}): log.info('said')")) == (
         3 * MAX_BUFFERED_LINES + 1
     )
@@ -99,7 +99,7 @@ def test_lines_after_buffering_stopped_survive_a_kill() -> None:
     assert [line["event"] for line in said_by(program)] == ["1", "2"]
 
 
-def test_errors_are_written_at_once_with_what_came_before() -> None:
+def test_error_flushes_the_buffer() -> None:
     program = "log.info('1')\nlog.error('2')\nlog.info('3')\nos._exit(0)"
     assert [line["event"] for line in said_by(program)] == ["1", "2"]
     program = "log.info('1')\nlogging.getLogger('x').error('2')\nlog.info('3')\nos._exit(0)"
@@ -126,7 +126,7 @@ def test_full_buffer_is_written_at_once() -> None:
     assert pipe.read().endswith(b"line\nlast\n")
 
 
-def test_lines_are_written_whole_in_pieces_a_pipe_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writes_are_whole_lines_within_pipe_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
     pieces: list[bytes] = []
 
     def write(_: int, piece: memoryview) -> int:

@@ -14,7 +14,7 @@ from tests.shared.media import DOWN
 HOUR = timedelta(hours=1)
 
 
-async def test_media_that_nobody_kept_are_removed_when_their_note_falls_due() -> None:
+async def test_uncommitted_media_are_removed_when_due() -> None:
     """As after the death of the process between storing the media and storing their document."""
     world = World(COVER, AUDIO)
     async with world.keeper.uploading([COVER, AUDIO]):
@@ -26,7 +26,7 @@ async def test_media_that_nobody_kept_are_removed_when_their_note_falls_due() ->
     assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
-async def test_the_document_of_an_unfinished_upload_goes_with_its_media() -> None:
+async def test_document_of_unfinished_upload_is_rolled_back() -> None:
     """As when the process died between storing the document and taking the entry back."""
     world = World(COVER, AUDIO)
     await world.entries.plan([COVER, AUDIO], now(), unfinished=True)
@@ -35,7 +35,7 @@ async def test_the_document_of_an_unfinished_upload_goes_with_its_media() -> Non
     assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
-async def test_a_document_that_cannot_go_now_keeps_its_media_and_their_notes_until_it_can() -> None:
+async def test_failed_rollback_keeps_media_and_entries() -> None:
     world = World(COVER)
     await world.entries.plan([COVER], now(), unfinished=True)
     world.used, world.is_stuck = {COVER}, True
@@ -48,7 +48,7 @@ async def test_a_document_that_cannot_go_now_keeps_its_media_and_their_notes_unt
     assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
-async def test_media_that_are_in_use_after_all_stay() -> None:
+async def test_media_in_use_are_kept() -> None:
     """As when the process died between noting a removal and removing the document."""
     world = World(COVER)
     world.used = {COVER}
@@ -58,7 +58,7 @@ async def test_media_that_are_in_use_after_all_stay() -> None:
     assert (world.store.media, world.entries.due_at) == ({COVER}, {})
 
 
-async def test_media_whose_document_goes_while_an_earlier_reminder_is_followed_go_too() -> None:
+async def test_removal_during_processing_still_removes_media() -> None:
     """The first removal failed after its entry, and the second one finds the store down."""
     world = World(COVER)
     world.used = {COVER}
@@ -80,7 +80,7 @@ async def test_media_whose_document_goes_while_an_earlier_reminder_is_followed_g
 
 
 @pytest.mark.parametrize("store_is_down", [False, True])
-async def test_a_document_that_lands_while_an_earlier_note_of_it_is_followed_does_not_stay(
+async def test_late_document_during_processing_is_rolled_back(
     store_is_down: bool,
 ) -> None:
     """Its upload was given up and noted once more meanwhile."""
@@ -100,7 +100,7 @@ async def test_a_document_that_lands_while_an_earlier_note_of_it_is_followed_doe
     assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
-async def test_media_of_a_finished_upload_have_no_note() -> None:
+async def test_finished_upload_leaves_no_journal_entry() -> None:
     world = World(COVER, AUDIO)
     async with world.keeper.uploading([COVER, AUDIO]):
         assert world.entries.kept == {COVER, AUDIO}
@@ -112,13 +112,13 @@ async def test_media_of_a_finished_upload_have_no_note() -> None:
 
 
 @pytest.mark.parametrize("failure", [DOWN, ValueError("bug")], ids=repr)
-async def test_an_upload_that_fails_in_its_second_half_is_undone_at_once(failure: Exception) -> None:
+async def test_failed_commit_is_rolled_back_at_once(failure: Exception) -> None:
     world = World(COVER, AUDIO)
     await world.finish_and_fail(COVER, AUDIO, failure=failure)
     assert (world.used, world.store.media) == (set(), set())
 
 
-async def test_an_upload_that_another_replica_gave_up_meanwhile_fails() -> None:
+async def test_commit_fails_after_rollback_by_another_replica() -> None:
     """As by a clock that is minutes ahead: whoever comes first, the upload or the undoing, is right."""
     world = World(COVER)
 
@@ -133,7 +133,7 @@ async def test_an_upload_that_another_replica_gave_up_meanwhile_fails() -> None:
     assert (world.used, world.store.media) == (set(), set())
 
 
-async def test_an_upload_that_does_not_come_to_its_end_in_time_is_undone(
+async def test_commit_timeout_rolls_the_upload_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(media_cleanup, "COMMIT_TIMEOUT_SECONDS", 0.01)
@@ -149,7 +149,7 @@ async def test_an_upload_that_does_not_come_to_its_end_in_time_is_undone(
     assert (world.used, world.store.media) == (set(), set())
 
 
-async def test_a_document_that_lands_after_its_upload_was_undone_does_not_stay() -> None:
+async def test_late_document_after_rollback_is_removed() -> None:
     world = World(COVER)
     await world.finish_and_fail(COVER)
     world.used = {COVER}
@@ -158,7 +158,7 @@ async def test_a_document_that_lands_after_its_upload_was_undone_does_not_stay()
     assert (world.used, world.entries.due_at) == (set(), {})
 
 
-async def test_an_upload_whose_note_cannot_be_taken_back_is_undone() -> None:
+async def test_upload_is_rolled_back_without_journal_confirmation() -> None:
     """Whoever follows the entry would remove it later, when the caller believes in it."""
     world = World(COVER)
 
@@ -172,7 +172,7 @@ async def test_an_upload_whose_note_cannot_be_taken_back_is_undone() -> None:
     assert (world.used, world.store.media) == (set(), set())
 
 
-async def test_what_can_be_neither_undone_nor_noted_is_undone_when_the_database_is_back() -> None:
+async def test_rollback_is_retried_after_a_database_outage() -> None:
     """The entry was taken back, and the answer to that was lost."""
     world = World(COVER)
 
@@ -192,7 +192,7 @@ async def test_what_can_be_neither_undone_nor_noted_is_undone_when_the_database_
     assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
-async def test_a_note_that_cannot_be_taken_back_fails_no_removal() -> None:
+async def test_removal_succeeds_without_journal_confirmation() -> None:
     world = World(COVER)
     await world.keeper.begin_removal([COVER])
     world.entries.is_down = True
@@ -200,14 +200,14 @@ async def test_a_note_that_cannot_be_taken_back_fails_no_removal() -> None:
     assert (world.store.media, world.entries.kept) == (set(), {COVER})
 
 
-async def test_what_is_discarded_is_gone_at_once() -> None:
+async def test_discarded_media_are_removed_at_once() -> None:
     world = World(COVER, AUDIO)
     await world.keeper.begin_removal([COVER, AUDIO])
     await world.keeper.discard([COVER, AUDIO])
     assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
-async def test_what_cannot_be_discarded_now_is_removed_later() -> None:
+async def test_failed_discard_is_retried_later() -> None:
     world = World(COVER, AUDIO)
     await world.keeper.begin_removal([COVER, AUDIO])
     world.store.is_down = True
@@ -219,7 +219,7 @@ async def test_what_cannot_be_discarded_now_is_removed_later() -> None:
     assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
-async def test_a_store_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_discard_does_not_wait_for_hanging_store(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(media_cleanup, "REMOVAL_TIMEOUT_SECONDS", 0.01)
     world = World(COVER, AUDIO)
     world.store.hangs = True
@@ -229,7 +229,7 @@ async def test_a_store_that_hangs_is_not_waited_for(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize("store_is_down", [False, True])
-async def test_what_still_arrives_after_a_failed_upload_is_removed_too(store_is_down: bool) -> None:
+async def test_media_arriving_after_failed_upload_are_removed(store_is_down: bool) -> None:
     """A request that ran out of time may yet succeed, after the removal found nothing to remove."""
     world = World(COVER)
     world.store.is_down = store_is_down
@@ -243,7 +243,7 @@ async def test_what_still_arrives_after_a_failed_upload_is_removed_too(store_is_
     assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
-async def test_with_store_and_database_down_the_first_note_stands() -> None:
+async def test_first_entry_survives_store_and_database_outage() -> None:
     world = World(COVER)
 
     async def upload() -> None:
@@ -256,7 +256,7 @@ async def test_with_store_and_database_down_the_first_note_stands() -> None:
     assert set(world.entries.due_at) == {COVER}
 
 
-async def test_one_note_that_cannot_be_followed_does_not_end_the_following() -> None:
+async def test_failing_entry_does_not_stop_the_worker() -> None:
     world = World(COVER, AUDIO)
     world.store.broken = {COVER}
     await world.entries.plan([COVER], now())

@@ -40,7 +40,7 @@ def success_of(description: Description, method: str, path: str) -> dict[str, st
 
 
 @pytest.mark.parametrize("service", APPS)
-async def test_what_an_answer_may_lack_is_said_to_be_left_out_neither_null_nor_a_default(
+async def test_optional_fields_have_neither_null_nor_default(
     service: str,
 ) -> None:
     """A client made from a default, or from null, would take the field to be there."""
@@ -57,7 +57,7 @@ async def test_what_an_answer_may_lack_is_said_to_be_left_out_neither_null_nor_a
         assert "default" not in schema, field
 
 
-async def test_what_makes_something_answers_it_as_created() -> None:
+async def test_creating_routes_describe_their_created_response() -> None:
     assert success_of(await described("song"), "POST", "/songs") == {"201": "SongOut"}
     assert success_of(await described("album"), "POST", "/albums") == {"201": "AlbumOut"}
     registered = success_of(await described("user"), "POST", "/auth/register")
@@ -65,7 +65,7 @@ async def test_what_makes_something_answers_it_as_created() -> None:
 
 
 @pytest.mark.parametrize("service", APPS)
-async def test_every_call_refuses_with_problems_and_nothing_else(service: str) -> None:
+async def test_every_refusal_is_described_as_problem_document(service: str) -> None:
     description = await described(service)
     assert "ValidationError" not in json.dumps(description.document)
     for path in description.document["paths"].keys() - HEALTH:
@@ -94,18 +94,18 @@ async def test_every_call_refuses_with_problems_and_nothing_else(service: str) -
         ("user", "DELETE /admin/users/{user_id}", "401 403 404 409"),
     ],
 )
-async def test_a_call_refuses_for_what_it_takes(service: str, call: str, refusals: str) -> None:
+async def test_described_client_errors_match_the_input(service: str, call: str, refusals: str) -> None:
     answers = (await described(service)).answers(*call.split())
     assert [status for status in answers if status.startswith("4")] == refusals.split()
 
 
-async def test_a_token_is_optional_where_anybody_may_ask() -> None:
+async def test_token_is_optional_on_public_routes() -> None:
     paths = (await described("song")).document["paths"]
     assert paths["/songs"]["get"]["security"] == [{"HTTPBearer": []}, {}]
     assert paths["/songs"]["post"]["security"] == [{"HTTPBearer": []}]
 
 
-async def test_lists_say_where_more_is_and_what_a_client_may_keep() -> None:
+async def test_lists_describe_paging_and_caching_headers() -> None:
     paths = {"user": "/admin/users", "song": "/songs/artist/my-songs", "album": "/albums"}
     for service, path in paths.items():
         answers = (await described(service)).answers("GET", path)
@@ -114,7 +114,7 @@ async def test_lists_say_where_more_is_and_what_a_client_may_keep() -> None:
         assert "content" not in answers["304"]
 
 
-def test_every_kind_of_problem_has_the_shape_that_is_described() -> None:
+def test_every_problem_document_matches_its_schema() -> None:
     described_fields = {field.alias for field in Problem.model_fields.values()}
     for refusal in (
         errors.ConflictError("It is so already"),
@@ -131,7 +131,7 @@ READING = {"/songs/batch", "/songs/liked/check"}
 
 
 @pytest.mark.parametrize("service", ["user", "song", "album"])
-async def test_every_post_that_writes_takes_an_idempotency_key(service: str) -> None:
+async def test_every_writing_post_accepts_an_idempotency_key(service: str) -> None:
     """A router of a service is made with `route_class=IdempotentRoute`."""
     posts = {
         path: calls["post"]

@@ -27,13 +27,13 @@ def entries(count: int) -> list[Entry]:
 
 
 @given(created_at=MOMENTS, entry_id=IDS)
-def test_a_cursor_comes_back_as_it_went(created_at: datetime, entry_id: str) -> None:
+def test_cursor_round_trips_as_text(created_at: datetime, entry_id: str) -> None:
     cursor = Cursor(created_at, entry_id)
     assert Cursor.from_text(cursor.to_text()) == cursor
 
 
 @given(text=st.text(max_size=60))
-def test_what_is_no_cursor_is_refused_and_breaks_nothing(text: str) -> None:
+def test_malformed_cursor_is_invalid(text: str) -> None:
     found: Cursor | InvalidError
     try:
         found = Cursor.from_text(text)
@@ -45,7 +45,7 @@ def test_what_is_no_cursor_is_refused_and_breaks_nothing(text: str) -> None:
         assert [each.field for each in found.errors] == ["cursor"]
 
 
-def test_a_full_page_names_the_next_and_the_last_does_not() -> None:
+def test_only_full_pages_have_a_next_cursor() -> None:
     shown, cursor = split_page(entries(3), Slice(3))
     assert len(shown) == 2
     assert cursor == Cursor.of(shown[-1]).to_text()
@@ -53,7 +53,7 @@ def test_a_full_page_names_the_next_and_the_last_does_not() -> None:
     assert split_page([], Slice(3)) == ([], None)
 
 
-def test_a_list_without_a_limit_is_cut_at_the_longest() -> None:
+def test_list_without_limit_has_the_maximum_length() -> None:
     assert Page(None, None, total=False).to_slice(1000) == Slice(1001)
     assert Page(20, None, total=False).to_slice(1000) == Slice(21)
 
@@ -70,16 +70,16 @@ def request(query: str) -> Request:
         ("q=a%26b&limit=2", '<?q=a%26b&limit=2&cursor=abc>; rel="next"'),
     ],
 )
-def test_the_next_page_keeps_what_else_was_asked(query: str, expected: str) -> None:
+def test_next_link_keeps_other_query_parameters(query: str, expected: str) -> None:
     assert next_link(request(query), "abc", 2, ("role", "q")) == expected
 
 
 @pytest.mark.parametrize("ignored", ["x=" + "," * 25_000, "q=" + "," * 25_000, "x=1&" * 10_000])
-def test_what_a_route_ignores_makes_the_link_no_longer(ignored: str) -> None:
+def test_next_link_omits_ignored_parameters(ignored: str) -> None:
     query = f"limit=2&{ignored}&role=user"
     assert next_link(request(query), "abc", 2, ("role",)) == '<?role=user&limit=2&cursor=abc>; rel="next"'
 
 
-def test_of_what_was_said_often_the_link_keeps_what_counted() -> None:
+def test_next_link_keeps_only_the_effective_duplicate() -> None:
     said = request("role=admin&" * 10_000 + "role=user&limit=2")
     assert next_link(said, "abc", 2, ("role",)) == '<?role=user&limit=2&cursor=abc>; rel="next"'

@@ -33,7 +33,7 @@ def as_described(model: type[BaseModel], shape: Mapping[str, object]) -> dict[st
 
 
 @pytest.mark.parametrize("song", [WHOLE, a_song(), replace(a_song(is_public=False), genre=None)])
-def test_a_song_is_as_described(song: Song) -> None:
+def test_song_json_matches_its_schema(song: Song) -> None:
     answered = json.loads(song_json(song))
     assert as_described(SongOut, public_song(song)) == answered
     unknown = {
@@ -46,7 +46,7 @@ def test_a_song_is_as_described(song: Song) -> None:
 
 
 @pytest.mark.parametrize("album", [ALBUM, an_album(), replace(ALBUM, song_ids=("d" * 24, "e" * 24))])
-def test_an_album_is_as_described(album: Album) -> None:
+def test_album_json_matches_its_schema(album: Album) -> None:
     answered = json.loads(album_json(album))
     assert as_described(AlbumOut, public_album(album)) == answered
     assert answered.keys() == names(AlbumOut) - optional(AlbumOut)
@@ -56,7 +56,7 @@ def test_an_album_is_as_described(album: Album) -> None:
     assert unsaid == {**answered, "songIds": [], "songsUnavailable": True}
 
 
-def test_an_album_with_songs_is_as_described() -> None:
+def test_album_with_songs_matches_its_schema() -> None:
     song = json.loads(song_json(WHOLE))
     answered = json.loads(album_with_songs_json(ALBUM, [SongOut.model_validate(song)]))
     assert as_described(AlbumWithSongs, answered) == answered
@@ -67,7 +67,7 @@ def test_an_album_with_songs_is_as_described() -> None:
     assert (in_part["songIds"], in_part["songs"], in_part["songsUnavailable"]) == ([], [], True)
 
 
-def test_times_and_texts_are_written_as_they_are() -> None:
+def test_times_and_texts_are_serialized_unchanged() -> None:
     text = song_json(WHOLE).decode()
     assert '"title":"\\"Señor\\" \\\\ 🎷"' in text
     assert '"createdAt":"2026-03-01T12:00:00.123Z"' in text

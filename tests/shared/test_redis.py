@@ -45,14 +45,14 @@ async def versions(cache: RedisStore) -> list[bytes | None]:
     return list(await cache.get([version_key(tag) for tag in TAGS]))
 
 
-async def test_kept_bytes_are_found(redis: Redis, cache: RedisStore) -> None:
+async def test_stored_bytes_are_found(redis: Redis, cache: RedisStore) -> None:
     value = b"line\nline \xff\x00"
     assert await cache.get(["song:1"]) == [None]
     await cache.keep("song:1", value, 600)
     assert await cache.get(["song:2", "song:1"]) == [None, value]
 
 
-async def test_renewed_tags_get_other_versions(redis: Redis, cache: RedisStore) -> None:
+async def test_invalidated_tags_get_new_versions(redis: Redis, cache: RedisStore) -> None:
     await cache.begin(TAGS)
     before = await versions(cache)
     await cache.begin(TAGS)
@@ -94,13 +94,13 @@ async def test_everything_in_redis_expires(redis: Redis, cache: RedisStore) -> N
     assert all(TAG_VERSION_SECONDS - 10 <= seconds <= TAG_VERSION_SECONDS for seconds in ends.values())
 
 
-async def test_heartbeat_notices_lost_data(redis: Redis, cache: RedisStore) -> None:
+async def test_heartbeat_detects_lost_data(redis: Redis, cache: RedisStore) -> None:
     assert [await cache.beat() for _ in range(3)] == [False, True, True]
     await redis.flushall()
     assert [await cache.beat() for _ in range(2)] == [False, True]
 
 
-async def test_heartbeat_notices_a_restored_snapshot(redis: Redis, cache: RedisStore) -> None:
+async def test_heartbeat_detects_a_restored_snapshot(redis: Redis, cache: RedisStore) -> None:
     await cache.beat()
     name = "".join([name.decode() async for name in redis.scan_iter("heartbeat:*")])
     old = await redis.get(name)
@@ -139,7 +139,7 @@ async def silent() -> AsyncIterator[Silent]:
         await server.wait_closed()
 
 
-async def test_hanging_redis_is_left_alone() -> None:
+async def test_hanging_redis_receives_only_heartbeats() -> None:
     """But for its heartbeats, whatever is read meanwhile."""
     async with (
         silent() as server,
@@ -185,9 +185,7 @@ async def far_away(port: int, seconds: float) -> AsyncIterator[int]:
         await server.wait_closed()
 
 
-async def test_a_redis_so_far_away_that_connecting_takes_longer_than_a_reply_may_is_used(
-    redis: Redis, port: int
-) -> None:
+async def test_connect_may_exceed_the_reply_timeout(redis: Redis, port: int) -> None:
     async with (
         asyncio.timeout(20),
         far_away(port, 0.15) as distant,
@@ -206,7 +204,7 @@ async def test_a_redis_so_far_away_that_connecting_takes_longer_than_a_reply_may
         assert kept == b"a song"
 
 
-async def test_at_the_end_nothing_is_left_of_what_was_not_waited_for() -> None:
+async def test_close_ends_all_background_commands() -> None:
     async with silent() as server:
         async with open_redis_store(server.url, timeout_seconds=0.02) as cache:
             before = asyncio.all_tasks()
@@ -217,7 +215,7 @@ async def test_at_the_end_nothing_is_left_of_what_was_not_waited_for() -> None:
         assert not asyncio.all_tasks() - before
 
 
-async def test_where_there_is_no_redis_every_call_says_so() -> None:
+async def test_every_call_raises_without_redis() -> None:
     async with silent() as server:
         url = server.url
     async with open_redis_store(url, timeout_seconds=1) as cache:

@@ -87,9 +87,7 @@ async def test_full_redis_still_invalidates(redis: Refusing, writer: Process, re
     assert await reader.read() == b"hidden"
 
 
-async def test_read_only_redis_is_trusted_by_nobody(
-    redis: Refusing, writer: Process, reader: Process
-) -> None:
+async def test_read_only_redis_is_not_trusted(redis: Refusing, writer: Process, reader: Process) -> None:
     """Not even by a process that was refused nothing but its heartbeat."""
     redis.refused = READ_ONLY
     reader.source = b"hidden"
@@ -118,7 +116,7 @@ async def test_refusing_redis_is_unhealthy(redis: Refusing, store: RedisStore, r
         await store.ping()
 
 
-async def test_read_only_redis_cannot_be_told(redis: Refusing, store: RedisStore) -> None:
+async def test_read_only_redis_cannot_invalidate(redis: Refusing, store: RedisStore) -> None:
     redis.refused = READ_ONLY
     with pytest.raises(CacheDownError):
         await store.renew(["songs"])

@@ -102,7 +102,7 @@ async def until_beating(store: RedisStore) -> None:
                 await asyncio.sleep(0.05)
 
 
-async def test_cluster_heartbeat_notices_one_empty_node(nodes: Sequence[tuple[int, int]], url: str) -> None:
+async def test_cluster_heartbeat_detects_one_empty_node(nodes: Sequence[tuple[int, int]], url: str) -> None:
     async with open_redis_store(url, timeout_seconds=2) as store:
         await until_beating(store)
         for port, _ in nodes:

@@ -20,7 +20,7 @@ def first_correction(words: Vocabulary, query: str) -> tuple[str, ...] | None:
 
 
 @pytest.mark.parametrize("query", ["", " ", "\n\t", "\u200b", "\0"])
-def test_blank_query_asks_for_nothing(query: str) -> None:
+def test_blank_query_has_no_terms(query: str) -> None:
     assert terms_of(query) is None
 
 
@@ -30,7 +30,7 @@ def test_long_query_is_bounded() -> None:
     assert (len(terms.words), len(terms.key)) == (MOST_WORDS, LONGEST_KEY)
 
 
-def test_word_that_begins_another_is_left_out() -> None:
+def test_prefix_of_another_word_is_left_out() -> None:
     terms = terms_of("lo love l song")
     assert terms is not None
     assert terms.words == ("love", "song")

@@ -12,7 +12,7 @@ async def answering(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse("here")(scope, receive, send)
 
 
-async def test_one_connection_is_ended_now_and_then_so_that_replicas_share_them() -> None:
+async def test_connections_are_recycled_after_some_responses() -> None:
     transport = httpx.ASGITransport(app=RequestMiddleware(answering, "recycling-service"))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         answers = [await client.get("/") for _ in range(2 * RESPONSES_PER_CONNECTION_CLOSED + 1)]

@@ -57,7 +57,7 @@ def failures_of_httpx() -> list[Exception]:
 
 @pytest.mark.parametrize("failure", failures_of_httpx(), ids=lambda each: type(each).__name__)
 @pytest.mark.parametrize("repeatable", [True, False])
-async def test_every_failure_of_httpx_is_an_unavailable_service(failure: Exception, repeatable: bool) -> None:
+async def test_every_httpx_error_is_an_unavailable_service(failure: Exception, repeatable: bool) -> None:
     with pytest.raises(UnavailableError, match=r"^The album service is not available now$"):
         await client(Failing(failure)).ask(ANYTHING, "GET", "/albums/1", repeatable=repeatable)
 
@@ -65,7 +65,7 @@ async def test_every_failure_of_httpx_is_an_unavailable_service(failure: Excepti
 @pytest.mark.parametrize(
     "failure", [httpx.ConnectError("refused"), httpx.ReadError("reset"), httpx.RemoteProtocolError("closed")]
 )
-async def test_what_may_be_repeated_is_tried_once_more_when_the_connection_failed(failure: Exception) -> None:
+async def test_repeatable_call_is_retried_after_connection_failure(failure: Exception) -> None:
     service = Failing(failure, times=1)
     assert await client(service).ask(ANYTHING, "GET", "/albums/1", repeatable=True) == {"answered": True}
     assert service.calls == 2
@@ -75,7 +75,7 @@ async def test_what_may_be_repeated_is_tried_once_more_when_the_connection_faile
     ("failure", "repeatable"),
     [(httpx.ReadError("reset"), False), (httpx.ReadTimeout("late"), True), (httpx.ConnectTimeout("x"), True)],
 )
-async def test_nothing_else_is_repeated(failure: Exception, repeatable: bool) -> None:
+async def test_other_failures_are_not_retried(failure: Exception, repeatable: bool) -> None:
     service = Failing(failure, times=1)
     with pytest.raises(UnavailableError):
         await client(service).ask(ANYTHING, "POST", "/albums/1/songs", repeatable=repeatable)
@@ -92,7 +92,7 @@ async def test_nothing_else_is_repeated(failure: Exception, repeatable: bool) ->
         *((status, UnavailableError) for status in (301, 400, 401, 413, 429, 500, 502, 503, 504)),
     ],
 )
-async def test_a_refusal_is_of_the_kind_of_its_status(status: int, kind: type[AppError]) -> None:
+async def test_status_maps_to_its_domain_error(status: int, kind: type[AppError]) -> None:
     service = client(lambda _: httpx.Response(status, json={"detail": "No"}))
     with pytest.raises(kind):
         await service.ask(ANYTHING, "GET", "/albums/1")
@@ -101,7 +101,7 @@ async def test_a_refusal_is_of_the_kind_of_its_status(status: int, kind: type[Ap
 @pytest.mark.parametrize(
     ("body", "detail"), [({"detail": "The album is full"}, "The album is full"), ({"detail": 7}, "Refused")]
 )
-async def test_the_text_of_a_refusal_is_passed_on_when_it_is_one(body: object, detail: str) -> None:
+async def test_refusal_detail_is_passed_on(body: object, detail: str) -> None:
     with pytest.raises(ConflictError) as refused:
         await client(lambda _: httpx.Response(409, json=body)).ask(ANYTHING, "GET", "/albums/1")
     assert refused.value.detail == detail
@@ -109,13 +109,13 @@ async def test_the_text_of_a_refusal_is_passed_on_when_it_is_one(body: object, d
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"\xff\xfe\xff", b'{"half":'])
 @pytest.mark.parametrize("status", [200, 404])
-async def test_an_answer_that_is_not_json_is_an_unavailable_service(body: bytes, status: int) -> None:
+async def test_response_without_json_is_an_unavailable_service(body: bytes, status: int) -> None:
     """A 404 of a proxy in between must not pass for "there is no such album"."""
     with pytest.raises(UnavailableError):
         await client(lambda _: httpx.Response(status, content=body)).ask(ANYTHING, "GET", "/albums/1")
 
 
-async def test_a_service_that_keeps_failing_is_left_alone_for_a_while() -> None:
+async def test_breaker_opens_after_repeated_failures() -> None:
     service = Failing(httpx.ReadTimeout("late"))
     asking = client(service)
     for _ in range(20):
@@ -124,7 +124,7 @@ async def test_a_service_that_keeps_failing_is_left_alone_for_a_while() -> None:
     assert service.calls == 5
 
 
-async def test_a_service_that_refuses_is_not() -> None:
+async def test_refusals_do_not_open_the_breaker() -> None:
     calls = []
 
     def refuse(request: httpx.Request) -> httpx.Response:
@@ -138,7 +138,7 @@ async def test_a_service_that_refuses_is_not() -> None:
     assert len(calls) == 20
 
 
-async def test_the_token_and_the_body_are_sent_as_given() -> None:
+async def test_token_and_body_are_sent_unchanged() -> None:
     sent = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -152,7 +152,7 @@ async def test_the_token_and_the_body_are_sent_as_given() -> None:
     assert json.loads(sent[0].content) == {"ids": ["a"]}
 
 
-async def test_answer_of_another_shape_is_an_unavailable_service() -> None:
+async def test_response_of_another_shape_is_unavailable() -> None:
     """As while an old version of it runs beside a new one."""
     asking = client(lambda _: httpx.Response(200, json={"_id": 1}))
     with pytest.raises(UnavailableError):

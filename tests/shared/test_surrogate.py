@@ -39,7 +39,7 @@ def seconds_of(marks: dict[str, str]) -> int:
     return int(marks["Surrogate-Control"].rpartition("max-age=")[2])
 
 
-def test_shared_content_is_marked_for_everybody() -> None:
+def test_shared_content_is_marked_shared() -> None:
     marks = marks_of(ANONYMOUS, content(is_shared=True))
     assert marks.keys() == {"Surrogate-Control", "Surrogate-Key"}
     assert marks["Surrogate-Control"].startswith("shared, ")
@@ -66,7 +66,7 @@ def test_content_of_a_protected_route_is_never_shared() -> None:
     assert "user:ada=b1" in marks["Surrogate-Key"]
 
 
-def test_private_content_depends_on_its_owner_and_their_token() -> None:
+def test_private_content_depends_on_owner_and_token() -> None:
     marks = marks_of(a_request(ada()), content())
     assert "shared" not in marks["Surrogate-Control"]
     assert marks["Surrogate-Key"] == "everything=e1 song:1=a1 user:ada=b1"

@@ -51,7 +51,7 @@ def client() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://test")
 
 
-async def test_a_mistake_of_ours_is_a_problem_that_tells_nothing() -> None:
+async def test_internal_error_discloses_nothing() -> None:
     async with client() as http:
         answer = await http.get("/mistake", headers={"X-Request-ID": "mine-1"})
     assert answer.status_code == 500
@@ -61,21 +61,21 @@ async def test_a_mistake_of_ours_is_a_problem_that_tells_nothing() -> None:
     assert "password" not in answer.text
 
 
-async def test_an_answer_that_breaks_off_is_not_ended_as_if_it_were_whole() -> None:
+async def test_aborted_response_is_not_completed() -> None:
     async with client() as http:
         with pytest.raises(RuntimeError, match="and then it broke"):
             await http.get("/half")
 
 
 @pytest.mark.parametrize("offered", ["", "with space", "a" * 129, "semi;colon", "new\u00e9"])
-async def test_a_request_id_that_is_not_well_formed_is_replaced(offered: str) -> None:
+async def test_malformed_request_id_is_replaced(offered: str) -> None:
     async with client() as http:
         answer = await http.get("/fine", headers={b"X-Request-ID": offered.encode()})
     assert answer.headers["x-request-id"] != offered
     assert len(answer.headers["x-request-id"]) == 32
 
 
-async def test_a_well_formed_request_id_is_answered_once() -> None:
+async def test_well_formed_request_id_is_returned_once() -> None:
     async with client() as http:
         answer = await http.get("/fine", headers={"X-Request-ID": "trace-7.a_b"})
     assert answer.headers.get_list("x-request-id") == ["trace-7.a_b"]
@@ -92,7 +92,7 @@ def counted(service: str) -> set[str]:
     }
 
 
-async def test_probes_are_no_requests_in_the_metrics() -> None:
+async def test_metrics_do_not_count_probes() -> None:
     transport = httpx.ASGITransport(app=ServiceMiddleware(app(), "probed-service"))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         for path in ("/livez", "/readyz", "/health", "/health/services", "/fine"):
@@ -101,12 +101,12 @@ async def test_probes_are_no_requests_in_the_metrics() -> None:
     assert counted("probed-service") == {"/fine"}
 
 
-def test_a_service_that_was_not_asked_yet_is_in_the_metrics() -> None:
+def test_metrics_include_services_without_requests() -> None:
     ServiceMiddleware(app(), "idle-service")
     assert metrics.REGISTRY.get_sample_value("http_requests_in_flight", {"service": "idle-service"}) == 0
 
 
-async def test_send_is_wrapped_once_by_us() -> None:
+async def test_send_is_wrapped_once() -> None:
     """Each wrapper costs every message of every response."""
     wrappers: set[str] = set()
 

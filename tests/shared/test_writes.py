@@ -26,13 +26,13 @@ def cache() -> Cache:
     return Cache()
 
 
-async def test_after_a_write_that_is_answered_caches_are_stale_once(cache: Cache) -> None:
+async def test_successful_write_invalidates_once(cache: Cache) -> None:
     async with writing() as writes, writes.then(cache.invalidate):
         assert cache.made_stale == 0
     assert cache.made_stale == 1
 
 
-async def test_after_a_refusal_caches_are_stale_once(cache: Cache) -> None:
+async def test_refused_write_invalidates_once(cache: Cache) -> None:
     async with writing() as writes:
         with pytest.raises(ConflictError):
             async with writes.then(cache.invalidate):
@@ -42,9 +42,7 @@ async def test_after_a_refusal_caches_are_stale_once(cache: Cache) -> None:
 
 
 @pytest.mark.parametrize("failure", [UnavailableError("late"), ValueError("what nobody mapped")], ids=repr)
-async def test_a_write_that_may_land_later_makes_caches_stale_once_more(
-    cache: Cache, failure: Exception
-) -> None:
+async def test_uncertain_write_invalidates_twice(cache: Cache, failure: Exception) -> None:
     writes = Writes(landed_within_seconds=0.02)
     with pytest.raises(type(failure)):
         async with writes.then(cache.invalidate):
@@ -56,7 +54,7 @@ async def test_a_write_that_may_land_later_makes_caches_stale_once_more(
     assert cache.made_stale == 2
 
 
-async def test_a_write_that_is_cut_off_makes_caches_stale(cache: Cache) -> None:
+async def test_cancelled_write_invalidates(cache: Cache) -> None:
     async with writing() as writes:
 
         async def write() -> None:
@@ -72,7 +70,7 @@ async def test_a_write_that_is_cut_off_makes_caches_stale(cache: Cache) -> None:
     assert cache.made_stale == 2
 
 
-async def test_what_was_to_follow_later_is_done_at_the_end_and_not_waited_for(cache: Cache) -> None:
+async def test_close_runs_delayed_invalidations_at_once(cache: Cache) -> None:
     async with asyncio.timeout(5):
         with pytest.raises(AppError):
             async with writing() as writes, writes.then(cache.invalidate):
