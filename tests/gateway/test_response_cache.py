@@ -10,6 +10,7 @@ from tests.gateway.cached_responses import (
     ETAG,
     PRIVATE,
     SHARED,
+    SONG,
     WordsWithoutDash,
     World,
     a_request,
@@ -136,6 +137,15 @@ async def test_two_authorization_headers_are_relayed(world: World) -> None:
 async def test_other_paths_and_queries_are_other_requests(world: World, path: bytes) -> None:
     await world.serve(SHARED, a_request(b"/api/songs/1?limit=1&total=true"))
     assert not await world.has(a_request(path))
+
+
+@pytest.mark.parametrize("token", [None, ADA])
+async def test_query_is_never_left_out(world: World, token: bytes | None) -> None:
+    await world.serve(SHARED, a_request(token=token), token=b"max-age=60")
+    await world.serve(PRIVATE, a_request(b"/api/albums", token), token=b"max-age=60")
+    for path in (SONG, b"/api/albums"):
+        assert await world.has(a_request(path, token))
+        assert not await world.has(a_request(path + b"?limit=1", token))
 
 
 NOT_FOR_ADA = [(b"surrogate-not-for", b"ada1 c0c1")]
