@@ -43,6 +43,8 @@ def test_the_tour_works_when_pasted(demo: RunningSystem, tmp_path: Path) -> None
     assert '"fullName":"Mia Example"' in run.stdout
     assert '"title": "My first song"' in run.stdout
     assert '{"message":"Play tracked"}' in run.stdout
+    assert "Velvet Static\n" in run.stdout
+    assert "\nOurs\n" in run.stdout
     sizes = [(tmp_path / f"{quality}.mp3").stat().st_size for quality in ("low", "medium", "high")]
     assert sizes[0] * 1.8 < sizes[1] < sizes[2] / 2
     assert run.stdout.split("False\n")[-1].split() == ["404", "200"], run.stdout[-300:]
