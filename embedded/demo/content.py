@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from embedded.demo.people import ADMIN, ARTISTS, LISTENERS, Listener, Person
+from embedded.demo.people import ADMIN, ARTISTS, LISTENERS, PLAYLISTS, Listener, Person, Playlist
 from embedded.demo.songs import ALBUMS, SONGS, Album, Song
 
 
@@ -15,6 +15,7 @@ class DemoContent:
     listeners: tuple[Listener, ...]
     albums: tuple[Album, ...]
     songs: tuple[Song, ...]
+    playlists: tuple[Playlist, ...] = ()
 
     def artist(self, email: str) -> Person:
         """Raises KeyError when nobody has this e-mail."""
@@ -24,4 +25,4 @@ class DemoContent:
         raise KeyError(email)
 
 
-DEMO = DemoContent(ADMIN, ARTISTS, LISTENERS, ALBUMS, SONGS)
+DEMO = DemoContent(ADMIN, ARTISTS, LISTENERS, ALBUMS, SONGS, PLAYLISTS)

@@ -41,6 +41,17 @@ class Listener(Person):
     history: tuple[Listen, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Playlist:
+    """A private album that listeners arrange together and share by link: songs by title, people by e-mail."""
+
+    title: str
+    creator_email: str
+    friend_emails: tuple[str, ...]
+    genre: Genre
+    songs: tuple[str, ...]
+
+
 ADMIN = Person("admin@demo.local", "Ada Admin")
 
 ARTISTS = (
@@ -151,5 +162,16 @@ LISTENERS = (
         ("Copper Creek", "Letters Home", "Umbrella Waltz", "Two Sugars", "Barefoot in Clover"),
         ("Streetlamp Serenade", "Wild Honey Road"),
         ("Moss Cathedral",),
+    ),
+)
+
+
+PLAYLISTS = (
+    Playlist(
+        "Windows at night",
+        "listener1@demo.local",
+        ("listener2@demo.local", "listener3@demo.local"),
+        "Ambient",
+        ("Glass Elevator", "Lantern Fog", "Moss Cathedral", "Pocket Comet"),
     ),
 )

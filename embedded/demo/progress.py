@@ -8,7 +8,7 @@ from typing import Literal, Never, Self, TextIO
 
 from tqdm import tqdm
 
-StepKind = Literal["account", "album", "song", "history"]
+StepKind = Literal["account", "album", "song", "history", "playlist"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -161,6 +161,14 @@ class Session:
         """Raises CallFailedError."""
         return _read(answer, await self._api.call(await self._bearer(), "PATCH", path, json=body))
 
+    async def put(self, path: str) -> None:
+        """Raises CallFailedError."""
+        await self._api.call(await self._bearer(), "PUT", path)
+
+    async def post_json(self, path: str, body: Mapping[str, object]) -> None:
+        """Raises CallFailedError."""
+        await self._api.call(await self._bearer(), "POST", path, json=body)
+
     async def delete(self, path: str) -> None:
         """Raises CallFailedError."""
         await self._api.call(await self._bearer(), "DELETE", path)

@@ -10,10 +10,11 @@ from collections import defaultdict
 from collections.abc import Coroutine, Iterable, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from embedded.demo.content import DEMO, DemoContent
-from embedded.demo.people import Listener, Person
+from embedded.demo.people import Listener, Person, Playlist
 from embedded.demo.progress import Progress, Step, StepKind
 from embedded.demo.public_api import (
     ACCOUNT,
@@ -80,6 +81,7 @@ async def seed(
             seeding = _Seeding(api, studio, content, progress)
             await seeding.enrol_artists()
             await _together((seeding.publish(), seeding.enrol_listeners()))
+            await seeding.make_playlists()
             await _together((studio.close(), seeding.play_histories(heard)))
     except CallFailedError as error:
         raise SeedError(str(error)) from error
@@ -111,7 +113,8 @@ class _Seeding:
         self._sessions = {person.email: api.as_person(person) for person in everyone}
         self._admin = self._sessions[content.admin.email]
         self._in_hand = asyncio.Semaphore(_RECORDINGS_IN_HAND)
-        self._total = len(everyone) + len(content.albums) + len(content.songs) + len(content.listeners)
+        parts = (content.albums, content.songs, content.listeners, content.playlists)
+        self._total = len(everyone) + sum(map(len, parts))
         self._done = 0
         self._added: defaultdict[str, int] = defaultdict(int)
         self._uploaded_ids: set[str] = set()
@@ -150,6 +153,10 @@ class _Seeding:
             if not song.is_visible:
                 path = f"/api/admin/songs/{self._song_ids[song.title]}/visible"
                 await self._admin.patch(path, {"isVisible": False}, TITLED)
+
+    async def make_playlists(self) -> None:
+        """Playlists that friends arrange together; those that are shared have a link."""
+        await _together(self._make_playlist(playlist) for playlist in self._content.playlists)
 
     async def play_histories(self, heard: frozenset[str]) -> None:
         await _together(
@@ -251,7 +258,32 @@ class _Seeding:
                 for kind in ("play",) if listen.outcome == "play" else ("play", listen.outcome):
                     await session.post(f"{track}/{kind}", MESSAGE)
                     self._added["interaction"] += 1
+                if listen.outcome == "complete":
+                    await session.put(f"/api/songs/{self._song_ids[listen.song]}/like")
         self._report("history", listener.email, was_there=was_there)
+
+    async def _make_playlist(self, playlist: Playlist) -> None:
+        session = self._sessions[playlist.creator_email]
+        there = _oldest_by_title(await session.get("/api/albums/user/my-albums", LIST_OF_TITLED))
+        was_there = playlist.title in there
+        album = Album(playlist.title, playlist.creator_email, playlist.genre, is_public=False)
+        album_id = there[playlist.title] if was_there else await self._create_album(session, album)
+        arranging = [session]
+        for email in playlist.friend_emails:
+            friend = self._sessions[email]
+            account, _ = await friend.register()
+            await session.put(f"/api/albums/{album_id}/collaborators/{account.id}")
+            arranging.append(friend)
+        for number, title in enumerate(playlist.songs):
+            added = {"songId": self._song_ids[title]}
+            try:
+                await arranging[number % len(arranging)].post_json(f"/api/albums/{album_id}/songs", added)
+            except CallFailedError as error:
+                if error.status != HTTPStatus.CONFLICT:  # an earlier run has added it
+                    raise
+        if not was_there:
+            await session.post_json(f"/api/albums/{album_id}/share", {"days": 365})
+        self._report("playlist", playlist.title, was_there=was_there)
 
     def _report(self, kind: StepKind, name: str, *, was_there: bool) -> None:
         self._done += 1

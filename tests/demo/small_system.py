@@ -35,6 +35,8 @@ class StoredAlbum:
     owner: str
     is_public: bool
     song_ids: list[str] = field(default_factory=list)
+    collaborators: set[str] = field(default_factory=set)
+    links: int = 0
 
 
 @dataclass
@@ -68,6 +70,7 @@ class SmallSystem:
         self.albums: dict[str, StoredAlbum] = {}
         self.songs: dict[str, StoredSong] = {}
         self.interactions: list[tuple[str, str, str]] = []
+        self.likes: set[tuple[str, str]] = set()
         self.busy_answers = 0
         self.refuse_title: str | None = None
         self.late_songs: list[StoredSong] = []
@@ -84,11 +87,15 @@ class SmallSystem:
                 Route("/api/admin/users/{id}/role", self._set_role, methods=["PATCH"]),
                 Route("/api/albums/user/my-albums", self._my_albums),
                 Route("/api/albums", self._create_album, methods=["POST"]),
+                Route("/api/albums/{id}/songs", self._add_to_album, methods=["POST"]),
+                Route("/api/albums/{id}/share", self._share, methods=["POST"]),
+                Route("/api/albums/{id}/collaborators/{user}", self._add_collaborator, methods=["PUT"]),
                 Route("/api/songs/artist/my-songs", self._my_songs),
                 Route("/api/songs", self._upload_song, methods=["POST"]),
                 Route("/api/songs/{id}", self._delete_song, methods=["DELETE"]),
                 Route("/api/admin/songs/{id}/visible", self._set_visible, methods=["PATCH"]),
                 Route("/api/songs/{id}/track/{kind}", self._track, methods=["POST"]),
+                Route("/api/songs/{id}/like", self._like, methods=["PUT"]),
             ],
             exception_handlers={RefusedError: self._refused},
         )
@@ -161,8 +168,29 @@ class SmallSystem:
         own = sorted((t for t in things.values() if t.owner == owner), key=lambda t: t.id, reverse=True)
         return JSONResponse([{"_id": thing.id, "title": thing.title} for thing in own])
 
+    async def _add_to_album(self, request: Request) -> Response:
+        caller, album = self._caller(request), self.albums[request.path_params["id"]]
+        assert caller.email == album.owner or caller.id in album.collaborators
+        song = self.songs[(await request.json())["songId"]]
+        if song.id in album.song_ids:
+            raise RefusedError(409, "song_in_album", "The song is in this album already")
+        album.song_ids.append(song.id)
+        return JSONResponse({"_id": album.id, "title": album.title})
+
+    async def _add_collaborator(self, request: Request) -> Response:
+        album = self.albums[request.path_params["id"]]
+        assert self._caller(request).email == album.owner
+        album.collaborators.add(request.path_params["user"])
+        return Response(status_code=204)
+
+    async def _share(self, request: Request) -> Response:
+        album = self.albums[request.path_params["id"]]
+        assert self._caller(request).email == album.owner
+        album.links += 1
+        return JSONResponse({"token": "t", "path": "/albums/shared/t", "expiresAt": None}, 201)
+
     async def _create_album(self, request: Request) -> Response:
-        owner = self._caller(request, "artist")
+        owner = self._caller(request)
         async with request.form() as form:
             assert isinstance(form["image"], UploadFile)
             album = StoredAlbum(self.new_id(), str(form["title"]), owner.email, form["isPublic"] == "true")
@@ -206,6 +234,10 @@ class SmallSystem:
         song = self.songs[request.path_params["id"]]
         song.is_visible = (await request.json())["isVisible"]
         return JSONResponse({"_id": song.id, "title": song.title})
+
+    async def _like(self, request: Request) -> Response:
+        self.likes.add((self._caller(request).email, self.songs[request.path_params["id"]].title))
+        return Response(status_code=204)
 
     async def _track(self, request: Request) -> Response:
         listener = self._caller(request)

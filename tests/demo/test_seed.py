@@ -90,6 +90,7 @@ def test_listeners_play_before_they_complete_or_skip(first_run: FirstRun) -> Non
     ]
     assert sorted(system.interactions) == sorted(expected)
     assert summary.interactions == len(expected)
+    assert system.likes == {(email, title) for email, title, kind in expected if kind == "complete"}
     for listener in SMALL.listeners:
         own = [interaction for interaction in system.interactions if interaction[0] == listener.email]
         assert own == [interaction for interaction in expected if interaction[0] == listener.email]
@@ -248,6 +249,8 @@ def test_the_whole_demo_killed_halfway_completes_without_duplicates(system: Smal
     assert titles(system) == Counter(song.title for song in DEMO.songs)
     for album in DEMO.albums:
         assert system.titles_in(album.title) == [s.title for s in DEMO.songs if s.album == album.title]
+    for playlist in DEMO.playlists:
+        assert system.titles_in(playlist.title) == list(playlist.songs)
     assert len(system.people) == 1 + len(DEMO.artists) + len(DEMO.listeners)
     assert Counter(email for email, _, kind in system.interactions if kind == "play") == {
         listener.email: len(listener.history) for listener in DEMO.listeners
