@@ -18,7 +18,7 @@ from shared.contracts.albums import AlbumOut
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import LISTED, refusals
-from shared.http.responses import list_answer
+from shared.http.responses import list_response
 
 router = APIRouter(prefix="/admin/albums", tags=["admin"], route_class=IdempotentRoute)
 
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/admin/albums", tags=["admin"], route_class=Idempoten
 @router.get("", summary="All albums in any state", response_model=list[AlbumOut], responses=LISTED)
 async def all_albums(request: Request, page: WantedPage, _: Admin, browsing: Browsing) -> Response:
     total = await browsing.count(AlbumFilter()) if page.total else None
-    return list_answer(request, await browsing.all(page), page, total)
+    return list_response(request, await browsing.all(page), page, total)
 
 
 @router.get(

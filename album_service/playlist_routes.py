@@ -28,7 +28,7 @@ from album_service.schemas import (
 from shared.contracts.albums import AlbumOut, AlbumWithSongs
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import ETAGGED, LISTED, refusals
-from shared.http.responses import json_answer, list_answer
+from shared.http.responses import json_response, list_response
 
 router = APIRouter(prefix="/albums", tags=["playlists"], route_class=IdempotentRoute)
 
@@ -41,7 +41,7 @@ router = APIRouter(prefix="/albums", tags=["playlists"], route_class=IdempotentR
 )
 async def my_collaborations(request: Request, page: WantedPage, owner: Owner, browsing: Browsing) -> Response:
     total = await browsing.count(browsing.collaborations(owner)) if page.total else None
-    return list_answer(request, await browsing.of_collaborator(owner, page), page, total)
+    return list_response(request, await browsing.of_collaborator(owner, page), page, total)
 
 
 @router.get(
@@ -53,7 +53,7 @@ async def my_collaborations(request: Request, page: WantedPage, owner: Owner, br
 async def shared_album(
     request: Request, token: str, _: Anyone, sharing: Sharing, browsing: Browsing
 ) -> Response:
-    return json_answer(request, await browsing.shared(await sharing.album(token)))
+    return json_response(request, await browsing.shared(await sharing.album(token)))
 
 
 @router.put(

@@ -28,7 +28,7 @@ from shared.contracts.albums import AlbumOut, AlbumWithSongs, SongToAdd
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import ETAGGED, LISTED, SEARCHED, form_body, refusals
-from shared.http.responses import json_answer, list_answer
+from shared.http.responses import json_response, list_response
 from shared.http.schemas import Message, fields_of_form
 from shared.http.searching import search_response
 
@@ -50,7 +50,7 @@ async def listed_albums(
         rows, found = await searching.find(wanted, page)
         return search_response(request, rows, page, found, ("q", "creatorId", "sort"))
     total = await browsing.count(AlbumFilter(listed_only=True)) if page.total else None
-    return list_answer(request, await browsing.listed(page), page, total, filters=("sort",))
+    return list_response(request, await browsing.listed(page), page, total, filters=("sort",))
 
 
 @router.get(
@@ -61,14 +61,14 @@ async def listed_albums(
 )
 async def my_albums(request: Request, page: WantedPage, owner: Owner, browsing: Browsing) -> Response:
     total = await browsing.count(AlbumFilter(creator_id=owner.id)) if page.total else None
-    return list_answer(request, await browsing.of_user(owner, page), page, total)
+    return list_response(request, await browsing.of_user(owner, page), page, total)
 
 
 @router.get(
     "/{album_id}", summary="One album with its songs", response_model=AlbumWithSongs, responses=ETAGGED
 )
 async def one_album(request: Request, album_id: AlbumId, caller: Anyone, browsing: Browsing) -> Response:
-    return json_answer(request, await browsing.one(album_id, caller))
+    return json_response(request, await browsing.one(album_id, caller))
 
 
 @router.post(

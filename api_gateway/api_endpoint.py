@@ -49,7 +49,7 @@ class ApiEndpoint:
         recorder = self._recorder
         recorder.in_flight.inc()
         try:
-            await _answer(target, scope, exchange, writer, request_id)
+            await _respond(target, scope, exchange, writer, request_id)
         except ClientDisconnectedError:
             pass  # there is nobody to answer
         except Exception as failure:
@@ -65,7 +65,7 @@ class ApiEndpoint:
             recorder.record(scope["method"], target.route, scope["path"], writer.status, seconds)
 
 
-async def _answer(
+async def _respond(
     target: Target, scope: Scope, exchange: Exchange, writer: ResponseWriter, request_id: bytes
 ) -> None:
     resources = resources_of(scope["state"])

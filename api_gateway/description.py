@@ -49,11 +49,11 @@ class ApiDescription:
 
     async def _refresh(self, upstream: Upstream) -> None:
         try:
-            answer = await fetch(
+            response = await fetch(
                 upstream.pool, b"/openapi.json", [], seconds=FETCH_SECONDS, max_bytes=MAX_BYTES
             )
-            if answer.status == 200:
-                self._known[upstream.name] = json.loads(answer.body)
+            if response.status == 200:
+                self._known[upstream.name] = json.loads(response.body)
         except (UpstreamError, TimeoutError, ValueError) as failure:
             log.warning("description not fetched", callee=upstream.name, error=type(failure).__name__)
 

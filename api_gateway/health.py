@@ -72,8 +72,8 @@ async def _report(upstream: Upstream) -> dict[str, object]:
 
 
 async def _ask(upstream: Upstream) -> dict[str, Any]:
-    answer = await fetch(upstream.pool, b"/health", [], seconds=PROBE_SECONDS, max_bytes=_MAX_DATA_BYTES)
-    return _checked(answer.status, answer.body)
+    response = await fetch(upstream.pool, b"/health", [], seconds=PROBE_SECONDS, max_bytes=_MAX_DATA_BYTES)
+    return _checked(response.status, response.body)
 
 
 def _checked(status: int, received: bytes) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from api_gateway.request_body import BodyError, ClientDisconnectedError, Request
 from api_gateway.resources import Resources, Upstream
 from api_gateway.responses import (
     ResponseWriter,
-    ServiceBadAnswerError,
+    ServiceBadResponseError,
     ServiceLateError,
     ServiceUnreachableError,
 )
@@ -169,7 +169,7 @@ class _Relay:
                     raise
                 response = await self._send(data)
         except UpstreamError as failure:
-            self._raise_as_answer(failure, call)
+            self._raise_gateway_error(failure, call)
         call.succeeded()
         return response
 
@@ -196,7 +196,7 @@ class _Relay:
         await response.wait_for_head()
         return response
 
-    def _raise_as_answer(self, failure: UpstreamError, call: Call) -> NoReturn:
+    def _raise_gateway_error(self, failure: UpstreamError, call: Call) -> NoReturn:
         name = self._upstream.name
         if isinstance(failure, ResponseHeadTooLargeError):
             call.abandoned()
@@ -207,7 +207,7 @@ class _Relay:
             raise ServiceUnreachableError(name, _UNREACHABLE_RETRY_SECONDS) from failure
         if isinstance(failure, ResponseTimeoutError):
             raise ServiceLateError(name) from failure
-        raise ServiceBadAnswerError(name) from failure
+        raise ServiceBadResponseError(name) from failure
 
     async def _pass_on(self, response: UpstreamResponse) -> None:
         recording = self._record(response)

@@ -5,7 +5,7 @@ from starlette.responses import Response
 from api_gateway.cors import CorsPolicy
 from api_gateway.downstream.exchange import Exchange
 from api_gateway.headers import Headers, to_client
-from shared.errors import BadAnswerError, LateAnswerError, NotFoundError, UnavailableError
+from shared.errors import BadResponseError, LateResponseError, NotFoundError, UnavailableError
 from shared.http.problem import problem
 
 
@@ -27,7 +27,7 @@ class ServiceUnreachableError(UnavailableError):
         super().__init__(f"The {service} service is not available now", retry_after_seconds)
 
 
-class ServiceBadAnswerError(BadAnswerError):
+class ServiceBadResponseError(BadResponseError):
     """The service broke off, or sent what is not HTTP."""
 
     code = "service_bad_answer"
@@ -36,7 +36,7 @@ class ServiceBadAnswerError(BadAnswerError):
         super().__init__(f"The {service} service gave no usable answer")
 
 
-class ServiceLateError(LateAnswerError):
+class ServiceLateError(LateResponseError):
     """The service took the request and did not answer in time."""
 
     code = "service_late"

@@ -105,14 +105,14 @@ class Supervisor:
             )
 
     async def _until_ready(self, http: httpx.AsyncClient, plan: ProcessPlan, deadline: float) -> None:
-        while not await self._answers(http, plan):
+        while not await self._is_ready(http, plan):
             if self._running[plan.name].returncode is not None:
-                raise StartError(f"{plan.name} ended while starting:\n{self._last_words(plan)}")
+                raise StartError(f"{plan.name} ended while starting:\n{self._last_log_lines(plan)}")
             if time.monotonic() > deadline:
-                raise StartError(f"{plan.name} does not answer:\n{self._last_words(plan)}")
+                raise StartError(f"{plan.name} does not answer:\n{self._last_log_lines(plan)}")
             await asyncio.sleep(0.05)
 
-    async def _answers(self, http: httpx.AsyncClient, plan: ProcessPlan) -> bool:
+    async def _is_ready(self, http: httpx.AsyncClient, plan: ProcessPlan) -> bool:
         if plan.ready_path is None:
             with suppress(OSError):
                 _, writer = await asyncio.open_connection("127.0.0.1", plan.port)
@@ -121,12 +121,12 @@ class Supervisor:
                 return True
             return False
         try:
-            answer = await http.get(f"http://127.0.0.1:{plan.port}{plan.ready_path}")
+            response = await http.get(f"http://127.0.0.1:{plan.port}{plan.ready_path}")
         except httpx.HTTPError:
             return False
-        return answer.is_success
+        return response.is_success
 
-    def _last_words(self, plan: ProcessPlan) -> str:
+    def _last_log_lines(self, plan: ProcessPlan) -> str:
         path = log_file(self._log_dir, plan.name)
         lines = path.read_text(errors="replace").splitlines()[-12:]
         return "\n".join([*(f"  {line}" for line in lines), f"  (all of it: {path})"])

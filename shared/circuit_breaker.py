@@ -1,4 +1,4 @@
-"""A circuit breaker: while most calls fail, the next ones fail at once, until a trial call succeeds.
+"""A circuit breaker: while most calls fail, the next ones fail at once, until a probe call succeeds.
 
 Closed, it lets calls through; open, it refuses them; half-open, after the reset timeout, it lets one trial
 call through at a time. Nothing is scheduled. Each call says once how it ended: succeeded, failed, or
@@ -20,7 +20,7 @@ _BUCKETS = 10
 class CircuitBreakerPolicy:
     """Opens when at least `failure_rate` (0..1) of at least `minimum_calls` within `window_seconds` failed.
 
-    Stays open for `reset_timeout_seconds`. A trial call that has not ended after `trial_seconds` no longer
+    Stays open for `reset_timeout_seconds`. A probe call that has not ended after `probe_seconds` no longer
     keeps others from trying: an upload may take minutes.
     """
 
@@ -28,7 +28,7 @@ class CircuitBreakerPolicy:
     minimum_calls: int = 10
     window_seconds: float = 10.0
     reset_timeout_seconds: float = 1.0
-    trial_seconds: float = 5.0
+    probe_seconds: float = 5.0
 
 
 @dataclass(slots=True)
@@ -50,7 +50,7 @@ class CircuitBreaker:
         self._clock = clock
         self._buckets: deque[_Bucket] = deque()
         self._opened_at: float | None = None
-        self._trial: Call | None = None
+        self._probe: Call | None = None
         # Counts openings and closings: a call let through in another epoch says nothing about this one.
         self._epoch = 0
         self._is_open_metric = metrics.BREAKER_OPEN.labels(name)
@@ -58,7 +58,7 @@ class CircuitBreaker:
 
     @property
     def is_open(self) -> bool:
-        """Whether calls are refused, except for trial calls."""
+        """Whether calls are refused, except for probe calls."""
         return self._opened_at is not None
 
     @property
@@ -75,10 +75,10 @@ class CircuitBreaker:
             return Call(self, self._epoch, now)
         if now < self._opened_at + self._policy.reset_timeout_seconds:
             return None
-        if self._trial is not None and now < self._trial.since + self._policy.trial_seconds:
+        if self._probe is not None and now < self._probe.since + self._policy.probe_seconds:
             return None
-        self._trial = Call(self, self._epoch, now)
-        return self._trial
+        self._probe = Call(self, self._epoch, now)
+        return self._probe
 
     def bypass(self) -> "Call":
         """Let a call through whatever the state is. It counts like any other."""
@@ -93,8 +93,8 @@ class CircuitBreaker:
             if failed is not None:
                 self._count(now, failed)
             return
-        if call is self._trial:
-            self._trial = None
+        if call is self._probe:
+            self._probe = None
         if failed:
             self._opened_at = now
         elif failed is False:
@@ -117,7 +117,7 @@ class CircuitBreaker:
 
     def _move(self, opened_at: float | None) -> None:
         self._opened_at = opened_at
-        self._trial = None
+        self._probe = None
         self._epoch += 1
         self._buckets.clear()
         self._is_open_metric.set(self.is_open)

@@ -134,13 +134,13 @@ class UnavailableError(AppError):
         self.retry_after_seconds = retry_after_seconds
 
 
-class BadAnswerError(AppError):
+class BadResponseError(AppError):
     """Another server answered with what nobody can use."""
 
     code = "bad_answer"
 
 
-class LateAnswerError(AppError):
+class LateResponseError(AppError):
     """Another server did not answer in time."""
 
     code = "late_answer"

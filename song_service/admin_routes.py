@@ -6,7 +6,7 @@ from shared.contracts.songs import SongOut
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import LISTED, refusals
-from shared.http.responses import list_answer
+from shared.http.responses import list_response
 from song_service.dependencies import (
     Admin,
     Audit,
@@ -26,7 +26,7 @@ router = APIRouter(prefix="/admin/songs", tags=["admin"], route_class=Idempotent
 @router.get("", summary="All songs in any state", response_model=list[SongOut], responses=LISTED)
 async def all_songs(request: Request, page: WantedPage, _: Admin, browsing: Browsing) -> Response:
     total = await browsing.count(SongFilter()) if page.total else None
-    return list_answer(request, await browsing.all(page), page, total)
+    return list_response(request, await browsing.all(page), page, total)
 
 
 @router.get(

@@ -113,10 +113,10 @@ class Invalidation:
         tags = [*song_tags([song.id]), _artist_tag(song.artist_id), SONGS]
         await self._cache.invalidate(*tags, *([LISTINGS] if is_relisted else []))
 
-    async def engine_heard_of_songs(self) -> None:
+    async def songs_synced(self) -> None:
         """The engine was sent further songs: what it could not fill before."""
         await self._cache.invalidate(RECOMMENDATIONS)
 
-    async def engine_heard_of(self, user_ids: set[str]) -> None:
+    async def interactions_synced(self, user_ids: set[str]) -> None:
         """The engine was sent what these listeners did: their own recommendations."""
         await self._cache.invalidate(*(_listener_tag(user_id) for user_id in sorted(user_ids)))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from shared.contracts.songs import SongIds, SongOut
 from shared.http.idempotency import IdempotentRoute, only_reads
 from shared.http.openapi import ETAGGED, LISTED
-from shared.http.responses import json_answer, list_answer
+from shared.http.responses import json_response, list_response
 from song_service.dependencies import Artist, Browsing, Library, Listener, SongId, Statistics, WantedPage
 from song_service.schemas import ArtistStatistics, HistoryEntry, LikedIds
 
@@ -24,7 +24,7 @@ Days = Annotated[int, Query(ge=1, le=365, description="Today and the days before
 )
 async def liked_songs(request: Request, page: WantedPage, listener: Listener, library: Library) -> Response:
     total = await library.count_liked(listener) if page.total else None
-    return list_answer(request, await library.liked(listener, page), page, total)
+    return list_response(request, await library.liked(listener, page), page, total)
 
 
 @router.post("/liked/check", summary="Which of up to 500 songs the caller likes")
@@ -43,7 +43,7 @@ async def listening_history(
     request: Request, page: WantedPage, listener: Listener, library: Library
 ) -> Response:
     total = await library.count_history(listener) if page.total else None
-    return list_answer(request, await library.history(listener, page), page, total)
+    return list_response(request, await library.history(listener, page), page, total)
 
 
 @router.delete("/history", status_code=204, summary="Empty the history; counts are kept")
@@ -61,7 +61,7 @@ async def artist_statistics(
     request: Request, artist: Artist, statistics: Statistics, days: Days = 28
 ) -> Response:
     report = await statistics.of_artist(artist.id, days)
-    return json_answer(request, report.model_dump_json(by_alias=True).encode())
+    return json_response(request, report.model_dump_json(by_alias=True).encode())
 
 
 @router.put("/{song_id}/like", status_code=204, summary="Like a song; harmless to repeat")

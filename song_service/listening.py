@@ -25,14 +25,14 @@ class Listening:
         Idempotency-Key, else when it follows within the song's length, 30 s at most.
         """
         at = now()
-        deed = f"{listener.id}:{song.id}:{kind.value}"
+        event = f"{listener.id}:{song.id}:{kind.value}"
         if key:
-            dedup_key = f"{deed}:key:{_digest(key)}"
+            dedup_key = f"{event}:key:{_digest(key)}"
         else:
             window = max(1, min(song.duration, LONGEST_WINDOW_SECONDS))
             number = int(at.timestamp()) // window
-            dedup_key = f"{deed}:window:{number}"
-            before = await self._interactions.happened_at(f"{deed}:window:{number - 1}")
+            dedup_key = f"{event}:window:{number}"
+            before = await self._interactions.happened_at(f"{event}:window:{number - 1}")
             if before is not None and at - before < timedelta(seconds=window):
                 return
         if await self._interactions.add(Interaction(new_id(), listener.id, song.id, kind, at, dedup_key)):

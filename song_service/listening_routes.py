@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from shared.contracts.songs import SongOut
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import ETAGGED
-from shared.http.responses import json_answer
+from shared.http.responses import json_response
 from shared.http.rows import first_rows
 from shared.http.schemas import Message
 from song_service.dependencies import Anyone, Browsing, Discovery, Listener, Listening, Recommended, SongId
@@ -23,7 +23,7 @@ IdempotencyKey = Annotated[
 
 @router.get("/trending", summary="Popular now, best first", response_model=list[SongOut], responses=ETAGGED)
 async def trending_songs(request: Request, _: Anyone, discovery: Discovery, count: Count = 20) -> Response:
-    return json_answer(request, first_rows(await discovery.trending(), count))
+    return json_response(request, first_rows(await discovery.trending(), count))
 
 
 @router.get(
@@ -35,7 +35,7 @@ async def trending_songs(request: Request, _: Anyone, discovery: Discovery, coun
 async def for_you(
     request: Request, listener: Recommended, discovery: Discovery, count: Count = 10
 ) -> Response:
-    return json_answer(request, first_rows(await discovery.for_user(listener.id), count))
+    return json_response(request, first_rows(await discovery.for_user(listener.id), count))
 
 
 @router.get(
@@ -53,7 +53,7 @@ async def similar_songs(
     count: Count = 10,
 ) -> Response:
     song = await browsing.song(song_id, caller)
-    return json_answer(request, first_rows(await discovery.similar(song), count))
+    return json_response(request, first_rows(await discovery.similar(song), count))
 
 
 @router.post("/{song_id}/track/play", summary="The listener started this song")

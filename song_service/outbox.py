@@ -143,7 +143,7 @@ class Outbox:
         if entries:
             with _told_when_late(self._catalogue_batches):
                 await self._engine.send_catalogue(entries)
-            await self._invalidation.engine_heard_of_songs()
+            await self._invalidation.songs_synced()
             for entry in entries:
                 if entry.song is None:  # the engine has deleted the song's bookmarks with it
                     await self._likes.remove_of_song(entry.song_id)
@@ -154,14 +154,14 @@ class Outbox:
     async def _send_interactions(self, waiting: Sequence[Interaction]) -> None:
         with _told_when_late(self._interaction_batches):
             await self._engine.send_interactions(waiting)
-        await self._invalidation.engine_heard_of({each.user_id for each in waiting})
+        await self._invalidation.interactions_synced({each.user_id for each in waiting})
         await self._interactions.mark_sent(waiting)
         self._interaction_batches.sent()
 
     async def _send_likes(self, waiting: Sequence[LikeChange]) -> None:
         with _told_when_late(self._like_batches):
             await self._engine.send_likes(waiting)
-        await self._invalidation.engine_heard_of({each.user_id for each in waiting})
+        await self._invalidation.interactions_synced({each.user_id for each in waiting})
         await self._likes.mark_synced(waiting)
         self._like_batches.sent()
 

@@ -1,8 +1,8 @@
 """Statistics of plays in MongoDB: a summary of each day that is over, and the interactions since.
 
-`plays_per_day` holds the counts of a song on a day; `song_listeners` the last day on which a listener heard a
-song, which tells how many different listeners there were since any day. Both are computed from interactions,
-never incremented, so a repeated or interrupted roll-up leaves them right.
+`plays_per_day` holds the counts of a song on a day; `song_listeners` the last day on which a listener played
+a song, from which the number of different listeners since any day follows. Both are computed from
+interactions, never incremented, so a repeated or interrupted roll-up leaves them right.
 """
 
 from collections import Counter
@@ -88,14 +88,14 @@ class MongoPlayStatistics:
             ({"_id": f"{song_id}:{day}"}, {"$set": {"songId": song_id, "day": str(day), **_sums(of_song)}})
             for song_id, of_song in counts.items()
         ]
-        heard: list[tuple[Document, Document]] = [
+        listeners_of_day: list[tuple[Document, Document]] = [
             (
                 {"_id": f"{song_id}:{user_id}"},
                 {"$set": {"songId": song_id, "userId": user_id}, "$max": {"lastDay": str(day)}},
             )
             for song_id, user_id in sorted({(row["_id"]["song"], row["_id"]["user"]) for row in rows})
         ]
-        for collection, changes in ((self._per_day, per_day), (self._listeners, heard)):
+        for collection, changes in ((self._per_day, per_day), (self._listeners, listeners_of_day)):
             for some in _batches(changes):
                 await collection.change_each(some, or_insert=True)
         await self._state.change_one(_STATE, {"$max": {"lastDay": str(day)}}, or_insert=True)

@@ -43,9 +43,9 @@ from song_service.settings import RecombeeSettings
 
 THREADS = 4
 BATCH_SECONDS = 8.0
-"""For a batch, which nobody waits for; with the grace it is less than the outbox's SENT_WITHIN."""
+"""For a batch, which nobody waits for; with EXTRA_SECONDS it is less than the outbox's SENT_WITHIN."""
 
-GRACE_SECONDS = 0.5
+EXTRA_SECONDS = 0.5
 PROPERTIES = {
     **dict.fromkeys(("title", "artistId", "artistName", "genre", "mood", "albumId"), "string"),
     "duration": "int",
@@ -145,13 +145,13 @@ class RecombeeEngine:
         if call is None:
             raise _unavailable()
         try:
-            answer = await self._ask(request, call)
+            response = await self._ask(request, call)
         except ResponseException as failure:
             if failure.status_code == _NOT_KNOWN:
                 return []
             raise _unavailable() from failure
         try:
-            return [str(each["id"]) for each in answer["recomms"]]
+            return [str(each["id"]) for each in response["recomms"]]
         except (KeyError, TypeError) as failure:
             raise _unavailable() from failure
 
@@ -160,12 +160,12 @@ class RecombeeEngine:
         batch = Batch(list(requests_))
         batch.ensure_https = False  # the client's own protocol decides, as it does for every other request
         try:
-            answers = await self._send(batch, self._batch_seconds)
+            responses = await self._send(batch, self._batch_seconds)
         except ResponseException as failure:
             log.error("engine refused a batch", status=failure.status_code, requests=len(requests_))
             raise _unavailable() from failure
         self._breaker.bypass().succeeded()
-        for request, code in zip(requests_, _codes(answers, len(requests_)), strict=True):
+        for request, code in zip(requests_, _codes(responses, len(requests_)), strict=True):
             if code >= 500 or code in (401, 403, 429):
                 raise _unavailable()
             if code >= 400 and code not in (_ALREADY_THERE, _NOT_KNOWN):
@@ -175,7 +175,7 @@ class RecombeeEngine:
         """What `_send` returns, soon. `call`, or one that bypasses the breaker, is told how it went."""
         call = call or self._breaker.bypass()
         try:
-            answer = await self._send(request, self._timeout_seconds)
+            response = await self._send(request, self._timeout_seconds)
             call.succeeded()
         except UnavailableError:
             call.failed()
@@ -185,7 +185,7 @@ class RecombeeEngine:
             raise
         finally:
             call.abandoned()
-        return answer
+        return response
 
     async def _send(self, request: Request, seconds: float) -> Any:
         """The engine's answer.
@@ -200,7 +200,7 @@ class RecombeeEngine:
         try:
             # The SDK's time-out is for each read, and starts only when there is a thread to run in.
             with tracing.client_span(f"Recombee {type(request).__name__}"):
-                async with asyncio.timeout(seconds + GRACE_SECONDS):
+                async with asyncio.timeout(seconds + EXTRA_SECONDS):
                     return await asyncio.get_running_loop().run_in_executor(self._threads, call)
         except ResponseException as failure:
             if failure.status_code >= 500 or failure.status_code in (401, 403, 429):
@@ -219,14 +219,14 @@ class RecombeeEngine:
             raise _unavailable() from failure
 
 
-def _codes(answers: Any, count: int) -> Sequence[int]:
+def _codes(responses: Any, count: int) -> Sequence[int]:
     """The status of each answer of a batch.
 
     Raises:
         UnavailableError: the engine answered something else than one status for each request.
     """
     try:
-        codes = [int(each["code"]) for each in answers]
+        codes = [int(each["code"]) for each in responses]
     except (KeyError, TypeError, ValueError) as failure:
         raise _unavailable() from failure
     if len(codes) != count:

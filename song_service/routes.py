@@ -6,7 +6,7 @@ from shared.contracts.songs import SongIds, SongOut
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute, only_reads
 from shared.http.openapi import ETAGGED, LISTED, SEARCHED, form_body, refusals
-from shared.http.responses import json_answer, list_answer
+from shared.http.responses import json_response, list_response
 from shared.http.schemas import Message, fields_of_form
 from shared.http.searching import search_response
 from song_service import policy
@@ -55,7 +55,7 @@ async def listed_songs(
         rows, found = await searching.find(wanted, page)
         return search_response(request, rows, page, found, FILTERS)
     total = await browsing.count(SongFilter(listed_only=True)) if page.total else None
-    return list_answer(request, await browsing.listed(page), page, total, filters=("sort",))
+    return list_response(request, await browsing.listed(page), page, total, filters=("sort",))
 
 
 @router.get(
@@ -65,7 +65,7 @@ async def listed_songs(
     responses=ETAGGED,
 )
 async def song_genres(request: Request, _: Anyone, searching: Searching) -> Response:
-    return json_answer(request, await searching.genres())
+    return json_response(request, await searching.genres())
 
 
 @router.get(
@@ -76,7 +76,7 @@ async def song_genres(request: Request, _: Anyone, searching: Searching) -> Resp
 )
 async def my_songs(request: Request, page: WantedPage, artist: Artist, browsing: Browsing) -> Response:
     total = await browsing.count(SongFilter(artist_id=artist.id)) if page.total else None
-    return list_answer(request, await browsing.of_artist(artist.id, page), page, total)
+    return list_response(request, await browsing.of_artist(artist.id, page), page, total)
 
 
 @router.post("/batch", summary="Up to 500 songs by id, in the order asked", response_model=list[SongOut])
@@ -84,12 +84,12 @@ async def my_songs(request: Request, page: WantedPage, artist: Artist, browsing:
 async def songs_by_id(request: Request, wanted: SongIds, caller: Anyone, browsing: Browsing) -> Response:
     """Those that there are and the caller may see; while it cannot be known who asks, those of everybody."""
     rows = await browsing.batch([each.lower() for each in wanted.ids], caller)
-    return json_answer(request, rows.to_json())
+    return json_response(request, rows.to_json())
 
 
 @router.get("/{song_id}", summary="One song", response_model=SongOut, responses=ETAGGED)
 async def one_song(request: Request, song_id: SongId, caller: Anyone, browsing: Browsing) -> Response:
-    return json_answer(request, await browsing.one(song_id, caller))
+    return json_response(request, await browsing.one(song_id, caller))
 
 
 @router.post(

@@ -115,8 +115,8 @@ class OtherServices:
         while remaining:
             token = self._tokens.token_for(SERVICE)
             path = f"/internal/users/{user_id}"
-            answer = await service.ask(REMAINING, "DELETE", path, token=token, repeatable=True)
-            remaining = answer.remaining
+            response = await service.ask(REMAINING, "DELETE", path, token=token, repeatable=True)
+            remaining = response.remaining
 
 
 class QueuedNames:

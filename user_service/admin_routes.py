@@ -10,7 +10,7 @@ from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import LISTED, refusals
 from shared.http.pagination import split_page
-from shared.http.responses import list_answer
+from shared.http.responses import list_response
 from shared.http.rows import Rows
 from shared.http.schemas import Message
 from user_service import policy
@@ -44,7 +44,7 @@ async def all_users(
     shown, next_cursor = split_page(await users.list(wanted, part), part)
     total = await users.count(wanted) if page.total else None
     rows = Rows([user_out(user).model_dump_json(by_alias=True).encode() for user in shown], next_cursor)
-    return list_answer(request, rows, page, total, filters=("role", "isBlocked", "q"))
+    return list_response(request, rows, page, total, filters=("role", "isBlocked", "q"))
 
 
 @router.get(

@@ -8,7 +8,7 @@ from shared.access.permissions import Role
 from shared.contracts.users import PublicUser, UserOut
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import SEARCHED, refusals
-from shared.http.responses import list_answer, own_answer
+from shared.http.responses import list_response, own_response
 from shared.http.schemas import Message
 from shared.http.searching import SearchText, search_response
 from user_service import policy
@@ -52,7 +52,7 @@ async def register(
     responses=refusals(404),
 )
 async def me(request: Request, session: SignedIn, own_account: OwnAccount) -> Response:
-    return own_answer(request, await own_account.of(session.identity))
+    return own_response(request, await own_account.of(session.identity))
 
 
 @router.get(
@@ -74,7 +74,7 @@ async def public_users(
         return search_response(request, rows, page, found, ("q", "role"))
     policy.check_lists_every_role(caller)
     rows, total = await searching.of_role(role, q or None, page)
-    return list_answer(request, rows, page, total, ("q", "role"))
+    return list_response(request, rows, page, total, ("q", "role"))
 
 
 @router.delete(

@@ -296,9 +296,9 @@ class HttpProtocol(asyncio.Protocol):
         """Answer without the application; just close where it would look like another request's response."""
         running = self._running
         is_for_running = running is not None and running is self._receiving and not running.response_started
-        may_answer = (running is None and not self._waiting) or is_for_running
+        may_respond = (running is None and not self._waiting) or is_for_running
         self._disconnect()  # first: the service is to see a body that breaks off
-        if may_answer:
+        if may_respond:
             self.write(refuse(refusal))
         self._running = self._receiving = None
         self._lingered_bytes = self.linger_bytes - self.refused_linger_bytes

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from deploy.verify.visitor import System, UnexpectedAnswerError, Visitor
+from deploy.verify.visitor import System, UnexpectedResponseError, Visitor
 from tests.system.engine import EngineView
 from tests.system.media import image
 
@@ -115,7 +115,7 @@ class Load:
         started_at = time.perf_counter()
         try:
             await request()
-        except (UnexpectedAnswerError, httpx.HTTPError) as failure:
+        except (UnexpectedResponseError, httpx.HTTPError) as failure:
             self.count.failures.append(
                 f"{time.strftime('%H:%M:%S')} {kind}: {type(failure).__name__} {failure}"
             )
@@ -143,25 +143,25 @@ class Load:
                 missing.append(f"song {song} is called {found}, not {title}")
         missing += await self._absent("album", "/albums", self.count.albums)
         missing += await self._absent("song", "/songs", self.count.uploads)
-        missing += await self._unheard(engine)
+        missing += await self._unsynced(engine)
         return missing
 
-    async def _unheard(self, engine: EngineView) -> list[str]:
+    async def _unsynced(self, engine: EngineView) -> list[str]:
         """Plays that do not reach the engine in time."""
         deadline = time.monotonic() + PLAYS_WITHIN_SECONDS
-        while unheard := self.count.plays - Counter(await engine.plays_of(self._artist.id)):
+        while unsynced := self.count.plays - Counter(await engine.plays_of(self._artist.id)):
             if time.monotonic() > deadline:
                 break
             await asyncio.sleep(0.5)
-        return [f"{count} plays of song {song}" for song, count in unheard.items()]
+        return [f"{count} plays of song {song}" for song, count in unsynced.items()]
 
     async def _absent(self, kind: str, path: str, acknowledged: dict[str, str]) -> list[str]:
         """Which of these (title by id) are not there under `path`."""
         absent = []
         for id_, title in acknowledged.items():
-            answer = await self._artist.http.get(f"{path}/{id_}")
-            if answer.status_code != 200 or answer.json()["title"] != title:
-                absent.append(f"{kind} {title}: {answer.status_code}")
+            response = await self._artist.http.get(f"{path}/{id_}")
+            if response.status_code != 200 or response.json()["title"] != title:
+                absent.append(f"{kind} {title}: {response.status_code}")
         return absent
 
 

@@ -24,7 +24,7 @@ def _check(true: bool, what: str) -> None:
     sys.stdout.flush()
 
 
-def _heard(mp3: bytes) -> tuple[float, float]:
+def _measure(mp3: bytes) -> tuple[float, float]:
     """Seconds of sound, by decoding all of it, and kbit/s."""
     with av.open(io.BytesIO(mp3), mode="r") as container:
         samples = sum(frame.samples for frame in container.decode(audio=0))
@@ -35,9 +35,9 @@ def _heard(mp3: bytes) -> tuple[float, float]:
 async def _listen(song: dict[str, dict[str, str]]) -> None:
     async with httpx.AsyncClient(timeout=60) as listener:
         for name, rate in RENDITIONS.items():
-            answer = await listener.get(song["streamingUrls"][name])
-            answer.raise_for_status()
-            seconds, measured = _heard(answer.content)
+            response = await listener.get(song["streamingUrls"][name])
+            response.raise_for_status()
+            seconds, measured = _measure(response.content)
             right = 2.9 < seconds < 3.2 and 0.9 * rate < measured < 1.15 * rate
             _check(right, f"{name}: {seconds:.2f} s of sound at {measured:.0f} kbit/s")
 
@@ -69,7 +69,7 @@ async def _walk(system: System, admin: Visitor, artist: Visitor, listener: Visit
 
 
 async def tour(system: System) -> None:
-    """Raises TourError or UnexpectedAnswerError."""
+    """Raises TourError or UnexpectedResponseError."""
     started_at = time.monotonic()
     system.wait_until_healthy()
     async with (

@@ -15,7 +15,7 @@ ADMIN_EMAIL = "admin@demo.local"
 TIMEOUT_SECONDS = 60.0
 
 
-class UnexpectedAnswerError(Exception):
+class UnexpectedResponseError(Exception):
     """An answer that a visitor does not expect: says to what, and how it began."""
 
 
@@ -27,15 +27,15 @@ class Visitor:
     http: httpx.AsyncClient
 
     async def ask(self, method: str, path: str, expected: int = 200, **options: Any) -> Any:
-        """The JSON of the answer.
+        """The JSON of the response.
 
         Raises:
-            UnexpectedAnswerError: another status than `expected`.
+            UnexpectedResponseError: another status than `expected`.
         """
-        answer = await self.http.request(method, path, **options)
-        if answer.status_code != expected:
-            raise UnexpectedAnswerError(f"{method} {path}: {answer.status_code} {answer.text[:200]}")
-        return answer.json()
+        response = await self.http.request(method, path, **options)
+        if response.status_code != expected:
+            raise UnexpectedResponseError(f"{method} {path}: {response.status_code} {response.text[:200]}")
+        return response.json()
 
     async def upload(self, title: str) -> Any:
         """The song that came of a real upload."""
@@ -65,7 +65,7 @@ class System:
             }
             registered = await http.post("/auth/register", json=body)
             if registered.status_code not in (200, 201):
-                raise UnexpectedAnswerError(f"register: {registered.status_code} {registered.text[:200]}")
+                raise UnexpectedResponseError(f"register: {registered.status_code} {registered.text[:200]}")
             yield Visitor(registered.json()["_id"], http)
 
     @asynccontextmanager
@@ -76,16 +76,16 @@ class System:
             yield artist
 
     def wait_until_healthy(self, seconds: float = 60) -> None:
-        """Raises UnexpectedAnswerError when /health/services is not 200 by then."""
+        """Raises UnexpectedResponseError when /health/services is not 200 by then."""
         deadline = time.monotonic() + seconds
         last = "nothing"
         while time.monotonic() < deadline:
             try:
-                answer = httpx.get(f"{self.gateway}/health/services", timeout=5)
-                if answer.status_code == 200:
+                response = httpx.get(f"{self.gateway}/health/services", timeout=5)
+                if response.status_code == 200:
                     return
-                last = answer.text[:300]
+                last = response.text[:300]
             except httpx.TransportError as failure:
                 last = type(failure).__name__
             time.sleep(0.2)
-        raise UnexpectedAnswerError(f"/health/services: {last}")
+        raise UnexpectedResponseError(f"/health/services: {last}")

@@ -14,7 +14,7 @@ from embedded.cloud.settings import CloudSettings, MissingSettingsError
 # Longer than any client of ours keeps an idle connection: who closes first must be the client, or else a
 # request that it sends at that moment is lost.
 KEEP_ALIVE_SECONDS = 75
-GRACE_SECONDS = 5
+EXTRA_SECONDS = 5
 
 
 def main() -> int:
@@ -31,7 +31,7 @@ def main() -> int:
         log_level="warning",
         server_header=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=EXTRA_SECONDS,
     )
     return 0
 

@@ -22,7 +22,7 @@ _TOKEN_SECONDS = 40.0
 Upload = Mapping[str, tuple[str, bytes, str]]
 """Of each file: its name, its bytes, its content type."""
 
-Answer = TypeVar("Answer")
+ResponseT = TypeVar("ResponseT")
 
 
 class CallFailedError(Exception):
@@ -32,8 +32,8 @@ class CallFailedError(Exception):
     """
 
     def __init__(self, call: str, status: int | None, reason: str) -> None:
-        answered = "was not answered" if status is None else f"was answered {status}"
-        super().__init__(f"{call} {answered}: {reason}")
+        outcome = "was not answered" if status is None else f"was answered {status}"
+        super().__init__(f"{call} {outcome}: {reason}")
         self.status = status
 
 
@@ -142,24 +142,24 @@ class Session:
         response = await self._api.call(token.token, "POST", "/api/auth/register", json=body)
         return _read(ACCOUNT, response), response.status_code == HTTPStatus.CREATED
 
-    async def get(self, path: str, answer: TypeAdapter[Answer]) -> Answer:
+    async def get(self, path: str, shape: TypeAdapter[ResponseT]) -> ResponseT:
         """Raises CallFailedError."""
-        return _read(answer, await self._api.call(await self._bearer(), "GET", path))
+        return _read(shape, await self._api.call(await self._bearer(), "GET", path))
 
-    async def post(self, path: str, answer: TypeAdapter[Answer]) -> Answer:
+    async def post(self, path: str, shape: TypeAdapter[ResponseT]) -> ResponseT:
         """Raises CallFailedError."""
-        return _read(answer, await self._api.call(await self._bearer(), "POST", path))
+        return _read(shape, await self._api.call(await self._bearer(), "POST", path))
 
     async def upload(
-        self, path: str, fields: Mapping[str, str], files: Upload, answer: TypeAdapter[Answer]
-    ) -> Answer:
+        self, path: str, fields: Mapping[str, str], files: Upload, shape: TypeAdapter[ResponseT]
+    ) -> ResponseT:
         """Raises CallFailedError."""
         response = await self._api.call(await self._bearer(), "POST", path, fields=fields, files=files)
-        return _read(answer, response)
+        return _read(shape, response)
 
-    async def patch(self, path: str, body: Mapping[str, object], answer: TypeAdapter[Answer]) -> Answer:
+    async def patch(self, path: str, body: Mapping[str, object], shape: TypeAdapter[ResponseT]) -> ResponseT:
         """Raises CallFailedError."""
-        return _read(answer, await self._api.call(await self._bearer(), "PATCH", path, json=body))
+        return _read(shape, await self._api.call(await self._bearer(), "PATCH", path, json=body))
 
     async def put(self, path: str) -> None:
         """Raises CallFailedError."""
@@ -214,9 +214,9 @@ def _reason(response: httpx.Response) -> str:
     return f"{problem.detail} ({problem.code}, request {problem.request_id})"
 
 
-def _read(answer: TypeAdapter[Answer], response: httpx.Response) -> Answer:
+def _read(shape: TypeAdapter[ResponseT], response: httpx.Response) -> ResponseT:
     try:
-        return answer.validate_json(response.content)
+        return shape.validate_json(response.content)
     except ValidationError as error:
         where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise CallFailedError(

@@ -55,7 +55,7 @@ class Lease:
         self._margin_seconds = margin_seconds
         self._clock = clock
         self._held = True
-        self._is_answering = True
+        self._is_available = True
         self._held_since = 0.0
         self._ends_at = float("inf")
         self._losses = 0
@@ -70,7 +70,7 @@ class Lease:
         """Whether it is worthwhile to ask the store now."""
         if self._held and self._clock() > self._ends_at:
             self.lose()
-        return self._held and self._is_answering
+        return self._held and self._is_available
 
     def covers(self, asked_at: float) -> bool:
         """Whether the answer, which is here now, to a question asked at `asked_at` can be trusted."""
@@ -112,7 +112,7 @@ class Lease:
             self._failing_since = now
         if began_at is not None or self._failing_since == now:
             self._failed_at = now
-        self._is_answering = False
+        self._is_available = False
         if self._held and isinstance(failure, CacheRefusedError):
             self.lose()
 
@@ -129,7 +129,7 @@ class Lease:
                 await (self._beat() if self._held else self._regain())
             except CacheDownError as failure:
                 self._note(failure, began_at)
-            if self._held and self._is_answering:
+            if self._held and self._is_available:
                 if not self._is_started:
                     return
                 await self._pause(self._heartbeat_seconds)
@@ -159,7 +159,7 @@ class Lease:
         self._succeeded(began_at)
 
     def _succeeded(self, began_at: float) -> None:
-        self._is_answering = True
+        self._is_available = True
         self._failing_since = None
         if self._is_started:
             self._ends_at = began_at + self._lease_seconds

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from shared.audit import AuditEntry, AuditRepository, Fields
 from shared.clock import to_iso
 from shared.http.pagination import Page, split_page
-from shared.http.responses import list_answer
+from shared.http.responses import list_response
 from shared.http.rows import Rows
 
 MOST_ENTRIES = 1000
@@ -52,4 +52,4 @@ async def audit_page(
     part = page.to_slice(MOST_ENTRIES)
     shown, next_cursor = split_page(await entries.list(target_id, part), part)
     rows = Rows([_entry_json(entry) for entry in shown], next_cursor)
-    return list_answer(request, rows, page, filters=("targetId",))
+    return list_response(request, rows, page, filters=("targetId",))

@@ -37,7 +37,7 @@ class Health(BaseModel):
     timestamp: str
 
 
-async def _answers(probe: Probe) -> bool:
+async def _succeeds(probe: Probe) -> bool:
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             return await probe()
@@ -51,14 +51,14 @@ def remembered(probe: Probe, seconds: float) -> Probe:
     Whoever asks while it is being asked waits for the same answer, also when the first of them leaves.
     """
     asked_at = 0.0
-    answering: asyncio.Task[bool] | None = None
+    running: asyncio.Task[bool] | None = None
 
     async def ask() -> bool:
-        nonlocal asked_at, answering
-        if answering is None or (answering.done() and time.monotonic() - asked_at > seconds):
+        nonlocal asked_at, running
+        if running is None or (running.done() and time.monotonic() - asked_at > seconds):
             asked_at = time.monotonic()
-            answering = asyncio.create_task(_answers(probe))
-        return await asyncio.shield(answering)
+            running = asyncio.create_task(_succeeds(probe))
+        return await asyncio.shield(running)
 
     return ask
 
@@ -86,7 +86,7 @@ def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]
         openapi_extra=AT_THE_SERVICE,
     )
     async def readyz(request: Request) -> Response:
-        ready = not DRAINING.begun and await _answers(probes(request)["database"])
+        ready = not DRAINING.begun and await _succeeds(probes(request)["database"])
         return JSONResponse({"status": "OK" if ready else "DOWN"}, 200 if ready else 503, headers=_NO_STORE)
 
     @router.get(
@@ -97,12 +97,12 @@ def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]
     )
     async def health(request: Request) -> Response:
         asked = probes(request)
-        answers = dict(
-            zip(asked, await asyncio.gather(*(_answers(probe) for probe in asked.values())), strict=True)
+        results = dict(
+            zip(asked, await asyncio.gather(*(_succeeds(probe) for probe in asked.values())), strict=True)
         )
-        status = "DOWN" if not answers["database"] else "OK" if all(answers.values()) else "DEGRADED"
+        status = "DOWN" if not results["database"] else "OK" if all(results.values()) else "DEGRADED"
         return JSONResponse(
-            {"status": status, "service": service, **answers, "timestamp": to_iso(now())},
+            {"status": status, "service": service, **results, "timestamp": to_iso(now())},
             503 if status == "DOWN" else 200,
             headers=_NO_STORE,
         )

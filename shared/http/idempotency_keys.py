@@ -148,7 +148,7 @@ class IdempotencyKeys:
         """Let the request be made again."""
         await self._finish(pending, None)
 
-    async def _finish(self, pending: Pending, answered: bytes | None) -> None:
+    async def _finish(self, pending: Pending, response: bytes | None) -> None:
         pending.extension.cancel()
         with suppress(asyncio.CancelledError):
             await pending.extension
@@ -156,10 +156,10 @@ class IdempotencyKeys:
             (found,) = await self._store.get([pending.name])
             if found is None or _parse(found)[0].get("token") != pending.token:
                 log.warning("idempotency key lost while its request was served")
-            elif answered is None:
+            elif response is None:
                 await self._store.remove(pending.name)
             else:
-                await self._store.keep(pending.name, answered, KEPT_SECONDS)
+                await self._store.keep(pending.name, response, KEPT_SECONDS)
         except CacheDownError:
             log.warning("response not stored for its idempotency key")
 

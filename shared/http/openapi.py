@@ -18,7 +18,7 @@ from shared.access.guards import Guard
 from shared.http.idempotency import HEADER, REPLAYED, takes_key
 from shared.http.schemas import LEFT_OUT
 
-Answers: TypeAlias = dict[int | str, dict[str, Any]]
+Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
 GATEWAY_PREFIX = "/api"
 _SCHEMA_ADDRESS = "#/components/schemas/{model}"
@@ -50,7 +50,7 @@ def _header(description: str, kind: str = "string") -> dict[str, Any]:
     return {"description": description, "schema": {"type": kind}}
 
 
-def _with_headers(headers: dict[str, Any]) -> Answers:
+def _with_headers(headers: dict[str, Any]) -> Responses:
     return {
         200: {"headers": headers},
         304: {"description": "As the client has it already", "headers": headers},
@@ -92,7 +92,7 @@ _HEADERS_OF_REFUSAL = {
 }
 
 
-def refusals(*statuses: int) -> Answers:
+def refusals(*statuses: int) -> Responses:
     """For a route's `responses`: it may answer these, as problems."""
     return {status: _refusal(status) for status in statuses}
 

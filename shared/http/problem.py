@@ -28,9 +28,9 @@ STATUS_OF_KIND: Mapping[type[errors.AppError], int] = {
     errors.UnsupportedMediaError: 415,
     errors.InvalidError: 422,
     errors.TooManyRequestsError: 429,
-    errors.BadAnswerError: 502,
+    errors.BadResponseError: 502,
     errors.UnavailableError: 503,
-    errors.LateAnswerError: 504,
+    errors.LateResponseError: 504,
 }
 
 PROBLEM_TYPE = "application/problem+json"

@@ -14,7 +14,7 @@ from shared.http.surrogate import marks_of
 _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 
 
-def json_answer(
+def json_response(
     request: Request, content: Content | bytes, headers: dict[str, str] | None = None
 ) -> Response:
     """The content as JSON. Clients may keep it, and must ask each time whether it is still current."""
@@ -26,7 +26,7 @@ def json_answer(
     return Response(content.body, headers=given, media_type="application/json")
 
 
-def own_answer(request: Request, content: Content) -> Response:
+def own_response(request: Request, content: Content) -> Response:
     """What a caller knows of themselves, as JSON: browsers do not store it.
 
     The content depends on the tag of that user, whoever else the guard would have found out about.
@@ -44,7 +44,7 @@ def _is_kept_by_client(request: Request, etag: str) -> bool:
     return sent.strip() == "*" or etag in {each.strip().removeprefix("W/") for each in sent.split(",")}
 
 
-def list_answer(
+def list_response(
     request: Request,
     rows: Content | Rows,
     page: Page,
@@ -64,4 +64,4 @@ def list_answer(
     if total is not None:
         headers["X-Total-Count"] = str(total)
         rows = replace(rows, versions=None)  # the count has versions of its own, which are not known here
-    return json_answer(request, rows, headers)
+    return json_response(request, rows, headers)

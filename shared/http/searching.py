@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from shared.cache.entry import Content
 from shared.http.pagination import Page
-from shared.http.responses import list_answer
+from shared.http.responses import list_response
 from shared.http.rows import Rows
 from shared.http.sorting import Found, SortedSlice, Value, cursor_text, position_of
 from shared.search import LONGEST_QUERY, SearchTerms
@@ -112,7 +112,7 @@ def search_response(
     request: Request, rows: Content | Rows, page: Page, found: SearchPage[Entry], filters: Collection[str]
 ) -> Response:
     """The list, with `X-Corrected-Query` when something else was probably meant; in UTF-8, %-encoded."""
-    response = list_answer(request, rows, page, found.total, filters)
+    response = list_response(request, rows, page, found.total, filters)
     if found.corrected is not None:
         response.headers["X-Corrected-Query"] = quote(found.corrected, safe=" ")
     return response

@@ -33,7 +33,7 @@ _KIND_OF_STATUS: Mapping[int, type[AppError]] = {
     422: InvalidError,
 }
 
-Answer = TypeVar("Answer")
+ResponseT = TypeVar("ResponseT")
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -48,14 +48,14 @@ class ServiceClient:
 
     async def ask(
         self,
-        shape: TypeAdapter[Answer],
+        shape: TypeAdapter[ResponseT],
         method: str,
         path: str,
         *,
         token: str | None = None,
         json: object = None,
         repeatable: bool = False,
-    ) -> Answer:
+    ) -> ResponseT:
         """What it answers a success with, of a shape of shared/contracts.
 
         `repeatable`: asking twice is harmless, so a connection that fails is tried once more.

@@ -132,12 +132,12 @@ class ClerkKeys:
                 return
             self._tried_at = time.monotonic()
             try:
-                answer = await self._clerk.jwks.get_jwks_async()
+                response = await self._clerk.jwks.get_jwks_async()
             except (models.ClerkBaseError, httpx.HTTPError) as failure:
                 self._last_try_failed = True
                 log.warning("keys not fetched", error=type(failure).__name__)
                 return
-            keys = _pem_by_id([key.model_dump(by_alias=True) for key in answer.keys or ()])
+            keys = _pem_by_id([key.model_dump(by_alias=True) for key in response.keys or ()])
             self._last_try_failed = not keys
             if not keys:
                 log.warning("keys not fetched", error="no usable key in the answer")

@@ -51,7 +51,7 @@ _ABOUT_THE_FILE = re.compile(
     re.IGNORECASE,
 )
 
-Answer = TypeVar("Answer")
+ResponseT = TypeVar("ResponseT")
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -126,13 +126,13 @@ class CloudinaryMediaStore:
         )
 
     async def destroy(self, media: MediaRef) -> None:
-        answer: object = await self._call_shortly(
+        response: object = await self._call_shortly(
             cloudinary.uploader.destroy,
             media.public_id,
             resource_type=media.resource_type,
             invalidate=True,
         )
-        if not isinstance(answer, dict) or answer.get("result") not in ("ok", "not found"):
+        if not isinstance(response, dict) or response.get("result") not in ("ok", "not found"):
             log.warning("media store failed", error="answer that is no removal")
             raise _unavailable()
 
@@ -144,7 +144,7 @@ class CloudinaryMediaStore:
         self, path: Path, public_id: str, resource_type: str, **options: object
     ) -> Mapping[str, Any]:
         try:
-            answer: object = await self._call(
+            response: object = await self._call(
                 self._threads,
                 cloudinary.uploader.upload_large,
                 str(path),
@@ -156,14 +156,14 @@ class CloudinaryMediaStore:
             )
         except cloudinary.exceptions.BadRequest as failure:
             raise _refusal_of(str(failure)) from failure
-        if not isinstance(answer, dict) or not {"version", "format"} <= answer.keys():
+        if not isinstance(response, dict) or not {"version", "format"} <= response.keys():
             log.warning("media store failed", error="answer without version and format")
             raise _unavailable()
-        return answer
+        return response
 
     async def _call_shortly(
-        self, function: Callable[..., Answer], *args: object, **options: object
-    ) -> Answer:
+        self, function: Callable[..., ResponseT], *args: object, **options: object
+    ) -> ResponseT:
         try:
             return await self._call(self._short_call_threads, function, *args, **options)
         except cloudinary.exceptions.BadRequest as failure:
@@ -171,8 +171,12 @@ class CloudinaryMediaStore:
             raise _unavailable() from failure
 
     async def _call(
-        self, threads: ThreadPoolExecutor, function: Callable[..., Answer], *args: object, **options: object
-    ) -> Answer:
+        self,
+        threads: ThreadPoolExecutor,
+        function: Callable[..., ResponseT],
+        *args: object,
+        **options: object,
+    ) -> ResponseT:
         """What `function` answers.
 
         Raises:

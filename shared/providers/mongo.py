@@ -38,7 +38,7 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "retryWrites": True,
 }
 PING_SECONDS = 0.9
-GRACE_SECONDS = 0.5
+EXTRA_SECONDS = 0.5
 # At the first start on a collection that is large already.
 INDEX_BUILD_SECONDS = 600.0
 
@@ -101,7 +101,7 @@ class Calls:
         most = seconds or options.timeout
         try:
             # The driver's own limit begins only when one of its few threads is free.
-            async with asyncio.timeout(most and most + GRACE_SECONDS):
+            async with asyncio.timeout(most and most + EXTRA_SECONDS):
                 with store_errors():
                     if not self._client.topology_description.has_writable_server():
                         await self._find_server(min(options.server_selection_timeout, most or math.inf))
@@ -252,8 +252,8 @@ class Collection:
     async def aggregate(self, stages: Sequence[Query]) -> list[Document]:
         """What comes out of an aggregation pipeline."""
         async with self._documents() as documents:
-            answered: list[Document] = await documents.aggregate(list(stages)).to_list(None)
-        return answered
+            found: list[Document] = await documents.aggregate(list(stages)).to_list(None)
+        return found
 
 
 class MongoDatabase:

@@ -15,7 +15,7 @@ import cloudinary.utils
 import httpx
 import pytest
 
-from embedded.cloud.cloudinary.request_signature import answer_signature
+from embedded.cloud.cloudinary.request_signature import response_signature
 from embedded.cloud.settings import CloudSettings
 from tests.cloud.media import make_picture, make_sound
 from tests.cloud.running import wait_until
@@ -47,7 +47,9 @@ async def test_audio_of_every_kind_is_taken_and_described(
     assert answer["bytes"] == file.stat().st_size
     assert answer["etag"] == hashlib.md5(file.read_bytes(), usedforsecurity=False).hexdigest()
     assert answer["original_filename"] == "a"
-    assert answer["signature"] == answer_signature(public_id, answer["version"], cloud.cloudinary_api_secret)
+    assert answer["signature"] == response_signature(
+        public_id, answer["version"], cloud.cloudinary_api_secret
+    )
     assert answer["request_id"]
     async with httpx.AsyncClient() as http:
         original = await http.get(answer["secure_url"])

@@ -137,7 +137,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
         play = {"userId": "ann", "itemId": "song", "cascadeCreate": True}
         batch = {"requests": [{"method": "POST", "path": "/detailviews/", "params": play}] * 3}
         with pytest.raises(sqlite3.OperationalError):
-            requests.answer("POST", "/batch/", batch)
+            requests.respond("POST", "/batch/", batch)
         assert store.find("users", "ann") is None
         assert len(store.listening(after=0)[0]) == 0
     finally:

@@ -7,7 +7,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 from shared.circuit_breaker import Call, CircuitBreaker, CircuitBreakerPolicy
 
 POLICY = CircuitBreakerPolicy(
-    failure_rate=0.5, minimum_calls=4, window_seconds=10.0, reset_timeout_seconds=1.0, trial_seconds=5.0
+    failure_rate=0.5, minimum_calls=4, window_seconds=10.0, reset_timeout_seconds=1.0, probe_seconds=5.0
 )
 
 
@@ -124,7 +124,7 @@ def test_slow_trial_call_blocks_no_other_call() -> None:
     breaker = opened(clock)
     clock.now += POLICY.reset_timeout_seconds
     slow = admitted(breaker)
-    clock.now += POLICY.trial_seconds
+    clock.now += POLICY.probe_seconds
     admitted(breaker).succeeded()
     assert not breaker.is_open
     slow.failed()
@@ -192,7 +192,7 @@ class AnyHistory(RuleBasedStateMachine):
         assert self.breaker.retry_after_seconds <= 1
         if self.breaker.is_open:
             then = self.clock.now
-            self.clock.now += POLICY.reset_timeout_seconds + POLICY.trial_seconds
+            self.clock.now += POLICY.reset_timeout_seconds + POLICY.probe_seconds
             probe = self.breaker.try_call()
             assert probe is not None
             probe.abandoned()

@@ -159,7 +159,7 @@ async def test_that_the_engine_knows_nothing_like_a_song_is_its_word_until_it_he
     await world.discovery.similar(world.all[0])
     assert world.engine.asked == asked
     world.engine.answer = [world.all[5].id]
-    await world.stale.engine_heard_of_songs()
+    await world.stale.songs_synced()
     assert titles(await world.discovery.similar(world.all[0])) == ["5"]
 
 
@@ -199,7 +199,7 @@ async def test_full_recommendations_outlive_other_songs() -> None:
     assert len(titles(await world.discovery.for_user(ADA))) == MOST
     asked = world.engine.asked
     await world.stale.song_changed(songs[MOST])
-    await world.stale.engine_heard_of_songs()
+    await world.stale.songs_synced()
     world.put(replace(songs[1], title="Unnoticed"))
     assert titles(await world.discovery.for_user(ADA))[:2] == ["0", "1"]
     world.put(songs[0], visible=False)

@@ -10,7 +10,7 @@ import pytest
 from shared.errors import UnavailableError
 from song_service.domain import EngineLateError
 from song_service.outbox import BATCH, LEASE, LONGEST_PAUSE_SECONDS, SENT_WITHIN, pause_after
-from song_service.recombee import BATCH_SECONDS, GRACE_SECONDS
+from song_service.recombee import BATCH_SECONDS, EXTRA_SECONDS
 from tests.repositories.builders import a_song, an_interaction
 from tests.song_service.outbox_world import DOWN, Clock, World
 
@@ -184,7 +184,7 @@ async def test_who_wakes_it_does_not_wait_for_the_next_look() -> None:
 
 
 def test_a_batch_ends_before_another_replica_may_take_it_over() -> None:
-    assert timedelta(seconds=BATCH_SECONDS + GRACE_SECONDS) < SENT_WITHIN
+    assert timedelta(seconds=BATCH_SECONDS + EXTRA_SECONDS) < SENT_WITHIN
 
 
 def test_the_pauses_grow_with_each_failure_up_to_a_minute() -> None:

@@ -20,7 +20,7 @@ from embedded.cloud.cloudinary.assets import Asset, Assets, ResourceType, is_pub
 from embedded.cloud.cloudinary.delivery import Delivery
 from embedded.cloud.cloudinary.probing import Facts, NotMediaError, probe_audio, probe_picture
 from embedded.cloud.cloudinary.renditions import RenditionError, Renditions
-from embedded.cloud.cloudinary.request_signature import RefusedRequestError, answer_signature
+from embedded.cloud.cloudinary.request_signature import RefusedRequestError, response_signature
 from embedded.cloud.cloudinary.transformations import (
     AudioRendition,
     UnsupportedTransformationError,
@@ -149,7 +149,7 @@ class Cloudinary:
         """Looks what the file is, stores it and orders its renditions."""
         existing = await self._assets.find(resource_type, public_id)
         if existing and fields.get("overwrite") in ("0", "false"):
-            return self._answer(existing, fields, existing=True)
+            return self._uploaded(existing, fields, existing=True)
         async with self._probing:
             facts = await _probe(file, resource_type)
             etag = await asyncio.to_thread(md5_of, file)
@@ -183,7 +183,7 @@ class Cloudinary:
                 except RenditionError as error:
                     await self._remove(asset)
                     raise RefusedRequestError(400, str(error)) from error
-        return self._answer(asset, fields)
+        return self._uploaded(asset, fields)
 
     def _order(self, asset: Asset) -> None:
         renditions = [rendition for _, rendition in eager_renditions(asset.eager, asset.format)]
@@ -212,7 +212,7 @@ class Cloudinary:
         if name != self._settings.cloud_name:
             raise RefusedRequestError(401, f"Invalid cloud_name {name[:40]}")
 
-    def _answer(self, asset: Asset, fields: dict[str, str], *, existing: bool = False) -> Response:
+    def _uploaded(self, asset: Asset, fields: dict[str, str], *, existing: bool = False) -> Response:
         folder = f"{self._settings.public_url}/{self._settings.cloud_name}/{asset.resource_type}/upload"
         name = quote(asset.public_id, safe="/")
         url = f"{folder}/v{asset.version}/{name}.{asset.format}"
@@ -232,7 +232,7 @@ class Cloudinary:
             "public_id": asset.public_id,
             "version": asset.version,
             "version_id": asset.version_id,
-            "signature": answer_signature(
+            "signature": response_signature(
                 asset.public_id, asset.version, self._settings.cloudinary_api_secret
             ),
             "format": asset.format,

@@ -49,7 +49,7 @@ def check_signature(fields: Mapping[str, str], *, api_key: str, api_secret: str)
         raise RefusedRequestError(400, f"Stale request - reported time {timestamp} is more than 1 hour off")
 
 
-def answer_signature(public_id: str, version: int, api_secret: str) -> str:
+def response_signature(public_id: str, version: int, api_secret: str) -> str:
     """What an upload's answer carries, so that the uploader can tell that it is Cloudinary's."""
     text = f"public_id={public_id}&version={version}{api_secret}"
     return hashlib.sha1(text.encode()).hexdigest()  # noqa: S324 -- the algorithm is Cloudinary's

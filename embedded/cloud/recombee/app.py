@@ -20,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from embedded.cloud.recombee.recommender import Recommender
-from embedded.cloud.recombee.requests import Answer, RecombeeRequests, refusal
+from embedded.cloud.recombee.requests import ApiResponse, RecombeeRequests, refusal
 from embedded.cloud.recombee.store import RecombeeStore
 from embedded.cloud.recombee.training import TrainingProcess
 from embedded.cloud.settings import CloudSettings
@@ -99,13 +99,13 @@ class Recombee:
             return "Invalid hmac_timestamp"
         return None if age <= SIGNATURE_VALID_SECONDS else "The hmac_timestamp is too old or in the future"
 
-    async def answer(self, method: str, path: str, query: dict[str, str], body: bytes) -> Answer:
+    async def respond(self, method: str, path: str, query: dict[str, str], body: bytes) -> ApiResponse:
         if self._thread is None:
             return refusal(503, "The service is not open")
         work = partial(self._work, method, path, query, body)
         return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
-    def _work(self, method: str, path: str, query: dict[str, str], body: bytes) -> Answer:
+    def _work(self, method: str, path: str, query: dict[str, str], body: bytes) -> ApiResponse:
         if self._requests is None:
             return refusal(503, "The service is not open")
         try:
@@ -114,7 +114,7 @@ class Recombee:
             return refusal(400, "The body is not JSON")
         if not isinstance(given, dict):
             return refusal(400, "The body must be a JSON object")
-        return self._requests.answer(method, path, {**query, **given})
+        return self._requests.respond(method, path, {**query, **given})
 
 
 def recombee_routes(settings: CloudSettings, recombee: Recombee) -> list[BaseRoute]:
@@ -134,7 +134,7 @@ def recombee_routes(settings: CloudSettings, recombee: Recombee) -> list[BaseRou
             return _response(refusal(413, f"The body may have at most {MAX_BODY_BYTES} bytes"))
         query = {k: v for k, v in request.query_params.items() if not k.startswith("hmac_")}
         path = "/" + request.path_params["rest"]
-        return _response(await recombee.answer(request.method, path, query, body))
+        return _response(await recombee.respond(request.method, path, query, body))
 
     return [Route(f"/{settings.recombee_database_id}/{{rest:path}}", serve, methods=METHODS)]
 
@@ -155,6 +155,6 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _response(answer: Answer) -> Response:
-    content: Any = json.dumps(answer.body, separators=(",", ":"))
-    return Response(content, status_code=answer.status, media_type="application/json")
+def _response(given: ApiResponse) -> Response:
+    content: Any = json.dumps(given.body, separators=(",", ":"))
+    return Response(content, status_code=given.status, media_type="application/json")

@@ -94,7 +94,7 @@ class InteractionRequests:
         return self._listed(item_no=required(self._store, "items", checked_id("itemId", item_id)))
 
     def _listed(self, *, user_no: int | None = None, item_no: int | None = None) -> tuple[int, Any]:
-        answer = []
+        entries = []
         for user_id, item_id, found in self._store.interactions(
             self._kind.signal, user_no=user_no, item_no=item_no
         ):
@@ -103,8 +103,8 @@ class InteractionRequests:
                 entry[self._kind.value_name] = found.value
             if self._kind.signal is Signal.VIEW_PORTION:
                 entry["sessionId"] = found.session or None
-            answer.append(entry)
-        return 200, answer
+            entries.append(entry)
+        return 200, entries
 
     def _session(self, parameters: Parameters) -> str | None:
         return parameters.optional_id("sessionId") if self._kind.signal is Signal.VIEW_PORTION else None

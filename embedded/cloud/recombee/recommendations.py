@@ -36,14 +36,14 @@ class RecommendationRequests:
     def to_user(self, parameters: Parameters, user_id: str, shown: Shown | None) -> tuple[int, Any]:
         """404 for an unknown user without cascadeCreate: this is how we read the documentation."""
         checked_id("userId", user_id)
-        return self._answer(parameters, shown, user_id=user_id, item_id=None, logics=USER_LOGICS)
+        return self._recommend(parameters, shown, user_id=user_id, item_id=None, logics=USER_LOGICS)
 
     def to_item(self, parameters: Parameters, item_id: str, shown: Shown | None) -> tuple[int, Any]:
         checked_id("itemId", item_id)
         user_id = parameters.optional_id("targetUserId")
-        return self._answer(parameters, shown, user_id=user_id, item_id=item_id, logics=ITEM_LOGICS)
+        return self._recommend(parameters, shown, user_id=user_id, item_id=item_id, logics=ITEM_LOGICS)
 
-    def _answer(
+    def _recommend(
         self,
         parameters: Parameters,
         shown: Shown | None,

@@ -15,7 +15,7 @@ MOST_IN_BATCH = 10_000
 
 
 @dataclass(frozen=True)
-class Answer:
+class ApiResponse:
     status: int
     body: Any
 
@@ -32,8 +32,8 @@ class Call:
 Handler = Callable[[Call], tuple[int, Any]]
 
 
-def refusal(status: int, message: str) -> Answer:
-    return Answer(status, {"statusCode": status, "message": message})
+def refusal(status: int, message: str) -> ApiResponse:
+    return ApiResponse(status, {"statusCode": status, "message": message})
 
 
 class RecombeeRequests:
@@ -50,7 +50,7 @@ class RecombeeRequests:
         self._serve_recommendations(RecommendationRequests(store, recommender))
         self._serve("DELETE", "", self._reset)
 
-    def answer(self, method: str, path: str, given: Mapping[str, Any]) -> Answer:
+    def respond(self, method: str, path: str, given: Mapping[str, Any]) -> ApiResponse:
         """One transaction. `path` begins with a slash; `given` are the parameters of query and body together.
 
         What this raises besides is a fault of the program; nothing was changed then.
@@ -98,7 +98,7 @@ class RecombeeRequests:
         self._store.erase()
         return 200, "ok"
 
-    def _batch(self, given: Mapping[str, Any]) -> Answer:
+    def _batch(self, given: Mapping[str, Any]) -> ApiResponse:
         requests, distinct = given.get("requests"), given.get("distinctRecomms")
         if not isinstance(requests, list) or not all(_is_request(request) for request in requests):
             return refusal(400, "requests must be a list of objects with method, path and params")
@@ -107,18 +107,18 @@ class RecombeeRequests:
         if distinct not in (None, True, False):
             return refusal(400, "distinctRecomms must be true or false")
         shown: Shown | None = {} if distinct else None
-        answers = [
+        responses = [
             self._one(request["method"].upper(), request["path"], request.get("params") or {}, shown)
             for request in requests
         ]
-        return Answer(200, [{"code": answer.status, "json": answer.body} for answer in answers])
+        return ApiResponse(200, [{"code": response.status, "json": response.body} for response in responses])
 
-    def _one(self, method: str, path: str, given: Mapping[str, Any], shown: Shown | None) -> Answer:
+    def _one(self, method: str, path: str, given: Mapping[str, Any], shown: Shown | None) -> ApiResponse:
         handlers, name = self._find(path)
         if method not in handlers:
             return refusal(501, f"Not implemented by the stand-in: {method} {path}")
         try:
-            return Answer(*handlers[method](Call(Parameters(given), name, shown)))
+            return ApiResponse(*handlers[method](Call(Parameters(given), name, shown)))
         except RecombeeError as error:
             return refusal(error.status, error.message)
 
