@@ -21,7 +21,7 @@ Fields: TypeAlias = Mapping[str, str | int | bool | None]
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Somebody did something to a thing. `after` is None when the thing is gone, or the outcome unknown."""
+    """One action on a target. `after` is None when the target is deleted, or the outcome is unknown."""
 
     id: str
     created_at: datetime
@@ -40,7 +40,7 @@ class AuditRepository(Protocol):
         ...
 
     async def complete(self, entry_id: str, after: Fields | None) -> None:
-        """Store what the thing was like afterwards."""
+        """Store the target's state after the action."""
         ...
 
     async def remove(self, entry_id: str) -> None:
@@ -73,7 +73,7 @@ class AuditTrail:
     async def of_admin(
         self, actor: Caller, action: str, target_id: str, before: Fields | None = None
     ) -> AsyncIterator[AuditRecord]:
-        """Around a change that is recorded if `actor` is an admin.
+        """Context manager around a change, which is recorded if `actor` is an admin.
 
         Raises:
             UnavailableError: the entry cannot be stored; the change must not happen.
@@ -88,7 +88,7 @@ class AuditTrail:
     async def record(
         self, actor_id: str, action: str, target_id: str, before: Fields | None = None
     ) -> AsyncIterator[AuditRecord]:
-        """Around a change that is recorded whoever makes it. Raises as `of_admin` does."""
+        """Context manager around a change that is recorded for every actor. Raises as `of_admin` does."""
         record = AuditRecord()
         entry = AuditEntry(new_id(), now(), actor_id, action, target_id, before, None)
         await self._entries.add(entry)

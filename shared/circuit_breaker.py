@@ -1,8 +1,8 @@
-"""A circuit breaker: while most calls fail, the next ones fail at once, until a probe call succeeds.
+"""A circuit breaker: while most calls fail, further calls are refused, until a probe call succeeds.
 
 Closed, it lets calls through; open, it refuses them; half-open, after the reset timeout, it lets one trial
-call through at a time. Nothing is scheduled. Each call says once how it ended: succeeded, failed, or
-abandoned when that says nothing about what was called.
+call through at a time. Nothing is scheduled. Each call is reported once: succeeded, failed, or abandoned when
+its outcome says nothing about the dependency.
 """
 
 import math
@@ -21,7 +21,7 @@ class CircuitBreakerPolicy:
     """Opens when at least `failure_rate` (0..1) of at least `minimum_calls` within `window_seconds` failed.
 
     Stays open for `reset_timeout_seconds`. A probe call that has not ended after `probe_seconds` no longer
-    keeps others from trying: an upload may take minutes.
+    blocks the next one: an upload may take minutes.
     """
 
     failure_rate: float = 0.5
@@ -41,7 +41,7 @@ class _Bucket:
 
 
 class CircuitBreaker:
-    """The breaker of what is called `name`, also in metrics. `clock` returns seconds that never go back."""
+    """The breaker of the dependency `name`, also in metrics. `clock` returns monotonic seconds."""
 
     def __init__(
         self, name: str, policy: CircuitBreakerPolicy, clock: Callable[[], float] = time.monotonic
@@ -51,7 +51,7 @@ class CircuitBreaker:
         self._buckets: deque[_Bucket] = deque()
         self._opened_at: float | None = None
         self._probe: Call | None = None
-        # Counts openings and closings: a call let through in another epoch says nothing about this one.
+        # Counts state changes: the outcome of a call from another epoch is ignored.
         self._epoch = 0
         self._is_open_metric = metrics.BREAKER_OPEN.labels(name)
         self._is_open_metric.set(0)
@@ -124,7 +124,7 @@ class CircuitBreaker:
 
 
 class Call:
-    """One call that was let through. The first ending that it is told counts."""
+    """One call that was let through. Only its first reported outcome counts."""
 
     __slots__ = ("_breaker", "epoch", "since")
 
@@ -134,15 +134,15 @@ class Call:
         self._breaker: CircuitBreaker | None = breaker
 
     def succeeded(self) -> None:
-        """There was a response, whatever it said."""
+        """There was a response, with any status."""
         self._end(failed=False)
 
     def failed(self) -> None:
-        """There was no connection, no response in time, or none that can be used."""
+        """There was no connection, no response in time, or no valid one."""
         self._end(failed=True)
 
     def abandoned(self) -> None:
-        """The caller left, or the request was refused: no news of what was called."""
+        """The caller left, or the request was refused: its outcome says nothing about the dependency."""
         self._end(failed=None)
 
     def _end(self, failed: bool | None) -> None:

@@ -15,7 +15,7 @@ def to_iso(moment: datetime) -> str:
 
 
 def to_millis(moment: datetime) -> int:
-    """Milliseconds since 1970, exact for what `now` answers."""
+    """Milliseconds since 1970, exact for what `now` returns."""
     return round(moment.timestamp() * 1000)
 
 

@@ -1,6 +1,6 @@
 """Kinds of failure. A domain error picks its kind by base class; shared/http/problem.py knows the statuses.
 
-The text of an error is shown to people: it names no host, query, path or exception of ours.
+The text of an error is shown to people: it names no host, query, path or exception.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 REQUIRED = "is required"
 
 MOST_REASONS = 3
-"""In the text of one error. A batch of 500 can have 500."""
+"""At most, in the text of one error: a batch of 500 can have 500."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ def reasons_of(errors: Sequence[FieldError]) -> str:
 
 
 class AppError(Exception):
-    """A failure that has an answer. Raise one of the kinds below, or an error derived from one.
+    """A failure with a documented response. Raise one of the kinds below, or an error derived from one.
 
-    `code` is the kind's; one that another service answered keeps the code that it had there.
+    `code` is the kind's; an error passed on from another service keeps its code.
     """
 
     code: str
@@ -55,19 +55,19 @@ class MalformedError(AppError):
 
 
 class UnauthenticatedError(AppError):
-    """Nobody, or nobody that can be believed, is asking."""
+    """The request has no valid credentials."""
 
     code = "unauthenticated"
 
 
 class ForbiddenError(AppError):
-    """Known who asks, and they may not."""
+    """The caller is known and not allowed to do this."""
 
     code = "forbidden"
 
 
 class NotFoundError(AppError):
-    """There is no such thing, or it is not the caller's to know about."""
+    """There is no such thing, or the caller may not know about it."""
 
     code = "not_found"
 
@@ -79,19 +79,19 @@ class ConflictError(AppError):
 
 
 class PreconditionFailedError(AppError):
-    """What the request requires of the thing that it changes does not hold any more."""
+    """A precondition of the request does not hold any more."""
 
     code = "precondition_failed"
 
 
 class TooLargeError(AppError):
-    """More bytes than are taken."""
+    """More bytes than are accepted."""
 
     code = "too_large"
 
 
 class UnsupportedMediaError(AppError):
-    """The bytes are not of a kind that is taken."""
+    """A media type that is not accepted."""
 
     code = "unsupported_media"
 
@@ -135,12 +135,12 @@ class UnavailableError(AppError):
 
 
 class BadResponseError(AppError):
-    """Another server answered with what nobody can use."""
+    """Another server sent a response that cannot be used."""
 
     code = "bad_answer"
 
 
 class LateResponseError(AppError):
-    """Another server did not answer in time."""
+    """Another server did not respond in time."""
 
     code = "late_answer"

@@ -1,4 +1,4 @@
-"""Ids are ObjectIds, written as 24 hexadecimal characters, in every store and every answer."""
+"""Ids are ObjectIds, written as 24 hexadecimal characters, in every store and every response."""
 
 import re
 import secrets
@@ -14,18 +14,18 @@ def new_id() -> str:
 
 
 def new_public_id(document: str, part: str) -> str:
-    """Where a medium of `document`, `songs/{id}`, is to lie. The media store shows it to everybody who knows
-    where, so no id of ours may say it.
+    """Returns a new public id for a medium of `document`, such as `songs/{id}`. The media store serves it to
+    everybody who knows the public id, so it has a secret part.
     """
     return f"{document}/{secrets.token_urlsafe(16)}/{part}"
 
 
 def id_in(public_id: str, folder: str) -> str | None:
-    """The id of the document that the medium at `{folder}/{id}/…` is of; None for one in another folder."""
+    """Returns the id of the document that owns the medium at `{folder}/{id}/…`; None for another folder."""
     first, _, rest = public_id.partition("/")
     return rest.partition("/")[0] if first == folder else None
 
 
 def is_id(text: str) -> bool:
-    """Whether `text` is written as an id."""
+    """Whether `text` has the form of an id."""
     return _OBJECT_ID.fullmatch(text) is not None

@@ -1,4 +1,4 @@
-"""What every service talks to besides its own stores: Redis, Clerk and the other services."""
+"""What every service uses besides its own stores: Redis, Clerk and the other services."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -30,7 +30,7 @@ class Infrastructure:
     service_tokens: ServiceTokens
     verifier: TokenVerifier
     marks: RedisStore
-    """Redis with more patience than the cache has: for what must happen once in all replicas."""
+    """Redis with a longer timeout than the cache: for what must happen once in all replicas."""
 
     idempotency: IdempotencyKeys
 
@@ -38,14 +38,14 @@ class Infrastructure:
     async def open_user_directory(
         self, url: str, timeout_seconds: float
     ) -> AsyncIterator[CachedUserDirectory]:
-        """The users as the user service at `url` knows them."""
+        """The user directory, backed by the user service at `url`."""
         async with open_service(url, "user service", timeout_seconds) as users:
             yield CachedUserDirectory(users, self.cache, self.delegation)
 
 
 @asynccontextmanager
 async def open_infrastructure(settings: ServiceSettings) -> AsyncIterator[Infrastructure]:
-    """None of it need be up yet."""
+    """None of them need be up yet."""
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
         redis_url = settings.redis_url.get_secret_value()

@@ -27,7 +27,7 @@ from shared.tracing import current_trace_id
 FLUSH_SECONDS = 0.1
 MAX_BUFFERED_LINES = 500
 ATOMIC_BYTES = 4096
-"""What a pipe takes in one piece (PIPE_BUF), so that lines of several workers never mix."""
+"""The largest atomic write to a pipe (PIPE_BUF), so that lines of several workers never mix."""
 
 
 class LogOutput:
@@ -51,7 +51,7 @@ class LogOutput:
             self._filled.set()
 
     def flush(self) -> None:
-        """What loggers call after each line: no reason to write yet."""
+        """Called by loggers after each line; does not write yet."""
 
     def write_out(self) -> None:
         """Write what is buffered. Never raises."""

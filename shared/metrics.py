@@ -9,13 +9,13 @@ REGISTRY = CollectorRegistry()
 
 REQUESTS = Counter(
     "http_requests",
-    "Requests answered, but for probes",
+    "Requests served, without probes",
     ["service", "method", "route", "status"],
     registry=REGISTRY,
 )
 LATENCY = Histogram(
     "http_request_seconds",
-    "From the request's first byte to the answer's last",
+    "From the request's first byte to the response's last",
     ["service", "method", "route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120),
     registry=REGISTRY,

@@ -16,7 +16,7 @@ class TokenVerifier(Protocol):
         """Whose token this is.
 
         Raises:
-            InvalidTokenError: nobody's that can be believed.
+            InvalidTokenError: it is not valid.
             UnavailableError: the keys that it needs cannot be had now.
         """
         ...
@@ -69,7 +69,7 @@ class MediaStore(Protocol):
         ...
 
     async def ping(self) -> bool:
-        """Whether it answers and accepts our credentials."""
+        """Whether it responds and accepts our credentials."""
         ...
 
 
@@ -120,5 +120,5 @@ class Database(Protocol):
     """The service's own database."""
 
     async def ping(self) -> bool:
-        """Whether it answers."""
+        """Whether it responds."""
         ...

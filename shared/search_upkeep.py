@@ -91,7 +91,7 @@ class SearchUpkeep:
             except AppError as failure:
                 log.warning("search not brought up to date", error=type(failure).__name__)
             except Exception:
-                # An internal error must not end the upkeep for good, and without anybody noticing.
+                # An internal error must not end the upkeep silently.
                 log.exception("search not brought up to date")
             await asyncio.sleep(self._every_seconds)
 

@@ -102,7 +102,9 @@ def client_span(name: str, **attributes: str | int) -> Iterator[Span]:
 
 @contextmanager
 def server_span(name: str, headers: Iterable[tuple[bytes, bytes]], **attributes: str | int) -> Iterator[Span]:
-    """Around a request that no FastAPI route answers. Its trace is the one that `headers` name."""
+    """Context manager around a request that no FastAPI route handles. Its trace is the one that `headers`
+    name.
+    """
     carrier = {key.decode("latin-1"): value.decode("latin-1") for key, value in headers if key == _HEADER}
     named = {key.replace("_", "."): value for key, value in attributes.items()}
     with trace.get_tracer("music_streaming").start_as_current_span(

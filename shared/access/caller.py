@@ -1,4 +1,4 @@
-"""Who is asking, as every service knows them."""
+"""The principal of a request: a user, anonymous, or an unverified caller."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from shared.errors import ForbiddenError, NotFoundError, UnauthenticatedError, U
 
 
 class BlockedError(ForbiddenError):
-    """An admin blocked this user: what anonymous may do is left, and `GET /auth/me`."""
+    """An admin blocked this user, who may still do what anonymous may, and read `GET /auth/me`."""
 
     code = "user_blocked"
 
@@ -20,7 +20,7 @@ class BlockedError(ForbiddenError):
 
 
 class NotRegisteredError(ForbiddenError):
-    """The token is good, but nobody has registered with it."""
+    """The token is valid, but nobody has registered with it."""
 
     code = "user_not_registered"
 
@@ -47,7 +47,7 @@ class SignInError(UnauthenticatedError):
 
 
 class InvalidTokenError(UnauthenticatedError):
-    """A token came that cannot be believed: expired, forged, or not meant for us."""
+    """The token is not valid: expired, forged, or issued for somebody else."""
 
     code = "invalid_token"
 
@@ -65,9 +65,9 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A registered user who is asking. `token` lets a service act for them in another.
+    """A registered user who sends a request. `token` lets a service act for them in another.
 
-    `read_as` is the cached content that says all this; None when it was not read through the cache.
+    `read_as` is the cached content that this was read from; None when it was not read through the cache.
     """
 
     id: str
@@ -83,7 +83,7 @@ class Caller:
         return permission in PERMISSIONS_OF_ROLE[self.role]
 
     def must(self, permission: Permission) -> None:
-        """Go on only when the caller's role has this permission.
+        """Require this permission of the caller's role.
 
         Raises:
             RoleError: it does not.
@@ -94,9 +94,9 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class UnverifiedCaller:
-    """Whoever sent a token while nobody can say whose it is. They may do what anonymous may.
+    """A caller whose token is valid but whose user cannot be read now. They may do what anonymous may.
 
-    What there is not for anonymous may be theirs: `failure` is the answer to that.
+    What anonymous may not see may be theirs: `failure` is raised for that.
     """
 
     failure: UnavailableError
@@ -104,26 +104,26 @@ class UnverifiedCaller:
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a verified token says, and whose it is as far as the request needed to know.
+    """What a verified token says, and its owner as far as the request needed to know.
 
-    Guards put it into the request's scope as `CREDENTIALS`, for the marks of cacheable responses.
+    Guards put it into the request's scope as `CREDENTIALS`, for the cache headers of responses.
     """
 
     token_expires_at: float
     caller: Caller | None = None
     were_optional: bool = False
-    """Whether a request without any would have been answered as well."""
+    """Whether a request without a token would have been served as well."""
 
 
 CREDENTIALS = "credentials"
 
 Principal: TypeAlias = Caller | UnverifiedCaller | None
-"""Whoever asks; None for anonymous."""
+"""The principal of a request; None for anonymous."""
 
 
 @contextmanager
 def not_found_as_unavailable(principal: Principal) -> Iterator[None]:
-    """Within it, that there is no such thing is said only to those whom that can be said to.
+    """Within it, "not found" is only raised for callers whose permissions are known.
 
     Raises:
         UnavailableError: in place of any NotFoundError, to an UnverifiedCaller.

@@ -1,8 +1,8 @@
-"""Acting for a caller in another service, also after their session token has run out.
+"""Acting for a caller in another service, also after their session token has expired.
 
 Session tokens live for a minute, and an upload may take longer. A service that has verified a caller's token
 signs one of its own for its calls to the other services: it names the caller and nothing else, so the other
-service looks up role and block as ever. It is signed with a key that all services derive from one secret,
+service looks up role and block as usual. It is signed with a key that all services derive from one secret,
 Clerk's secret key unless they are given another, and it never leaves them.
 """
 
@@ -34,10 +34,10 @@ class Delegation:
         return jwt.encode(claims, self._key, _ALGORITHM, headers={"typ": TYPE})
 
     def verify(self, token: str) -> Identity:
-        """For whom the sender acts.
+        """Returns the user for whom the sender acts.
 
         Raises:
-            InvalidTokenError: none of our services signed it, or it has run out.
+            InvalidTokenError: none of our services signed it, or it has expired.
         """
         try:
             claims = jwt.decode(
@@ -49,7 +49,7 @@ class Delegation:
 
 
 class SessionOrDelegation:
-    """A TokenVerifier of both: session tokens, and tokens of our own services."""
+    """A TokenVerifier for both session tokens and delegation tokens."""
 
     def __init__(self, sessions: TokenVerifier, delegation: Delegation) -> None:
         self._sessions = sessions
@@ -62,7 +62,7 @@ class SessionOrDelegation:
 
 
 def is_delegation(token: str) -> bool:
-    """Whether this says of itself that a service signed it."""
+    """Whether the token claims to be signed by a service (not verified here)."""
     try:
         return bool(jwt.get_unverified_header(token).get("typ") == TYPE)
     except jwt.InvalidTokenError:

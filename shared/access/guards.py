@@ -1,4 +1,4 @@
-"""The FastAPI side of access: who is asking, from the `Authorization` header of the request.
+"""FastAPI dependencies for access: the principal, from the `Authorization` header of the request.
 
 Each guard is one dependency without sub-dependencies, which FastAPI resolves in the fewest steps, and says in
 OpenAPI that the call takes a session token.
@@ -32,7 +32,7 @@ from shared.ports import TokenVerifier, UserDirectory
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What it takes to know a caller. An app's lifespan puts it into the request state as `access`."""
+    """What is needed to identify a caller. An app's lifespan puts it into the request state as `access`."""
 
     verifier: TokenVerifier
     directory: UserDirectory
@@ -45,11 +45,11 @@ def _access(request: Request) -> Access:
 
 
 _NO_TOKENS = frozenset({"", "undefined", "null", "(null)", "none", "nil", "<nil>", "false"})
-"""What clients send that put a token which they do not have into the header."""
+"""What clients send when they put a missing token into the header."""
 
 
 def bearer_token(request: Request) -> str | None:
-    """The token that came; None if there is none in the `Authorization` header.
+    """Returns the bearer token; None if the `Authorization` header holds none.
 
     Raises:
         InvalidTokenError: the header has another scheme.
@@ -83,13 +83,13 @@ class Session:
 
 
 class Guard(SecurityBase):
-    """A dependency that says who is asking. Its class attributes say what OpenAPI has to document."""
+    """A dependency that identifies the caller. Its class attributes are for OpenAPI."""
 
     model = HTTPBearer(description="A Clerk session token")
     scheme_name = "HTTPBearer"
     allows_anonymous: ClassVar[bool] = False
     forbids: ClassVar[bool] = False
-    """Whether it may answer 403."""
+    """Whether it may raise 403."""
 
 
 class SessionGuard(Guard):
@@ -130,7 +130,7 @@ class Allowed(Guard):
 
 
 class AnyCallerGuard(Guard):
-    """Whoever asks: None for anonymous, and for whoever may only do what anonymous may."""
+    """The caller: None for anonymous, and for callers who may only do what anonymous may."""
 
     allows_anonymous = True
 
@@ -138,9 +138,9 @@ class AnyCallerGuard(Guard):
         """The caller.
 
         Raises:
-            InvalidTokenError: a token that came must be valid.
-            UnavailableError: a service asks for a caller who cannot be known now. It has better to say than
-                what anonymous may see.
+            InvalidTokenError: a token was sent and is not valid.
+            UnavailableError: a service calls for a user who cannot be identified now: it must not get what
+                anonymous may see.
         """
         token = bearer_token(request)
         if token is None:
@@ -173,4 +173,4 @@ CurrentSession = Annotated[Session, Depends(_session)]
 """A verified token. 401 without."""
 
 AnyCaller = Annotated[Principal, Depends(AnyCallerGuard())]
-"""Whoever asks; None for anonymous. A token that came must be good: 401."""
+"""The caller; None for anonymous. 401 for a token that is not valid."""

@@ -1,6 +1,6 @@
 """Who may do what: the matrix of roles and permissions, as data.
 
-Whether a thing is the caller's own is asked by each service's policy.py.
+Each service's policy.py checks whether a thing is the caller's own.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 
 class Role(StrEnum):
-    """What a user is. An admin grants roles; nobody takes one."""
+    """The role of a user. Only admins grant roles."""
 
     USER = "user"
     ARTIST = "artist"

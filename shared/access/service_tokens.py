@@ -1,4 +1,4 @@
-"""Tokens by which a service calls another one in its own name, for work that no user is waiting for.
+"""Tokens by which a service calls another one in its own name, for background work.
 
 Delegation tokens (delegation.py) act for a user and end with the account. These name the calling service,
 live for a minute, and are accepted by internal routes only, which the gateway does not forward.
@@ -30,10 +30,10 @@ class ServiceTokens:
         return jwt.encode(claims, self._key, _ALGORITHM, headers={"typ": TYPE})
 
     def verify(self, token: str) -> str:
-        """The name of the service that signed it.
+        """Returns the name of the service that signed it.
 
         Raises:
-            InvalidTokenError: none of ours did, or it has expired.
+            InvalidTokenError: none of our services signed it, or it has expired.
         """
         try:
             if jwt.get_unverified_header(token).get("typ") != TYPE:

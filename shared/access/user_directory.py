@@ -1,4 +1,4 @@
-"""Our users, for the services that do not own them: a cache in front of the user service's `GET /auth/me`.
+"""The users, for the other services: a cache in front of the user service's `GET /auth/me`.
 
 The user service invalidates an entry at every change (`user_tag`), so that a block or a role counts at the
 next request while an ordinary request costs no extra call.
@@ -16,10 +16,12 @@ from shared.errors import NotFoundError
 from shared.http.service_client import ServiceClient
 
 TTL_SECONDS = 60
-"""Bounds what a change can stay unseen if the user service's Redis and ours are parted from each other."""
+"""Bounds how long a change can stay unseen if the user service and this service see different Redis
+servers.
+"""
 
 KNOWN_BYTES = 8 * 1024 * 1024
-"""For callers that are decoded already; each also keeps its token, for `TTL_SECONDS` at most."""
+"""For decoded callers; each also keeps its token, for `TTL_SECONDS` at most."""
 
 
 def user_tag(clerk_id: str) -> str:
@@ -34,7 +36,7 @@ def caller_from(user: UserOut, token: str, read_as: Content | None = None) -> Ca
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A caller as decoded from this content."""
+    """A caller, decoded from this content."""
 
     content: Content
     caller: Caller

@@ -1,7 +1,7 @@
-"""Tokens that were verified, remembered until they expire: verifying one costs more than a cached read.
+"""A cache of verified tokens, until they expire: verifying one costs more than a cached read.
 
-Verification is offline, so nothing that it would have learnt meanwhile is missed. What was refused is not
-remembered: the keys may be fetched, and strangers could fill the memory.
+Verification is offline, so a cached result is as current as a new one. Refusals are not cached: the signing
+keys may arrive later, and clients could fill the memory with forged tokens.
 """
 
 import hashlib
@@ -15,9 +15,9 @@ MAX_TOKENS = 10_000
 
 
 class VerifiedTokens:
-    """A TokenVerifier that asks another one only about tokens that it does not remember.
+    """A TokenVerifier that calls another one only for tokens that it has not cached.
 
-    At most `max_tokens` are remembered, those that came last, by their hash.
+    Holds the `max_tokens` most recent ones, by their hash.
     """
 
     def __init__(self, verifier: TokenVerifier, max_tokens: int = MAX_TOKENS) -> None:

@@ -1,8 +1,7 @@
 """Reads of concurrent requests, in batches: one round trip to Redis for all of them.
 
 While a batch is in flight, later requests wait for the next one, which starts when it has returned. A request
-is only ever answered from a batch that started after it asked, so it sees every write that was acknowledged
-before.
+only uses a batch that started after the request, so it sees every write that was acknowledged before.
 """
 
 import asyncio
@@ -15,7 +14,7 @@ Get = Callable[[Sequence[str]], Awaitable[Sequence[bytes | None]]]
 
 
 class Batch:
-    """The union of the keys that some requests ask for, and afterwards what was found."""
+    """The union of the keys that some requests read, and then their values."""
 
     def __init__(self) -> None:
         self.keys: set[str] = set()
@@ -24,7 +23,7 @@ class Batch:
         self.found: Mapping[str, bytes | None] = {}
 
     def end(self, failure: BaseException | None) -> None:
-        """Tell everybody who waits for it."""
+        """Wake all requests that wait for it."""
         for each in self.waiting:
             if each.done():
                 continue  # its request was cancelled
@@ -44,7 +43,7 @@ class BatchedReads:
         self._running: asyncio.Task[None] | None = None
 
     def read(self, keys: Iterable[str]) -> "asyncio.Future[Batch]":
-        """The batch that has `keys`, once it has returned.
+        """Returns the batch that has `keys`, once it has been read.
 
         Raises:
             CacheDownError: when awaited.
@@ -60,7 +59,9 @@ class BatchedReads:
         return waiting
 
     async def _run(self) -> None:
-        """Until nobody waits. Requests of the same turn of the event loop have joined when this begins."""
+        """Runs until no request waits. Requests of the same event loop iteration have joined when this
+        begins.
+        """
         try:
             while (batch := self._next) is not None:
                 self._next = None
@@ -71,7 +72,7 @@ class BatchedReads:
     async def _ask(self, batch: Batch) -> None:
         keys = list(batch.keys)
         batch.started_at = self._clock()
-        failure: BaseException | None = CacheDownError("the batch was given up")
+        failure: BaseException | None = CacheDownError("the batch was cancelled")
         try:
             batch.found = dict(zip(keys, await self._get(keys), strict=True))
             failure = None
@@ -81,7 +82,7 @@ class BatchedReads:
             batch.end(failure)
 
     async def close(self) -> None:
-        """Give up what is in flight."""
+        """Cancel what is in flight."""
         if self._running is not None:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)

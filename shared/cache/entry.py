@@ -1,4 +1,4 @@
-"""What is cached: which entry, the content that is kept for it, and how that is written in Redis."""
+"""Cache entries: their key and tags, their content, and its format in Redis."""
 
 import hashlib
 import json
@@ -18,10 +18,11 @@ _FORMAT: Final = b"4"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """Which content: its documented key, its longest time to live, and the tags that are known beforehand.
+    """A cache entry: its documented key, its longest time to live, and the tags that are known before
+    loading.
 
-    `kind` names it in metrics. `EVERYTHING` need not be among `tags`, nor what the loader finds out while it
-    loads (`Dependencies`). `is_shared`: everybody gets the same content.
+    `kind` names it in metrics. `EVERYTHING` need not be among `tags`, nor those that the loader finds while
+    it loads (`Dependencies`). `is_shared`: everybody gets the same content.
     """
 
     kind: str
@@ -33,10 +34,10 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a loader returns when it has more to say than the bytes.
+    """What a loader returns when it has more than the bytes.
 
-    `note` is kept with them, and means what the owner of the entry wants. `ttl_seconds` replaces the entry's;
-    0: not kept at all. `is_private`: not everybody gets it, although they do get the entry in general.
+    `note` is stored with them, for the owner of the entry. `ttl_seconds` replaces the entry's;
+    0: not stored at all. `is_private`: not for everybody, although the entry in general is.
     """
 
     body: bytes
@@ -60,7 +61,7 @@ class Content:
     expires_at: float = 0.0
     is_shared: bool = False
     not_for: tuple[str, ...] = ()
-    """Ids of the users who get something else, although it is shared."""
+    """Ids of the users who get other content, although it is shared."""
     version_keys: Mapping[str, bytes] = field(init=False, compare=False, repr=False)
     """`versions` by the keys of Redis."""
 
@@ -84,7 +85,7 @@ class Content:
 
     @property
     def size_bytes(self) -> int:
-        """About what it takes in memory."""
+        """Its approximate size in memory."""
         return len(self.body) + 512 + 128 * len(self.versions or ())
 
     def is_expired(self) -> bool:
@@ -92,7 +93,7 @@ class Content:
         return self.expires_at <= time.time()
 
     def to_bytes(self) -> bytes:
-        """As it is kept in Redis."""
+        """Its format in Redis."""
         versions = {tag: version.decode("ascii") for tag, version in (self.versions or {}).items()}
         head = [versions, self.etag, self.note, self.expires_at, self.is_shared]
         return b"\n".join([_FORMAT, json.dumps(head).encode(), self.body])

@@ -1,12 +1,12 @@
 """The continuity lease: whether this process may trust what Redis returns.
 
-A writer that cannot tell Redis what is stale may die with that knowledge. So readers protect themselves: each
-process writes a heartbeat to Redis, and trusts it only while the last one that succeeded began less than
+A writer that cannot reach Redis to invalidate may be killed before it retries. So readers protect themselves:
+each process writes a heartbeat to Redis, and trusts it only while the last one that succeeded began less than
 `LEASE_SECONDS` ago. After any longer gap (Redis was down, frozen, read-only or lost data, or this process was
 paused) it first gives the tag `everything` a new version, and bypasses the cache until that has succeeded:
-what was kept before the gap is then stale for everybody.
+what was stored before the gap is then invalid for all processes.
 
-A writer whose invalidation fails does not acknowledge its write before Redis was told after all, or before
+A writer whose invalidation fails does not acknowledge its write before the invalidation succeeded, or before
 `LEASE_SECONDS` and `MARGIN_SECONDS` have passed since Redis began to fail: by then all leases have ended.
 """
 
@@ -33,7 +33,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Lease:
-    """Held, or lost. Until `start` it is held as long as the store answers: for a store in this process.
+    """Held, or lost. Until `start` it is held as long as the store responds: for a store in this process.
 
     All times are in the seconds of `clock`.
     """
@@ -67,17 +67,17 @@ class Lease:
         self._is_started = False
 
     def is_usable(self) -> bool:
-        """Whether it is worthwhile to ask the store now."""
+        """Whether the store should be read now."""
         if self._held and self._clock() > self._ends_at:
             self.lose()
         return self._held and self._is_available
 
     def covers(self, asked_at: float) -> bool:
-        """Whether the answer, which is here now, to a question asked at `asked_at` can be trusted."""
+        """Whether a response that is here now, to a read that started at `asked_at`, can be trusted."""
         return self.is_usable() and asked_at >= self._held_since
 
     def lose(self) -> None:
-        """Trust nothing that is kept until `everything` has a new version."""
+        """Bypass the cache until `everything` has a new version."""
         self._losses += 1
         if self._held:
             self._held = False
@@ -86,12 +86,14 @@ class Lease:
         self._act()
 
     def failed(self, failure: CacheDownError) -> None:
-        """An operation failed: ask nothing more before a heartbeat succeeds."""
+        """An operation failed: read nothing more before a heartbeat succeeds."""
         self._note(failure)
         self._act()
 
     async def until_nobody_trusts(self) -> None:
-        """After `lose`: until Redis was told, or no process can hold its lease any more."""
+        """After `lose`: waits until `everything` is invalidated, or no process can hold its lease any
+        more.
+        """
         while not self._held and not self._has_ended_everywhere():
             self._regained.clear()
             with suppress(TimeoutError):
@@ -108,7 +110,7 @@ class Lease:
         if self._failing_since is None:
             self._failing_since = now
         elif began_at is not None and began_at - self._failed_at > self._lease_seconds / 2:
-            # This process was paused, and nobody knows whether Redis failed all the time.
+            # This process was paused, so Redis may have failed all the time.
             self._failing_since = now
         if began_at is not None or self._failing_since == now:
             self._failed_at = now
@@ -145,7 +147,9 @@ class Lease:
         self._succeeded(began_at)
 
     async def _regain(self) -> None:
-        """A loss meanwhile needs another one: `everything` may have been renewed too early for it."""
+        """After a loss in the meantime it is repeated: `everything` may have been invalidated too early for
+        that.
+        """
         began_at, losses = self._clock(), self._losses
         await self._store.renew([EVERYTHING])
         await self._store.beat()
@@ -170,7 +174,7 @@ class Lease:
                 await self._wake.wait()
 
     def start(self) -> None:
-        """Hold the lease by heartbeats from now on. It begins as lost."""
+        """Start the heartbeats. The lease begins as lost."""
         self._is_started = True
         self.lose()
 

@@ -6,7 +6,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Sized(Protocol):
-    """What knows about how much memory it takes."""
+    """A value with a known size."""
 
     @property
     def size_bytes(self) -> int: ...
@@ -25,14 +25,14 @@ class MemoryLevel(Generic[Key, Value]):
         self.used_bytes = 0
 
     def get(self, key: Key) -> Value | None:
-        """What is kept under `key`."""
+        """Returns the value of `key`."""
         value = self._values.get(key)
         if value is not None:
             self._values.move_to_end(key)
         return value
 
     def put(self, key: Key, value: Value) -> None:
-        """Keep `value`, and drop the least recently used ones that there is no room for any more."""
+        """Store `value`, and evict the least recently used ones beyond the capacity."""
         self.drop(key)
         if value.size_bytes > self._capacity_bytes:
             return
@@ -43,7 +43,7 @@ class MemoryLevel(Generic[Key, Value]):
             self.used_bytes -= dropped.size_bytes
 
     def drop(self, key: Key) -> None:
-        """Forget `key`."""
+        """Delete `key`."""
         value = self._values.pop(key, None)
         if value is not None:
             self.used_bytes -= value.size_bytes

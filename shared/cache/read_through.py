@@ -1,10 +1,11 @@
-"""Read-through caching in two levels, whose content is current whenever it is returned.
+"""Read-through caching in two levels, whose content is validated before it is returned.
 
-Content is kept with the *version* of each tag that it depends on, read before its source was. The first level
-is the memory of this process, the second is Redis. Either way it is only returned after its versions were
-compared with those in Redis, in a read that started after the request (shared.cache.batches). Invalidating a
-tag gives it a new version, so that nothing of the old one is current again, however late it was kept. A
-version is a random word, not a number: one that Redis has lost never comes back as itself.
+Content is stored with the *version* of each tag that it depends on, read before its source was. The first
+level is the memory of this process, the second is Redis. Either way it is only returned after its versions
+were compared with those in Redis, in a read that started after the request (shared.cache.batches).
+Invalidating a tag gives it a new version, so that content with the old one is never current again, however
+late it was stored. A version is a random string, not a counter: a version that Redis lost is never issued
+again.
 
 Redis down or slow is a miss, and what it returns after a gap is not trusted (shared.cache.lease).
 """
@@ -40,7 +41,7 @@ class Dependencies:
         self.versions = dict(versions)
 
     async def add(self, *tags: str) -> None:
-        """To be called *before* what these tags cover is read."""
+        """Call this *before* reading what these tags cover."""
         missing = [tag for tag in tags if tag not in self.versions]
         if self._cache is None or not missing:
             return
@@ -50,20 +51,20 @@ class Dependencies:
             self._cache = None
 
     def include(self, content: Content) -> None:
-        """What depends on `content`, depends on what that does."""
+        """Add the dependencies of `content`."""
         if content.versions is None:
             self._cache = None
         else:
             self.versions = {**content.versions, **self.versions}
 
     def remove(self, *tags: str) -> None:
-        """These turned out not to matter."""
+        """Remove these tags: the content does not depend on them after all."""
         for tag in tags:
             self.versions.pop(tag, None)
 
     @property
     def are_known(self) -> bool:
-        """Whether the versions of all of them could be read; otherwise nothing is to be kept."""
+        """Whether the versions of all of them could be read; otherwise nothing may be stored."""
         return self._cache is not None
 
 
@@ -72,7 +73,7 @@ Flight = asyncio.Future[Content | None]
 
 
 class ReadThrough:
-    """Reads through the cache, and invalidates what it holds."""
+    """Reads through the cache, and invalidates entries."""
 
     def __init__(self, store: Store, memory_bytes: int = MEMORY_BYTES, lease: Lease | None = None) -> None:
         self._store = store
@@ -88,9 +89,9 @@ class ReadThrough:
     async def read(self, entry: Entry, load: Load) -> Content | None: ...
 
     async def read(self, entry: Entry, load: Load) -> Content | None:
-        """What `load` returns, from the cache when it holds it.
+        """Returns what `load` returns, from the cache when it holds that.
 
-        None from `load` is returned and not kept. Concurrent readers share one load.
+        None from `load` is returned and not stored. Concurrent readers share one load.
         """
         return await self.read_dependent(entry, lambda _: load())
 
@@ -103,7 +104,7 @@ class ReadThrough:
     async def read_dependent(self, entry: Entry, load: DependentLoad) -> Content | None: ...
 
     async def read_dependent(self, entry: Entry, load: DependentLoad) -> Content | None:
-        """`read`, for what depends on more tags than are known beforehand: `load` adds them."""
+        """Like `read`, for content that depends on tags that only `load` finds: it adds them."""
         try:
             found, versions = await self._find(entry)
         except CacheDownError as failure:
@@ -140,18 +141,18 @@ class ReadThrough:
         return None, known | (await self._begin(missing) if missing else {})
 
     async def is_current(self, content: Content) -> bool:
-        """Whether nothing that it depends on has changed since its source was read.
+        """Whether its tag versions are current.
 
         Raises:
-            CacheDownError: that cannot be known now.
+            CacheDownError: they cannot be read now.
         """
         return await self._validator.are_current(content.version_keys)
 
     async def versions(self, *tags: str) -> dict[str, bytes]:
-        """The present versions of these tags. To be read before what they cover is.
+        """Returns the current versions of these tags. Read them before what they cover.
 
         Raises:
-            CacheDownError: they cannot be known now.
+            CacheDownError: they cannot be read now.
         """
         found = await self._validator.get([version_key(tag) for tag in tags])
         known = {tag: version for tag in tags if (version := found[version_key(tag)]) is not None}
@@ -167,7 +168,7 @@ class ReadThrough:
         found = await self._validator.get([version_key(tag) for tag in tags])
         begun = {tag: version for tag in tags if (version := found[version_key(tag)]) is not None}
         if len(begun) < len(tags):
-            raise CacheDownError("versions of tags do not stay")
+            raise CacheDownError("tag versions evicted")
         return begun
 
     async def _load_once(
@@ -175,7 +176,7 @@ class ReadThrough:
     ) -> Content | None:
         """One load per key and versions: a read after a write never joins a load that began before it.
 
-        The versions of what only the load finds out are compared after it, by those who joined.
+        Tags that only the load finds are compared after it, by the requests that joined.
         """
         flight = (entry.key, *sorted(versions.items()))
         running = self._loading.get(flight)
@@ -198,7 +199,7 @@ class ReadThrough:
     def _landed(self, flight: tuple[object, ...], done: Flight) -> None:
         self._loading.pop(flight, None)
         if not done.cancelled():
-            done.exception()  # seen, even when everybody who waited for it has left
+            done.exception()  # retrieve the exception even when all waiting requests were cancelled
 
     async def _load_and_keep(
         self, entry: Entry, versions: Mapping[str, bytes], load: DependentLoad
@@ -225,9 +226,9 @@ class ReadThrough:
         return content
 
     async def invalidate(self, *tags: str) -> None:
-        """From now on nothing that depends on any of these is returned from a cache, by any process.
+        """Give these tags new versions: from now on no process returns content that depends on any of them.
 
-        Never raises. While Redis cannot be told, it waits until no process trusts what is kept.
+        Never raises. While Redis is down, it waits until no process trusts the cache.
         """
         try:
             await self._store.renew(tags)
@@ -235,7 +236,7 @@ class ReadThrough:
             self._lease.failed(failure)
             self._lease.lose()
             await self._lease.until_nobody_trusts()
-        except BaseException:  # cancelled: nobody knows whether Redis was told
+        except BaseException:  # cancelled: the invalidation may or may not have reached Redis
             self._lease.lose()
             raise
 
@@ -243,7 +244,7 @@ class ReadThrough:
         """Delete entries and versions whose names must not stay in Redis.
 
         Raises:
-            UnavailableError: Redis cannot be told now.
+            UnavailableError: Redis is down.
         """
         try:
             await self._store.forget([*keys, *(version_key(tag) for tag in tags)])
@@ -251,7 +252,7 @@ class ReadThrough:
             raise UnavailableError("The cache is not available now") from failure
 
     async def ping(self) -> bool:
-        """Whether the store answers, and takes what is written."""
+        """Whether the store responds and accepts writes."""
         try:
             return await self._store.ping()
         except CacheDownError as failure:
@@ -259,7 +260,7 @@ class ReadThrough:
             raise
 
     async def close(self) -> None:
-        """End the work in the background."""
+        """Stop the background work."""
         await self._validator.close()
 
 

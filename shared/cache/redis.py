@@ -1,8 +1,8 @@
 """The store on Redis, with a short deadline. With shared.cache.redis_client the only importers of redis.
 
-A late reply is not waited for, and its command not cancelled either: connecting takes several round trips,
-and to a Redis that is not next door it would be begun anew for ever. A command that is carried out late is
-harmless: content is kept with the versions of its time, and a new version only makes stale.
+A late reply is not awaited, and its command is not cancelled either: connecting takes several round trips,
+and to a distant Redis it would be restarted for ever. A command that runs late is harmless: content is stored
+with the versions of its time, and a new version only invalidates.
 """
 
 import asyncio
@@ -21,11 +21,11 @@ from shared.cache.store import CacheDownError, CacheRefusedError, version_key
 Reply = TypeVar("Reply")
 
 TAG_VERSION_SECONDS: Final = 7 * 24 * 3600
-"""How long an unused version is remembered: longer than any entry, so that forgetting one is harmless."""
+"""How long an unused version lives: longer than any entry, so that its expiry is harmless."""
 
 HEARTBEAT_TTL_SECONDS: Final = 60
 BEATS_REMEMBERED: Final = 8
-"""The last heartbeats, any of which the next may find: one that was late may have been carried out late."""
+"""How many of the last heartbeats the next may find: a late one may have been executed late."""
 
 
 class RedisStore:
@@ -48,15 +48,15 @@ class RedisStore:
         await self._ask(self._client.set_many({key: value}, ttl_seconds))
 
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
-        """Keep `value` unless something is kept there; whether it was added."""
+        """Store `value` unless the key exists. Returns whether it was stored."""
         return await self._ask(self._client.add(key, value, ttl_seconds))
 
     async def extend(self, key: str, ttl_seconds: int) -> None:
-        """Let what is kept there live so long from now, if that is longer than it would."""
+        """Extend the time to live of the key; never shorten it."""
         await self._ask(self._client.extend(key, ttl_seconds))
 
     async def remove(self, key: str) -> None:
-        """Forget what is kept there."""
+        """Delete the key."""
         await self._ask(self._client.delete_many([key]))
 
     async def renew(self, tags: Sequence[str]) -> None:
@@ -70,7 +70,7 @@ class RedisStore:
         await self._ask(self._client.delete_many(keys))
 
     async def increment(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
-        """Add one to each of these counters, which then lives so long. Raises CacheDownError."""
+        """Increment each of these counters and set its time to live. Raises CacheDownError."""
         return await self._ask(self._client.increment_many(ttl_seconds))
 
     async def beat(self) -> bool:
@@ -108,10 +108,10 @@ class RedisStore:
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         self._running.discard(task)
         if not task.cancelled():
-            task.exception()  # seen, even when nobody waits for it any more
+            task.exception()  # retrieve the exception even when nothing awaits it any more
 
     async def close(self) -> None:
-        """End what nobody waits for any more."""
+        """Cancel commands that nothing awaits any more."""
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)

@@ -3,7 +3,7 @@
 | URL | what |
 |---|---|
 | `redis://[user:password@]host:6379/0`, `rediss://…` with TLS | one server |
-| `redis+sentinel://host:26379,host:26379/master/0` | the present master of that name |
+| `redis+sentinel://host:26379,host:26379/master/0` | the current master of that name |
 | `redis+cluster://host:6379,host:6379` | a cluster; the hosts are where its nodes are first asked for |
 
 `rediss+sentinel` and `rediss+cluster` speak TLS. Credentials are those of the server, not of the Sentinels.
@@ -23,14 +23,14 @@ from redis.exceptions import ConnectionError as NotConnectedError
 
 CONNECTIONS: Final = 50
 SOCKET_SECONDS: Final = 1.0
-"""At least, for connecting and for one reply: the end of what is not waited for any more."""
+"""At least, for connecting and for one reply: the timeout of commands that nothing awaits any more."""
 
 SENTINEL_PORT: Final = 26379
 REDIS_PORT: Final = 6379
 
 
 class Client(Protocol):
-    """The commands that the cache needs. Each is carried out for all its keys, in no particular order."""
+    """The commands that the cache needs. Each runs for all its keys, in no particular order."""
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]: ...
 
@@ -41,24 +41,24 @@ class Client(Protocol):
     async def delete_many(self, keys: Sequence[str]) -> None: ...
 
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
-        """Set `key` unless it is there; whether it was set."""
+        """Set `key` unless it exists. Returns whether it was set."""
         ...
 
     async def extend(self, key: str, ttl_seconds: int) -> None:
-        """Let `key` live so long from now, if that is longer than it would."""
+        """Extend the time to live of `key`; never shorten it."""
         ...
 
     async def increment_many(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
-        """Add one to each of these counters, which then lives so long; what they are then."""
+        """Increment each of these counters and set its time to live. Returns the new values."""
         ...
 
     async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
-        """Set `key` on every server that holds a part of the data; what was there before."""
+        """Set `key` on every primary. Returns the previous values."""
         ...
 
 
 class ServerClient:
-    """One server, or the present master behind Sentinels."""
+    """One server, or the current master behind Sentinels."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -166,7 +166,7 @@ async def open_client(url: str, timeout_seconds: float) -> AsyncIterator[Client]
     seconds = max(SOCKET_SECONDS, timeout_seconds * 2)
     timeouts = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
     options: dict[str, Any] = {**timeouts}
-    # For connections that a Redis which was started anew knows nothing of.
+    # For connections that a restarted Redis has closed.
     once_more = Retry(NoBackoff(), 1, supported_errors=(NotConnectedError,))
     scheme, _, kind = parts.scheme.partition("+")
     if scheme not in ("redis", "rediss") or kind not in ("", "sentinel", "cluster"):

@@ -5,11 +5,11 @@ from typing import Protocol
 
 
 class CacheDownError(Exception):
-    """Redis did not answer in time, or cannot be reached."""
+    """Redis did not respond in time, or cannot be reached."""
 
 
 class CacheRefusedError(CacheDownError):
-    """Redis answers, and does not carry out what it is told: it is full, read-only, or not what we need."""
+    """Redis responds with an error: it is full, read-only, or lacks a command."""
 
 
 def version_key(tag: str) -> str:
@@ -24,29 +24,31 @@ class Store(Protocol):
     """
 
     async def get(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        """What is kept under each of these keys now. `version_key` gives the key of a tag's version."""
+        """Returns the current value of each key. `version_key` gives the key of a tag's version."""
         ...
 
     async def begin(self, tags: Sequence[str]) -> None:
-        """Give each of these tags a version, unless it has one."""
+        """Give each of these tags a version unless it has one."""
         ...
 
     async def keep(self, key: str, value: bytes, ttl_seconds: int) -> None:
-        """Keep `value` under `key`."""
+        """Store `value` under `key`."""
         ...
 
     async def renew(self, tags: Sequence[str]) -> None:
-        """Give each of these tags a new version, or none, so that nothing that depends on it is current."""
+        """Give each of these tags a new version, or delete it, so that nothing that depends on it is
+        current.
+        """
         ...
 
     async def forget(self, keys: Sequence[str]) -> None:
-        """Delete these keys; harmless when there are none. A missing version is a miss for everybody."""
+        """Delete these keys, if they exist. A missing version is a miss for all processes."""
         ...
 
     async def beat(self) -> bool:
-        """Write a heartbeat. Whether the store still has what this process wrote with one of the last."""
+        """Write a heartbeat. Returns whether the store still has one of this process's last heartbeats."""
         ...
 
     async def ping(self) -> bool:
-        """Whether it takes what is written, and answers what is read."""
+        """Whether it accepts writes and reads."""
         ...

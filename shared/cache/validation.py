@@ -1,4 +1,4 @@
-"""Whether versions of tags are current, under the continuity lease: for services and gateway alike."""
+"""Validates tag versions under the continuity lease: for the services and the gateway."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
@@ -23,10 +23,10 @@ class Validator:
         self.lease = lease
 
     async def get(self, keys: Iterable[str]) -> Mapping[str, bytes | None]:
-        """What Redis has under these keys, and others; read after this was called.
+        """Returns the values of these keys, and others, read after this was called.
 
         Raises:
-            CacheDownError: it cannot be read, or not be trusted, now.
+            CacheDownError: Redis cannot be read, or not be trusted, now.
         """
         if not self.lease.is_usable():
             raise UntrustedError
@@ -43,7 +43,7 @@ class Validator:
         """Whether Redis has these versions, by key (`key_of`), now.
 
         Raises:
-            CacheDownError: that cannot be known now.
+            CacheDownError: Redis cannot be read, or not be trusted, now.
         """
         found = await self.get(versions)
         for key, version in versions.items():  # noqa: SIM110 - a generator costs more, once per request
@@ -52,7 +52,7 @@ class Validator:
         return True
 
     async def close(self) -> None:
-        """Give up what is in flight, and end the lease."""
+        """Cancel what is in flight, and end the lease."""
         await self.lease.close()
         await self._batches.close()
 

@@ -1,4 +1,4 @@
-"""Caches become stale however a write ends: one that failed may be stored all the same, or be stored yet."""
+"""Invalidates after every write, however it ends: one that failed may be stored nevertheless, or later."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,11 +9,11 @@ from shared.errors import AppError, UnavailableError
 Invalidate = Callable[[], Awaitable[None]]
 
 LANDED_WITHIN_SECONDS = 8.0
-"""After a write was given up: longer than a database goes on with it."""
+"""After a write timed out: longer than a database continues it."""
 
 
 class Writes:
-    """What follows each write of one service."""
+    """Runs the invalidations after each write of one service."""
 
     def __init__(self, landed_within_seconds: float = LANDED_WITHIN_SECONDS) -> None:
         self._landed_within_seconds = landed_within_seconds
@@ -22,7 +22,9 @@ class Writes:
 
     @asynccontextmanager
     async def then(self, invalidate: Invalidate) -> AsyncIterator[None]:
-        """Around one write: `invalidate` follows it, and once more later when nobody knows how it ended."""
+        """Context manager around one write: `invalidate` runs after it, and again later when its outcome is
+        unknown.
+        """
         try:
             yield
         except BaseException as failure:
@@ -41,13 +43,13 @@ class Writes:
         await invalidate()
 
     async def close(self) -> None:
-        """Do now what was to follow later."""
+        """Run the delayed invalidations now."""
         self._closing.set()
         await asyncio.gather(*self._later)
 
 
 def _is_refusal(failure: BaseException) -> bool:
-    """Whether it says for sure that nothing was stored."""
+    """Whether this failure proves that nothing was stored."""
     return isinstance(failure, AppError) and not isinstance(failure, UnavailableError)
 
 

@@ -1,4 +1,4 @@
-"""What the user service asks the others for when an account changes or is deleted."""
+"""Messages of the user service to the others when an account changes or is deleted."""
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 from pydantic.alias_generators import to_camel

@@ -41,7 +41,7 @@ class SongOut(BaseModel):
 
 
 SONGS = TypeAdapter(list[SongOut])
-"""The answer to a batch, and every list of songs."""
+"""The response to a batch, and every list of songs."""
 
 
 class SongIds(SentModel):

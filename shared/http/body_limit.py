@@ -1,6 +1,6 @@
 """No request's body is read without a limit: a small one, unless the handler that takes it says otherwise.
 
-JSON bodies are read whole before anything is known of the caller, so the limit is what keeps strangers from
+JSON bodies are read whole before the caller is authenticated, so the limit keeps anonymous clients from
 filling the memory. A handler of uploads, which streams, raises it once it knows the caller.
 
 FastAPI's `max_body_size` does not do: to a body whose Content-Length is too large it responds in plain text
@@ -47,7 +47,7 @@ def allow_body(request: Request, max_bytes: int) -> None:
 
 
 def _announced_bytes(scope: Scope) -> int:
-    """0 where nothing usable is announced: what comes is counted in any case."""
+    """0 without a valid Content-Length: received bytes are counted in any case."""
     for name, value in scope["headers"]:
         if name == b"content-length" and value.isdigit():
             return int(value)

@@ -1,7 +1,7 @@
-"""How clients are made to leave a process that stops, and to find one that was added."""
+"""Connection draining and recycling: clients leave a process that stops, and find one that was added."""
 
 RESPONSES_PER_CONNECTION_CLOSED = 97
-"""A prime: however many connections take turns, each is closed some time."""
+"""A prime, so that each connection is closed at some time, however many take turns."""
 
 
 class Draining:
@@ -15,7 +15,7 @@ DRAINING = Draining()
 
 
 class ConnectionRecycling:
-    """Which responses close their connection: all once the process was told to stop, one now and then before.
+    """Decides which responses close their connection: all after SIGTERM, one in `RECYCLE_EVERY` before.
 
     Clients go to another replica then. One that keeps an idle connection for less than `drain_seconds` holds
     none when the server closes, so that no request meets a closing connection. Without recycling before that

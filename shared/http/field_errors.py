@@ -1,4 +1,4 @@
-"""What pydantic says of a request's fields, as short messages for people."""
+"""Translates pydantic's field errors into short messages for people."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any

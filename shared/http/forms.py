@@ -1,6 +1,7 @@
 """Multipart forms that carry files, taken from a request part by part: bounded, and on disk, never in memory.
 
-A handler asks for the form after it knows the caller, so nobody's bytes are read before they may send them.
+A handler asks for the form after it knows the caller, so no bytes are read from clients that may not send
+them.
 """
 
 import re
@@ -48,7 +49,7 @@ class Form:
 
     @property
     def wrong_files(self) -> Sequence[FieldError]:
-        """What is wrong with those that are wanted: not there, or empty."""
+        """Returns the errors of required files: missing, or empty."""
         wrong = []
         for name in self.wanted_files:
             if name not in self.files:
@@ -117,8 +118,8 @@ def _copy(upload: UploadFile, path: Path) -> None:
 def _remove_abandoned() -> None:
     """Remove the files of forms whose process was killed: neither it nor the system does. Never raises.
 
-    Of any process, for several may share the disk; and whenever room is needed, for one that is started again
-    at once finds them too young.
+    Of any process, for several may share the disk; and whenever room is needed, for a process that restarts
+    at once finds them too recent.
     """
     with suppress(OSError):
         for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
@@ -128,7 +129,7 @@ def _remove_abandoned() -> None:
 
 
 def _no_room() -> UnavailableError:
-    """The disk is full, or fails, which is no fault of the sender."""
+    """The disk is full, or fails, which is not the client's fault."""
     return UnavailableError("Files cannot be taken now")
 
 

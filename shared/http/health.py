@@ -21,7 +21,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 class Readiness(BaseModel):
-    """Whether a service lives, or can serve."""
+    """Whether a service is alive, or ready."""
 
     status: Literal["OK", "DOWN"]
 
@@ -41,14 +41,14 @@ async def _succeeds(probe: Probe) -> bool:
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             return await probe()
-    except Exception:  # noqa: BLE001 - whatever a probe fails with, the dependency is not well
+    except Exception:  # noqa: BLE001 - any failure of a probe means an unhealthy dependency
         return False
 
 
 def remembered(probe: Probe, seconds: float) -> Probe:
-    """`probe`, asked at most once in `seconds`: for providers that count, or charge for, every call.
+    """`probe`, run at most once in `seconds`: for providers that count, or charge for, every call.
 
-    Whoever asks while it is being asked waits for the same answer, also when the first of them leaves.
+    Concurrent callers wait for the same result, also when the first of them is cancelled.
     """
     asked_at = 0.0
     running: asyncio.Task[bool] | None = None
@@ -72,7 +72,7 @@ def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]
 
     @router.get(
         "/livez",
-        summary="Is the process alive? Asks nothing of anyone",
+        summary="Liveness: is the process alive?",
         response_model=Readiness,
         openapi_extra=AT_THE_SERVICE,
     )
@@ -81,7 +81,7 @@ def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]
 
     @router.get(
         "/readyz",
-        summary="Can it serve? 503 while it cannot, or is about to stop",
+        summary="Readiness: 503 while it cannot serve, or is about to stop",
         responses={200: {"model": Readiness}, 503: {"model": Readiness}},
         openapi_extra=AT_THE_SERVICE,
     )
@@ -91,7 +91,7 @@ def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]
 
     @router.get(
         "/health",
-        summary="The service and what it depends on, truly probed",
+        summary="Health of the service and of its dependencies",
         responses={200: {"model": Health}, 503: {"model": Health}},
         openapi_extra=AT_THE_SERVICE,
     )

@@ -3,8 +3,8 @@
 A router with `route_class=IdempotentRoute` takes the key on each of its POST routes, but for those that
 declare the header themselves and those that only read (`only_reads`). A key counts after the guards have
 passed its caller, and together with who the caller is by their verified token: a stored response never
-reaches another. Replicas share the keys through Redis; while it is down, requests are served as if they
-had none.
+reaches another caller. Replicas share the keys through Redis; while it is down, requests are served as if
+they had none.
 """
 
 import asyncio
@@ -34,7 +34,9 @@ MAX_STORED_BYTES: Final = 1024 * 1024
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _FINAL_STATUSES: Final = frozenset({*range(200, 300), 400, 413, 415, 422})
-"""Success, and refusals that follow from the request alone. All others may end differently the next time."""
+"""Statuses that are stored: success, and errors that follow from the request alone. Others may differ the
+next time.
+"""
 
 _STORED_HEADERS: Final = ("content-type", "cache-control", "location", "etag")
 
@@ -47,7 +49,7 @@ _reading: set[object] = set()
 
 
 def only_reads(endpoint: Endpoint) -> Endpoint:
-    """Mark a POST that changes nothing: it has no use for a key."""
+    """Mark a POST that changes nothing and needs no key."""
     _reading.add(endpoint)
     return endpoint
 
@@ -58,7 +60,7 @@ def takes_key(endpoint: object) -> bool:
 
 
 class _Replay(Exception):  # noqa: N818 - no error
-    """The request was answered before."""
+    """Raised to return the stored response."""
 
     def __init__(self, response: Response) -> None:
         super().__init__()
@@ -99,7 +101,7 @@ class Attempt:
         Raises:
             KeyInUseError: a request with this key is being served.
             KeyReusedError: another request had this key.
-            _Replay: this request was answered before.
+            _Replay: there is a stored response.
         """
         if self._caller is None or self._pending is not None:
             return
@@ -111,7 +113,7 @@ class Attempt:
         self._pending = outcome
 
     async def end(self, response: Response) -> None:
-        """The request was answered with this: store it, or let the key be used again."""
+        """Store this response, or release the key."""
         if self._pending is None:
             return
         body = getattr(response, "body", None)
@@ -148,7 +150,7 @@ class IdempotentRoute(APIRoute):
 
 
 def _once(endpoint: Callable[Parameters, Awaitable[Result]]) -> Callable[Parameters, Awaitable[Result]]:
-    """The endpoint, called after the guards have passed, unless the request was answered before."""
+    """The endpoint, called after the guards have passed, unless there is a stored response."""
 
     @functools.wraps(endpoint)
     async def call(*values: Parameters.args, **named: Parameters.kwargs) -> Result:

@@ -1,4 +1,4 @@
-"""The keys of idempotent requests: who has used which for what, and how it was answered."""
+"""The store of idempotency keys: which caller used which key for what, and the response."""
 
 import asyncio
 import hashlib
@@ -17,10 +17,10 @@ from shared.errors import ConflictError, FieldError, InvalidError
 
 KEPT_SECONDS: Final = 24 * 3600
 PENDING_SECONDS: Final = 30
-"""How long a request that is being served holds its key without extending it: as after a crash."""
+"""How long a request holds its key without extending it, as after a crash."""
 
 PATIENCE_SECONDS: Final = 1.0
-"""For one call to the store: longer than for the cache, for without it a request may have two effects."""
+"""For one call to the store: longer than for the cache, because without it a request may have two effects."""
 
 EXTENDED_EVERY_SECONDS: Final = 10.0
 RETRY_AFTER_SECONDS: Final = 2
@@ -50,32 +50,32 @@ class KeyReusedError(InvalidError):
 
 
 class KeyStore(Protocol):
-    """Bytes under keys, for all replicas. All calls raise CacheDownError when it cannot be asked now."""
+    """A key-value store shared by all replicas. All calls raise CacheDownError when it is down."""
 
     async def get(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        """What is kept under each of these keys now."""
+        """Returns the current value of each key."""
         ...
 
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
-        """Keep `value` unless something is kept there; whether it was added."""
+        """Store `value` unless the key exists. Returns whether it was stored."""
         ...
 
     async def keep(self, key: str, value: bytes, ttl_seconds: int) -> None:
-        """Keep `value` under `key`."""
+        """Store `value` under `key`."""
         ...
 
     async def extend(self, key: str, ttl_seconds: int) -> None:
-        """Let what is kept there live so long from now, if that is longer than it would."""
+        """Extend the time to live of the key; never shorten it."""
         ...
 
     async def remove(self, key: str) -> None:
-        """Forget what is kept there."""
+        """Delete the key."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class StoredResponse:
-    """How a request was answered."""
+    """A stored response."""
 
     status: int
     headers: Mapping[str, str]
@@ -100,7 +100,7 @@ class IdempotencyKeys:
         self._store = store
 
     async def check_not_pending(self, caller: str, key: str) -> None:
-        """Raises KeyInUseError: before a large body is read in vain."""
+        """Raises KeyInUseError, before a large body is read in vain."""
         try:
             (found,) = await self._store.get([_name(caller, key)])
         except CacheDownError:
@@ -109,7 +109,8 @@ class IdempotencyKeys:
             raise _in_use()
 
     async def begin(self, caller: str, key: str, fingerprint: str) -> StoredResponse | Pending | None:
-        """Take the key for a request; its response if it was answered before. None: the store is down.
+        """Acquire the key for a request. Returns the stored response if there is one; None: the store is
+        down.
 
         Raises:
             KeyInUseError: the request is being served.
@@ -134,7 +135,7 @@ class IdempotencyKeys:
         raise _in_use()
 
     async def complete(self, pending: Pending, response: StoredResponse) -> None:
-        """Store how the request was answered."""
+        """Store the response of the request."""
         entry = {
             "state": "answered",
             "caller": pending.caller,
@@ -145,7 +146,7 @@ class IdempotencyKeys:
         await self._finish(pending, _format(entry, response.body))
 
     async def release(self, pending: Pending) -> None:
-        """Let the request be made again."""
+        """Release the key."""
         await self._finish(pending, None)
 
     async def _finish(self, pending: Pending, response: bytes | None) -> None:
@@ -187,7 +188,7 @@ def _in_use() -> KeyInUseError:
 
 
 def _name(caller: str, key: str) -> str:
-    """Under which the key is kept: no two callers share one, whatever they write."""
+    """The name under which the key is stored: no two callers share one."""
     return f"idempotency:{_digest(json.dumps([caller, key]))}"
 
 

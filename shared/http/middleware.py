@@ -27,7 +27,7 @@ log = structlog.stdlib.get_logger("access")
 
 
 class RequestRecorder:
-    """Counts and logs each request of `service` once it is answered."""
+    """Counts and logs each request of `service` when its response ends."""
 
     def __init__(self, service: str) -> None:
         self.in_flight = metrics.IN_FLIGHT.labels(service)
@@ -74,7 +74,7 @@ class RequestMiddleware:
             if not response.status:
                 await internal_problem()(scope, receive, response.send)
             elif not response.is_complete:
-                raise  # the server then cuts the connection, so that nobody takes half a body for a whole
+                raise  # the server then aborts the connection: no client takes half a body for a whole one
         finally:
             self._recorder.in_flight.dec()
             if scope["path"] not in PROBES:
@@ -84,7 +84,7 @@ class RequestMiddleware:
                 )
 
     def _inner(self, scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
-        """What the app gets of a request."""
+        """The `receive` that the app gets."""
         return scope, receive
 
 
@@ -106,7 +106,7 @@ class ServiceMiddleware(RequestMiddleware):
 
 
 class _Response:
-    """What is known of one response, and the wrapper of its `send`."""
+    """The state of one response, and the wrapper of its `send`."""
 
     __slots__ = ("_method", "_recycling", "_request_id", "_send", "is_complete", "status")
 
@@ -133,14 +133,14 @@ class _Response:
 
 
 _SECRET_PART = re.compile(r"(/albums/shared/)[^/]+")
-"""The token of a share link: whoever knows it may see the album."""
+"""The token of a share link, which gives access to the album."""
 
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9_-]{0,40}(?:/[A-Za-z0-9_-]{0,40})*")
 _PLAIN_PART = re.compile(r"[A-Za-z0-9_-]{0,40}")
 
 
 def redact_path(path: str) -> str:
-    """The path, but for what is neither word nor id: somebody may have put an address or a token there."""
+    """The path without segments that are neither word nor id: they may hold an address or a token."""
     if not _PLAIN_PATH.fullmatch(path):
         path = "/".join(part if _PLAIN_PART.fullmatch(part) else "…" for part in path.split("/"))
     if "/albums/shared/" in path:

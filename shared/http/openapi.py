@@ -1,4 +1,4 @@
-"""What OpenAPI says of every service's answers that FastAPI cannot read from the signatures.
+"""Adds to OpenAPI the responses that FastAPI cannot read from the signatures.
 
 A route names only what is its own: `response_model`, `ETAGGED` or `LISTED`, and `refusals(409)` for what it
 alone refuses. What follows from a call's path, parameters, body and caller is added by `complete`.
@@ -60,7 +60,7 @@ def _with_headers(headers: dict[str, Any]) -> Responses:
 _ETAG = {"ETag": _header("What `If-None-Match` is compared with")}
 
 ETAGGED = _with_headers(_ETAG)
-"""For a GET that shared/http/responses.py answers."""
+"""For a GET whose response shared/http/responses.py makes."""
 
 LISTED = _with_headers(
     {
@@ -69,7 +69,7 @@ LISTED = _with_headers(
         "X-Total-Count": _header("How many there are in all, when `total` asks for it", "integer"),
     }
 )
-"""For a GET that answers a list which can be paged."""
+"""For a GET that returns a list which can be paged."""
 
 SEARCHED = _with_headers(
     {
@@ -79,7 +79,7 @@ SEARCHED = _with_headers(
         ),
     }
 )
-"""For a GET that answers a search."""
+"""For a GET that returns search results."""
 
 AT_THE_SERVICE: dict[str, Any] = {"servers": [{"url": "/", "description": "The service itself"}]}
 """`openapi_extra` of a call that the gateway does not pass on."""
@@ -93,7 +93,7 @@ _HEADERS_OF_REFUSAL = {
 
 
 def refusals(*statuses: int) -> Responses:
-    """For a route's `responses`: it may answer these, as problems."""
+    """For a route's `responses`: it may return these statuses, as problem documents."""
     return {status: _refusal(status) for status in statuses}
 
 

@@ -1,7 +1,7 @@
 """Lists, newest first, whole or page by page.
 
-Without `limit` a list is answered whole, up to a setting; with it, page by page. Either way a `Link` header
-tells where more is. Its address is relative, so that it holds behind any prefix that a gateway adds.
+Without `limit` a list is returned whole, up to a setting; with it, page by page. Either way a `Link` header
+leads to the next page. Its address is relative, so that it holds behind any prefix that a gateway adds.
 """
 
 import base64
@@ -25,7 +25,7 @@ Entry = TypeVar("Entry", bound="Listed")
 
 
 class Listed(Protocol):
-    """What can stand in a list."""
+    """An entry of a list."""
 
     @property
     def id(self) -> str: ...
@@ -47,7 +47,7 @@ class Cursor:
         return cls(entry.created_at, entry.id)
 
     def to_text(self) -> str:
-        """Opaque, safe in an address."""
+        """Opaque and URL-safe."""
         plain = f"{to_millis(self.created_at)}.{self.id}"
         return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
 
@@ -75,7 +75,7 @@ def _bad_cursor() -> InvalidError:
 
 @dataclass(frozen=True, slots=True)
 class Slice:
-    """What a repository is asked for: at most `limit` entries, those after `after`."""
+    """The part of a list to read: at most `limit` entries, those after `after`."""
 
     limit: int
     after: Cursor | None = None
@@ -83,7 +83,7 @@ class Slice:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What a request asks of a list. `limit` None: the whole of it."""
+    """The paging parameters of a request. `limit` None: the whole list."""
 
     limit: int | None
     cursor: str | None
@@ -91,11 +91,11 @@ class Page:
 
     @property
     def is_whole_list(self) -> bool:
-        """Whether nothing of paging was asked."""
+        """Whether the request has no paging parameters."""
         return self.limit is None and self.cursor is None
 
     def to_slice(self, whole_list_limit: int) -> Slice:
-        """One entry more than is answered, which tells whether there are more."""
+        """One entry more than is returned, to find out whether there are more."""
         after = Cursor.from_text(self.cursor) if self.cursor else None
         return Slice((self.limit or whole_list_limit) + 1, after)
 
@@ -110,7 +110,7 @@ async def page_of_request(
 
 
 def split_page(found: Sequence[Entry], asked: Slice) -> tuple[list[Entry], str | None]:
-    """The entries to answer, and the cursor of the next page when there is one."""
+    """Returns the entries of the page, and the cursor of the next page when there is one."""
     shown = list(found[: asked.limit - 1])
     return shown, Cursor.of(shown[-1]).to_text() if len(found) >= asked.limit and shown else None
 
@@ -119,7 +119,7 @@ def next_link(request: Request, next_cursor: str, limit: int | None, filters: Co
     """The value of a `Link` header that leads to the next page, keeping what the route understood.
 
     That is `total` and `filters`, the names of its own parameters, each as it was read: checked, so short.
-    What it ignored may be of any length, and an answer whose headers are too long reaches nobody.
+    Ignored parameters may have any length, and clients refuse a response whose headers are too long.
     """
     kept = [(name, value) for name, value in request.query_params.items() if name in {"total", *filters}]
     query = urlencode([*kept, ("limit", limit or MAX_PAGE), ("cursor", next_cursor)])

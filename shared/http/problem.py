@@ -1,4 +1,4 @@
-"""Failures as HTTP answers: the one table kind -> status, and the shape of RFC 9457 problem details.
+"""Maps errors to HTTP responses: the one table kind -> status, and problem details (RFC 9457).
 
 `error` repeats `detail` because the front end reads it as a string; `code` is what programs compare.
 """
@@ -49,7 +49,7 @@ def status_of(error: errors.AppError) -> int:
     """The HTTP status of a failure's kind.
 
     Raises:
-        LookupError: the error derives from no kind, which is a mistake of ours.
+        LookupError: the error derives from no kind, which is an internal error.
     """
     for kind in type(error).__mro__:
         if kind in STATUS_OF_KIND:
@@ -65,7 +65,7 @@ def problem(
     field_errors: Sequence[errors.FieldError] = (),
     headers: Mapping[str, str] | None = None,
 ) -> Response:
-    """An `application/problem+json` answer."""
+    """An `application/problem+json` response."""
     body: dict[str, object] = {
         "type": "about:blank",
         "title": HTTPStatus(status).phrase,
@@ -86,7 +86,7 @@ def problem(
 
 
 def problem_of(error: errors.AppError) -> Response:
-    """The answer that a failure deserves."""
+    """Returns the response for a failure."""
     headers: dict[str, str] = {}
     field_errors: Sequence[errors.FieldError] = ()
     if isinstance(error, errors.UnauthenticatedError):
@@ -103,7 +103,7 @@ def problem_of(error: errors.AppError) -> Response:
 
 
 def internal_problem() -> Response:
-    """The answer to a mistake of ours: it says nothing about it but the request id."""
+    """The response to an internal error: it contains no details but the request id."""
     return problem(500, "Something went wrong on our side", _CODE_OF_STATUS[500])
 
 
@@ -112,14 +112,14 @@ def validation_problem(failure: RequestValidationError) -> Response:
     found = failure.errors()
     if any(each["type"] == "json_invalid" for each in found):
         return problem(400, "The body is not valid JSON", errors.MalformedError.code)
-    if isinstance(failure.body, bytes):  # what FastAPI does not even try to read as JSON
+    if isinstance(failure.body, bytes):  # FastAPI does not parse this as JSON
         detail = "The body must be JSON, with the Content-Type application/json"
         return problem(400, detail, errors.MalformedError.code)
     return problem_of(errors.InvalidError.of(*field_errors_of(found, in_request=True)))
 
 
 def _methods_of_path(app: FastAPI, request: Request) -> list[str]:
-    """What can be asked of this path: of several routes, Starlette names the methods of the first."""
+    """The methods of this path: of several routes, Starlette names only the methods of the first."""
     found = [
         method
         for method in _METHODS
@@ -129,7 +129,7 @@ def _methods_of_path(app: FastAPI, request: Request) -> list[str]:
 
 
 def add_problem_handlers(app: FastAPI) -> None:
-    """Make every failure inside `app` answer as problem details."""
+    """Install handlers that return every failure inside `app` as problem details."""
 
     @app.exception_handler(errors.AppError)
     async def on_app_error(_: Request, error: errors.AppError) -> Response:

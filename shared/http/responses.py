@@ -1,4 +1,4 @@
-"""Responses whose JSON is ready: with an `ETag`, and 304 for clients that have it already."""
+"""Responses from ready JSON: with an `ETag`, and 304 for clients that have it already."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -17,7 +17,7 @@ _HEADERS = {"Cache-Control": "private, no-cache", "Vary": "Authorization"}
 def json_response(
     request: Request, content: Content | bytes, headers: dict[str, str] | None = None
 ) -> Response:
-    """The content as JSON. Clients may keep it, and must ask each time whether it is still current."""
+    """The content as JSON. Clients may store it, and must revalidate it each time."""
     if isinstance(content, bytes):
         content = Content.of(Loaded(content))
     given = {**_HEADERS, "ETag": content.etag, **marks_of(request, content), **(headers or {})}
@@ -27,9 +27,9 @@ def json_response(
 
 
 def own_response(request: Request, content: Content) -> Response:
-    """What a caller knows of themselves, as JSON: browsers do not store it.
+    """The caller's own data, as JSON: browsers do not store it.
 
-    The content depends on the tag of that user, whoever else the guard would have found out about.
+    The content depends on the tag of that user.
     """
     marks = marks_of(request, content, is_own=True)
     headers = {"Cache-Control": "no-store", "Vary": "Authorization", **marks}
@@ -37,7 +37,7 @@ def own_response(request: Request, content: Content) -> Response:
 
 
 def _is_kept_by_client(request: Request, etag: str) -> bool:
-    """Whether `If-None-Match` names it, or is `*`: whatever there is."""
+    """Whether `If-None-Match` names this `ETag`, or is `*`."""
     sent = request.headers.get("if-none-match")
     if sent is None:
         return False
@@ -53,8 +53,8 @@ def list_response(
 ) -> Response:
     """A JSON array, with the address of the next page and the whole count in headers.
 
-    The note of a `Content` is the next cursor (`Rows.loaded`). `filters` are the query parameters that chose
-    what is listed.
+    The `note` of a `Content` is the next cursor (`Rows.loaded`). `filters` are the query parameters that
+    chose what is listed.
     """
     if isinstance(rows, Rows):
         rows = rows.content()

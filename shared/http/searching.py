@@ -1,4 +1,4 @@
-"""Answering a search: a page of matches, or of what was probably meant when nothing matches."""
+"""Runs a search: returns a page of matches, or of matches of the corrected query when nothing matches."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -111,7 +111,7 @@ class Searching(Generic[Wanted, Entry]):
 def search_response(
     request: Request, rows: Content | Rows, page: Page, found: SearchPage[Entry], filters: Collection[str]
 ) -> Response:
-    """The list, with `X-Corrected-Query` when something else was probably meant; in UTF-8, %-encoded."""
+    """The list, with `X-Corrected-Query` when the query was corrected; in UTF-8, %-encoded."""
     response = list_response(request, rows, page, found.total, filters)
     if found.corrected is not None:
         response.headers["X-Corrected-Query"] = quote(found.corrected, safe=" ")

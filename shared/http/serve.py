@@ -20,7 +20,7 @@ from shared.settings import ProcessSettings
 from shared.tracing import configure_tracing, flush_tracing
 
 KEEP_ALIVE_SECONDS = 75
-"""Longer than any client of ours keeps an idle connection, so that it is never the server who hangs up."""
+"""Longer than any of our clients keeps an idle connection, so that the server never closes it first."""
 
 LEFTOVER_SECONDS = 5.0
 """How long a process that has shut down may take to end."""
@@ -29,8 +29,8 @@ LEFTOVER_SECONDS = 5.0
 class _EndAfterShutdown:
     """Ends the process soon after everything is closed.
 
-    What may still keep it are lookups of names: nobody waits for them any more, but the event loop would, for
-    minutes when no name server answers.
+    Pending DNS lookups may still keep it: the event loop would wait for them, for minutes when no name server
+    responds.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -52,7 +52,7 @@ class _EndAfterShutdown:
 
 
 class _Config(uvicorn.Config):
-    """What a serving process sets up in itself, whether it is the only one or one of several workers."""
+    """Process-wide setup of a serving process, whether it is the only one or one of several workers."""
 
     def __init__(self, service: str, settings: ProcessSettings, *args: Any, **options: Any) -> None:
         self._service = service
@@ -75,7 +75,7 @@ class _Config(uvicorn.Config):
 
 
 def _drain_before_stopping(seconds: float) -> None:
-    """On SIGTERM say 503 on /readyz and close connections for `seconds`; who handles it now, does so then."""
+    """On SIGTERM say 503 on /readyz and close connections for `seconds`; then call the present handler."""
     stop = signal.getsignal(signal.SIGTERM)
     if not callable(stop):
         raise TypeError("The server handles SIGTERM")
@@ -86,7 +86,7 @@ def _drain_before_stopping(seconds: float) -> None:
         else:
             _after(seconds, stop, sig, frame)
         DRAINING.begun = True
-        _after(0, stop_buffering)  # not here: what this interrupts may be writing
+        _after(0, stop_buffering)  # not here: the interrupted code may be writing
 
     signal.signal(signal.SIGTERM, drain)
 

@@ -1,4 +1,4 @@
-"""What the apps of the user, song and album service have alike: lifespan, health, errors, outer layers."""
+"""The common parts of the user, song and album apps: lifespan, health, errors, middleware."""
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -19,7 +19,7 @@ from shared.http.problem import add_problem_handlers
 
 
 class Opened(Protocol):
-    """What a service talks to, so far as every service has it."""
+    """The resources that every service has."""
 
     @property
     def access(self) -> Access: ...
@@ -45,7 +45,8 @@ TRACED: TelemetryConfig = {
 
 
 class ServiceApi(FastAPI):
-    """Describes itself completely, and answers with the gateway's prefix as well as without.
+    """An app that describes itself completely, and accepts paths with the gateway's prefix as well as
+    without.
 
     A client made from the description, and "Try it out" at `/docs`, so work at either address.
     """
@@ -58,7 +59,9 @@ class ServiceApi(FastAPI):
         return description
 
     def build_middleware_stack(self) -> ASGIApp:
-        """Without FastAPI's own for internal errors and body sizes, which ServiceMiddleware handles."""
+        """Without FastAPI's middleware for internal errors and body sizes, which ServiceMiddleware
+        handles.
+        """
         handlers = {
             kind: handler for kind, handler in self.exception_handlers.items() if kind is not Exception
         }
@@ -73,7 +76,7 @@ def service_app(
 ) -> ASGIApp:
     """The app called `service`; its lifespan opens what it talks to, and closes it.
 
-    `resources` finds that again in a request. Of two routes that match the first in `routers` is taken.
+    `resources` returns it for a request. Of two routes that match, the first in `routers` is used.
     """
 
     @asynccontextmanager

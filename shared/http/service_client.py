@@ -1,9 +1,8 @@
 """Calls from one service to another: deadline, request id, one retry where it is safe, statuses as kinds.
 
-Tokens that are sent here are our own (shared/access/delegation.py). That one is refused, as while the key of
-all services is being changed, is a failure, and no fault of the caller, whom a 401 would sign out.
-
-A service that hangs is left alone for a while, or each request that would ask it would wait for its deadline.
+Calls carry our own tokens (shared/access/delegation.py). If one is refused, as while the signing key is being
+changed, that is a 503 and not the caller's fault: a 401 would sign them out. A circuit breaker refuses calls
+to a service that hangs, or each request would wait for its deadline.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -39,7 +38,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class ServiceClient:
-    """One other service. `name` stands in errors, as people know it: "album service"."""
+    """One other service. `name` is used in errors, such as "album service"."""
 
     def __init__(self, http: httpx.AsyncClient, name: str) -> None:
         self._http = http
@@ -56,14 +55,14 @@ class ServiceClient:
         json: object = None,
         repeatable: bool = False,
     ) -> ResponseT:
-        """What it answers a success with, of a shape of shared/contracts.
+        """Returns the body of a successful response, validated as a model of shared/contracts.
 
-        `repeatable`: asking twice is harmless, so a connection that fails is tried once more.
+        `repeatable`: the call is idempotent, so it is repeated once after a connection failure.
 
         Raises:
-            AppError: of the kind of the status it answered.
-            UnavailableError: it cannot be reached, is late, fails, answers with another shape, or does not
-                take our token.
+            AppError: of the kind that the response status maps to.
+            UnavailableError: it cannot be reached, is late, fails, returns another shape, or refuses our
+                token.
         """
         response = await self._call(method, path, token, json, repeatable)
         try:
@@ -73,7 +72,7 @@ class ServiceClient:
             raise self._unavailable() from failure
 
     async def tell(self, method: str, path: str, *, token: str, json: object = None) -> None:
-        """Have something done, whatever a success is answered with. Raises what `ask` does."""
+        """Call it and ignore the body of a successful response. Raises what `ask` does."""
         await self._call(method, path, token, json, repeatable=False)
 
     async def _call(
@@ -119,7 +118,7 @@ class ServiceClient:
             raise self._unavailable() from failure
 
     def _refusal(self, kind: type[AppError], response: httpx.Response) -> AppError:
-        """What it answered, with its code: a caller may have to tell one conflict from another."""
+        """The error of the response, with its code: a caller may have to distinguish conflicts."""
         body = self._json(response)
         told = body if isinstance(body, dict) else {}
         detail, code = told.get("detail"), told.get("code")

@@ -1,4 +1,6 @@
-"""Lists in an order that the client chooses. A cursor holds only for the order and filters it came from."""
+"""Lists in an order that the client chooses. A cursor is valid only for the order and filters it came
+from.
+"""
 
 import base64
 import binascii
@@ -17,7 +19,7 @@ Value = int | str
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where an entry stands: what it is ordered by, and its id."""
+    """The position of an entry: its sort values, and its id."""
 
     values: tuple[Value, ...]
     id: str
@@ -25,7 +27,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class SortedSlice:
-    """What a repository is asked for: at most `limit` entries, those after `after`."""
+    """The part of a list to read: at most `limit` entries, those after `after`."""
 
     limit: int
     after: Position | None = None
@@ -33,7 +35,7 @@ class SortedSlice:
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[Entry]):
-    """An entry and where it stands in the order asked for."""
+    """An entry and its position in the order."""
 
     entry: Entry
     position: Position

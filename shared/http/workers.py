@@ -18,8 +18,8 @@ METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
 class Workers(Multiprocess):
     """Starts, watches and stops the workers. This process serves no requests.
 
-    It closes the socket when the workers leave, and when one has ended it forgets what is counted of living
-    workers only, such as requests in flight.
+    It closes the socket when the workers leave, and when one has ended it drops its gauges, such as requests
+    in flight.
     """
 
     def __init__(self, config: Config, sockets: list[socket], metrics_folder: str | None) -> None:
@@ -45,7 +45,7 @@ class Workers(Multiprocess):
 def metrics_of_workers(port: int | None, host: str) -> Iterator[str | None]:
     """While this is open, serve the sum of the metrics of workers that are started in it, if `port` is set.
 
-    Answers the folder that they keep them in; it is removed at the end.
+    Returns the folder of the metric files; it is removed at the end.
     """
     if port is None:
         yield None

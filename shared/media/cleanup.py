@@ -1,8 +1,8 @@
-"""Media that nobody wants in the end are removed, however the upload or the process ended.
+"""The cleanup journal: orphaned media are deleted, however the upload or the process ended.
 
-An entry is written before a medium is stored, and taken back as the last step of the upload: until then its
-document is not there to stay either, and goes with it. What is noted otherwise is removed only after asking
-whether it is in use after all: such an entry is a reminder, not an order.
+An entry is written before a medium is stored, and deleted as the last step of the upload, the commit. If it
+becomes due before, the document and its media are rolled back. Other entries become due after a deletion:
+their media are deleted unless a document still uses them.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ from shared.ports import MediaCleanups, MediaRef, MediaStore
 
 InUse = Callable[[MediaRef], Awaitable[bool]]
 Rollback = Callable[[MediaRef], Awaitable[None]]
-"""Removes the document that names a medium; harmless when there is none, or it is not ours."""
+"""Deletes the document that names a medium. Idempotent; ignores media of other applications."""
 
 UPLOAD_DEADLINE = timedelta(hours=1)
-"""No medium takes longer on its way to the store: what nobody finished by then is removed."""
+"""The longest time that an upload may take; what is not committed by then is rolled back."""
 
 COMMIT_TIMEOUT_SECONDS = 20.0
 COMMIT_DEADLINE = timedelta(minutes=3)
-"""Well after that, so that nothing is undone that may still be finished."""
+"""Well after that, so that nothing is rolled back that may still be committed."""
 
 REMOVAL_DEADLINE = timedelta(minutes=1)
 
@@ -34,13 +34,13 @@ LEASE = timedelta(minutes=5)
 BATCH = 50
 
 REMOVAL_TIMEOUT_SECONDS = 5.0
-"""How long whoever causes a removal waits for it, even when the store hangs for longer."""
+"""How long a request waits for a deletion, even when the store hangs for longer."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class CleanupJournal:
-    """The entries of one service, and the work of following them."""
+    """The journal of one service, and the worker that processes its due entries."""
 
     def __init__(self, entries: MediaCleanups, store: MediaStore, in_use: InUse, rollback: Rollback) -> None:
         self._entries = entries
@@ -51,13 +51,13 @@ class CleanupJournal:
 
     @asynccontextmanager
     async def uploading(self, media: Sequence[MediaRef]) -> AsyncIterator[None]:
-        """Around storing these, the first half of an upload. When it fails, what arrived of them is removed.
+        """Context manager around storing these media, the first half of an upload. On failure they are
+        deleted.
 
-        Their entries stand, for what is still on its way to the store: a request that ran out of time may
-        yet succeed.
+        Their entries stay, because a request that timed out may still succeed at the store.
 
         Raises:
-            UnavailableError: it cannot be noted now.
+            UnavailableError: the journal cannot be written now.
         """
         await self._entries.plan(media, now() + UPLOAD_DEADLINE, unfinished=True)
         try:
@@ -68,12 +68,13 @@ class CleanupJournal:
 
     @asynccontextmanager
     async def committing(self, media: Sequence[MediaRef]) -> AsyncIterator[None]:
-        """Around storing the document of these, the second half, and whatever else belongs to the upload.
+        """Context manager around storing the document of these media, and the other steps of the upload's
+        second half.
 
-        It is done to its end in time, and then stays, or it is undone: now, or when the entries fall due.
+        It commits in time, or it is rolled back: now, or when the entries become due.
 
         Raises:
-            UnavailableError: it cannot be noted now that these stay, or time was up.
+            UnavailableError: the commit cannot be written now, or the time is over.
         """
         try:
             async with asyncio.timeout(COMMIT_TIMEOUT_SECONDS):
@@ -81,27 +82,27 @@ class CleanupJournal:
                 await self._entries.plan(media, due_at, unfinished=True)
                 yield
                 if not await self._entries.finish(media, due_at):
-                    raise UnavailableError("The upload was given up meanwhile")
+                    raise UnavailableError("The upload took too long; upload again")
         except TimeoutError as failure:
             await self._roll_back(media)
-            raise UnavailableError("The upload takes too long now") from failure
+            raise UnavailableError("The upload took too long; try again later") from failure
         except BaseException:
             await self._roll_back(media)
             raise
 
     async def _roll_back(self, media: Sequence[MediaRef]) -> None:
-        """The document may be stored, and the entries may be gone. Never raises."""
+        """Roll back; the document may be stored, and the entries may be deleted. Never raises."""
         await self._record_soon(media, unfinished=True)
         try:
             for each in media:
                 await self._rollback(each)
         except AppError as failure:
-            log.error("upload undone later", media=media[0].public_id, error=type(failure).__name__)
+            log.error("upload rolled back later", media=media[0].public_id, error=type(failure).__name__)
             return
         await self._destroy(media)
 
     async def begin_removal(self, media: Sequence[MediaRef]) -> None:
-        """Before the document of these is removed, which has to be done within a minute.
+        """Write entries before the document of these media is deleted, which has to follow within a minute.
 
         Raises:
             UnavailableError: it cannot be noted now.
@@ -109,13 +110,13 @@ class CleanupJournal:
         await self._entries.plan(media, now() + REMOVAL_DEADLINE)
 
     async def discard(self, media: Sequence[MediaRef]) -> None:
-        """Remove these now, or soon when the store is down or slow. Never raises."""
+        """Delete these now, or soon when the store is down or slow. Never raises."""
         gone = await self._destroy(media)
         await self._forget([each for each in media if each in gone])
         await self._record_soon([each for each in media if each not in gone])
 
     async def _destroy(self, media: Sequence[MediaRef]) -> set[MediaRef]:
-        """Those that are gone now."""
+        """Returns those that are deleted now."""
         gone = await asyncio.gather(*(self._is_destroyed(each) for each in media))
         return {each for each, is_gone in zip(media, gone, strict=True) if is_gone}
 
@@ -129,29 +130,29 @@ class CleanupJournal:
         return True
 
     async def _forget(self, media: Sequence[MediaRef]) -> None:
-        """An entry that stays all the same is found wrong when it falls due."""
+        """An entry that remains is found to be in use when it becomes due."""
         if not media:
             return
         try:
             await self._entries.keep(media)
         except AppError as failure:
-            log.warning("entry of media stays", error=type(failure).__name__)
+            log.warning("journal entry not deleted", error=type(failure).__name__)
 
     async def _record_soon(self, media: Sequence[MediaRef], *, unfinished: bool = False) -> None:
-        """Have these looked after soon; with the database down, as soon as it can be noted."""
+        """Schedule these for deletion soon; with the database down, as soon as the journal can be written."""
         if not media:
             return
         try:
             await self._entries.plan(media, now() + RETRY_AFTER, unfinished=unfinished)
         except AppError as failure:
-            log.warning("media noted later", error=type(failure).__name__)
+            log.warning("journal entry written later", error=type(failure).__name__)
             self._unrecorded |= dict.fromkeys(media, unfinished)
 
     async def process_due_entries(self) -> int:
-        """Remove what is due and not in use. Returns the number of entries processed.
+        """Delete media that are due and not in use. Returns the number of entries processed.
 
-        Only claimed entries are deleted, not one that was written meanwhile, as when the document is removed
-        now. What cannot be removed is due again when the lease ends.
+        Only claimed entries are deleted, not one that was written in the meantime, as when the document is
+        deleted now. What cannot be deleted is due again when the lease ends.
         """
         for media, unfinished in list(self._unrecorded.items()):
             await self._entries.plan([media], now(), unfinished=unfinished)
@@ -170,18 +171,18 @@ class CleanupJournal:
             try:
                 followed = await self.process_due_entries()
             except AppError as failure:
-                log.warning("entries of media not followed", error=type(failure).__name__)
+                log.warning("journal entries not processed", error=type(failure).__name__)
                 followed = 0
             except Exception:
-                # A mistake of ours about one entry must not end the following of all others.
-                log.exception("entries of media not followed")
+                # An internal error about one entry must not end the processing of all others.
+                log.exception("journal entries not processed")
                 followed = 0
             if followed < BATCH:
                 await asyncio.sleep(poll_seconds)
 
     @asynccontextmanager
     async def processing(self, poll_seconds: float = 15) -> AsyncIterator["CleanupJournal"]:
-        """While this is open, due entries are followed in the background."""
+        """While this is open, due entries are processed in the background."""
         task = asyncio.create_task(self._process_forever(poll_seconds))
         try:
             yield self

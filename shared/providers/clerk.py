@@ -119,7 +119,7 @@ class ClerkKeys:
             log.exception("keys not fetched")
 
     async def ping(self) -> bool:
-        """Whether Clerk answers and accepts our credentials."""
+        """Whether Clerk responds and accepts our credentials."""
         await self._clerk.jwks.get_jwks_async()
         return True
 
@@ -140,7 +140,7 @@ class ClerkKeys:
             keys = _pem_by_id([key.model_dump(by_alias=True) for key in response.keys or ()])
             self._last_try_failed = not keys
             if not keys:
-                log.warning("keys not fetched", error="no usable key in the answer")
+                log.warning("keys not fetched", error="no usable key in the response")
                 return
             self._keys, self._fetched_at = keys, time.monotonic()
 

@@ -41,9 +41,9 @@ PING_SECONDS = 2.0
 BIT_RATES = {"low": "64k", "medium": "128k", "high": "320k"}
 
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
-"""What the SDK stumbles with over an answer that is JSON, and not the JSON that it expects."""
+"""What the SDK raises when a response is valid JSON of another shape."""
 
-# With the status 400 Cloudinary refuses files and mistakes of ours alike: only its words tell them apart.
+# Cloudinary returns 400 for bad files and for our own errors; only the message distinguishes them.
 _ABOUT_SIZE = re.compile(r"too large|maximum \w+ size", re.IGNORECASE)
 _ABOUT_THE_FILE = re.compile(
     r"^(invalid (\w+ )?file|invalid (image|video|audio)$|unsupported|empty file|unknown \w+ format)"
@@ -133,7 +133,7 @@ class CloudinaryMediaStore:
             invalidate=True,
         )
         if not isinstance(response, dict) or response.get("result") not in ("ok", "not found"):
-            log.warning("media store failed", error="answer that is no removal")
+            log.warning("media store failed", error="unexpected response to a deletion")
             raise _unavailable()
 
     async def ping(self) -> bool:
@@ -157,7 +157,7 @@ class CloudinaryMediaStore:
         except cloudinary.exceptions.BadRequest as failure:
             raise _refusal_of(str(failure)) from failure
         if not isinstance(response, dict) or not {"version", "format"} <= response.keys():
-            log.warning("media store failed", error="answer without version and format")
+            log.warning("media store failed", error="response without version and format")
             raise _unavailable()
         return response
 
@@ -177,7 +177,7 @@ class CloudinaryMediaStore:
         *args: object,
         **options: object,
     ) -> ResponseT:
-        """What `function` answers.
+        """Returns what `function` returns.
 
         Raises:
             cloudinary.exceptions.BadRequest: the store refused what was asked.

@@ -83,7 +83,7 @@ def contains(text: str) -> Query:
 
 
 class Calls:
-    """Limits how long a call to the server is waited for, and answers its errors in our words."""
+    """Limits the time of a call to the server, and translates driver errors."""
 
     def __init__(self, motor_client: AsyncIOMotorClient[Document]) -> None:
         self._motor_client = motor_client
@@ -134,7 +134,7 @@ class Collection:
         self.is_indexed = False
 
     async def ensure_indexes(self) -> None:
-        """Build the indexes that are missing, with more patience than other calls have; may be repeated."""
+        """Create missing indexes, with a longer timeout than other calls. Idempotent."""
         async with self._calls.limited(INDEX_BUILD_SECONDS):
             await self._build_indexes()
 
@@ -271,7 +271,7 @@ class MongoDatabase:
         return made
 
     async def ping(self) -> bool:
-        """Whether the server answers within a second, and every collection has its indexes.
+        """Whether the server responds within a second, and every collection has its indexes.
 
         Until then calls wait for them, and fail when that takes long: a rollout must not go on meanwhile.
         """
@@ -287,7 +287,7 @@ class MongoDatabase:
 async def open_mongo(uri: str, database_name: str, app_name: str) -> AsyncIterator[MongoDatabase]:
     """The database that `uri` names in its path, else `database_name`. Does not wait for the server.
 
-    What `uri` says of options wins over ours. Times come back aware, whatever it says.
+    Options in `uri` override ours. Times come back aware, whatever it says.
     """
     _, _, query = uri.partition("?")
     given = {option.partition("=")[0].lower() for option in re.split("[&;]", query)}

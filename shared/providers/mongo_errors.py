@@ -20,7 +20,7 @@ from pymongo.errors import (
 
 from shared.errors import UnavailableError
 
-# Answers of a server that cannot do it now, those that the driver has no class for: HostUnreachable,
+# Error codes of a server that is not available now and that the driver has no class for: HostUnreachable,
 # HostNotFound, LockTimeout, LockBusy, NetworkTimeout, WriteConflict, ReadConcernMajorityNotAvailableYet,
 # NetworkInterfaceExceededTimeLimit, ExceededTimeLimit, SocketException, Interrupted, OutOfDiskSpace.
 UNAVAILABLE_CODES: Final = frozenset({6, 7, 24, 46, 89, 112, 134, 202, 262, 9001, 11601, 14031})
@@ -34,7 +34,8 @@ class DuplicateDocumentError(Exception):
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Answer a server that cannot be used now as UnavailableError, a taken key as DuplicateDocumentError.
+    """Translate driver errors: a server that cannot be used now into UnavailableError, a taken key as
+    DuplicateDocumentError.
 
     What is wrong with our own command passes as it is.
     """
