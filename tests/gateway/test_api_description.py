@@ -33,7 +33,7 @@ def test_equal_schemas_are_shared() -> None:
     assert merged["components"]["schemas"] == {"P": problem}
 
 
-def test_schemas_that_differ_are_told_apart() -> None:
+def test_different_schemas_get_different_names() -> None:
     song, album = {"title": "of songs"}, {"title": "of albums"}
     merged = merge(OWN, {"song": a_service("/songs", Out=song), "album": a_service("/albums", Out=album)})
     assert merged["components"]["schemas"] == {"Out": song, "AlbumOut": album}
@@ -48,7 +48,7 @@ def test_merging_changes_no_source() -> None:
     assert json.dumps([OWN, service]) == before
 
 
-async def test_service_that_is_down_is_described_as_last_known(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_service_down_keeps_its_last_description(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(description, "KEPT_SECONDS", 0.0)
     described = Scripted(plain(json.dumps(a_service("/songs", Out={"title": "of songs"})).encode()))
     async with AsyncExitStack() as stack:

@@ -21,7 +21,7 @@ from tests.gateway.wire import (
 
 @pytest.mark.parametrize("path", ["/api/songs", "/health"])
 @pytest.mark.parametrize("count", [100, 300, 1000])
-async def test_all_pipelined_requests_are_answered(path: str, count: int) -> None:
+async def test_every_pipelined_request_gets_a_response(path: str, count: int) -> None:
     service = Scripted(lambda heard: plain(heard.target.encode()))
     async with (
         listening(service.talk) as there,
@@ -54,7 +54,7 @@ async def test_connection_is_recycled_between_requests() -> None:
         assert await client.at_end()
 
 
-async def test_request_sent_behind_a_closing_response_causes_no_reset() -> None:
+async def test_request_after_closing_response_causes_no_reset() -> None:
     """The client sees the whole response and an orderly end, although it has sent more."""
     body = b"x" * 500_000
     async with (
@@ -111,7 +111,7 @@ async def test_half_closed_upload_outlives_the_grace_period() -> None:
         assert (await client.answer()).body == b"stored"
 
 
-async def test_body_cut_by_a_half_close_is_not_relayed() -> None:
+async def test_half_closed_body_is_not_relayed() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("PATCH", "/api/songs/1", "Content-Length: 10") + b"half")

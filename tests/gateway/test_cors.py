@@ -28,7 +28,7 @@ def words(listed: str) -> set[str]:
 
 
 @pytest.mark.parametrize("origin", [FRONT_END, OTHER_FRONT_END])
-async def test_a_front_end_of_ours_may_read_answers_with_credentials(origin: str) -> None:
+async def test_allowed_origin_may_read_credentialed_responses(origin: str) -> None:
     service = Scripted(plain(b"{}", *CORS_OF_A_SERVICE, "Vary: Accept-Encoding"))
     async with listening(service.talk) as there, gateway(there, frontend_origins=ORIGINS) as port:
         answer = await ask(port, "GET", "/api/songs", f"Origin: {origin}")
@@ -57,7 +57,7 @@ async def test_a_front_end_of_ours_may_read_answers_with_credentials(origin: str
     ],
 )
 @pytest.mark.parametrize("path", ["/api/songs", "/api/nobodys", "/health"])
-async def test_a_foreign_origin_gets_no_cors_headers(origin: str, path: str) -> None:
+async def test_unlisted_origin_gets_no_cors_headers(origin: str, path: str) -> None:
     service = Scripted(plain(b"{}", *CORS_OF_A_SERVICE))
     async with listening(service.talk) as there, gateway(there) as port:
         simple = await ask(port, "GET", path, f"Origin: {origin}")
@@ -69,7 +69,7 @@ async def test_a_foreign_origin_gets_no_cors_headers(origin: str, path: str) -> 
         assert "origin" in words(", ".join(answer.headers.all("vary")))
 
 
-async def test_without_an_origin_there_are_no_cors_headers_but_caches_are_told_that_it_matters() -> None:
+async def test_request_without_origin_gets_only_vary() -> None:
     service = Scripted(plain(b"{}", *CORS_OF_A_SERVICE))
     async with listening(service.talk) as there, gateway(there) as port:
         answer = await ask(port, "GET", "/api/songs")
@@ -78,7 +78,7 @@ async def test_without_an_origin_there_are_no_cors_headers_but_caches_are_told_t
 
 
 @pytest.mark.parametrize("path", ["/api/songs", "/api/nobodys", "/health"])
-async def test_a_preflight_is_answered_here(path: str) -> None:
+async def test_gateway_answers_preflight_requests(path: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
         answer = await ask(
@@ -97,7 +97,7 @@ async def test_a_preflight_is_answered_here(path: str) -> None:
     }
 
 
-async def test_an_options_request_that_is_no_preflight_goes_to_the_service() -> None:
+async def test_plain_options_request_is_relayed() -> None:
     service = Scripted(plain(b"mine", "Allow: GET"))
     async with listening(service.talk) as there, gateway(there) as port:
         answer = await ask(port, "OPTIONS", "/api/songs", f"Origin: {FRONT_END}")
@@ -105,7 +105,7 @@ async def test_an_options_request_that_is_no_preflight_goes_to_the_service() -> 
     assert service.last.method == "OPTIONS"
 
 
-async def test_every_error_of_the_gateway_can_be_read_by_the_front_end() -> None:
+async def test_gateway_errors_carry_cors_headers() -> None:
     async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard = await hear(reader, writer)
         if heard.target == "/songs/late":
@@ -128,7 +128,7 @@ async def test_every_error_of_the_gateway_can_be_read_by_the_front_end() -> None
     assert {answer.headers.get("access-control-allow-origin") for answer in answers} == {FRONT_END}
 
 
-async def test_a_mistake_of_ours_can_be_read_by_the_front_end_and_says_nothing(
+async def test_internal_error_has_cors_and_no_details(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def mistaken() -> None:

@@ -1,4 +1,4 @@
-"""Services that are away, late or broken: which answer each failure gets, and what is tried again."""
+"""Services that are down, late or broken: the response to each failure, and what is retried."""
 
 import asyncio
 import contextlib
@@ -15,13 +15,13 @@ from tests.gateway.wire import Answer, ask, connect, hear, read_head, request
 
 
 async def answer_before(talk: Talk, method: str = "GET", **changed: object) -> Answer:
-    """What a client gets when the service talks like this."""
+    """The response to a client when the service behaves like `talk`."""
     async with listening(talk) as there, gateway(there, **changed) as port:
         return await ask(port, method, "/api/songs", f"Origin: {FRONT_END}")
 
 
 def check_problem(answer: Answer, status: int, code: str) -> None:
-    """It is a problem, readable for the front end, that says no more than it should."""
+    """It is a problem document with CORS headers and without internal details."""
     problem = json.loads(answer.body)
     assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
     assert answer.headers.get("content-type") == "application/problem+json"
@@ -33,21 +33,21 @@ def check_problem(answer: Answer, status: int, code: str) -> None:
         assert secret not in answer.body.decode()
 
 
-async def test_a_service_that_refuses_connections_is_503_with_retry_after() -> None:
+async def test_refused_connection_is_503_with_retry_after() -> None:
     async with gateway(await closed_port()) as port:
         answer = await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
     check_problem(answer, 503, "service_unreachable")
     assert int(answer.headers.get("retry-after") or 0) >= 1
 
 
-async def test_a_service_whose_name_is_unknown_is_503() -> None:
+async def test_unknown_host_is_503() -> None:
     async with gateway(1, song_service_url="http://no-such-service.invalid:80") as port:
         answer = await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
     check_problem(answer, 503, "service_unreachable")
     assert "invalid" not in answer.body.decode()
 
 
-async def test_a_service_that_takes_no_connection_in_time_is_503() -> None:
+async def test_connect_timeout_is_503() -> None:
     # An address reserved for documentation: packets to it go nowhere.
     async with gateway(1, song_service_url="http://192.0.2.1:80", connect_timeout_seconds=0.2) as port:
         check_problem(
@@ -61,11 +61,11 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_a_service_that_does_not_answer_in_time_is_504(method: str) -> None:
+async def test_response_timeout_is_504(method: str) -> None:
     check_problem(await answer_before(silent, method, first_byte_timeout_seconds=0.2), 504, "service_late")
 
 
-async def test_an_upload_is_given_longer_to_be_answered() -> None:
+async def test_uploads_have_a_longer_response_timeout() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader, writer)
         await asyncio.sleep(0.5)
@@ -110,7 +110,7 @@ async def test_waiting_for_a_free_connection_ends_in_503() -> None:
     ids=lambda said: said[:60].decode("latin-1"),
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_what_is_no_usable_answer_is_502(said: bytes, method: str) -> None:
+async def test_unusable_response_is_502(said: bytes, method: str) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader, writer)
         writer.write(said)
@@ -121,7 +121,7 @@ async def test_what_is_no_usable_answer_is_502(said: bytes, method: str) -> None
 @pytest.mark.parametrize(
     ("status", "after"), [("503 Service Unavailable", "9"), ("429 Too Many Requests", "8"), ("504 Late", "7")]
 )
-async def test_a_refusal_of_the_service_itself_passes_unchanged(status: str, after: str) -> None:
+async def test_service_refusal_passes_unchanged(status: str, after: str) -> None:
     service = Scripted(plain(b'{"error":"mine"}', f"Retry-After: {after}", status=status))
     async with listening(service.talk) as there, gateway(there) as port:
         answers = [await ask(port, "GET", "/api/songs") for _ in range(30)]
@@ -143,27 +143,27 @@ class FailsFirst:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-async def test_a_read_whose_connection_fails_before_an_answer_is_tried_once_more(method: str) -> None:
+async def test_read_is_retried_after_connection_failure(method: str) -> None:
     service = FailsFirst()
     answer = await answer_before(service.talk, method)
     assert (answer.status, service.seen) == (200, 2)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-async def test_what_may_change_something_is_never_tried_twice(method: str) -> None:
+async def test_writes_are_never_retried(method: str) -> None:
     service = FailsFirst()
     answer = await answer_before(service.talk, method)
     assert (answer.status, service.seen) == (502, 1)
 
 
-async def test_a_read_with_a_body_is_not_tried_twice() -> None:
+async def test_read_with_a_body_is_not_retried() -> None:
     service = FailsFirst()
     async with listening(service.talk) as there, gateway(there) as port:
         answer = await ask(port, "GET", "/api/songs", body=b"{}")
     assert (answer.status, service.seen) == (502, 1)
 
 
-async def test_a_read_is_tried_twice_and_not_more_often() -> None:
+async def test_read_is_retried_once_only() -> None:
     seen = 0
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -175,7 +175,7 @@ async def test_a_read_is_tried_twice_and_not_more_often() -> None:
     assert (answer.status, seen) == (502, 2)
 
 
-async def test_a_late_answer_is_not_asked_for_again() -> None:
+async def test_timeout_is_not_retried() -> None:
     seen = 0
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -188,11 +188,11 @@ async def test_a_late_answer_is_not_asked_for_again() -> None:
     assert (answer.status, seen) == (504, 1)
 
 
-async def test_the_gateway_lets_go_of_idle_connections_well_before_the_services_do() -> None:
+async def test_gateway_closes_idle_connections_before_services_do() -> None:
     assert IDLE_CONNECTION_SECONDS < KEEP_ALIVE_SECONDS / 2
 
 
-async def test_posts_that_come_about_when_idle_connections_end_are_all_answered() -> None:
+async def test_posts_near_the_idle_timeout_succeed() -> None:
     """The gateway's idle time is 0.1 s, the service's 0.3 s; pauses lie around both."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -221,7 +221,7 @@ async def test_posts_that_come_about_when_idle_connections_end_are_all_answered(
     assert answered == {200: 5 * len(pauses)}
 
 
-async def test_a_service_that_hangs_up_after_each_answer_without_saying_so_costs_no_request() -> None:
+async def test_unannounced_connection_close_costs_no_request() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader, writer)
         writer.write(plain(b"once"))
@@ -234,7 +234,7 @@ async def test_a_service_that_hangs_up_after_each_answer_without_saying_so_costs
     assert statuses == [200] * 50
 
 
-async def test_a_service_that_comes_back_on_the_same_port_is_asked_at_once() -> None:
+async def test_restarted_service_is_used_at_once() -> None:
     service = Scripted()
     there = await closed_port()
     async with gateway(there) as port:

@@ -1,4 +1,4 @@
-"""The head of a request: bounded in size and time, and answered in our shape when it cannot be read."""
+"""Request heads: limits of size and time, and problem documents for malformed ones."""
 
 import asyncio
 
@@ -13,7 +13,7 @@ PIECE = b"y" * 50_000
 
 
 class Impatient(HttpProtocol):
-    """Waits less long than the real one."""
+    """A protocol with a short head timeout."""
 
     head_seconds = 0.2
 
@@ -32,28 +32,28 @@ class Impatient(HttpProtocol):
         b"POST /api/songs HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
     ],
 )
-async def test_what_is_no_request_is_400_in_our_shape(said: bytes) -> None:
+async def test_malformed_request_is_a_400_problem(said: bytes) -> None:
     async with gateway(1) as port, connect(port) as client:
         await client.write(said)
         check_problem(await client.answer(), 400, "malformed")
         assert await client.at_end()
 
 
-async def test_an_older_client_need_not_name_the_host() -> None:
+async def test_http_1_0_client_needs_no_host() -> None:
     async with gateway(1) as port, connect(port) as client:
         await client.write(b"GET /health HTTP/1.0\r\n\r\n")
         assert (await client.answer()).status == 200
 
 
 @pytest.mark.parametrize("piece", [b"X-Long: " + PIECE + b"\r\n", PIECE, b"a: b\r\n" * 8_000])
-async def test_a_head_without_end_is_not_collected(piece: bytes) -> None:
+async def test_endless_head_is_not_buffered(piece: bytes) -> None:
     async with gateway(1) as port, connect(port) as client:
         await client.write(b"GET /health HTTP/1.1\r\nX: 1")
         await client.write(b"\r\n" if piece != PIECE else b"")
         assert await client.flood(piece) < 10_000_000
 
 
-async def test_a_head_that_is_too_large_is_431() -> None:
+async def test_oversized_head_is_431() -> None:
     async with gateway(1) as port:
         check_problem(await ask(port, "GET", "/health", "X-Long: " + "y" * 70_000), 431, "head_too_large")
         many = [f"X-{number}: {'y' * 100}" for number in range(700)]
@@ -61,7 +61,7 @@ async def test_a_head_that_is_too_large_is_431() -> None:
         check_problem(await ask(port, "GET", "/health?" + "y" * 70_000), 431, "head_too_large")
 
 
-async def test_a_head_in_many_pieces_before_a_large_body_is_no_reason_to_refuse() -> None:
+async def test_fragmented_head_before_large_body_is_accepted() -> None:
     service = Scripted()
     whole = request("POST", "/api/songs", "X-Long: " + "y" * 60_000, body=b"z" * 1_000_000)
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
@@ -73,26 +73,26 @@ async def test_a_head_in_many_pieces_before_a_large_body_is_no_reason_to_refuse(
     assert len(service.last.body) == 1_000_000
 
 
-async def test_a_head_that_does_not_come_to_its_end_is_408() -> None:
+async def test_incomplete_head_is_408() -> None:
     async with gateway_speaking(Impatient, 1) as port, connect(port) as client:
         await client.write(b"GET /health HTTP/1.1\r\nHost:")
         check_problem(await client.answer(), 408, "request_timeout")
         assert await client.at_end()
 
 
-async def test_a_connection_on_which_nothing_comes_is_closed() -> None:
+async def test_silent_connection_is_closed() -> None:
     async with gateway_speaking(Impatient, 1) as port, connect(port) as client:
         assert await client.at_end()
 
 
-async def test_a_second_head_is_waited_for_no_longer_than_the_first() -> None:
+async def test_second_head_has_the_same_timeout() -> None:
     async with gateway_speaking(Impatient, 1) as port, connect(port) as client:
         await client.write(request("GET", "/health") + b"GET ")
         assert (await client.answer()).status == 200
         check_problem(await client.answer(), 408, "request_timeout")
 
 
-async def test_bodies_and_answers_may_take_longer_than_a_head() -> None:
+async def test_head_timeout_spares_bodies_and_responses() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader, writer)
         await asyncio.sleep(0.4)
@@ -116,7 +116,7 @@ BAD_CHUNK = request("POST", "/api/songs", "Transfer-Encoding: chunked") + b"no s
 
 
 @pytest.mark.parametrize("nonsense", [b"this is not HTTP\r\n\r\n", BAD_CHUNK])
-async def test_nonsense_after_a_request_is_not_taken_for_its_answer(nonsense: bytes) -> None:
+async def test_garbage_after_request_yields_no_false_response(nonsense: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader, writer)
         await reader.read(1)
@@ -141,7 +141,7 @@ async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         b"GET / HTTP/1.1\r\nX-Long: " + b"y" * 66_000 + b"\r\n\r\n",
     ],
 )
-async def test_a_head_that_is_refused_is_not_the_answer_to_the_request_before_it(said: bytes) -> None:
+async def test_refused_head_never_answers_the_previous_request(said: bytes) -> None:
     async with listening(slow) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs", body=b"{}"))
         await asyncio.sleep(0.1)
@@ -149,7 +149,7 @@ async def test_a_head_that_is_refused_is_not_the_answer_to_the_request_before_it
         assert await client.at_end()
 
 
-async def test_a_head_that_is_not_read_on_takes_the_time_that_the_answers_before_it_take() -> None:
+async def test_head_timeout_excludes_earlier_responses() -> None:
     async with (
         listening(slow) as there,
         gateway_speaking(Impatient, there) as port,

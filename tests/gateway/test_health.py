@@ -1,4 +1,4 @@
-"""What /health/services says is what is."""
+"""What `/health/services` reports of services in every condition."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ async def health_with(song: Scripted) -> tuple[Answer, dict[str, Any]]:
     return answer, services_of(answer)["song"]
 
 
-async def test_the_gateways_own_health_has_the_documented_shape() -> None:
+async def test_gateway_health_has_the_documented_shape() -> None:
     async with gateway(1) as port:
         told = json.loads((await ask(port, "GET", "/health")).body)
     assert told.keys() == {"status", "service", "timestamp"}
@@ -45,7 +45,7 @@ async def test_the_gateways_own_health_has_the_documented_shape() -> None:
     assert told["timestamp"].endswith("Z")
 
 
-async def test_services_that_are_well_are_listed_in_order_with_what_they_say() -> None:
+async def test_healthy_services_are_listed_with_their_data() -> None:
     service = saying(WELL)
     async with listening(service.talk) as there, gateway(there) as port:
         answer = await ask(port, "GET", "/health/services", "X-Request-ID: probe-1")
@@ -59,7 +59,7 @@ async def test_services_that_are_well_are_listed_in_order_with_what_they_say() -
     assert {heard.headers.get("x-request-id") for heard in service.heard} == {"probe-1"}
 
 
-async def test_a_degraded_service_is_healthy_and_says_so_itself() -> None:
+async def test_degraded_service_counts_as_healthy() -> None:
     data = {**WELL, "status": "DEGRADED", "redis": False}
     answer, song = await health_with(saying(data))
     assert (answer.status, song) == (200, {"name": "song", "status": "healthy", "data": data})
@@ -80,12 +80,12 @@ async def test_a_degraded_service_is_healthy_and_says_so_itself() -> None:
         (Scripted(b"not HTTP\r\n\r\n"), "No usable answer"),
     ],
 )
-async def test_a_service_that_says_anything_else_is_unhealthy(service: Scripted, error: str) -> None:
+async def test_other_health_responses_are_unhealthy(service: Scripted, error: str) -> None:
     answer, song = await health_with(service)
     assert (answer.status, song) == (503, {"name": "song", "status": "unhealthy", "error": error})
 
 
-async def test_a_service_that_is_away_is_unhealthy_and_its_address_stays_unsaid() -> None:
+async def test_unreachable_service_is_unhealthy_without_its_address() -> None:
     away = await closed_port()
     async with (
         listening(saying(WELL).talk) as there,
@@ -99,7 +99,7 @@ async def test_a_service_that_is_away_is_unhealthy_and_its_address_stays_unsaid(
     assert str(away) not in answer.body.decode()
 
 
-async def test_services_that_hang_are_asked_at_the_same_time_and_given_up_within_two_seconds() -> None:
+async def test_hanging_services_are_probed_concurrently_with_timeout() -> None:
     asked, waiting_at_once = 0, 0
 
     async def hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -118,7 +118,7 @@ async def test_services_that_hang_are_asked_at_the_same_time_and_given_up_within
     assert {each["error"] for each in services.values()} == {"No answer in time"}
 
 
-async def test_health_is_asked_for_even_while_calls_to_the_service_are_refused() -> None:
+async def test_health_check_bypasses_the_breaker() -> None:
     away = await closed_port()
     async with gateway(away, breaker_minimum_calls=2, breaker_open_seconds=60) as port:
         for _ in range(3):
@@ -128,7 +128,7 @@ async def test_health_is_asked_for_even_while_calls_to_the_service_are_refused()
             assert (await ask(port, "GET", "/health/services")).status == 200
 
 
-async def test_the_gateway_is_ready_and_well_without_any_service() -> None:
+async def test_gateway_is_ready_without_any_service() -> None:
     async with gateway(await closed_port()) as port:
         for path in ("/health", "/livez", "/readyz"):
             assert (await ask(port, "GET", path)).status == 200

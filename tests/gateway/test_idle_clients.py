@@ -1,4 +1,4 @@
-"""Clients that hold a connection and do nothing with it: they neither read what they asked for nor ask."""
+"""Idle clients: those that neither read their responses nor send requests."""
 
 import asyncio
 import signal
@@ -45,7 +45,7 @@ def mute(port: int) -> Iterator[socket.socket]:
 
 
 async def check_cut(caplog: pytest.LogCaptureFixture) -> None:
-    """The gateway lets go of the connection and of what was asked on it, and is not surprised."""
+    """The gateway releases the connection and its requests, and logs no error."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         await Watched.lost.wait()
         while Watched.running:  # noqa: ASYNC110 - it is other people's tasks that end
@@ -54,7 +54,9 @@ async def check_cut(caplog: pytest.LogCaptureFixture) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health", "/api/nobodys", "/api/songs"])
-async def test_who_reads_none_of_many_answers_is_cut(path: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_client_reading_no_responses_is_disconnected(
+    path: str, caplog: pytest.LogCaptureFixture
+) -> None:
     async with (
         listening(Scripted(plain(b"x" * 10_000)).talk) as there,
         gateway_speaking(Watched, there, idle_timeout_seconds=0.3) as port,
@@ -68,7 +70,7 @@ async def test_who_reads_none_of_many_answers_is_cut(path: str, caplog: pytest.L
             await asyncio.gather(sending, return_exceptions=True)
 
 
-async def test_who_does_not_read_a_long_answer_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+async def test_client_ignoring_a_long_response_is_disconnected(caplog: pytest.LogCaptureFixture) -> None:
     service = Scripted(plain(b"x" * 20_000_000))
     async with (
         listening(service.talk) as there,
@@ -80,10 +82,10 @@ async def test_who_does_not_read_a_long_answer_is_cut(caplog: pytest.LogCaptureF
             await check_cut(caplog)
 
 
-async def test_a_connection_that_is_done_with_ends_although_its_last_answers_are_not_read(
+async def test_finished_connection_ends_despite_unread_responses(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """They are few enough for nobody to have waited with writing them."""
+    """They are few enough for the write buffer."""
     service = Scripted(plain(b"x" * 10_000))
     async with (
         listening(service.talk) as there,
@@ -97,7 +99,7 @@ async def test_a_connection_that_is_done_with_ends_although_its_last_answers_are
             assert len(service.heard) == heard + 1
 
 
-async def test_who_is_done_with_asking_and_does_not_read_is_cut(caplog: pytest.LogCaptureFixture) -> None:
+async def test_half_closed_client_not_reading_is_disconnected(caplog: pytest.LogCaptureFixture) -> None:
     service = Scripted(plain(b"x" * 10_000))
     async with (
         listening(service.talk) as there,
@@ -110,7 +112,7 @@ async def test_who_is_done_with_asking_and_does_not_read_is_cut(caplog: pytest.L
 
 
 async def fill(client: socket.socket, service: Scripted) -> None:
-    """Ask until the first answers wait in the gateway's own memory, and no more."""
+    """Send requests until the first responses wait in the gateway's write buffer."""
     asked = 0
     while not asked or Watched.transport_below.get_write_buffer_size() == 0:
         client.send(request("GET", "/api/songs"))
@@ -121,7 +123,7 @@ async def fill(client: socket.socket, service: Scripted) -> None:
     assert Watched.transport_below.get_write_buffer_size() < 30_000
 
 
-async def test_who_reads_slowly_is_not_cut() -> None:
+async def test_slow_reader_stays_connected() -> None:
     body = b"x" * 3_000_000
     service = Scripted(plain(body))
     async with (
@@ -137,7 +139,7 @@ async def test_who_reads_slowly_is_not_cut() -> None:
         assert await client.at_end()
 
 
-async def test_who_does_not_read_does_not_keep_the_gateway_from_ending() -> None:
+async def test_client_not_reading_does_not_block_shutdown() -> None:
     service = Scripted(plain(b"x" * 20_000_000))
     async with (
         listening(service.talk) as there,
@@ -167,7 +169,7 @@ class BrieflyKept(HttpProtocol):
         (request("POST", "/api/nobodys", "Content-Length: 60000") + b"abc", b"d"),
     ],
 )
-async def test_bytes_that_begin_no_request_do_not_keep_a_connection(first: bytes, then: bytes) -> None:
+async def test_stray_bytes_do_not_extend_keep_alive(first: bytes, then: bytes) -> None:
     async with gateway_speaking(BrieflyKept, 1) as port, connect(port) as client:
         await client.write(first)
         await client.answer()
@@ -179,7 +181,7 @@ async def test_bytes_that_begin_no_request_do_not_keep_a_connection(first: bytes
         assert await end == b""
 
 
-async def test_a_request_whose_head_began_before_the_last_answer_may_take_longer() -> None:
+async def test_head_begun_before_last_response_gets_longer() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader, writer)
         await asyncio.sleep(0.8)

@@ -1,4 +1,4 @@
-"""Bodies that are too large, too slow or of unclear length."""
+"""Bodies that are too large, too slow or of ambiguous length."""
 
 import asyncio
 import json
@@ -23,14 +23,14 @@ from tests.gateway.wire import (
 LIMIT = 1024 * 1024
 
 
-async def test_a_body_of_just_the_limit_passes() -> None:
+async def test_body_of_exactly_the_limit_passes() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there, max_body_bytes=LIMIT) as port:
         assert (await ask(port, "POST", "/api/songs", body=b"x" * LIMIT)).status == 200
     assert len(service.last.body) == LIMIT
 
 
-async def test_a_declared_length_over_the_limit_is_refused_before_a_byte_is_read() -> None:
+async def test_oversized_content_length_is_refused_unread() -> None:
     service = Scripted()
     async with (
         listening(service.talk) as there,
@@ -45,15 +45,15 @@ async def test_a_declared_length_over_the_limit_is_refused_before_a_byte_is_read
     assert service.connections == 0
 
 
-async def test_a_body_that_may_or_may_not_follow_a_refusal_costs_the_connection() -> None:
-    """Who asked for permission and got a refusal may send the body or not: the next bytes are ambiguous."""
+async def test_refused_expect_continue_closes_the_connection() -> None:
+    """A client that expected 100 Continue may send the body or not: the next bytes are ambiguous."""
     async with gateway(1) as port, connect(port) as client:
         await client.write(request("POST", "/api/nobodys", "Content-Length: 2", "Expect: 100-continue"))
         answer = await client.answer()
         assert (answer.status, answer.headers.get("connection")) == (404, "close")
 
 
-async def test_a_client_that_waits_for_permission_is_refused_without_it() -> None:
+async def test_oversized_expect_continue_is_refused() -> None:
     async with (
         listening(Scripted().talk) as there,
         gateway(there, max_body_bytes=LIMIT) as port,
@@ -67,7 +67,7 @@ async def test_a_client_that_waits_for_permission_is_refused_without_it() -> Non
 
 
 @pytest.mark.parametrize("chunked", [True, False])
-async def test_a_client_that_sends_on_without_looking_still_gets_the_refusal(chunked: bool) -> None:
+async def test_client_still_sending_gets_the_refusal(chunked: bool) -> None:
     total = 40 * LIMIT
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {total}"
     service = Scripted()
@@ -83,7 +83,7 @@ async def test_a_client_that_sends_on_without_looking_still_gets_the_refusal(chu
     assert all(not heard.complete for heard in service.heard)
 
 
-async def test_a_body_over_the_limit_is_cut_at_the_service_so_that_it_is_not_taken_for_whole() -> None:
+async def test_oversized_body_is_aborted_at_the_service() -> None:
     service = Scripted()
     async with (
         listening(service.talk) as there,
@@ -96,7 +96,7 @@ async def test_a_body_over_the_limit_is_cut_at_the_service_so_that_it_is_not_tak
     assert [heard.complete for heard in service.heard] == [False]
 
 
-async def test_httpx_gets_the_refusal_of_a_body_over_the_limit() -> None:
+async def test_httpx_gets_the_refusal_of_oversized_bodies() -> None:
     async with (
         listening(Scripted().talk) as there,
         gateway(there, max_body_bytes=LIMIT) as port,
@@ -115,7 +115,7 @@ async def pieces(total: int) -> AsyncIterator[bytes]:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 @pytest.mark.parametrize("framing", [[], ["-H", "Transfer-Encoding: chunked"], ["-H", "Expect:"]])
-async def test_curl_gets_the_refusal_of_a_file_over_the_limit(framing: list[str], tmp_path: Path) -> None:
+async def test_curl_gets_the_refusal_of_oversized_files(framing: list[str], tmp_path: Path) -> None:
     song = tmp_path / "song.mp3"
     song.write_bytes(b"x" * (20 * LIMIT))
     async with listening(Scripted().talk) as there, gateway(there, max_body_bytes=LIMIT) as port:
@@ -129,7 +129,7 @@ async def test_curl_gets_the_refusal_of_a_file_over_the_limit(framing: list[str]
     assert (curl.returncode, said) == (0, b"413")
 
 
-async def test_after_a_refusal_the_connection_ends_although_the_client_would_send_for_ever() -> None:
+async def test_refused_endless_body_ends_the_connection() -> None:
     async with (
         listening(Scripted().talk) as there,
         gateway(there, max_body_bytes=LIMIT) as port,
@@ -140,8 +140,8 @@ async def test_after_a_refusal_the_connection_ends_although_the_client_would_sen
 
 
 @pytest.mark.parametrize(("length", "heard"), [(8, []), (100_000, [False])], ids=["short", "long"])
-async def test_a_client_that_stops_within_its_body_is_told_so(length: int, heard: list[bool]) -> None:
-    """The service hears only of a long body, and not that it ended."""
+async def test_stalled_body_is_refused(length: int, heard: list[bool]) -> None:
+    """The service sees only a long body, and not its end."""
     service = Scripted()
     async with (
         listening(service.talk) as there,
@@ -155,7 +155,7 @@ async def test_a_client_that_stops_within_its_body_is_told_so(length: int, heard
     assert [each.complete for each in service.heard] == heard
 
 
-async def test_a_client_that_sends_its_body_for_ever_is_told_so() -> None:
+async def test_endless_slow_body_is_refused() -> None:
     service = Scripted()
     async with (
         listening(service.talk) as there,
@@ -196,7 +196,7 @@ SMUGGLED = "0\r\n\r\nGET /api/admin/users HTTP/1.1\r\nHost: x\r\n\r\n"
         ["Transfer-Encoding: chunked\r\n folded"],
     ],
 )
-async def test_a_length_that_two_servers_could_read_differently_is_refused(lines: list[str]) -> None:
+async def test_ambiguous_content_length_is_refused(lines: list[str]) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs", *lines) + SMUGGLED.encode())
@@ -205,7 +205,7 @@ async def test_a_length_that_two_servers_could_read_differently_is_refused(lines
     assert service.heard == []
 
 
-async def test_two_equal_lengths_are_no_reason_to_guess_either() -> None:
+async def test_duplicate_content_length_is_refused() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs", "Content-Length: 2", "Content-Length: 2") + b"{}")
@@ -213,7 +213,7 @@ async def test_two_equal_lengths_are_no_reason_to_guess_either() -> None:
     assert service.heard == []
 
 
-async def test_a_body_hidden_behind_an_upgrade_does_not_poison_the_connection_to_the_service() -> None:
+async def test_upgrade_body_is_not_smuggled_upstream() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there, idle_timeout_seconds=0.3) as port:
         async with connect(port) as client:

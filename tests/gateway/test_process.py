@@ -16,7 +16,7 @@ from tests.gateway.services import Scripted, listening
 from tests.gateway.wire import ask, connect, hear, request
 
 
-async def test_a_start_without_settings_names_all_that_are_missing() -> None:
+async def test_start_names_all_missing_settings() -> None:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "api_gateway.main"),
         env={"PATH": os.environ["PATH"], "ALBUM_SERVICE_URL": "http://x/api"},
@@ -53,20 +53,20 @@ async def test_a_start_without_settings_names_all_that_are_missing() -> None:
         ("breaker_failure_rate", 1.5),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(name: str, value: object) -> None:
+def test_invalid_settings_are_refused(name: str, value: object) -> None:
     with pytest.raises(ValidationError):
         settings_for("http://127.0.0.1:1", **{name: value})
 
 
-def test_the_name_of_a_service_may_be_written_in_any_case() -> None:
+def test_service_host_may_have_any_case() -> None:
     assert settings_for("http://User-Service:3001").user_service_url == "http://User-Service:3001"
 
 
-def test_every_setting_says_what_it_is_for() -> None:
+def test_every_setting_has_a_description() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
 
 
-async def test_told_to_stop_it_finishes_what_runs_and_ends() -> None:
+async def test_sigterm_completes_running_requests() -> None:
     asked, go_on = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -87,7 +87,7 @@ async def test_told_to_stop_it_finishes_what_runs_and_ends() -> None:
             assert await running.process.wait() == -signal.SIGTERM
 
 
-async def test_while_it_drains_it_is_not_ready_but_serves() -> None:
+async def test_draining_gateway_serves_but_is_not_ready() -> None:
     async with listening(Scripted().talk) as there, gateway_process(there, DRAIN_SECONDS="1") as running:
         assert (await ask(running.port, "GET", "/readyz")).status == 200
         running.process.send_signal(signal.SIGTERM)

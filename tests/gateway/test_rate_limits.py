@@ -110,7 +110,7 @@ async def test_new_token_of_one_client_counts_on() -> None:
     await world.refused("POST", "/songs", token=a_token("ada", "second"))
 
 
-async def test_forged_subject_uses_up_nobody_elses_quota() -> None:
+async def test_forged_subject_uses_no_other_quota() -> None:
     world = World(calls=1)
     await world.send(token=a_token("ada"), address="203.0.113.9")
     await world.refused(token=a_token("ada"), address="203.0.113.9")
@@ -133,7 +133,7 @@ async def test_registrations_count_by_address() -> None:
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/songs"), ("HEAD", "/songs"), ("POST", "/songs/batch")]
 )
-async def test_reads_are_no_writes(method: str, path: str) -> None:
+async def test_reads_do_not_count_as_writes(method: str, path: str) -> None:
     world = World(writes=1)
     for _ in range(3):
         await world.send(method, path)

@@ -13,7 +13,7 @@ from tests.gateway.wire import ask, connect, request
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
-async def test_every_method_passes_with_its_body_and_its_answer(method: str) -> None:
+async def test_every_method_is_relayed_with_its_body(method: str) -> None:
     heard, got = await exchange(
         method, "/api/songs/1", body=b"from the client", answer=plain(b"from the service")
     )
@@ -41,7 +41,7 @@ async def test_every_method_passes_with_its_body_and_its_answer(method: str) -> 
         "504 Gateway Timeout",
     ],
 )
-async def test_every_final_status_passes_with_its_headers_and_body(status: str) -> None:
+async def test_every_final_status_is_relayed(status: str) -> None:
     lines = ("Retry-After: 7", "Location: http://elsewhere.test/x", "WWW-Authenticate: Bearer")
     _, got = await exchange("GET", "/api/songs", answer=plain(b"said", *lines, status=status))
     assert (got.status, got.body) == (int(status[:3]), b"said")
@@ -51,7 +51,7 @@ async def test_every_final_status_passes_with_its_headers_and_body(status: str) 
 
 
 @pytest.mark.parametrize("status", ["204 No Content", "304 Not Modified"])
-async def test_an_answer_without_a_body_leaves_the_connection_usable(status: str) -> None:
+async def test_bodiless_response_keeps_the_connection_usable(status: str) -> None:
     bare = f'HTTP/1.1 {status}\r\nETag: "a"\r\nContent-Length: 44\r\n\r\n'.encode()
     service = Scripted(bare if status.startswith("304") else bare.replace(b"Content-Length: 44\r\n", b""))
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
@@ -62,14 +62,14 @@ async def test_an_answer_without_a_body_leaves_the_connection_usable(status: str
     assert len(service.heard) == 2
 
 
-async def test_an_informational_answer_is_not_taken_for_the_final_one() -> None:
+async def test_informational_response_is_not_final() -> None:
     _, got = await exchange(
         "GET", "/api/songs", answer=b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" + plain(b"ok")
     )
     assert (got.status, got.body) == (200, b"ok")
 
 
-async def test_a_client_cannot_have_its_body_or_its_name_taken_off_on_the_way() -> None:
+async def test_connection_header_cannot_strip_essential_headers() -> None:
     """A toggle that lost its body would flip what it was to set."""
     lines = (
         "Connection: close, content-length, content-type, authorization",
@@ -106,14 +106,14 @@ async def test_ranges_and_conditions_pass_both_ways() -> None:
     assert {name: got.headers.get(name) for name in told} == told
 
 
-async def test_a_compressed_answer_is_not_unpacked() -> None:
+async def test_compressed_response_is_relayed_compressed() -> None:
     packed = gzip.compress(b"x" * 1000)
     _, got = await exchange("GET", "/api/songs", answer=plain(packed, "Content-Encoding: gzip"))
     assert got.body == packed
     assert got.headers.get("content-encoding") == "gzip"
 
 
-async def test_nothing_is_added_that_the_client_did_not_send() -> None:
+async def test_only_documented_headers_are_added() -> None:
     heard, _ = await exchange("GET", "/api/songs")
     assert heard.headers.names == {
         "host",
@@ -126,7 +126,7 @@ async def test_nothing_is_added_that_the_client_did_not_send() -> None:
     assert posted.headers.names - heard.headers.names == {"content-length"}
 
 
-async def test_repeated_headers_stay_apart_and_in_order_both_ways() -> None:
+async def test_repeated_headers_stay_separate_and_ordered() -> None:
     heard, got = await exchange(
         *("GET", "/api/songs", "Cookie: a=1; b=2", "Cookie: c=3", "X-Tag: one", "X-Tag: two, three"),
         answer=plain(
@@ -149,7 +149,7 @@ async def test_text_in_headers_passes_byte_for_byte() -> None:
     assert got.headers.get("x-name") == "Zoë".encode().decode("latin-1")
 
 
-async def test_a_header_longer_than_usual_passes_both_ways() -> None:
+async def test_long_header_passes_both_ways() -> None:
     long = "x" * 30_000
     heard, got = await exchange(
         "GET", "/api/songs", f"X-Long: {long}", answer=plain(b"{}", f"X-Long: {long}")
@@ -157,7 +157,7 @@ async def test_a_header_longer_than_usual_passes_both_ways() -> None:
     assert heard.headers.get("x-long") == got.headers.get("x-long") == long
 
 
-async def test_what_belongs_to_one_connection_does_not_pass() -> None:
+async def test_hop_by_hop_headers_are_removed() -> None:
     hop_by_hop = [f"{name.decode()}: 1" for name in HOP_BY_HOP - {b"transfer-encoding", b"connection"}]
     heard, got = await exchange(
         *("GET", "/api/songs", *hop_by_hop, "Connection: keep-alive, X-Private, Cookie"),
@@ -170,13 +170,13 @@ async def test_what_belongs_to_one_connection_does_not_pass() -> None:
     assert heard.headers.get("x-public") == got.headers.get("x-public") == "1"
 
 
-async def test_a_request_to_upgrade_is_served_as_an_ordinary_one() -> None:
+async def test_upgrade_request_is_served_as_ordinary_request() -> None:
     heard, got = await exchange("GET", "/api/songs", "Connection: Upgrade", "Upgrade: websocket")
     assert got.status == 200
     assert "upgrade" not in heard.headers.names
 
 
-async def test_an_upload_announced_with_expect_is_asked_for_and_passed_on_without_it() -> None:
+async def test_expect_continue_is_answered_and_not_relayed() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("PUT", "/api/songs/1", "Expect: 100-continue", "Content-Length: 4"))
@@ -187,7 +187,7 @@ async def test_an_upload_announced_with_expect_is_asked_for_and_passed_on_withou
     assert "expect" not in service.last.headers.names
 
 
-async def test_date_and_server_are_the_services_own_and_there_once() -> None:
+async def test_date_and_server_come_from_the_service() -> None:
     _, got = await exchange(
         "GET", "/api/songs", answer=plain(b"{}", "Date: Sat, 01 Nov 2025 00:00:00 GMT", "Server: theirs")
     )
@@ -198,7 +198,7 @@ async def test_date_and_server_are_the_services_own_and_there_once() -> None:
     assert got.headers.get("server") is None
 
 
-async def test_one_persons_cookie_is_never_in_anothers_request() -> None:
+async def test_cookies_are_never_shared_between_requests() -> None:
     service = Scripted(lambda heard: plain(b"{}", f"Set-Cookie: session=of-{heard.target[1:]}; Path=/"))
     async with listening(service.talk) as there:
         settings = settings_for(f"http://localhost:{there}")
@@ -211,7 +211,7 @@ async def test_one_persons_cookie_is_never_in_anothers_request() -> None:
         assert heard.headers.all("cookie") == (["session=of-ann"] if heard.target == "/songs/ann" else [])
 
 
-async def test_a_chunked_answer_passes_and_may_carry_trailers_that_do_not() -> None:
+async def test_chunked_response_passes_without_its_trailers() -> None:
     chunked = (
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X-End\r\n\r\n"
         b"3\r\nabc\r\n0\r\nX-End: 1\r\n\r\n"
@@ -221,7 +221,7 @@ async def test_a_chunked_answer_passes_and_may_carry_trailers_that_do_not() -> N
     assert "x-end" not in got.headers.names
 
 
-async def test_an_answer_that_ends_with_its_connection_passes_whole() -> None:
+async def test_close_delimited_response_passes_complete() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         writer.write(b"HTTP/1.1 200 OK\r\n\r\nuntil the end")
@@ -230,7 +230,7 @@ async def test_an_answer_that_ends_with_its_connection_passes_whole() -> None:
         assert (await ask(port, "GET", "/api/songs")).body == b"until the end"
 
 
-async def test_requests_sent_without_waiting_are_answered_in_order() -> None:
+async def test_pipelined_requests_are_answered_in_order() -> None:
     service = Scripted(lambda heard: plain(heard.target.encode()))
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(b"".join(request("GET", f"/api/songs/{number}") for number in range(5)))

@@ -30,7 +30,7 @@ from tests.gateway.wire import ask
         ("/%61pi/%73ongs/1", "song", "/%73ongs/1"),
     ],
 )
-def test_a_path_leads_to_its_service_without_the_prefix(path: str, service: str, passed: str) -> None:
+def test_path_is_routed_without_its_prefix(path: str, service: str, passed: str) -> None:
     target = find_target(path.encode())
     assert target is not None
     assert (target.service, target.path) == (service, passed.encode())
@@ -71,12 +71,12 @@ def test_a_path_leads_to_its_service_without_the_prefix(path: str, service: str,
         "/api/metrics",
     ],
 )
-def test_a_path_outside_the_table_or_leaving_its_prefix_leads_nowhere(path: str) -> None:
+def test_unknown_or_escaping_path_has_no_route(path: str) -> None:
     assert find_target(path.encode()) is None
 
 
 @given(st.text(alphabet="/.%2eE5cCfFasongs\\;", max_size=24))
-def test_no_path_normalises_out_of_the_prefix_that_let_it_in(rest: str) -> None:
+def test_no_path_normalises_out_of_its_prefix(rest: str) -> None:
     target = find_target(b"/api/songs/" + rest.encode())
     if target is None:
         return
@@ -90,7 +90,7 @@ def test_no_path_normalises_out_of_the_prefix_that_let_it_in(rest: str) -> None:
     assert target.path == b"/songs" or target.path.startswith(b"/songs/")
 
 
-def test_every_service_of_the_table_has_an_address_among_the_settings() -> None:
+def test_every_routed_service_has_a_configured_url() -> None:
     assert set(SERVICE_OF_PREFIX.values()) == set(settings_for("http://127.0.0.1:1").url_of_service)
 
 
@@ -113,14 +113,14 @@ async def test_path_and_query_arrive_byte_for_byte(asked: str, heard: str) -> No
 
 
 @pytest.mark.parametrize("target", ["/api/songs?q=é", "/api/sóngs", "/api/songs?a=\x01"])
-async def test_bytes_that_no_address_may_hold_are_refused(target: str) -> None:
+async def test_bytes_invalid_in_a_url_are_refused(target: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
         assert (await ask(port, "GET", target)).status == 400
     assert service.heard == []
 
 
-async def test_each_prefix_reaches_the_service_that_the_settings_name() -> None:
+async def test_each_prefix_reaches_its_configured_service() -> None:
     user, song, album = (Scripted(plain(name)) for name in (b"user", b"song", b"album"))
     async with (
         listening(user.talk) as user_port,
@@ -139,7 +139,7 @@ async def test_each_prefix_reaches_the_service_that_the_settings_name() -> None:
     assert answers == [name.encode() for name in SERVICE_OF_PREFIX.values()]
 
 
-async def test_what_is_nobodys_is_answered_with_route_not_found() -> None:
+async def test_unknown_path_is_route_not_found() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
         answer = await ask(port, "POST", "/api/songsx", body=b"{}")
@@ -153,7 +153,7 @@ async def test_what_is_nobodys_is_answered_with_route_not_found() -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/health/", "/livez", "/readyz"])
-async def test_the_gateways_own_paths_are_answered_without_any_service(path: str) -> None:
+async def test_own_paths_are_served_without_any_service(path: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
         got, head = await ask(port, "GET", path), await ask(port, "HEAD", path)

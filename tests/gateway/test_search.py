@@ -53,7 +53,7 @@ async def test_search_finds_in_all_services_at_once() -> None:
     assert query_of(users.heard[0]) == ("/users", {**asked, "role": ["artist"]})
 
 
-async def test_only_the_types_asked_for_are_searched() -> None:
+async def test_only_requested_types_are_searched() -> None:
     songs, albums, users = finding("Blue"), finding("Kind of Blue"), finding("Bluebird")
     answer = await searched("/api/search/?q=blue&types=albums,songs", songs.talk, albums.talk, users.talk)
     body = json.loads(answer.body)
@@ -61,7 +61,7 @@ async def test_only_the_types_asked_for_are_searched() -> None:
     assert users.heard == []
 
 
-async def test_correction_is_told_by_list() -> None:
+async def test_corrections_are_named_for_each_list() -> None:
     songs = finding("Blue", headers=("X-Corrected-Query: blue m%C3%BCsic",))
     answer = await searched("/api/search?q=bleu", songs.talk, finding().talk, finding().talk)
     assert json.loads(answer.body)["corrected"] == {"songs": "blue müsic"}
@@ -105,7 +105,7 @@ async def test_invalid_values_are_refused(query: str) -> None:
     assert (answer.status, json.loads(answer.body)["code"]) == (422, "invalid_fields")
 
 
-async def test_blank_query_finds_nothing_and_asks_nobody() -> None:
+async def test_blank_query_calls_no_service() -> None:
     service = finding("Blue")
     answer = await searched("/api/search?q=%20", service.talk, service.talk, service.talk)
     assert json.loads(answer.body) == {"query": " ", "songs": [], "albums": [], "artists": []}

@@ -1,4 +1,4 @@
-"""Clients that send or read slowly, in numbers: everybody else is served as if they were not there."""
+"""Many slow clients (slowloris): all others are served normally."""
 
 import asyncio
 import contextlib
@@ -31,7 +31,7 @@ JSON = "Content-Type: application/json"
 
 
 async def service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Like our own: uploads are refused at the head without a token, other bodies are read before that."""
+    """Like the real services: refuses uploads without a token at their head, others after their body."""
     while True:
         first, headers = await read_head(reader)
         is_upload = first.startswith("POST /songs ")
@@ -71,7 +71,7 @@ async def attacked(port: int, path: str, *lines: str) -> AsyncIterator[None]:
 @pytest.mark.parametrize("path", ["/api/songs", "/api/songs/batch", "/api/auth/callback"])
 @pytest.mark.parametrize("kind", [MULTIPART, JSON])
 @pytest.mark.parametrize("token", [None, FORGED])
-async def test_slow_bodies_keep_nobody_out(path: str, kind: str, token: str | None) -> None:
+async def test_slow_bodies_do_not_block_others(path: str, kind: str, token: str | None) -> None:
     lines = (kind, token) if token else (kind,)
     async with (
         listening(service) as there,
@@ -87,7 +87,7 @@ async def test_slow_bodies_keep_nobody_out(path: str, kind: str, token: str | No
 
 
 @pytest.mark.parametrize("lines", [(JSON,), (MULTIPART,), (MULTIPART, TOKEN)])
-async def test_body_that_is_no_upload_is_small(lines: tuple[str, ...]) -> None:
+async def test_bodies_other_than_uploads_are_small(lines: tuple[str, ...]) -> None:
     async with listening(service) as there, gateway(there) as port:
         accepted = await ask(port, "POST", "/api/songs/batch", *lines, body=b"x" * MEGABYTE)
         too_large = await ask(port, "POST", "/api/songs/batch", *lines, body=b"x" * (MEGABYTE + 1))
@@ -95,8 +95,8 @@ async def test_body_that_is_no_upload_is_small(lines: tuple[str, ...]) -> None:
     assert (too_large.status, json.loads(too_large.body)["code"]) == (413, "too_large")
 
 
-async def test_anonymous_body_has_to_come_fast(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However steadily it drips."""
+async def test_anonymous_body_has_a_short_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However steadily its bytes arrive."""
     monkeypatch.setattr("api_gateway.request_body.ANONYMOUS_BODY_SECONDS", 0.5)
     scripted = Scripted()
     async with listening(scripted.talk) as there, gateway(there) as port, connect(port) as client:
@@ -120,7 +120,7 @@ async def test_large_body_of_a_read_is_ignored() -> None:
         assert (await ask(port, "GET", "/api/songs", body=b"x" * 2 * MEGABYTE)).body == b"songs"
 
 
-async def test_chunked_body_is_counted_before_the_service_is_asked() -> None:
+async def test_oversized_chunked_body_never_reaches_the_service() -> None:
     scripted = Scripted()
     async with listening(scripted.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs/batch", "Transfer-Encoding: chunked"))
@@ -139,7 +139,7 @@ async def test_chunked_body_reaches_the_service_with_its_length() -> None:
     assert scripted.last.headers.get("transfer-encoding") is None
 
 
-async def test_buffered_bodies_are_bounded_in_all() -> None:
+async def test_total_of_buffered_bodies_is_bounded() -> None:
     """Half-sent bodies fill the buffer. Small ones and uploads still pass, the rest when they are gone."""
     async with (
         listening(service) as there,
@@ -179,7 +179,7 @@ async def test_slow_reader_holds_no_permit(size: int) -> None:
             assert len((await client.answer()).body) == size
 
 
-async def test_response_buffer_is_bounded_in_all() -> None:
+async def test_total_of_buffered_responses_is_bounded() -> None:
     """Once it is full, a slow reader holds its permit as before, and gets its whole response in the end."""
     size = 2 * MEGABYTE
     scripted = Scripted(plain(b"x" * size))
@@ -198,7 +198,7 @@ async def test_response_buffer_is_bounded_in_all() -> None:
         assert (await ask(port, "GET", "/api/songs")).status == 200
 
 
-async def test_permit_for_uploads_is_taken_when_the_service_reads() -> None:
+async def test_upload_permit_is_acquired_when_service_reads() -> None:
     """Uploads that the service has not accepted hold none, so the accepted one gets the only one."""
     decide = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Bodies stream: nothing is collected, nobody is hurried, and what breaks off does not look finished."""
+"""Bodies are streamed both ways, and aborted ones do not look complete."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ MEGABYTE = 1024 * 1024
 PIECE = bytes(range(256)) * 256
 
 
-async def test_a_body_reaches_the_service_while_the_client_still_sends_it() -> None:
+async def test_request_body_is_streamed() -> None:
     pieces: asyncio.Queue[bytes] = asyncio.Queue()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -43,7 +43,7 @@ async def test_a_body_reaches_the_service_while_the_client_still_sends_it() -> N
         assert (await client.answer()).status == 200
 
 
-async def test_an_answer_reaches_the_client_while_the_service_still_sends_it() -> None:
+async def test_response_body_is_streamed() -> None:
     go_on = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -60,7 +60,7 @@ async def test_an_answer_reaches_the_client_while_the_service_still_sends_it() -
         assert [await read_chunk(client.reader), await read_chunk(client.reader)] == [b"second", b""]
 
 
-async def test_both_bodies_can_be_under_way_at_the_same_time() -> None:
+async def test_both_bodies_stream_at_the_same_time() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         allow_body((await read_head(reader))[1], writer)
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
@@ -86,7 +86,7 @@ async def heard_of(true: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize("framing", ["Content-Length", "chunked"])
-async def test_a_client_that_dies_within_its_upload_does_not_look_finished(framing: str) -> None:
+async def test_aborted_upload_does_not_look_complete(framing: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
         async with connect(port) as client:
@@ -101,7 +101,7 @@ async def test_a_client_that_dies_within_its_upload_does_not_look_finished(frami
 
 
 class Endless:
-    """A service that answers without end, and notices when nobody reads any more."""
+    """A service with an endless response that detects when its client disconnects."""
 
     def __init__(self) -> None:
         self.sent = 0
@@ -120,7 +120,7 @@ class Endless:
 
 
 @pytest.mark.parametrize("asked", [1, 2])
-async def test_a_client_that_leaves_within_the_answer_ends_it_at_the_service(asked: int) -> None:
+async def test_client_disconnect_aborts_the_upstream_response(asked: int) -> None:
     service = Endless()
     async with listening(service.talk) as there, gateway(there) as port:
         async with connect(port) as client:
@@ -130,7 +130,7 @@ async def test_a_client_that_leaves_within_the_answer_ends_it_at_the_service(ask
             await service.left.wait()
 
 
-async def test_a_client_that_leaves_before_the_answer_ends_the_request_at_the_service() -> None:
+async def test_client_disconnect_aborts_the_upstream_request() -> None:
     asked, left = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -148,7 +148,7 @@ async def test_a_client_that_leaves_before_the_answer_ends_the_request_at_the_se
             await left.wait()
 
 
-async def test_a_client_that_reads_nothing_any_more_is_given_up() -> None:
+async def test_client_that_stops_reading_is_disconnected() -> None:
     service = Endless()
     async with (
         listening(service.talk) as there,
@@ -160,7 +160,7 @@ async def test_a_client_that_reads_nothing_any_more_is_given_up() -> None:
             await service.left.wait()
 
 
-async def test_a_slow_client_slows_the_service_down() -> None:
+async def test_slow_client_causes_backpressure() -> None:
     service = Endless()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("GET", "/api/songs"))
@@ -182,7 +182,7 @@ async def test_a_slow_client_slows_the_service_down() -> None:
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
     ],
 )
-async def test_an_answer_that_breaks_off_breaks_off_for_the_client_too(begin: bytes) -> None:
+async def test_aborted_upstream_response_is_aborted_downstream(begin: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader, writer)
         writer.write(begin)
@@ -192,7 +192,7 @@ async def test_an_answer_that_breaks_off_breaks_off_for_the_client_too(begin: by
             await ask(port, "GET", "/api/songs")
 
 
-async def test_an_answer_that_stands_still_is_given_up() -> None:
+async def test_stalled_response_is_aborted() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
@@ -203,7 +203,7 @@ async def test_an_answer_that_stands_still_is_given_up() -> None:
             await ask(port, "GET", "/api/songs")
 
 
-async def test_an_answer_that_has_begun_may_pause_longer_than_it_may_take_to_begin() -> None:
+async def test_begun_response_may_exceed_first_byte_timeout() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
@@ -214,7 +214,7 @@ async def test_an_answer_that_has_begun_may_pause_longer_than_it_may_take_to_beg
         assert (await ask(port, "GET", "/api/songs")).body == b"halfhalf"
 
 
-async def test_an_upload_that_takes_longer_than_the_deadlines_succeeds_as_long_as_it_moves() -> None:
+async def test_steady_slow_upload_outlasts_the_timeouts() -> None:
     service = Scripted()
     async with (
         listening(service.talk) as there,
@@ -230,7 +230,7 @@ async def test_an_upload_that_takes_longer_than_the_deadlines_succeeds_as_long_a
 
 
 class Sink:
-    """A service that counts what it is sent and answers at the end, or sends as much as it is told to."""
+    """A service that counts the bytes of a request and responds with `answer_bytes`."""
 
     def __init__(self, answer_bytes: int) -> None:
         self.received = 0
@@ -248,7 +248,7 @@ class Sink:
             await writer.drain()
 
 
-async def test_a_hundred_megabytes_each_way_move_the_gateways_memory_little() -> None:
+async def test_hundred_megabytes_need_little_memory() -> None:
     size = 100 * MEGABYTE
     service = Sink(answer_bytes=size)
     async with listening(service.talk) as there, gateway_process(there) as running:
@@ -269,7 +269,7 @@ async def test_a_hundred_megabytes_each_way_move_the_gateways_memory_little() ->
     assert grown < 40 * MEGABYTE
 
 
-async def test_thirty_slow_clients_do_not_fill_the_gateways_memory() -> None:
+async def test_thirty_slow_clients_need_little_memory() -> None:
     service = Endless()
     async with (
         listening(service.talk) as there,

@@ -1,4 +1,4 @@
-"""Header lines after a chunked body: they pass nowhere, and do not go on for ever."""
+"""Trailers of chunked bodies: bounded, and never relayed."""
 
 import pytest
 
@@ -10,7 +10,7 @@ CHUNKED = request("POST", "/api/songs", "Transfer-Encoding: chunked") + b"2\r\n{
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-async def test_trailers_are_no_headers(at_once: bool) -> None:
+async def test_trailers_are_not_relayed_as_headers(at_once: bool) -> None:
     service = Scripted()
     said = (
         CHUNKED.replace(b"/songs ", b"/songs/batch ")
@@ -29,13 +29,13 @@ async def test_trailers_are_no_headers(at_once: bool) -> None:
 
 
 @pytest.mark.parametrize("piece", [b"a: b\r\n" * 8_000, b"y" * 50_000])
-async def test_trailers_without_end_are_not_collected(piece: bytes) -> None:
+async def test_endless_trailers_are_not_buffered(piece: bytes) -> None:
     async with listening(Scripted().talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(CHUNKED + b"0\r\nX: 1" + (b"\r\n" if piece[-1:] == b"\n" else b""))
         assert await client.flood(piece) < 10_000_000
 
 
-async def test_trailers_that_are_too_large_are_431() -> None:
+async def test_oversized_trailers_are_431() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(CHUNKED + b"0\r\n")
@@ -45,7 +45,7 @@ async def test_trailers_that_are_too_large_are_431() -> None:
     assert [heard.complete for heard in service.heard] == [False]
 
 
-async def test_long_chunks_and_many_of_them_are_not_taken_for_trailers() -> None:
+async def test_large_chunks_are_not_taken_for_trailers() -> None:
     service = Scripted()
     chunk = b"4e20\r\n" + b"z" * 20_000 + b"\r\n"
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:

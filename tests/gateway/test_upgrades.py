@@ -1,4 +1,4 @@
-"""Requests that would go on in another protocol are served in this one: the body comes as announced."""
+"""Upgrade requests are served over HTTP/1.1, with their bodies."""
 
 import asyncio
 import shutil
@@ -17,7 +17,7 @@ CHUNKED += b'4\r\n{"id\r\n6\r\ns":[]}\r\n0\r\n\r\n'
 
 @pytest.mark.parametrize("said", [SIZED, CHUNKED])
 @pytest.mark.parametrize("size", [1, 7, 100_000])
-async def test_a_body_after_a_request_to_upgrade_is_passed_on(said: bytes, size: int) -> None:
+async def test_body_after_upgrade_request_is_relayed(said: bytes, size: int) -> None:
     service = Scripted(lambda heard: plain(heard.body))
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         for _ in range(2):
@@ -33,7 +33,7 @@ async def test_a_body_after_a_request_to_upgrade_is_passed_on(said: bytes, size:
         assert heard.headers.names.isdisjoint({"connection", "upgrade", "http2-settings"})
 
 
-async def test_requests_one_after_another_are_all_answered_in_their_order() -> None:
+async def test_pipelined_upgrade_requests_are_answered_in_order() -> None:
     service = Scripted(lambda heard: plain(heard.target.encode()))
     targets = [f"/songs/{number}" for number in range(40)]
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
@@ -50,7 +50,7 @@ async def test_requests_one_after_another_are_all_answered_in_their_order() -> N
         ["Transfer-Encoding: identity"],
     ],
 )
-async def test_a_length_that_is_not_clear_is_none_the_clearer(lines: list[str]) -> None:
+async def test_ambiguous_length_with_upgrade_is_refused(lines: list[str]) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs", *H2C, *lines) + request("GET", "/api/admin/users"))

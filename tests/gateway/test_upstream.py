@@ -53,7 +53,7 @@ async def test_requests_one_after_another_share_a_connection(method: str) -> Non
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}more",
     ],
 )
-async def test_connection_that_may_be_out_of_step_is_not_reused(said: bytes) -> None:
+async def test_desynchronized_connection_is_not_reused(said: bytes) -> None:
     service = Scripted(said)
     async with listening(service.talk) as there:
         pool = pool_of(there)

@@ -56,7 +56,7 @@ class Answer:
 
 
 def check_problem(answer: Answer, status: int, code: str) -> None:
-    """It is an error in our shape, said by the gateway's server, which closes then."""
+    """It is a problem document of the gateway's server, which closes the connection."""
     problem = json.loads(answer.body)
     assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
     assert problem["error"] == problem["detail"]

@@ -1,4 +1,4 @@
-"""However slowly some clients send, others get through: places at a service are limited and shared out."""
+"""The concurrency limiter: when requests hold permits at a service, and when they release them."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_short_body_that_does_not_come_keeps_no_place() -> None:
+async def test_small_pending_body_holds_no_permit() -> None:
     async with (
         listening(Scripted().talk) as there,
         gateway(there, max_connections_per_service=1, pool_timeout_seconds=0.2) as port,
@@ -33,7 +33,7 @@ async def test_a_short_body_that_does_not_come_keeps_no_place() -> None:
         assert (await ask(port, "GET", "/api/songs")).status == 200
 
 
-async def test_a_short_body_that_came_late_reaches_the_service_whole() -> None:
+async def test_slow_small_body_is_relayed_complete() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as slow:
         await slow.write(request("POST", "/api/songs/batch", "Content-Length: 12"))
@@ -44,7 +44,7 @@ async def test_a_short_body_that_came_late_reaches_the_service_whole() -> None:
     assert [heard.body for heard in service.heard] == [b'{"ids": []} ']
 
 
-async def test_long_bodies_leave_half_of_the_places_to_others() -> None:
+async def test_uploads_use_at_most_half_the_permits() -> None:
     service = Scripted()
     async with (
         listening(service.talk) as there,
@@ -65,8 +65,8 @@ async def test_long_bodies_leave_half_of_the_places_to_others() -> None:
         assert (await ask(port, "POST", "/api/songs", body=b"x" * 100_000)).status == 200
 
 
-async def test_who_is_answered_within_their_body_gives_their_place_to_the_next() -> None:
-    """An upload of nobody is refused at its head, and its client may go on to send."""
+async def test_early_response_releases_the_permit() -> None:
+    """An anonymous upload is refused at its head, and its client may continue to send."""
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_head(reader)
@@ -91,10 +91,8 @@ async def test_who_is_answered_within_their_body_gives_their_place_to_the_next()
     [({"max_body_bytes": 1000}, "413 "), ({"idle_timeout_seconds": 0.2}, "408 ")],
     ids=["too large", "too slow"],
 )
-async def test_who_is_refused_for_their_body_gives_their_place_to_the_next(
-    limit: dict[str, object], status: str
-) -> None:
-    """They may go on to send for a while, so that they get to see why."""
+async def test_refused_body_releases_the_permit(limit: dict[str, object], status: str) -> None:
+    """The client may continue to send for a while, so that it reads the refusal."""
     service = Scripted()
     async with (
         listening(service.talk) as there,
@@ -110,8 +108,8 @@ async def test_who_is_refused_for_their_body_gives_their_place_to_the_next(
             assert (await next_one.answer()).status == 200
 
 
-async def test_waiting_for_a_place_says_nothing_about_the_service() -> None:
-    """Its breaker stays closed: the next one is let through as soon as there is a place."""
+async def test_permit_timeout_does_not_open_the_breaker() -> None:
+    """The breaker stays closed: the next request passes as soon as a permit is free."""
     go_on = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

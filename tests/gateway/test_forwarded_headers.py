@@ -1,4 +1,4 @@
-"""Whom a request comes from, as the service is told, and by which id it is known."""
+"""The forwarded headers and the request id that a service gets."""
 
 from ipaddress import ip_network
 
@@ -9,7 +9,7 @@ from tests.gateway.exchange import exchange
 from tests.gateway.services import plain
 
 
-async def test_the_service_learns_who_asked_and_by_which_host() -> None:
+async def test_forwarded_headers_name_client_and_host() -> None:
     heard, _ = await exchange("GET", "/api/songs")
     assert heard.headers.get("x-forwarded-for") == "127.0.0.1"
     assert heard.headers.get("x-forwarded-proto") == "http"
@@ -36,7 +36,7 @@ FORGED = (
 )
 
 
-async def test_what_a_client_claims_about_itself_does_not_pass() -> None:
+async def test_forged_identity_headers_are_removed() -> None:
     heard, _ = await exchange(
         "GET", "/api/songs", *FORGED, "x-clerk-session-id: sess_1", "X-Username-Hint: kept"
     )
@@ -55,7 +55,7 @@ async def test_what_a_client_claims_about_itself_does_not_pass() -> None:
     assert heard.headers.get("x-clerk-session-id") == "sess_1"
 
 
-async def test_a_trusted_proxy_may_say_for_whom_it_asks_and_nothing_else() -> None:
+async def test_trusted_proxy_sets_only_forwarded_headers() -> None:
     heard, _ = await exchange("GET", "/api/songs", *FORGED, trusted_proxies="10.0.0.0/8, 127.0.0.1")
     assert heard.headers.get("x-forwarded-for") == "6.6.6.6, 127.0.0.1"
     assert heard.headers.get("x-forwarded-proto") == "https"
@@ -69,21 +69,21 @@ async def test_a_trusted_proxy_may_say_for_whom_it_asks_and_nothing_else() -> No
     }
 
 
-async def test_a_request_id_goes_through_and_comes_back_once() -> None:
+async def test_request_id_is_relayed_and_returned_once() -> None:
     heard, got = await exchange(
         "GET", "/api/songs", "X-Request-ID: abc-1", answer=plain(b"{}", "X-Request-ID: another")
     )
     assert heard.headers.get("x-request-id") == got.headers.get("x-request-id") == "abc-1"
 
 
-async def test_a_request_id_that_is_not_one_is_replaced() -> None:
+async def test_malformed_request_id_is_replaced() -> None:
     heard, got = await exchange("GET", "/api/songs", "X-Request-ID: a b")
     made = heard.headers.get("x-request-id")
     assert made == got.headers.get("x-request-id")
     assert made not in (None, "a b", "")
 
 
-async def test_a_proxy_that_is_not_among_the_trusted_ones_is_not_believed() -> None:
+async def test_untrusted_proxy_headers_are_ignored() -> None:
     heard, _ = await exchange("GET", "/api/songs", *FORGED, trusted_proxies="10.0.0.0/8, ::1")
     assert heard.headers.get("x-forwarded-for") == "127.0.0.1"
 
@@ -100,5 +100,5 @@ async def test_a_proxy_that_is_not_among_the_trusted_ones_is_not_believed() -> N
         ("unix:", ["10.0.0.0/8"], False),
     ],
 )
-def test_who_is_a_proxy_of_ours(address: str, networks: list[str], trusted: bool) -> None:
+def test_trusted_networks_decide_who_is_a_proxy(address: str, networks: list[str], trusted: bool) -> None:
     assert is_trusted(address, [ip_network(each) for each in networks]) == trusted

@@ -1,4 +1,4 @@
-"""How the gateway gives a service a rest, and takes it back."""
+"""The gateway's circuit breaker: what opens it, and how it closes."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ FOUR = {"breaker_minimum_calls": 4, "breaker_open_seconds": 30}
 BRIEFLY = {"breaker_minimum_calls": 4, "breaker_open_seconds": 1}
 
 
-async def test_a_service_that_is_away_is_refused_at_once_and_served_soon_after_it_returns() -> None:
+async def test_open_breaker_closes_soon_after_service_returns() -> None:
     service, away = Scripted(), await closed_port()
     async with gateway(away, **BRIEFLY) as port:
         for _ in range(6):
@@ -28,7 +28,7 @@ async def test_a_service_that_is_away_is_refused_at_once_and_served_soon_after_i
             assert (await ask(port, "GET", "/api/songs")).status == 200
 
 
-async def test_one_service_that_is_away_does_not_touch_the_others() -> None:
+async def test_breaker_is_separate_for_each_service() -> None:
     away = await closed_port()
     async with (
         listening(Scripted().talk) as there,
@@ -41,7 +41,7 @@ async def test_one_service_that_is_away_does_not_touch_the_others() -> None:
 
 
 @pytest.mark.parametrize("status", ["500 Internal Server Error", "503 Service Unavailable", "404 Not Found"])
-async def test_answers_of_the_service_never_open_it(status: str) -> None:
+async def test_error_responses_do_not_open_the_breaker(status: str) -> None:
     service = Scripted(plain(status=status))
     async with listening(service.talk) as there, gateway(there, **FOUR) as port:
         for _ in range(20):
@@ -49,7 +49,7 @@ async def test_answers_of_the_service_never_open_it(status: str) -> None:
     assert len(service.heard) == 20
 
 
-async def test_answers_that_cannot_be_used_open_it() -> None:
+async def test_unusable_responses_open_the_breaker() -> None:
     seen = 0
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,8 +64,8 @@ async def test_answers_that_cannot_be_used_open_it() -> None:
     assert seen == 4
 
 
-async def test_answers_that_a_request_made_too_long_do_not_open_it() -> None:
-    """One that asks for them could else keep everybody from the service."""
+async def test_oversized_response_heads_do_not_open_breaker() -> None:
+    """Otherwise one client could open the breaker for all others."""
     service = Scripted(plain(b"{}", "Link: " + "x" * 80_000))
     async with listening(service.talk) as there, gateway(there, **FOUR) as port:
         answers = [await ask(port, "GET", "/api/songs") for _ in range(8)]
@@ -75,7 +75,7 @@ async def test_answers_that_a_request_made_too_long_do_not_open_it() -> None:
     assert len(service.heard) == 8
 
 
-async def test_late_answers_open_it() -> None:
+async def test_timeouts_open_the_breaker() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await hear(reader, writer)
         await reader.read(1)
@@ -87,7 +87,7 @@ async def test_late_answers_open_it() -> None:
         assert (await ask(port, "GET", "/api/songs")).status == 503
 
 
-async def test_clients_that_leave_or_send_too_much_never_open_it() -> None:
+async def test_client_failures_never_open_the_breaker() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         heard = await hear(reader, writer)
         if heard.target == "/songs/quick":
@@ -109,7 +109,7 @@ async def test_clients_that_leave_or_send_too_much_never_open_it() -> None:
         assert (await ask(port, "GET", "/api/songs/quick")).status == 200
 
 
-async def test_a_client_that_leaves_while_its_call_probes_does_not_keep_the_next_one_out() -> None:
+async def test_cancelled_trial_call_permits_the_next() -> None:
     heard = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,4 +1,4 @@
-"""Answers that do not wait for the end of the body."""
+"""Early responses: those that begin before the end of the request body."""
 
 import asyncio
 
@@ -26,7 +26,7 @@ REFUSED = plain(b'{"error":"no"}', "Content-Type: application/problem+json", sta
 
 @pytest.mark.parametrize("chunked", [True, False])
 @pytest.mark.parametrize("then", ["close", "read", "linger"])
-async def test_an_answer_before_the_end_of_the_body_is_relayed(then: str, chunked: bool) -> None:
+async def test_early_response_is_relayed(then: str, chunked: bool) -> None:
     total = 20 * LIMIT
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -50,7 +50,7 @@ async def test_an_answer_before_the_end_of_the_body_is_relayed(then: str, chunke
                 assert await client.at_end()
 
 
-async def test_a_client_that_stops_sending_at_an_early_answer_gets_it_whole_at_once() -> None:
+async def test_early_response_reaches_client_that_stops_sending() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_head(reader)
         writer.write(REFUSED)
@@ -61,7 +61,7 @@ async def test_a_client_that_stops_sending_at_an_early_answer_gets_it_whole_at_o
         assert (await client.answer()).status == 401
 
 
-async def test_a_body_that_grows_too_large_after_the_answer_has_begun_cuts_the_answer(
+async def test_oversized_body_aborts_a_begun_response(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -83,7 +83,7 @@ async def test_a_body_that_grows_too_large_after_the_answer_has_begun_cuts_the_a
     assert [record for record in caplog.records if record.exc_info] == []
 
 
-async def test_a_small_body_that_nobody_read_does_not_cost_the_connection() -> None:
+async def test_small_unread_body_keeps_the_connection() -> None:
     async with listening(Scripted().talk) as there, gateway(there) as port, connect(port) as client:
         for _ in range(3):
             await client.write(request("POST", "/api/nobodys", body=b"{}"))
@@ -92,7 +92,7 @@ async def test_a_small_body_that_nobody_read_does_not_cost_the_connection() -> N
         assert (await client.answer()).status == 200
 
 
-async def test_an_upload_that_the_service_does_not_take_is_given_up() -> None:
+async def test_upload_the_service_never_reads_times_out() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(PATIENCE_SECONDS)
 
@@ -106,7 +106,7 @@ async def test_an_upload_that_the_service_does_not_take_is_given_up() -> None:
         assert (await client.answer()).status == 504
 
 
-async def test_a_whole_request_is_answered_although_the_service_answers_at_its_first_byte() -> None:
+async def test_complete_request_gets_the_early_response() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(plain(b"early"))
         await hear(reader, writer)
