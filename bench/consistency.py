@@ -28,7 +28,7 @@ WATCHED = 12
 """The newest songs: they are in the first page of the list, and one after the other in albums."""
 
 READERS = 24
-PAUSE_BETWEEN_WRITES = 0.5
+PAUSE_BETWEEN_WRITES = 2.0
 """Of one song, on average, in seconds."""
 
 
@@ -115,8 +115,9 @@ class Check:
         self._random = random.Random(1)
 
     async def run(self) -> None:
-        """Until there were enough reads."""
+        """Until there were enough reads; says every ten seconds how far it is."""
         writers = [asyncio.create_task(self._write(song)) for song in self._songs.values()]
+        writers.append(asyncio.create_task(self._report()))
         try:
             await asyncio.gather(*(self._read() for _ in range(READERS)))
         finally:
@@ -126,6 +127,11 @@ class Check:
         for outcome in outcomes:
             if isinstance(outcome, Exception):
                 raise outcome
+
+    async def _report(self) -> None:
+        while True:
+            await asyncio.sleep(10)
+            print(self.findings, flush=True)
 
     async def _write(self, song: Watched) -> None:
         clients = [Client(port) for port in self._gateways]
