@@ -1,129 +1,234 @@
-"""How long the local recommender takes: `python -m bench.recommender [songs] [listeners] [interactions]`.
+"""How good the local engine's recommendations are: `LISTENING_DATA=FOLDER python -m bench.recommender [set
+...]`.
 
-Planted tastes: listeners in twenty groups, each of which mostly plays songs of its own genre, some songs far
-more than others. Prints milliseconds for the first build, for each kind of question, for a question right
-after a write, and for a rebuild after every write, through the store that the local Recombee uses.
+The folder holds, for each set NAME, `NAME.{train,valid,test}.tsv.gz` (listener, song, position of the
+listen in the listener's history from 0 to 1) and `NAME.songs.tsv.gz` (song, artist, genre, mood).
+Everything is fitted on train and valid; then all songs that a listener does not have in those are ranked
+and compared with the test. The engine runs as in the local cloud, out of its store: each listen is a play
+and a completion, spread over 90 days. Differences to the baselines are per listener, with the 95 %
+confidence interval of their mean.
 """
 
+import gzip
+import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
 
 from embedded.cloud.recombee.listening import SECONDS_PER_DAY, Signal
 from embedded.cloud.recombee.recommender import Recommender, Wanted
-from embedded.cloud.recombee.reql import parse_filter
 from embedded.cloud.recombee.store import Interaction, RecombeeStore
 
-GENRES = 20
-ARTISTS_PER_GENRE = 10
-DAYS = 90
-REPEATS = 50
-LISTED = parse_filter("'isListed' == true", {"isListed": "boolean"})
+DAYS, BEST, RIDGES = 90, 20, (50.0, 100.0, 200.0, 400.0, 800.0)
+# Listeners whose history is cut to this many listens, to see what the engine makes of newcomers.
+NEWCOMERS_OF_HUNDRED, NEWCOMERS_KEEP = 20, (1, 3, 5)
+DISCOUNT = 1.0 / np.log2(np.arange(2, 12))
+
+Ranks = dict[int, Sequence[int]]
+# By listener.
+Songs = dict[int, set[int]]
+Score = Callable[[int], NDArray[np.float64]]
 
 
-def plant(store: RecombeeStore, songs: int, listeners: int, interactions: int) -> tuple[list[int], list[int]]:
-    """Fills the store; the numbers of the songs and of the listeners."""
-    rng = np.random.default_rng(1)
-    with store.transaction():
-        song_numbers = [store.add("items", f"song-{n}") for n in range(songs)]
-        for n, number in enumerate(song_numbers):
-            artist = f"artist-{n % GENRES}-{n // GENRES % ARTISTS_PER_GENRE}"
-            values = {"genre": f"genre-{n % GENRES}", "artistId": artist, "mood": f"mood-{n % 3}"}
-            store.set_values("items", number, {**values, "isListed": n % 50 != 0})
-        listener_numbers = [store.add("users", f"listener-{n}") for n in range(listeners)]
-    who = rng.integers(0, listeners, interactions)
-    genre = np.where(rng.random(interactions) < 0.85, who % GENRES, rng.integers(0, GENRES, interactions))
-    rank = (songs // GENRES * rng.random(interactions) ** 2.5).astype(np.int64)
-    what = np.minimum(rank * GENRES + genre, songs - 1)
-    signals = rng.choice(
-        [Signal.DETAIL_VIEW, Signal.PURCHASE, Signal.RATING], interactions, p=[0.5, 0.4, 0.1]
+@dataclass(frozen=True)
+class Listens:
+    listener: NDArray[np.int64]
+    song: NDArray[np.int64]
+    position: NDArray[np.float64]
+
+    def where(self, mask: NDArray[np.bool_]) -> "Listens":
+        return Listens(self.listener[mask], self.song[mask], self.position[mask])
+
+    def matrix(self, songs: int) -> sparse.csr_array:
+        matrix = sparse.csr_array(
+            (np.ones(len(self.song)), (self.listener, self.song)), shape=(int(self.listener.max()) + 1, songs)
+        )
+        matrix.sum_duplicates()
+        matrix.data[:] = 1.0
+        return matrix
+
+    def songs_of(self) -> Songs:
+        found: Songs = {}
+        for listener, song in zip(self.listener.tolist(), self.song.tolist(), strict=True):
+            found.setdefault(listener, set()).add(song)
+        return found
+
+
+def rows(folder: Path, name: str) -> Iterator[list[str]]:
+    with gzip.open(folder / f"{name}.tsv.gz", "rt") as lines:
+        for line in lines:
+            yield line.rstrip("\n").split("\t")
+
+
+def read(folder: Path, *names: str) -> Listens:
+    table = np.array([row[:3] for name in names for row in rows(folder, name)], dtype=np.float64)
+    return Listens(table[:, 0].astype(np.int64), table[:, 1].astype(np.int64), table[:, 2])
+
+
+def best_of(scores: NDArray[np.float64], has: set[int]) -> list[int]:
+    scores[list(has)] = -np.inf
+    return [int(song) for song in np.argsort(-scores, kind="stable")[:BEST]]
+
+
+def popularity(fit: sparse.csr_array) -> Score:
+    audience = np.asarray(fit.sum(axis=0)).ravel()
+    return lambda listener: audience.copy()
+
+
+def item_item(fit: sparse.csr_array) -> Score:
+    products = (fit.T @ fit).toarray()
+    length = np.sqrt(np.maximum(products.diagonal(), 1.0))
+    cosine = products / length[:, None] / length
+    return lambda listener: np.asarray(fit[[listener]] @ cosine)[0]
+
+
+def ease(fit: sparse.csr_array, ridge: float) -> Score:
+    gram = (fit.T @ fit).toarray().astype(np.float32)
+    inverse = np.linalg.inv(gram + ridge * np.eye(len(gram), dtype=np.float32))
+    weights = -inverse / np.diag(inverse)
+    np.fill_diagonal(weights, 0.0)
+    return lambda listener: np.asarray(fit[[listener]] @ weights)[0].astype(np.float64)
+
+
+def ranked(score: Score, has: Songs, whom: Sequence[int]) -> Ranks:
+    return {listener: best_of(score(listener), has[listener]) for listener in whom}
+
+
+def best_ridge(folder: Path, name: str, songs: int) -> float:
+    """The one with the best nDCG@10 on valid, fitted on train."""
+    train, valid = read(folder, f"{name}.train"), read(folder, f"{name}.valid")
+    has, truth = train.songs_of(), wanted_of(valid, train)
+    fit = train.matrix(songs)
+    return max(RIDGES, key=lambda ridge: ndcg(ranked(ease(fit, ridge), has, [*truth]), truth).mean())
+
+
+def engine(folder: Path, name: str, listens: Listens, has: Songs, whom: Sequence[int]) -> tuple[Ranks, str]:
+    """What the engine ranks, out of its own store, and how long it took."""
+    with tempfile.TemporaryDirectory() as directory:
+        store = RecombeeStore(Path(directory) / "bench.sqlite")
+        try:
+            with store.transaction():
+                numbers = fill(store, folder, name, listens)
+            started = time.perf_counter()
+            recommender = Recommender(store)
+            recommender.refresh()
+            trained = time.perf_counter()
+            ranks: Ranks = {}
+            for listener in whom:
+                without = {str(song) for song in has[listener]}
+                found = recommender.personal(numbers[listener], Wanted(BEST, None, without))
+                ranks[listener] = [int(song) for song in found]
+            each = 1000 * (time.perf_counter() - trained) / len(whom)
+        finally:
+            store.close()
+    return ranks, f"trained in {trained - started:.1f} s, {each:.1f} ms for each listener"
+
+
+def fill(store: RecombeeStore, folder: Path, name: str, listens: Listens) -> dict[int, int]:
+    """The store's number of each listener."""
+    songs = {}
+    for song, artist, genre, mood in rows(folder, f"{name}.songs"):
+        songs[int(song)] = store.add("items", song)
+        values = {"artistName": artist, "genre": genre, "mood": mood}
+        store.set_values("items", songs[int(song)], {key: value for key, value in values.items() if value})
+    listeners = {who: store.add("users", str(who)) for who in np.unique(listens.listener).tolist()}
+    now = time.time()
+    columns = (listens.listener.tolist(), listens.song.tolist(), listens.position.tolist())
+    for listener, song, position in zip(*columns, strict=True):
+        at = now - DAYS * SECONDS_PER_DAY * (1.0 - position)
+        for signal in (Signal.DETAIL_VIEW, Signal.PURCHASE):
+            store.add_interaction(Interaction(listeners[listener], songs[song], signal, 0.0, at, "", {}))
+    return listeners
+
+
+def wanted_of(test: Listens, fit: Listens) -> Songs:
+    """What each listener of the test has there and not in the fit."""
+    has = fit.songs_of()
+    wanted = {who: songs - has[who] for who, songs in test.songs_of().items() if who in has}
+    return {who: songs for who, songs in sorted(wanted.items()) if songs}
+
+
+def ndcg(ranks: Ranks, truth: Songs) -> NDArray[np.float64]:
+    values = []
+    for listener, wanted in truth.items():
+        hits = np.array([song in wanted for song in ranks[listener][:10]])
+        values.append((hits * DISCOUNT[: len(hits)]).sum() / DISCOUNT[: min(10, len(wanted))].sum())
+    return np.array(values)
+
+
+def recall(ranks: Ranks, truth: Songs, count: int) -> float:
+    return float(
+        np.mean([len(wanted & set(ranks[who][:count])) / len(wanted) for who, wanted in truth.items()])
     )
-    at = time.time() - rng.random(interactions) * DAYS * SECONDS_PER_DAY
-    with store.transaction():
-        for listener, song, signal, moment in zip(who, what, signals, at, strict=True):
-            value = -0.5 if signal == Signal.RATING else 0.0
-            store.add_interaction(
-                Interaction(
-                    listener_numbers[listener],
-                    song_numbers[song],
-                    Signal(signal),
-                    value,
-                    float(moment),
-                    "",
-                    {},
-                )
-            )
-    return song_numbers, listener_numbers
 
 
-def report(what: str, action: Callable[[int], object], repeats: int = REPEATS) -> None:
-    taken = []
-    for n in range(repeats):
-        started = time.perf_counter()
-        action(n)
-        taken.append(1000 * (time.perf_counter() - started))
-    taken.sort()
-    print(f"{what:<46} median {taken[len(taken) // 2]:8.2f} ms   worst {taken[-1]:8.2f} ms")
+def report(method: str, ranks: Ranks, truth: Songs, engines: NDArray[np.float64] | None) -> None:
+    values = ndcg(ranks, truth)
+    coverage = len({song for who in truth for song in ranks[who][:10]})
+    line = f"  {method:<22} nDCG@10 {values.mean():.4f}  recall@10 {recall(ranks, truth, 10):.4f}"
+    line += f"  @20 {recall(ranks, truth, 20):.4f}  songs shown {coverage:5d}"
+    if engines is not None:
+        difference = engines - values
+        interval = 1.96 * difference.std(ddof=1) / np.sqrt(len(difference))
+        line += f"  engine {difference.mean():+.4f} ± {interval:.4f}"
+    print(line, flush=True)
+
+
+def measure(folder: Path, name: str) -> None:
+    songs = sum(1 for _ in rows(folder, f"{name}.songs"))
+    fit, test = read(folder, f"{name}.train", f"{name}.valid"), read(folder, f"{name}.test")
+    has, truth = fit.songs_of(), wanted_of(test, fit)
+    print(f"{name}: {len(truth)} listeners, {songs} songs", flush=True)
+    ranks, times = engine(folder, name, fit, has, [*truth])
+    print(f"  ({times})")
+    engines = ndcg(ranks, truth)
+    report("the local engine", ranks, truth, None)
+    matrix = fit.matrix(songs)
+    ridge = best_ridge(folder, name, songs)
+    baselines = {
+        "popularity": popularity(matrix),
+        "item-item cosine": item_item(matrix),
+        f"EASE, ridge {ridge:g}": ease(matrix, ridge),
+    }
+    for method, score in baselines.items():
+        report(method, ranked(score, has, [*truth]), truth, engines)
+    for keep in NEWCOMERS_KEEP:
+        measure_newcomers(folder, name, songs, keep)
+
+
+def measure_newcomers(folder: Path, name: str, songs: int, keep: int) -> None:
+    """The same for listeners of whose history only the last listens are left."""
+    everything, test = read(folder, f"{name}.train", f"{name}.valid"), read(folder, f"{name}.test")
+    order = np.lexsort((-everything.position, everything.listener))
+    place = np.empty(len(order), dtype=np.int64)
+    first = np.searchsorted(everything.listener[order], everything.listener[order])
+    place[order] = np.arange(len(order)) - first
+    newcomer = everything.listener % 100 < NEWCOMERS_OF_HUNDRED
+    fit = everything.where(~newcomer | (place < keep))
+    has = fit.songs_of()
+    truth = {
+        who: wanted for who, wanted in wanted_of(test, everything).items() if who % 100 < NEWCOMERS_OF_HUNDRED
+    }
+    ranks, _ = engine(folder, name, fit, has, [*truth])
+    matrix = fit.matrix(songs)
+    print(f"  {len(truth)} newcomers with {keep} listens")
+    report("the local engine", ranks, truth, None)
+    for method, score in {"popularity": popularity(matrix), "item-item cosine": item_item(matrix)}.items():
+        report(method, ranked(score, has, [*truth]), truth, ndcg(ranks, truth))
 
 
 def main() -> None:
-    songs, listeners, interactions = (int(a) for a in [*sys.argv[1:], "5000", "2000", "200000"][:3])
-    with tempfile.TemporaryDirectory() as folder:
-        store = RecombeeStore(Path(folder) / "bench.sqlite")
-        try:
-            started = time.perf_counter()
-            song_numbers, listener_numbers = plant(store, songs, listeners, interactions)
-            print(f"planted {songs} songs, {listeners} listeners, {interactions} interactions", end=" ")
-            print(f"in {time.perf_counter() - started:.1f} s")
-            measure(store, song_numbers, listener_numbers)
-        finally:
-            store.close()
-
-
-def measure(store: RecombeeStore, songs: list[int], listeners: list[int]) -> None:
-    def write(n: int) -> None:
-        with store.transaction():
-            store.add_interaction(
-                Interaction(
-                    listener(n),
-                    songs[n % len(songs)],
-                    Signal.PURCHASE,
-                    0.0,
-                    time.time(),
-                    "",
-                    {},
-                )
-            )
-
-    def write_and_ask(n: int) -> None:
-        write(n)
-        recommender.personal(listener(n), wanted)
-
-    def write_and_rebuild(n: int) -> None:
-        write(n)
-        eager.refresh()
-
-    def listener(n: int) -> int:
-        return listeners[n % len(listeners)]
-
-    recommender = Recommender(store)
-    report("first build, everything read", lambda n: recommender.refresh(), 1)
-    wanted = Wanted(10, LISTED)
-    report("for a listener, 10 songs", lambda n: recommender.personal(listener(n), wanted))
-    report("for a listener, 50 songs", lambda n: recommender.personal(listener(n), Wanted(50, LISTED)))
-    report("like a song, 10 songs", lambda n: recommender.similar(f"song-{n % len(songs)}", None, wanted))
-    report("popular, 20 songs", lambda n: recommender.popular(Wanted(20, LISTED)))
-    report("one durable write", write)
-    report("a write, then for its listener", write_and_ask)
-    print(f"  ({recommender.rebuilds} rebuilds so far)")
-    # By a stopwatch that stands still no rebuild takes time, so none is followed by a rest.
-    eager = Recommender(store, stopwatch=lambda: 0.0)
-    eager.refresh()
-    report("a write, then a rebuild", write_and_rebuild, 20)
+    folder = Path(os.environ["LISTENING_DATA"])
+    found = sorted(path.name.removesuffix(".train.tsv.gz") for path in folder.glob("*.train.tsv.gz"))
+    for name in sys.argv[1:] or found:
+        measure(folder, name)
 
 
 if __name__ == "__main__":

@@ -6,17 +6,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedded.cloud.recombee.listening import FloatArray, IntArray
+from embedded.cloud.recombee.listening import IntArray
 from embedded.cloud.recombee.taste_model import Scores
 
 # Of each page of a list at most so many songs are of one artist, and the last may be a new one.
 PAGE, MOST_OF_ARTIST = 10, 6
 # Beyond these, variety is not worth the search: nobody looks that far down.
-VARIED_PLACES = 100
+VARIED_PLACES, SPARE_FOR_VARIETY = 100, 400
 # Scores closer than this are the same, and the song added later comes first.
 SCORE_DECIMALS = 9
-# A song with fewer listeners who like it is new; that songs are new takes no more than this share of a list.
-AUDIENCE_OF_NEW, HIGHEST_SHARE_OF_NEW = 3, 1 / PAGE
+# New songs get no more than this share of a list.
+HIGHEST_SHARE_OF_NEW = 1 / PAGE
+# New songs that are considered for one list, those that the listener would like best.
+CONSIDERED_NEW = 50
 # After so many times in a list without becoming known, a new song is half as likely to be taken.
 TIMES_SHOWN_FOR_HALF = 20.0
 _HASH_MULTIPLIER, _HASH_RANGE = 2_654_435_761, 2**32
@@ -37,10 +39,13 @@ class Variety:
 ALWAYS = Variety()
 
 
-def in_order(scores: Scores, candidates: IntArray) -> IntArray:
-    """`candidates` from the best to the worst; of equal ones in the order in which they came."""
-    total = np.round(scores.liking - scores.against, SCORE_DECIMALS)[candidates]
-    return candidates[np.argsort(-total, kind="stable")]
+def in_order(scores: Scores, candidates: IntArray, count: int) -> IntArray:
+    """The best `count` of `candidates`, best first; of equal ones in the order in which they came."""
+    total = np.round((scores.liking - scores.against)[candidates], SCORE_DECIMALS)
+    if count < len(candidates):
+        enough = total >= np.partition(total, len(total) - count)[len(total) - count]
+        candidates, total = candidates[enough], total[enough]
+    return candidates[np.argsort(-total, kind="stable")[:count]]
 
 
 def varied(order: IntArray, artist_of: IntArray, count: int, variety: Variety) -> list[int]:
@@ -72,22 +77,22 @@ def _next(
     return waiting.pop(0)
 
 
-def with_new_songs(order: IntArray, new: IntArray, worth: FloatArray, *, turn: int) -> IntArray:
-    """`order` with a new song moved up to the last place of the pages whose turn it is.
+def with_new_songs(order: IntArray, new: IntArray, *, share: float, turn: int) -> IntArray:
+    """`order` with one of the `new` songs, best first, in the last place of the pages whose turn it is.
 
-    `new` are positions, `worth` is by position. New songs get the share of places that they have of all
-    songs, up to a limit: `turn`, any number that differs from list to list, says on which pages they are.
+    They get this share of the places, up to a limit; `turn`, any number that differs from list to list, says
+    on which pages they are. A song that is before that place anyway stays where it is.
     """
-    share = min(len(new) / max(len(order), 1), HIGHEST_SHARE_OF_NEW)
+    share = min(share, HIGHEST_SHARE_OF_NEW)
     result: list[int] = order.tolist()
-    best_first: list[int] = new[np.argsort(-worth[new], kind="stable")].tolist()
     for page in range(min(len(order), VARIED_PLACES) // PAGE):
         if (turn + page) * _HASH_MULTIPLIER % _HASH_RANGE >= share * PAGE * _HASH_RANGE:
             continue
         place = (page + 1) * PAGE - 1
         before = set(result[:place])
-        song = next((song for song in best_first if song not in before), None)
+        song = next((song for song in new.tolist() if song not in before), None)
         if song is not None:
-            result.remove(song)
+            if song in result:
+                result.remove(song)
             result.insert(place, song)
     return np.array(result, dtype=np.int64)

@@ -19,7 +19,8 @@ import numpy as np
 from embedded.cloud.recombee.listening import NO_LISTENING, IntArray, Listening
 from embedded.cloud.recombee.ranking import (
     ALWAYS,
-    AUDIENCE_OF_NEW,
+    CONSIDERED_NEW,
+    SPARE_FOR_VARIETY,
     TIMES_SHOWN_FOR_HALF,
     Variety,
     in_order,
@@ -126,24 +127,30 @@ class Recommender:
         """The chart: recent listens by distinct listeners; what nobody listened to follows, newest first."""
         self.refresh()
         scores = Scores(self._model.popularity, np.zeros(len(self._songs)))
-        return self._ids(in_order(scores, self._candidates(wanted))[: wanted.count])
+        return self._ids(in_order(scores, self._candidates(wanted), wanted.count))
 
     def personal(self, listener: int, wanted: Wanted) -> list[str]:
         """By this listener's taste, or the chart where there is none yet; what was just played comes last."""
         self.refresh()
         own = self._source.listening_of(listener)
         scores = self._model.personal(own, now=self._clock())
-        order = self._ordered(scores, wanted)
+        candidates = self._relevant(scores, wanted)
+        order = in_order(scores, candidates, wanted.count + SPARE_FOR_VARIETY)
         if scores.has_taste:
-            new = order[self._model.audience[order] < AUDIENCE_OF_NEW]
-            new = new[~np.isin(self._songs.numbers[new], own.song) & (self._model.popularity[new] >= 0)]
-            shown = np.array([self._times_shown[number] for number in self._songs.numbers[new].tolist()])
-            worth = np.zeros(len(self._songs))
-            worth[new] = scores.liking[new] / (1.0 + shown / TIMES_SHOWN_FOR_HALF)
-            order = with_new_songs(order, new, worth, turn=listener + len(own))
+            new = candidates[self._model.is_new[candidates]]
+            share = len(new) / max(len(candidates), 1)
+            new = self._most_promising(new[~np.isin(self._songs.numbers[new], own.song)], scores)
+            order = with_new_songs(order, new, share=share, turn=listener + len(own))
         chosen = varied(order, self._songs.artist_of, wanted.count, wanted.variety)
         self._times_shown.update(self._songs.numbers[chosen].tolist())
         return self._ids(chosen)
+
+    def _most_promising(self, new: IntArray, scores: Scores) -> IntArray:
+        """The best first, where one that was shown often and still is new counts less."""
+        new = in_order(scores, new, CONSIDERED_NEW)
+        shown = np.array([self._times_shown[number] for number in self._songs.numbers[new].tolist()])
+        worth = scores.liking[new] / (1.0 + shown / TIMES_SHOWN_FOR_HALF)
+        return new[np.argsort(-worth, kind="stable")]
 
     def similar(self, song_id: str, listener: int | None, wanted: Wanted) -> list[str]:
         """Like this song, without it; leaning to the listener's taste. An unknown song is like nothing."""
@@ -153,7 +160,8 @@ class Recommender:
             return []
         own = None if listener is None else self._source.listening_of(listener)
         scores = self._model.similar(position, own, now=self._clock())
-        order = self._ordered(scores, replace(wanted, without={*wanted.without, song_id}))
+        candidates = self._relevant(scores, replace(wanted, without={*wanted.without, song_id}))
+        order = in_order(scores, candidates, wanted.count + SPARE_FOR_VARIETY)
         return self._ids(varied(order, self._songs.artist_of, wanted.count, wanted.variety))
 
     def refresh(self) -> None:
@@ -209,9 +217,11 @@ class Recommender:
         """Positions of the songs that may be in the answer, newest first."""
         return np.flatnonzero(self._songs.allowed(wanted.song_filter, wanted.without))[::-1]
 
-    def _ordered(self, scores: Scores, wanted: Wanted) -> IntArray:
+    def _relevant(self, scores: Scores, wanted: Wanted) -> IntArray:
+        """The candidates that are liked enough."""
         candidates = self._candidates(wanted)
-        if wanted.lowest_liking:
-            liking = (scores.liking - scores.against)[candidates]
-            candidates = candidates[liking >= wanted.lowest_liking * liking.max(initial=0.0)]
-        return in_order(scores, candidates)
+        if not wanted.lowest_liking:
+            return candidates
+        liking = (scores.liking - scores.against)[candidates]
+        relevant: IntArray = candidates[liking >= wanted.lowest_liking * liking.max(initial=0.0)]
+        return relevant

@@ -55,6 +55,8 @@ class SongIndex:
         # Feature columns and what each counts, one row for each song; column 0 is for "no feature".
         self._columns = np.empty((0, MOST_FEATURES), dtype=np.int32)
         self._weights = np.empty((0, MOST_FEATURES), dtype=np.float32)
+        # The weights scaled to length 1.
+        self._units = np.empty((0, MOST_FEATURES), dtype=np.float32)
         self._column_of: dict[tuple[str, str], int] = {}
         self._artist_numbers: dict[tuple[str, str], int] = {}
         self._filters: dict[str, tuple[Filter, NDArray[np.bool_]]] = {}
@@ -78,11 +80,12 @@ class SongIndex:
         liked = np.flatnonzero(weights)
         if not len(liked):
             return np.zeros(len(self))
-        unit = self._unit(liked) * weights[liked, None]
+        unit = self._units[liked] * weights[liked, None]
         profile = np.bincount(
             self._columns[liked].ravel(), weights=unit.ravel(), minlength=len(self._column_of) + 1
         )
-        result: FloatArray = (profile[self._columns] * self._unit(slice(None))).sum(axis=1)
+        of_features = profile.astype(np.float32)[self._columns]
+        result: FloatArray = np.einsum("ij,ij->i", of_features, self._units).astype(np.float64)
         return result
 
     def distinctive(self) -> sparse.csr_array:
@@ -113,13 +116,6 @@ class SongIndex:
                 mask[position] = False
         return mask
 
-    def _unit(self, rows: IntArray | slice) -> FloatArray:
-        """What features count for these songs, scaled to length 1."""
-        weights = self._weights[rows]
-        length = np.sqrt((weights * weights).sum(axis=1, keepdims=True))
-        unit: FloatArray = weights / np.where(length > 0, length, 1.0)
-        return unit
-
     def _remove(self, removed: Collection[int]) -> None:
         kept = ~np.isin(self.numbers, np.fromiter(removed, dtype=np.int64))
         self.songs = [song for song, keep in zip(self.songs, kept.tolist(), strict=True) if keep]
@@ -127,6 +123,7 @@ class SongIndex:
         self.numbers = self.numbers[kept]
         self.artist_of = self.artist_of[kept]
         self._columns, self._weights = self._columns[kept], self._weights[kept]
+        self._units = self._units[kept]
         self._filters = {
             text: (song_filter, mask[kept]) for text, (song_filter, mask) in self._filters.items()
         }
@@ -144,6 +141,7 @@ class SongIndex:
         empty = np.zeros((count, MOST_FEATURES))
         self._columns = np.concatenate([self._columns, empty.astype(np.int32)])
         self._weights = np.concatenate([self._weights, empty.astype(np.float32)])
+        self._units = np.concatenate([self._units, empty.astype(np.float32)])
         self._filters = {
             text: (song_filter, np.concatenate([mask, np.zeros(count, dtype=np.bool_)]))
             for text, (song_filter, mask) in self._filters.items()
@@ -160,6 +158,8 @@ class SongIndex:
         self._columns[position], self._weights[position] = 0, 0.0
         for at, (column, weight) in enumerate(features):
             self._columns[position, at], self._weights[position, at] = column, weight
+        length = float(np.linalg.norm(self._weights[position]))
+        self._units[position] = self._weights[position] / (length or 1.0)
         self.artist_of[position] = self._artist_numbers.setdefault(_artist(song), len(self._artist_numbers))
         for song_filter, mask in self._filters.values():
             mask[position] = song_filter.passes(song.id, song.values)

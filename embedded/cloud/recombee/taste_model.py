@@ -16,6 +16,8 @@ from embedded.cloud.recombee.relations import Float32Array
 from embedded.cloud.recombee.song_index import SongIndex
 from embedded.cloud.recombee.trained_model import TrainedModel
 
+# A song with fewer listeners who like it is new, unless it is skipped more than liked.
+AUDIENCE_OF_NEW = 3
 # A song counts half once the listener went on to this many others, a third after twice as many, and so on.
 LATER_SONGS_FOR_HALF = 1.0
 CONTENT_SHARE = 0.05
@@ -63,7 +65,7 @@ class TasteModel:
         )
         self._known, self._trained_position = np.flatnonzero(known), where[known]
         self.popularity = self._of_songs(trained.popularity)
-        self.audience = self._of_songs(trained.audience)
+        self.is_new = (self._of_songs(trained.audience) < AUDIENCE_OF_NEW) & (self.popularity >= 0)
         self._own_share = self._of_songs(trained.relations.own_share)
 
     def _of_songs(self, trained: FloatArray | Float32Array | IntArray) -> FloatArray:
