@@ -39,6 +39,11 @@ export class AlbumsApi {
     return this.transport.json('GET', '/api/albums/user/my-albums');
   }
 
+  /** Those of others in which the caller collaborates. @returns {Promise<Album[]>} */
+  collaborations() {
+    return this.transport.json('GET', '/api/albums/user/collaborations');
+  }
+
   /** @param {FormData} form title, image, isPublic @returns {Promise<Album>} */
   create(form) {
     return this.transport.json('POST', '/api/albums', { form });

@@ -59,6 +59,7 @@
  * @property {Song[]} songs
  * @property {Album[]} albums
  * @property {Profile[]} artists
+ * @property {Partial<Record<'songs' | 'albums' | 'artists', string>>} [corrected] by list, the query that was answered in place of a misspelt one
  * @property {string[]} [unavailable] services that did not answer in time
  *
  * @typedef {{ genre: string, count: number }} GenreCount

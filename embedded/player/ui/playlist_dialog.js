@@ -16,7 +16,7 @@ const COVER_PIXELS = 600;
 export function offerPlaylists(app, song) {
   if (!app.session.isSignedIn) return openSignIn(app);
   return openDialog(`Add “${song.title}” to`, (close) => [
-    loaded('rows', () => app.api.albums.mine(), (albums) =>
+    loaded('rows', async () => (await Promise.all([app.api.albums.mine(), app.api.albums.collaborations()])).flat(), (albums) =>
       albums.length === 0
         ? emptyState('playlist', 'No playlists yet', 'Make your first one below.')
         : h(

@@ -60,6 +60,7 @@ export function buildShell(app, root) {
     panels.element,
     playerBar(app, { toggleQueue: (opener) => panels.toggle('queue', opener), openNowPlaying: theatre.open }),
     theatre.element,
+    app.player.audio,
   );
   connectKeyboard(app, { toggleQueue: () => panels.toggle('queue'), toggleApi: () => panels.toggle('api') });
   new Router(app, main, ROUTES).start();
@@ -106,7 +107,7 @@ function brand() {
   const bars = svg('path', { d: 'M6 14v-4M10.5 17V7M15 19V5M19.5 15V9' });
   return h(
     'a',
-    { class: 'brand', href: '#/' },
+    { class: 'brand', href: '#/', 'aria-label': 'Encore, home' },
     h('span', { class: 'brand-mark' }, svg('svg', { viewBox: '0 0 25 24', class: 'icon', 'aria-hidden': 'true' }, bars)),
     h('span', { class: 'brand-name' }, 'Encore'),
   );

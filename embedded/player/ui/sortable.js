@@ -17,7 +17,7 @@ export function dragHandle(name, moved) {
     event.preventDefault();
     handle.focus();
     const from = rows().indexOf(row());
-    handle.setPointerCapture(event.pointerId);
+    const dragging = new AbortController();
     row().classList.add('is-dragged');
     /** @param {PointerEvent} now */
     const follow = (now) => {
@@ -29,13 +29,15 @@ export function dragHandle(name, moved) {
       if (before !== row().nextElementSibling) row().parentElement?.insertBefore(row(), before ?? null);
     };
     const finish = () => {
-      handle.removeEventListener('pointermove', follow);
+      dragging.abort();
       row().classList.remove('is-dragged');
       const to = rows().indexOf(row());
       if (to !== from) settle(from, to);
     };
-    handle.addEventListener('pointermove', follow);
-    handle.addEventListener('lostpointercapture', finish, { once: true });
+    // Not captured by the handle: an element that is moved within the page loses the pointer.
+    addEventListener('pointermove', follow, { signal: dragging.signal });
+    addEventListener('pointerup', finish, { signal: dragging.signal });
+    addEventListener('pointercancel', finish, { signal: dragging.signal });
   });
 
   handle.addEventListener('keydown', (event) => {

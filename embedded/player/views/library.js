@@ -2,7 +2,7 @@ import { albumCards } from '../ui/albums.js';
 import { button, confirmed } from '../ui/controls.js';
 import { ago, h } from '../ui/dom.js';
 import { newPlaylistButton } from '../ui/playlist_dialog.js';
-import { attempt, emptyState, loaded, paged } from '../ui/sections.js';
+import { attempt, emptyState, loaded, paged, section } from '../ui/sections.js';
 import { openSignIn } from '../ui/sign_in.js';
 import { songList } from '../ui/songs.js';
 
@@ -85,12 +85,16 @@ export function playlistsPage(app) {
   return libraryPage(
     app,
     app.isArtist ? 'Albums and playlists' : 'Playlists',
-    () =>
+    () => [
       loaded('cards', () => app.api.albums.mine(), (albums) =>
         albums.length
           ? albumCards(app, albums)
           : emptyState('playlist', 'No playlists yet', 'Collect songs, put them in order, share them with a link.', newPlaylistButton(app)),
       ),
+      loaded('cards', () => app.api.albums.collaborations(), (albums) =>
+        albums.length ? section('With others', albumCards(app, albums)) : null,
+      ),
+    ],
     newPlaylistButton(app),
   );
 }

@@ -1,0 +1,239 @@
+"""The web player in headless Chromium, as visitors and listeners use it."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.player.browsing import LOUDEST_SAMPLE, Visitor, Visitors
+from tests.player.content import JONAS, PRIYA, SONG_SECONDS, TITLES
+
+
+def test_visitor_hears_music_after_one_click(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    visitor.press("Play what is trending")
+    visitor.wait_for_audio("audio.currentTime > 0.5 && !audio.paused")
+    assert visitor.audio("webkitAudioDecodedByteCount") > 0
+    assert visitor.page.evaluate(LOUDEST_SAMPLE) > 0.01
+    expect(visitor.page.get_by_role("button", name="Pause", exact=True).first).to_be_visible()
+    assert visitor.tracked == []
+
+
+def test_new_account_is_one_click(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    visitor.press("Sign in")
+    visitor.press("New account")
+    visitor.sees("Signed in as")
+    expect(visitor.page.get_by_role("heading", name="For you")).to_be_visible()
+
+
+def test_play_complete_and_skip_are_reported(visitors: Visitors) -> None:
+    visitor = visitors.visitor(JONAS)
+    visitor.go("/albums")
+    visitor.page.get_by_role("link", name="Neon Tides").last.click()
+    visitor.press("Play Glass Elevator by Nova Lumen")
+    visitor.wait_for_audio("audio.currentTime > 2.2")
+    assert visitor.tracked == []
+    visitor.wait_for_audio("audio.currentTime > 3.8")
+    assert visitor.tracked == [("play", 200)]
+    expect(visitor.page.locator(".bar .song-title")).to_have_text("Velvet Static")
+    assert visitor.tracked == [("play", 200), ("complete", 200)]
+    visitor.wait_for_audio("audio.currentTime > 0.4 && audio.currentTime < 3")
+    with visitor.page.expect_response(re.compile("/track/skip")):
+        visitor.press("Next")
+    assert visitor.tracked == [("play", 200), ("complete", 200), ("skip", 200)]
+
+
+METER = """async (steps) => {
+    const { ListeningMeter } = await import('/player/playback/listening.js');
+    const reported = [];
+    const meter = new ListeningMeter(100, (interaction) => reported.push(interaction));
+    for (const [step, ...values] of steps) meter[step](...values);
+    return [reported, meter.listenedSeconds];
+}"""
+
+
+def heard(seconds: int, *then: list[object]) -> list[list[object]]:
+    """The first `seconds` of a song, without a break."""
+    return [*(["advance", second, second] for second in range(seconds + 1)), *then]
+
+
+LISTENING = {
+    "three seconds": (heard(3), ["play"], 3),
+    "two seconds": (heard(2), [], 2),
+    "a seek": (heard(1, ["advance", 60, 2], ["advance", 61, 3]), [], 2),
+    "a pause": (heard(1, ["interrupt"], ["advance", 1, 50], ["advance", 2, 51]), [], 2),
+    "80 %": (heard(80), ["play", "complete"], 80),
+    "left before half": (heard(49, ["leave"]), ["play", "skip"], 49),
+    "left after half": (heard(51, ["leave"]), ["play"], 51),
+    "never heard": ([["leave"]], [], 0),
+}
+
+
+def test_listening_is_measured_by_time_heard(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    for name, (steps, reported, seconds) in LISTENING.items():
+        assert visitor.page.evaluate(METER, steps) == [reported, pytest.approx(seconds)], name
+
+
+def test_keyboard_and_media_keys_control_playback(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    visitor.press("Play what is trending")
+    visitor.wait_for_audio("audio.currentTime > 0.2")
+    first = visitor.page.evaluate("navigator.mediaSession.metadata.title")
+    visitor.page.evaluate("document.activeElement.blur()")
+    visitor.page.locator("body").press("Space")
+    visitor.wait_for_audio("audio.paused")
+    visitor.page.locator("body").press("ArrowRight")
+    visitor.wait_for_audio(f"audio.currentTime > {SONG_SECONDS - 2}")
+    visitor.page.locator("body").press("m")
+    visitor.wait_for_audio("audio.muted")
+    visitor.page.evaluate("mediaKeys.seekto({ seekTime: 1 })")
+    visitor.wait_for_audio("audio.currentTime < 2")
+    visitor.page.evaluate("mediaKeys.nexttrack({})")
+    expect(visitor.page.locator(".bar .song-title")).not_to_have_text(first)
+    visitor.page.evaluate("mediaKeys.previoustrack({})")
+    expect(visitor.page.locator(".bar .song-title")).to_have_text(first)
+    visitor.page.evaluate("mediaKeys.pause({})")
+    visitor.wait_for_audio("audio.paused")
+
+
+def test_quality_changes_while_a_song_plays(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    visitor.press("Play what is trending")
+    visitor.wait_for_audio("audio.currentTime > 1")
+    for choice, bitrate in (("low", "br_64k"), ("medium", "br_128k"), ("high", "br_320k")):
+        visitor.page.get_by_label("Quality").first.select_option(choice)
+        visitor.wait_for_audio(f"audio.src.includes('/{bitrate}/') && audio.currentTime > 1 && !audio.paused")
+
+
+AUTO = """async (cases) => {
+    const { suitable } = await import('/player/playback/quality.js');
+    return cases.map(([kilobits, stalls]) => suitable(kilobits, stalls));
+}"""
+
+
+def test_auto_quality_follows_the_connection(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    cases = [[5000, 0], [800, 0], [799, 0], [319, 0], [None, 0], [5000, 1], [5000, 2]]
+    assert visitor.page.evaluate(AUTO, cases) == ["high", "high", "medium", "low", "medium", "medium", "low"]
+
+
+def test_queue_is_reordered_and_emptied(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    visitor.press("Play what is trending")
+    visitor.press("Queue")
+    queued = visitor.page.locator(".queued .song-title")
+    before = queued.all_inner_texts()
+    visitor.page.get_by_role("button", name=f"Move {before[2]}", exact=True).press("ArrowUp")
+    expect(queued.nth(1)).to_have_text(before[2])
+    visitor.press(f"Remove {before[1]} from the queue")
+    expect(queued).to_have_count(len(before) - 1)
+    visitor.press("Clear")
+    visitor.sees("Nothing in the queue")
+
+
+def test_search_finds_misspelt_words_and_artists(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    visitor.search("lantren")
+    assert visitor.titles() == ["Lantern Fog"]
+    visitor.search("pale har")
+    visitor.page.locator("main .card-title", has_text="Pale Harbour").click()
+    expect(visitor.page.get_by_role("heading", name="Pale Harbour")).to_be_visible()
+
+
+def test_likes_and_history_are_kept_and_cleared(visitors: Visitors) -> None:
+    visitor = visitors.visitor(PRIYA)
+    visitor.go("/albums")
+    visitor.page.get_by_role("link", name="Slow Weather").last.click()
+    visitor.press("Like Lantern Fog")
+    expect(visitor.page.get_by_role("button", name="Unlike Lantern Fog").first).to_be_visible()
+    visitor.go("/liked")
+    assert visitor.titles() == ["Lantern Fog"]
+    visitor.go("/history")
+    assert "Glass Elevator" in visitor.titles()
+    visitor.press("Clear")
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Clear").click()
+    visitor.sees("Nothing heard yet")
+
+
+def make_playlist(owner: Visitor, title: str) -> None:
+    """With three songs, and open."""
+    owner.go("/albums")
+    owner.page.get_by_role("link", name="Neon Tides").last.click()
+    owner.settle()
+    for number, song in enumerate(TITLES[:3]):
+        owner.choose(f"More for {song}", "Add to playlist")
+        dialog = owner.page.get_by_role("dialog")
+        if number == 0:
+            dialog.get_by_label("New playlist").fill(title)
+            dialog.get_by_role("button", name="Create").click()
+        else:
+            dialog.get_by_role("button", name=title).click()
+        dialog.wait_for(state="detached")
+    owner.go("/playlists")
+    owner.page.get_by_role("link", name=title).last.click()
+    expect(owner.page.get_by_role("heading", name=title)).to_be_visible()
+    owner.settle()
+    assert owner.titles() == list(TITLES[:3])
+
+
+def drag(visitor: Visitor, song: str, to: str) -> None:
+    """Take a song by its handle and drop it on the place of another one above."""
+    grip = visitor.page.get_by_role("button", name=f"Move {song}", exact=True).bounding_box()
+    target = visitor.page.get_by_role("button", name=f"Move {to}", exact=True).bounding_box()
+    assert grip
+    assert target
+    mouse = visitor.page.mouse
+    mouse.move(grip["x"] + 10, grip["y"] + grip["height"] / 2)
+    mouse.down()
+    mouse.move(grip["x"] + 10, target["y"] + target["height"] / 2 + 8, steps=6)
+    mouse.move(grip["x"] + 10, target["y"] + 4, steps=3)
+    mouse.up()
+
+
+def test_playlist_is_reordered_by_two_people(visitors: Visitors) -> None:
+    first, second, third = TITLES[:3]
+    owner, friend = visitors.visitor(JONAS), visitors.visitor(PRIYA)
+    make_playlist(owner, "Two of us")
+    with owner.page.expect_response(lambda response: response.request.method == "PUT") as dropped:
+        drag(owner, third, to=first)
+    assert dropped.value.status == 200
+    owner.settle()
+    assert owner.titles() == [third, first, second]
+    friend.go("/profile")
+    friend.press("Copy")
+    link = friend.page.evaluate("navigator.clipboard.readText()")
+    owner.press("Collaborators")
+    owner.page.get_by_label("Person").fill(link)
+    owner.press("Add")
+    owner.press("Remove Priya Raman", act=False)
+    owner.press("Close")
+    owner.settle()
+    friend.page.goto(owner.page.url)
+    friend.settle()
+    assert friend.titles() == [third, first, second]
+    friend.page.get_by_role("button", name=f"Move {second}", exact=True).press("ArrowUp")
+    friend.wait_for_titles([third, second, first])
+    owner.page.get_by_role("button", name=f"Move {third}", exact=True).press("ArrowDown")
+    owner.sees("Somebody else changed it meanwhile")
+    owner.wait_for_titles([third, second, first])
+    assert [each for each in owner.problems if "412" not in each] == []
+    owner.problems.clear()
+
+
+def test_playlist_is_shared_by_link_until_revoked(visitors: Visitors) -> None:
+    owner, stranger = visitors.visitor(JONAS), visitors.visitor()
+    make_playlist(owner, "For everybody")
+    owner.press("Share")
+    owner.press("Make a link")
+    link = owner.page.get_by_label("Share link").input_value()
+    stranger.page.goto(link)
+    expect(stranger.page.get_by_role("heading", name="For everybody")).to_be_visible()
+    assert stranger.titles() == list(TITLES[:3])
+    owner.press("Revoke all links")
+    owner.sees("No link works any more")
+    stranger.page.reload()
+    expect(stranger.page.get_by_role("alert")).to_contain_text("not valid")
+    assert len([each for each in stranger.problems if "404" in each]) == 1
+    stranger.problems.clear()
