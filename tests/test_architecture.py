@@ -78,6 +78,7 @@ SHARED = {
         health
         idempotency
         idempotency_keys
+        json_stream
         middleware
         openapi
         pagination

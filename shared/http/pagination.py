@@ -6,7 +6,7 @@ leads to the next page. Its address is relative, so that it holds behind any pre
 
 import base64
 import binascii
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Protocol, TypeVar
@@ -124,3 +124,13 @@ def next_link(request: Request, next_cursor: str, limit: int | None, filters: Co
     kept = [(name, value) for name, value in request.query_params.items() if name in {"total", *filters}]
     query = urlencode([*kept, ("limit", limit or MAX_PAGE), ("cursor", next_cursor)])
     return f'<?{query}>; rel="next"'
+
+
+async def all_pages(
+    read: Callable[[Slice], Awaitable[Sequence[Entry]]], size: int
+) -> AsyncIterator[Sequence[Entry]]:
+    """The whole of a list, in pages of `size` that are read when they are needed."""
+    after: Cursor | None = None
+    while found := await read(Slice(size, after)):
+        yield found
+        after = Cursor.of(found[-1])
