@@ -14,7 +14,7 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from shared import tracing
-from shared.circuit_breaker import CircuitBreaker, CircuitBreakerPolicy
+from shared.circuit_breaker import Call, CircuitBreaker, CircuitBreakerPolicy
 from shared.errors import (
     AppError,
     ConflictError,
@@ -75,24 +75,50 @@ class ServiceClient:
         """Call it and ignore the body of a successful response. Raises what `ask` does."""
         await self._call(method, path, token, json, repeatable=False)
 
+    @asynccontextmanager
+    async def stream(self, path: str, *, token: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """What it answers a GET with, in pieces as they arrive; the connection is closed at the end.
+
+        The deadline holds for the head and for each piece.
+
+        Raises:
+            UnavailableError: it cannot be reached, is late or does not answer with success; the pieces, when
+                the response breaks off.
+        """
+        call = self._try_call()
+        try:
+            request = self._request("GET", path, token, None)
+            response = await self._send(request, repeatable=True, stream=True)
+            try:
+                if not response.is_success:
+                    call.succeeded()
+                    log.warning("service call failed", callee=self._name, status=response.status_code)
+                    raise self._unavailable()
+                yield self._pieces(response, call)
+            finally:
+                await response.aclose()
+        except httpx.HTTPError as failure:
+            raise self._failed(call, failure) from failure
+        finally:
+            call.abandoned()
+
+    async def _pieces(self, response: httpx.Response, call: Call) -> AsyncIterator[bytes]:
+        try:
+            async for piece in response.aiter_bytes():
+                yield piece
+        except httpx.HTTPError as failure:
+            raise self._failed(call, failure) from failure
+        call.succeeded()
+
     async def _call(
         self, method: str, path: str, token: str | None, json: object, repeatable: bool
     ) -> httpx.Response:
-        call = self._breaker.try_call()
-        if call is None:
-            raise self._unavailable()
-        headers = {HEADER: current_request_id()}
-        tracing.inject(headers)
-        if token is not None:
-            headers["Authorization"] = f"Bearer {token}"
-        request = self._http.build_request(method, path, headers=headers, json=json)
+        call = self._try_call()
         try:
-            response = await self._send(request, repeatable)
+            response = await self._send(self._request(method, path, token, json), repeatable)
             call.succeeded()
         except httpx.HTTPError as failure:
-            call.failed()
-            log.warning("service call failed", callee=self._name, error=type(failure).__name__)
-            raise self._unavailable() from failure
+            raise self._failed(call, failure) from failure
         finally:
             call.abandoned()
         if response.is_success:
@@ -103,13 +129,31 @@ class ServiceClient:
             raise self._unavailable()
         raise self._refusal(kind, response)
 
-    async def _send(self, request: httpx.Request, repeatable: bool) -> httpx.Response:
+    def _try_call(self) -> Call:
+        call = self._breaker.try_call()
+        if call is None:
+            raise self._unavailable()
+        return call
+
+    def _request(self, method: str, path: str, token: str | None, json: object) -> httpx.Request:
+        headers = {HEADER: current_request_id()}
+        tracing.inject(headers)
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        return self._http.build_request(method, path, headers=headers, json=json)
+
+    async def _send(self, request: httpx.Request, repeatable: bool, stream: bool = False) -> httpx.Response:
         try:
-            return await self._http.send(request)
+            return await self._http.send(request, stream=stream)
         except (httpx.ConnectError, httpx.RemoteProtocolError, httpx.ReadError):
             if not repeatable:
                 raise
-            return await self._http.send(request)
+            return await self._http.send(request, stream=stream)
+
+    def _failed(self, call: Call, failure: httpx.HTTPError) -> UnavailableError:
+        call.failed()
+        log.warning("service call failed", callee=self._name, error=type(failure).__name__)
+        return self._unavailable()
 
     def _json(self, response: httpx.Response) -> Any:
         try:

@@ -17,7 +17,8 @@ from shared.errors import (
     NotFoundError,
     UnavailableError,
 )
-from shared.http.service_client import ServiceClient
+from shared.http.service_client import ServiceClient, open_service
+from tests.shared.odd_server import CUT_SHORT, answer, odd_server
 
 ANYTHING = TypeAdapter(object)
 
@@ -157,3 +158,41 @@ async def test_response_of_another_shape_is_unavailable() -> None:
     asking = client(lambda _: httpx.Response(200, json={"_id": 1}))
     with pytest.raises(UnavailableError):
         await asking.ask(ALBUM, "GET", "/albums/1")
+
+
+async def streamed(service: ServiceClient) -> bytes:
+    async with service.stream("/internal/users/1/export", token="t.o.k") as pieces:
+        return b"".join([piece async for piece in pieces])
+
+
+async def test_streamed_body_arrives_whole() -> None:
+    async with odd_server(answer(200, b"[1]" * 100_000)) as odd, open_service(odd.url, "x", 5) as service:
+        assert await streamed(service) == b"[1]" * 100_000
+    assert b"authorization: bearer t.o.k" in odd.requests[0].lower()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [b"", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n", CUT_SHORT, None]
+    + [answer(status, b"{}") for status in (401, 404, 500, 503)],
+)
+async def test_stream_without_success_is_unavailable(given: bytes | None) -> None:
+    async with odd_server(given) as odd, open_service(odd.url, "album service", 0.2) as service:
+        with pytest.raises(UnavailableError, match=r"^The album service is not available now$"):
+            await streamed(service)
+
+
+async def test_breaker_opens_when_streams_break_off() -> None:
+    async with odd_server(CUT_SHORT) as odd, open_service(odd.url, "album service", 5) as service:
+        for _ in range(20):
+            with pytest.raises(UnavailableError):
+                await streamed(service)
+    assert len(odd.requests) == 5
+
+
+async def test_abandoned_stream_says_nothing_about_the_service() -> None:
+    async with odd_server(answer(200, b"[]" * 10**6)) as odd, open_service(odd.url, "x", 5) as service:
+        for _ in range(20):
+            async with service.stream("/", token="t.o.k") as pieces:
+                await anext(aiter(pieces))
+    assert len(odd.requests) == 20
