@@ -110,6 +110,10 @@ class ShareRepository(Protocol):
         """The id of the album that the link leads to; None when there is none, or it has expired."""
         ...
 
+    async def list(self, album_id: str, limit: int, after: str | None) -> Sequence[StoredShare]:
+        """At most `limit` links to the album, ordered by the hash of their token, those after that hash."""
+        ...
+
     async def revoke(self, album_id: str) -> None:
         """Remove all links to the album."""
         ...

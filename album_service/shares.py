@@ -1,9 +1,10 @@
 """Links to albums as MongoDB documents, by the hash of their token."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from album_service.domain import StoredShare
-from shared.providers.mongo import ASCENDING, Index, MongoDatabase
+from shared.providers.mongo import ASCENDING, Document, Index, MongoDatabase
 
 INDEXES = (
     Index([("albumId", ASCENDING)]),
@@ -37,6 +38,15 @@ class MongoShares:
         if found is None or (found["expiresAt"] is not None and found["expiresAt"] <= moment):
             return None
         return str(found["albumId"])
+
+    async def list(self, album_id: str, limit: int, after: str | None) -> Sequence[StoredShare]:
+        query: Document = {"albumId": album_id}
+        if after is not None:
+            query["_id"] = {"$gt": after}
+        found = await self._shares.find(query, order=[("_id", ASCENDING)], limit=limit)
+        return [
+            StoredShare(each["_id"], each["albumId"], each["createdAt"], each["expiresAt"]) for each in found
+        ]
 
     async def revoke(self, album_id: str) -> None:
         await self._shares.remove_many({"albumId": album_id})

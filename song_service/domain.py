@@ -105,6 +105,11 @@ class Interaction:
     at: datetime
     dedup_key: str
 
+    @property
+    def created_at(self) -> datetime:
+        """The same as `at`: lists are ordered by it."""
+        return self.at
+
 
 @dataclass(frozen=True, slots=True)
 class Like:

@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from shared.http.pagination import Slice
-from song_service.domain import Interaction, Like, LikeChange, Play, PlayReport
+from song_service.domain import Interaction, InteractionKind, Like, LikeChange, Play, PlayReport
 
 
 class LikeRepository(Protocol):
@@ -71,12 +71,20 @@ class HistoryRepository(Protocol):
         """All kinds of interactions of the listener with these songs, `since` and `until` included."""
         ...
 
+    async def of_kind(self, user_id: str, kind: InteractionKind, part: Slice) -> Sequence[Interaction]:
+        """The listener's interactions of one kind, cleared from the history or not, newest first."""
+        ...
+
     async def count_by_song(self, user_id: str) -> Mapping[str, int]:
         """How many plays of each song the history holds."""
         ...
 
     async def clear(self, user_id: str, moment: datetime) -> None:
         """Leave everything up to `moment` out of the history. The interactions still count."""
+        ...
+
+    async def cleared_at(self, user_id: str) -> datetime | None:
+        """The moment up to which the history was cleared; None when it never was."""
         ...
 
     async def remove_of_user(self, user_id: str) -> None:

@@ -48,6 +48,10 @@ class MongoHistory:
         }
         return [to_interaction(each) for each in await self._interactions.find(query)]
 
+    async def of_kind(self, user_id: str, kind: InteractionKind, part: Slice) -> Sequence[Interaction]:
+        query = {"userId": user_id, "kind": kind.value}
+        return [to_interaction(each) for each in await self._interactions.page(query, part, _LATEST_FIRST)]
+
     async def count_by_song(self, user_id: str) -> Mapping[str, int]:
         counted = await self._interactions.aggregate(
             [{"$match": await self._shown(user_id)}, {"$group": {"_id": "$songId", "plays": {"$sum": 1}}}]
@@ -57,11 +61,14 @@ class MongoHistory:
     async def clear(self, user_id: str, moment: datetime) -> None:
         await self._cleared.change_one({"_id": user_id}, {"$max": {"until": moment}}, or_insert=True)
 
+    async def cleared_at(self, user_id: str) -> datetime | None:
+        cleared = await self._cleared.find_one({"_id": user_id})
+        return None if cleared is None else cleared["until"]
+
     async def remove_of_user(self, user_id: str) -> None:
         await self._interactions.remove_many({"userId": user_id})
         await self._cleared.remove_one({"_id": user_id})
 
     async def _shown(self, user_id: str) -> Document:
-        cleared = await self._cleared.find_one({"_id": user_id})
-        until = _NEVER if cleared is None else cleared["until"]
+        until = await self.cleared_at(user_id) or _NEVER
         return {"userId": user_id, "kind": InteractionKind.PLAY.value, "at": {"$gt": until}}

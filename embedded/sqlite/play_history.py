@@ -1,6 +1,7 @@
 """A listener's history, read from the interactions in SQLite."""
 
 import json
+import sqlite3
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
@@ -30,17 +31,25 @@ class SqliteHistory:
         self._database = database
 
     async def plays(self, user_id: str, part: Slice) -> Sequence[Play]:
-        conditions = list(_SHOWN)
-        values: dict[str, Value] = {"user_id": user_id, "limit": part.limit}
-        if part.after is not None:
-            conditions.append("(at, id) < (:after_at, :after_id)")
-            values["after_at"] = to_millis(part.after.created_at)
-            values["after_id"] = part.after.id.lower()
-        statement = statements.select(
-            "id, song_id, at", "interactions", conditions, "ORDER BY at DESC, id DESC LIMIT :limit"
-        )
-        rows = await self._database.read(statement, values)
+        rows = await self._page("id, song_id, at", _SHOWN, {"user_id": user_id}, part)
         return [Play(row["id"], row["song_id"], from_millis(row["at"])) for row in rows]
+
+    async def of_kind(self, user_id: str, kind: InteractionKind, part: Slice) -> Sequence[Interaction]:
+        conditions = ("user_id = :user_id", "kind = :kind")
+        rows = await self._page(COLUMNS, conditions, {"user_id": user_id, "kind": kind.value}, part)
+        return [to_interaction(row) for row in rows]
+
+    async def _page(
+        self, columns: str, conditions: Sequence[str], values: Mapping[str, Value], part: Slice
+    ) -> list[sqlite3.Row]:
+        bound = {**values, "limit": part.limit}
+        if part.after is not None:
+            conditions = (*conditions, "(at, id) < (:after_at, :after_id)")
+            bound |= {"after_at": to_millis(part.after.created_at), "after_id": part.after.id.lower()}
+        newest_first = "ORDER BY at DESC, id DESC LIMIT :limit"
+        return await self._database.read(
+            statements.select(columns, "interactions", conditions, newest_first), bound
+        )
 
     async def interactions(
         self, user_id: str, song_ids: Collection[str], since: datetime, until: datetime
@@ -67,6 +76,11 @@ class SqliteHistory:
 
     async def clear(self, user_id: str, moment: datetime) -> None:
         await self._database.write(_CLEAR, {"user_id": user_id, "until": to_millis(moment)})
+
+    async def cleared_at(self, user_id: str) -> datetime | None:
+        statement = statements.select("until", "cleared_histories", ["user_id = :user_id"])
+        rows = await self._database.read(statement, {"user_id": user_id})
+        return from_millis(rows[0]["until"]) if rows else None
 
     async def remove_of_user(self, user_id: str) -> None:
         for table in ("interactions", "cleared_histories"):

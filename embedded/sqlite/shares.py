@@ -1,11 +1,12 @@
 """Links to albums in SQLite, by the hash of their token."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from album_service.domain import StoredShare
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase, Value
-from shared.clock import to_millis
+from shared.clock import from_millis, to_millis
 
 
 class SqliteShares:
@@ -30,6 +31,25 @@ class SqliteShares:
         values: dict[str, Value] = {"token_hash": token_hash, "moment": to_millis(moment)}
         rows = await self._database.read(statements.select("album_id", "shares", conditions), values)
         return str(rows[0]["album_id"]) if rows else None
+
+    async def list(self, album_id: str, limit: int, after: str | None) -> Sequence[StoredShare]:
+        conditions = ["album_id = :album_id", "token_hash > :after"]
+        values: dict[str, Value] = {"album_id": album_id, "after": after or "", "limit": limit}
+        statement = statements.select(
+            "token_hash, album_id, created_at, expires_at",
+            "shares",
+            conditions,
+            "ORDER BY token_hash LIMIT :limit",
+        )
+        return [
+            StoredShare(
+                row["token_hash"],
+                row["album_id"],
+                from_millis(row["created_at"]),
+                None if row["expires_at"] is None else from_millis(row["expires_at"]),
+            )
+            for row in await self._database.read(statement, values)
+        ]
 
     async def revoke(self, album_id: str) -> None:
         statement = statements.delete("shares", ["album_id = :album_id"], "token_hash")

@@ -55,6 +55,10 @@ class Shares:
         is_valid = share is not None and (share.expires_at is None or share.expires_at > moment)
         return share.album_id if share is not None and is_valid else None
 
+    async def list(self, album_id: str, limit: int, after: str | None) -> Sequence[StoredShare]:
+        of_album = sorted(key for key, share in self.kept.items() if share.album_id == album_id)
+        return [self.kept[key] for key in of_album if key > (after or "")][:limit]
+
     async def revoke(self, album_id: str) -> None:
         self.kept = {key: share for key, share in self.kept.items() if share.album_id != album_id}
 

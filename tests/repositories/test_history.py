@@ -2,7 +2,7 @@
 
 from shared.http.pagination import Cursor, Slice
 from shared.ids import new_id
-from song_service.domain import InteractionKind, Play
+from song_service.domain import Interaction, InteractionKind, Play
 from song_service.library_ports import HistoryRepository
 from song_service.ports import InteractionRepository
 from tests.repositories.builders import NOON, an_interaction, minutes
@@ -73,6 +73,38 @@ async def test_cleared_history_shows_only_later_plays(
     assert await history.count_by_song(BILL) == {SONG: 3}
     await history.clear(ADA, NOON)
     assert len(await history.plays(ADA, ALL)) == 1, "an earlier moment brings nothing back"
+
+
+async def test_interactions_of_a_kind_outlive_clearing(
+    history: HistoryRepository, interactions: InteractionRepository
+) -> None:
+    skips = [
+        an_interaction(user_id=ADA, kind=InteractionKind.SKIP, at=NOON + minutes(number // 2))
+        for number in range(5)
+    ]
+    for each in skips:
+        await interactions.add(each)
+    await interactions.add(an_interaction(user_id=BILL, kind=InteractionKind.SKIP))
+    await interactions.add(an_interaction(user_id=ADA))
+    await history.clear(ADA, NOON + minutes(1))
+    newest_first = sorted(skips, key=lambda each: (each.at, each.id), reverse=True)
+    seen: list[Interaction] = []
+    after: Cursor | None = None
+    while found := await history.of_kind(ADA, InteractionKind.SKIP, Slice(2, after)):
+        seen += found
+        after = Cursor.of(found[-1])
+    assert seen == newest_first
+    assert await history.of_kind(ADA, InteractionKind.COMPLETE, ALL) == []
+
+
+async def test_moment_of_clearing_is_kept(history: HistoryRepository) -> None:
+    assert await history.cleared_at(ADA) is None
+    await history.clear(ADA, NOON)
+    await history.clear(ADA, NOON - minutes(1))
+    assert await history.cleared_at(ADA) == NOON
+    assert await history.cleared_at(BILL) is None
+    await history.remove_of_user(ADA)
+    assert await history.cleared_at(ADA) is None
 
 
 async def test_removed_listener_leaves_no_interactions(

@@ -83,3 +83,20 @@ async def test_revoked_shares_are_all_gone(shares: ShareRepository) -> None:
     await shares.revoke(ADA)
     await shares.revoke(ADA)
     assert [await shares.find(name, NOON) for name in ("one", "two", "other")] == [None, None, BILL]
+
+
+async def test_shares_of_an_album_are_paged(shares: ShareRepository) -> None:
+    of_ada = [
+        StoredShare(f"{number}f", ADA, NOON, NOON + minutes(1) if number % 2 else None) for number in range(5)
+    ]
+    for share in (*reversed(of_ada), StoredShare("0a", BILL, NOON, None)):
+        await shares.add(share)
+    seen: list[StoredShare] = []
+    after: str | None = None
+    while found := await shares.list(ADA, 2, after):
+        assert len(found) <= 2
+        seen += found
+        after = found[-1].token_hash
+    assert seen == of_ada
+    await shares.revoke(ADA)
+    assert await shares.list(ADA, 9, None) == []

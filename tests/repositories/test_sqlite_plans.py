@@ -21,7 +21,7 @@ from shared.access.permissions import Role
 from shared.http.pagination import Cursor, Slice
 from shared.ids import new_id
 from shared.ports import MediaRef
-from song_service.domain import CatalogueEntry
+from song_service.domain import CatalogueEntry, InteractionKind
 from song_service.ports import SongFilter
 from tests.repositories.builders import NOON, a_song, a_user, an_album, an_interaction
 from user_service.ports import UserFilter
@@ -148,8 +148,10 @@ async def test_likes_and_history_are_found_by_index(explained: Explained) -> Non
     for part in PARTS:
         await likes.list(user_id, part)
         await history.plays(user_id, part)
+        await history.of_kind(user_id, InteractionKind.SKIP, part)
     await history.interactions(user_id, [song_id], NOON, NOON)
     await history.clear(user_id, NOON)
+    await history.cleared_at(user_id)
     await history.remove_of_user(user_id)
     await likes.remove_of_user(user_id)
     await likes.remove_of_song(song_id)
