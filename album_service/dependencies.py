@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Header, Path, Query, Request
 from pydantic import AfterValidator
 
-from album_service import accounts, arranging, browsing, collaborating, editing, searching, sharing
+from album_service import accounts, arranging, browsing, collaborating, editing, export, searching, sharing
 from album_service.domain import AlbumNotFoundError, SongNotFoundError, UserNotFoundError
 from album_service.ports import AlbumRepository
 from album_service.precondition import Precondition
@@ -44,6 +44,7 @@ class Resources:
     collaborating: collaborating.Collaborating
     sharing: sharing.Sharing
     searching: searching.AlbumSearching
+    export: export.Export
     accounts: accounts.Accounts
     probes: dict[str, Probe]
 
@@ -99,6 +100,10 @@ async def _album_query(
     return AlbumQuery(terms=terms_of(q or ""), creator_id=creator_id, order=sort)
 
 
+async def _export(request: Request) -> export.Export:
+    return resources(request).export
+
+
 async def _accounts(request: Request) -> accounts.Accounts:
     return resources(request).accounts
 
@@ -134,6 +139,7 @@ def _check_song_id(song_id: str) -> str:
 
 
 Accounts = Annotated[accounts.Accounts, Depends(_accounts)]
+Export = Annotated[export.Export, Depends(_export)]
 Albums = Annotated[AlbumRepository, Depends(_albums)]
 Browsing = Annotated[browsing.Browsing, Depends(_browsing)]
 Arranging = Annotated[arranging.Arranging, Depends(_arranging)]

@@ -11,6 +11,7 @@ from album_service.caching import Invalidation
 from album_service.collaborating import Collaborating
 from album_service.dependencies import Resources
 from album_service.editing import Editing, UnfinishedUploads
+from album_service.export import Export
 from album_service.ports import AlbumRepository, ShareRepository
 from album_service.search_ports import AlbumSearch
 from album_service.searching import AlbumSearching
@@ -90,6 +91,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
             arranging=Arranging(stores.albums, songs, writes, most_songs=settings.max_album_songs),
             collaborating=collaborating,
             sharing=Sharing(stores.albums, stores.shares),
+            export=Export(stores.albums, stores.shares),
             accounts=Accounts(stores.albums, editing, collaborating, writes, invalidation),
             probes={
                 "database": stores.database.ping,

@@ -20,7 +20,7 @@ ALLOWED_HEADERS: Final = (
 )
 EXPOSED_HEADERS: Final = (
     "X-Request-ID, Link, X-Total-Count, ETag, Retry-After, "
-    "Content-Length, Content-Range, Accept-Ranges, Location, "
+    "Content-Length, Content-Range, Content-Disposition, Accept-Ranges, Location, "
     "X-Corrected-Query, Cache-Status, RateLimit, RateLimit-Policy, Idempotency-Replayed"
 )
 PREFLIGHT_SECONDS: Final = 600

@@ -26,6 +26,7 @@ from song_service import (
     browsing,
     catalogue,
     discovery,
+    export,
     library,
     listening,
     searching,
@@ -57,6 +58,7 @@ class Resources:
     library: library.Library
     statistics: statistics.Statistics
     searching: searching.SongSearching
+    export: export.Export
     accounts: accounts.Accounts
     probes: dict[str, Probe]
 
@@ -129,6 +131,10 @@ async def _song_query(
     )
 
 
+async def _export(request: Request) -> export.Export:
+    return resources(request).export
+
+
 async def _accounts(request: Request) -> accounts.Accounts:
     return resources(request).accounts
 
@@ -153,6 +159,7 @@ def _check_song_id(song_id: str) -> str:
 
 
 Accounts = Annotated[accounts.Accounts, Depends(_accounts)]
+Export = Annotated[export.Export, Depends(_export)]
 Songs = Annotated[SongRepository, Depends(_songs)]
 Browsing = Annotated[browsing.Browsing, Depends(_browsing)]
 Uploading = Annotated[uploading.Uploading, Depends(_uploading)]

@@ -1,10 +1,11 @@
 """`/internal`: what the user service asks for. The gateway forwards none of it."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from shared.access.guards import CallingService
 from shared.contracts.accounts import ProfileChange, Remaining
-from song_service.dependencies import Accounts, UserId
+from shared.http.json_stream import stream_json
+from song_service.dependencies import Accounts, Export, UserId
 
 router = APIRouter(prefix="/internal/users", include_in_schema=False)
 
@@ -19,3 +20,8 @@ async def change_profile(
 @router.delete("/{user_id}")
 async def delete_account(user_id: UserId, _: CallingService, accounts: Accounts) -> Remaining:
     return Remaining(remaining=await accounts.delete(user_id))
+
+
+@router.get("/{user_id}/export")
+async def export_account(user_id: UserId, _: CallingService, export: Export) -> Response:
+    return await stream_json(export.of(user_id), {})

@@ -21,6 +21,7 @@ from song_service.caching import Invalidation
 from song_service.catalogue import Catalogue
 from song_service.dependencies import Resources
 from song_service.discovery import Discovery
+from song_service.export import Export
 from song_service.library import Library
 from song_service.library_ports import HistoryRepository, LikeRepository, PlayStatistics
 from song_service.listening import Listening
@@ -105,6 +106,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
             library=Library(stores.songs, stores.likes, stores.history, outbox, settings.whole_list_limit),
             searching=SongSearching(stores.search, vocabulary, shared.cache, settings.whole_list_limit),
             statistics=Statistics(stores.songs, stores.likes, stores.statistics),
+            export=Export(stores.songs, stores.likes, stores.history),
             accounts=Accounts(
                 stores.songs,
                 catalogue,

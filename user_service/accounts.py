@@ -1,6 +1,7 @@
 """Deleting accounts and spreading profiles: what each step of the account queue does."""
 
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 import structlog
 
@@ -108,6 +109,16 @@ class OtherServices:
         change = ProfileChange(full_name=user.full_name).model_dump(by_alias=True)
         path = f"/internal/users/{user.id}/profile"
         await service.tell("PUT", path, token=self._tokens.token_for(SERVICE), json=change)
+
+    @asynccontextmanager
+    async def exports(self, user_id: str) -> AsyncIterator[tuple[AsyncIterator[bytes], AsyncIterator[bytes]]]:
+        """What the song and the album service store about this user, as JSON. Both have begun to respond."""
+        path, token = f"/internal/users/{user_id}/export", self._tokens.token_for(SERVICE)
+        async with (
+            self.songs.stream(path, token=token) as songs,
+            self.albums.stream(path, token=token) as albums,
+        ):
+            yield songs, albums
 
     async def delete(self, service: ServiceClient, user_id: str) -> None:
         """Have everything of this user deleted: a part at a time, until nothing remains."""

@@ -18,7 +18,7 @@ from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
 from shared.ids import is_id
 from shared.text import fold
-from user_service import accounts, administration, own_account, registration, searching, webhooks
+from user_service import accounts, administration, export, own_account, registration, searching, webhooks
 from user_service.domain import UserNotFoundError
 from user_service.ports import UserFilter, UserRepository
 from user_service.settings import UserSettings
@@ -37,6 +37,7 @@ class Resources:
     registrar: registration.Registrar
     administration: administration.Administration
     searching: searching.PeopleSearching
+    export: export.Export
     accounts: accounts.Accounts
     webhooks: webhooks.Webhooks
     probes: dict[str, Probe]
@@ -79,6 +80,10 @@ async def _webhook_key(request: Request) -> bytes:
     return key
 
 
+async def _export(request: Request) -> export.Export:
+    return resources(request).export
+
+
 async def _accounts(request: Request) -> accounts.Accounts:
     return resources(request).accounts
 
@@ -118,6 +123,7 @@ WebhookKey = Annotated[bytes, Depends(_webhook_key)]
 """What Clerk signs webhooks with. WebhooksNotConfiguredError without."""
 
 Accounts = Annotated[accounts.Accounts, Depends(_accounts)]
+Export = Annotated[export.Export, Depends(_export)]
 Administration = Annotated[administration.Administration, Depends(_administration)]
 
 WholeListLimit = Annotated[int, Depends(_whole_list_limit)]
@@ -134,5 +140,6 @@ WantedPage = Annotated[Page, Depends(page_of_request)]
 
 Anyone = AnyCaller
 SignedIn = CurrentSession
+Exporter = Annotated[Caller, Depends(Allowed(Permission.EXPORT_OWN_ACCOUNT))]
 AccountOwner = Annotated[Caller, Depends(Allowed(Permission.DELETE_OWN_ACCOUNT))]
 Admin = Annotated[Caller, Depends(Allowed(Permission.MANAGE_USERS))]

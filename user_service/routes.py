@@ -5,8 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from shared.access.permissions import Role
+from shared.clock import now
+from shared.contracts.accounts import AccountExport
 from shared.contracts.users import PublicUser, UserOut
 from shared.http.idempotency import IdempotentRoute
+from shared.http.json_stream import stream_json
 from shared.http.openapi import SEARCHED, refusals
 from shared.http.responses import list_response, own_response
 from shared.http.schemas import Message
@@ -17,6 +20,8 @@ from user_service.dependencies import (
     Accounts,
     Anyone,
     Audit,
+    Export,
+    Exporter,
     OwnAccount,
     Registrar,
     Searching,
@@ -28,6 +33,10 @@ from user_service.dependencies import (
 from user_service.schemas import Registration, public_user, user_out
 
 router = APIRouter(tags=["users"], route_class=IdempotentRoute)
+
+ATTACHMENT = {
+    "Content-Disposition": {"description": "Names the file to save it as", "schema": {"type": "string"}}
+}
 
 
 @router.post(
@@ -53,6 +62,19 @@ async def register(
 )
 async def me(request: Request, session: SignedIn, own_account: OwnAccount) -> Response:
     return own_response(request, await own_account.of(session.identity))
+
+
+@router.get(
+    "/auth/me/export",
+    summary="Everything that is stored about me, as a file",
+    response_model=AccountExport,
+    responses={200: {"headers": ATTACHMENT}, **refusals(404)},
+)
+async def export_me(exporter: Exporter, export: Export) -> Response:
+    name = f"account-{now():%Y-%m-%d}.json"
+    return await stream_json(
+        export.of(exporter.id), {"Content-Disposition": f'attachment; filename="{name}"'}
+    )
 
 
 @router.get(

@@ -19,6 +19,7 @@ from user_service.caching import Invalidation
 from user_service.clerk import ClerkIdentityProvider
 from user_service.dependencies import Resources
 from user_service.directory import OwnUserDirectory
+from user_service.export import Export
 from user_service.own_account import OwnAccount
 from user_service.ports import UserRepository
 from user_service.profiles import Profiles
@@ -94,6 +95,7 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
             administration=administration,
             accounts=accounts,
             webhooks=Webhooks(stores.users, profiles, accounts, AuditTrail(stores.audit)),
+            export=Export(stores.users, stores.audit, services),
             probes={
                 "database": stores.database.ping,
                 "redis": shared.cache.ping,

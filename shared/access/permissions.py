@@ -20,6 +20,7 @@ class Permission(Enum):
     """What the API lets a signed-in caller do."""
 
     DELETE_OWN_ACCOUNT = auto()
+    EXPORT_OWN_ACCOUNT = auto()
     TRACK_PLAYS = auto()
     GET_RECOMMENDATIONS = auto()
     UPLOAD_SONGS = auto()
@@ -37,6 +38,7 @@ class Permission(Enum):
 _EVERYONE_SIGNED_IN = frozenset(
     {
         Permission.DELETE_OWN_ACCOUNT,
+        Permission.EXPORT_OWN_ACCOUNT,
         Permission.TRACK_PLAYS,
         Permission.GET_RECOMMENDATIONS,
         Permission.CREATE_ALBUMS,

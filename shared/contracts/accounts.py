@@ -1,7 +1,13 @@
-"""Messages of the user service to the others when an account changes or is deleted."""
+"""Messages of the user service to the others when an account changes, is deleted or is exported."""
 
-from pydantic import BaseModel, ConfigDict, TypeAdapter
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.alias_generators import to_camel
+
+from shared.contracts.albums import AlbumOut
+from shared.contracts.songs import SongOut
+from shared.contracts.users import UserOut
 
 
 class ProfileChange(BaseModel):
@@ -21,3 +27,86 @@ class Remaining(BaseModel):
 
 
 REMAINING = TypeAdapter(Remaining)
+
+
+class _Exported(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel)
+
+
+class ExportedLike(_Exported):
+    """A song that the user likes."""
+
+    song_id: str
+    liked_at: str
+
+
+class ExportedInteraction(_Exported):
+    """The user played, completed or skipped a song."""
+
+    song_id: str
+    at: str
+
+
+class SongExport(_Exported):
+    """What the song service stores about a user, each list newest first.
+
+    Plays before `historyClearedAt` are not in the history any more, but still count.
+    """
+
+    history_cleared_at: str | None
+    uploaded: Sequence[SongOut]
+    likes: Sequence[ExportedLike]
+    plays: Sequence[ExportedInteraction]
+    completions: Sequence[ExportedInteraction]
+    skips: Sequence[ExportedInteraction]
+
+
+class ExportedCollaboration(_Exported):
+    """An album of somebody else that the user may arrange."""
+
+    album_id: str
+
+
+class ExportedShareLink(_Exported):
+    """A link to an album of the user. Its token is not stored. Without `expiresAt` it is valid for ever."""
+
+    album_id: str
+    created_at: str
+    expires_at: str | None
+
+
+class AlbumExport(_Exported):
+    """What the album service stores about a user; albums newest first, without their collaborators."""
+
+    created: Sequence[AlbumOut]
+    collaborations: Sequence[ExportedCollaboration]
+    share_links: Sequence[ExportedShareLink]
+
+
+class ExportedChange(_Exported):
+    """A change of the account by an admin, from the audit log."""
+
+    at: str
+    action: str
+    before: Mapping[str, str | int | bool | None] | None
+    after: Mapping[str, str | int | bool | None] | None
+
+
+class ExportedAccount(_Exported):
+    """What the user service stores about a user.
+
+    `profileAt` is when Clerk's record was changed that name, e-mail and image were taken from.
+    """
+
+    user: UserOut
+    profile_at: str | None
+    changes: Sequence[ExportedChange]
+
+
+class AccountExport(_Exported):
+    """Everything that is stored about a user. Of others, their things appear by id only."""
+
+    exported_at: str = Field(description="When the export was begun: later changes may be in it or not")
+    account: ExportedAccount
+    songs: SongExport
+    albums: AlbumExport

@@ -42,6 +42,7 @@ class Call:
 USER_CALLS = (
     Call("POST", "/auth/register", "401 201 200 200 200 200 403"),
     Call("GET", "/auth/me", "401 404 200 200 200 200 200"),
+    Call("GET", "/auth/me/export", SIGNED_IN),
     Call("DELETE", "/auth/me", "401 403 202 202 202 202 403"),
     Call("GET", "/users", ANYONE),
     Call("GET", "/users/{user_id}", ANYONE),
