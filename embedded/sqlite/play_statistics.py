@@ -60,13 +60,28 @@ _BY_DAY = f"""
         WHERE {_SONGS} AND at >= :live AND kind = '{InteractionKind.PLAY.value}' GROUP BY {_DAY}
     ) GROUP BY day
 """  # noqa: S608 - put together from constants
-_PAIRS = f"""
-    SELECT song_id, user_id FROM song_listeners WHERE {_SONGS} AND last_day >= :first_day
-    UNION
-    SELECT song_id, user_id FROM interactions WHERE {_SONGS} AND at >= :live
+_EARLIER = f"song_listeners WHERE {_SONGS} AND last_day >= :first_day"
+_LIVE_PAIRS = f"SELECT DISTINCT song_id, user_id FROM interactions WHERE {_SONGS} AND at >= :live"  # noqa: S608
+# The summaries are counted as they are; only who listened since is compared with them, one by one.
+_LISTENERS_BY_SONG = f"""
+    SELECT song_id, count(*) AS listeners FROM {_EARLIER} GROUP BY song_id
+    UNION ALL
+    SELECT song_id, count(*) AS listeners FROM ({_LIVE_PAIRS}) AS live
+    WHERE NOT EXISTS (
+        SELECT 1 FROM song_listeners AS earlier
+        WHERE earlier.song_id = live.song_id AND earlier.user_id = live.user_id
+        AND earlier.last_day >= :first_day
+    ) GROUP BY song_id
 """  # noqa: S608 - put together from constants
-_LISTENERS_BY_SONG = f"SELECT song_id, count(*) AS listeners FROM ({_PAIRS}) GROUP BY song_id"  # noqa: S608
-_LISTENERS = f"SELECT count(DISTINCT user_id) FROM ({_PAIRS})"  # noqa: S608 - put together from constants
+_LISTENERS = f"""
+    SELECT (SELECT count(DISTINCT user_id) FROM {_EARLIER}) + (
+        SELECT count(DISTINCT user_id) FROM ({_LIVE_PAIRS}) AS live
+        WHERE NOT EXISTS (
+            SELECT 1 FROM song_listeners AS earlier
+            WHERE earlier.user_id = live.user_id AND earlier.{_SONGS} AND earlier.last_day >= :first_day
+        )
+    )
+"""  # noqa: S608 - put together from constants
 _IN_TOTAL = f"""
     SELECT song_id, sum(plays) AS plays FROM (
         SELECT song_id, plays FROM plays_per_day WHERE {_SONGS} AND day <= :last_day
@@ -117,12 +132,9 @@ class SqlitePlayStatistics:
             "last_day": str(last) if last else _NO_DAY,
             "live": _start_of(max(first_day, _day_after(last))),
         }
-        listeners = Counter(
-            {
-                row["song_id"]: row["listeners"]
-                for row in await self._database.read(_LISTENERS_BY_SONG, values)
-            }
-        )
+        listeners: Counter[str] = Counter()
+        for row in await self._database.read(_LISTENERS_BY_SONG, values):
+            listeners[row["song_id"]] += row["listeners"]
         by_song = {
             row["song_id"]: PlayCounts(
                 row["plays"], row["completions"], row["skips"], listeners[row["song_id"]]

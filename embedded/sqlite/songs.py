@@ -49,7 +49,7 @@ class SqliteSongs:
         self._database = database
 
     async def add(self, song: Song) -> None:
-        row = _to_row(song)
+        row = to_row(song)
         await self._database.write(statements.insert("songs", row), row)
 
     async def get(self, song_id: str) -> Song:
@@ -153,7 +153,8 @@ def _narrow(wanted: SongFilter) -> tuple[list[str], dict[str, Value]]:
     return conditions, values
 
 
-def _to_row(song: Song) -> Mapping[str, Value]:
+def to_row(song: Song) -> Mapping[str, Value]:
+    """The song as a row."""
     return {
         "id": song.id,
         **values_of(song),
