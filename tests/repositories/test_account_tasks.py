@@ -45,7 +45,7 @@ async def test_completed_task_is_gone(account_tasks: AccountTaskRepository) -> N
     assert await account_tasks.count() == 0
 
 
-async def test_task_asked_for_again_meanwhile_stays(account_tasks: AccountTaskRepository) -> None:
+async def test_task_requested_again_meanwhile_is_kept(account_tasks: AccountTaskRepository) -> None:
     await account_tasks.add(USER, CLERK, [Step.SONG_PROFILE], now())
     (task,) = await claimed(account_tasks)
     await account_tasks.add(USER, CLERK, [Step.SONG_PROFILE], now())

@@ -22,14 +22,14 @@ async def titles(albums: AlbumRepository, wanted: AlbumFilter) -> set[str]:
 
 
 @pytest.mark.parametrize("title", ["Żółć 雅 🎧", '{"$gt": ""}', "a' OR '1'='1", "$title"])
-async def test_an_album_comes_back_as_stored(albums: AlbumRepository, title: str) -> None:
+async def test_album_is_returned_as_stored(albums: AlbumRepository, title: str) -> None:
     album = an_album(title=title, song_ids=(new_id(), new_id()))
     await albums.add(album)
     assert await albums.get(album.id) == album
     assert await albums.list(ALL, MANY) == [album]
 
 
-async def test_an_id_in_capital_letters_names_the_same_album_and_song(albums: AlbumRepository) -> None:
+async def test_ids_are_case_insensitive(albums: AlbumRepository) -> None:
     song_id = "fedcba" * 4
     album = an_album(album_id="abcdef" * 4, song_ids=(song_id,))
     await albums.add(album)
@@ -41,9 +41,7 @@ async def test_an_id_in_capital_letters_names_the_same_album_and_song(albums: Al
 
 
 @pytest.mark.parametrize("album_id", ["f" * 24, "not-an-id", "", '{"$gt": ""}'])
-async def test_an_unknown_album_is_not_found_whatever_is_wished(
-    albums: AlbumRepository, album_id: str
-) -> None:
+async def test_unknown_album_is_not_found(albums: AlbumRepository, album_id: str) -> None:
     song_id = new_id()
     await albums.add(an_album(song_ids=(song_id,)))
     with pytest.raises(AlbumNotFoundError):
@@ -60,7 +58,7 @@ async def test_an_unknown_album_is_not_found_whatever_is_wished(
         await albums.remove(album_id)
 
 
-async def test_what_changes_is_stored_and_the_rest_stays(albums: AlbumRepository) -> None:
+async def test_change_keeps_the_other_fields(albums: AlbumRepository) -> None:
     album = an_album(song_ids=(new_id(),))
     await albums.add(album)
     before = now()
@@ -74,7 +72,7 @@ async def test_what_changes_is_stored_and_the_rest_stays(albums: AlbumRepository
     assert await albums.get(album.id) == hidden
 
 
-async def test_a_change_of_another_revision_changes_nothing(albums: AlbumRepository) -> None:
+async def test_change_at_another_revision_changes_nothing(albums: AlbumRepository) -> None:
     album = an_album()
     await albums.add(album)
     changed = await albums.change(album.id, {"is_public": False}, if_revision=1)
@@ -83,7 +81,7 @@ async def test_a_change_of_another_revision_changes_nothing(albums: AlbumReposit
     assert await albums.get(album.id) == changed
 
 
-async def test_of_many_who_flip_at_once_from_one_revision_one_does(albums: AlbumRepository) -> None:
+async def test_concurrent_flips_at_one_revision_succeed_once(albums: AlbumRepository) -> None:
     album = an_album()
     await albums.add(album)
     flips = await asyncio.gather(
@@ -92,7 +90,7 @@ async def test_of_many_who_flip_at_once_from_one_revision_one_does(albums: Album
     assert [flip.revision for flip in flips if flip is not None] == [2]
 
 
-async def test_songs_are_appended_in_order_and_each_is_a_change(albums: AlbumRepository) -> None:
+async def test_songs_are_appended_in_order(albums: AlbumRepository) -> None:
     album, made = an_album(), [new_id() for _ in range(3)]
     await albums.add(album)
     before = now()
@@ -104,7 +102,7 @@ async def test_songs_are_appended_in_order_and_each_is_a_change(albums: AlbumRep
     assert await albums.get(album.id) == album
 
 
-async def test_a_song_is_in_an_album_once(albums: AlbumRepository) -> None:
+async def test_song_is_in_an_album_once(albums: AlbumRepository) -> None:
     song_id = new_id()
     album = an_album(song_ids=(song_id,))
     await albums.add(album)
@@ -113,7 +111,7 @@ async def test_a_song_is_in_an_album_once(albums: AlbumRepository) -> None:
     assert await albums.get(album.id) == album
 
 
-async def test_of_many_who_append_one_song_at_once_one_does(albums: AlbumRepository) -> None:
+async def test_concurrent_appends_of_one_song_succeed_once(albums: AlbumRepository) -> None:
     album, song_id = an_album(), new_id()
     await albums.add(album)
 
@@ -128,7 +126,7 @@ async def test_of_many_who_append_one_song_at_once_one_does(albums: AlbumReposit
     assert (await albums.get(album.id)).song_ids == (song_id,)
 
 
-async def test_of_many_who_append_at_once_no_song_is_lost_and_none_too_many(albums: AlbumRepository) -> None:
+async def test_concurrent_appends_lose_nothing_and_respect_limit(albums: AlbumRepository) -> None:
     album = an_album()
     await albums.add(album)
 
@@ -147,7 +145,7 @@ async def test_of_many_who_append_at_once_no_song_is_lost_and_none_too_many(albu
 
 
 @pytest.mark.parametrize("most", [0, 1, 2])
-async def test_an_album_holds_no_more_than_its_most(albums: AlbumRepository, most: int) -> None:
+async def test_full_album_refuses_songs(albums: AlbumRepository, most: int) -> None:
     album = an_album(song_ids=tuple(new_id() for _ in range(most)))
     await albums.add(album)
     with pytest.raises(AlbumFullError):
@@ -155,7 +153,7 @@ async def test_an_album_holds_no_more_than_its_most(albums: AlbumRepository, mos
     assert await albums.get(album.id) == album
 
 
-async def test_a_song_that_is_in_a_full_album_is_said_to_be_in_it(albums: AlbumRepository) -> None:
+async def test_full_album_reports_its_own_song_as_duplicate(albums: AlbumRepository) -> None:
     song_id = new_id()
     album = an_album(song_ids=(song_id,))
     await albums.add(album)
@@ -163,7 +161,7 @@ async def test_a_song_that_is_in_a_full_album_is_said_to_be_in_it(albums: AlbumR
         await albums.append_song(album.id, song_id, 1)
 
 
-async def test_a_song_is_taken_out_and_the_others_keep_their_order(albums: AlbumRepository) -> None:
+async def test_removing_a_song_keeps_the_order(albums: AlbumRepository) -> None:
     first, second, third = (new_id() for _ in range(3))
     album = an_album(song_ids=(third, first, second))
     await albums.add(album)
@@ -193,7 +191,7 @@ async def test_filters_narrow_lists_and_counts_alike(albums: AlbumRepository) ->
         assert await albums.count(wanted) == len(expected)
 
 
-async def test_a_removed_album_is_gone(albums: AlbumRepository) -> None:
+async def test_removed_album_is_not_found(albums: AlbumRepository) -> None:
     album = an_album(created_at=NOON)
     await albums.add(album)
     await albums.remove(album.id)

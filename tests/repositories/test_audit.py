@@ -27,7 +27,7 @@ def a_caller(role: Role) -> Caller:
     return Caller("c" * 24, "user_clerk", "Ada", role, is_blocked=False, token="")
 
 
-async def test_entries_come_back_newest_first(audit: AuditRepository) -> None:
+async def test_entries_are_listed_newest_first(audit: AuditRepository) -> None:
     older, newer = an_entry(age=timedelta(minutes=1)), an_entry()
     await audit.add(older)
     await audit.add(newer)

@@ -1,4 +1,4 @@
-"""The contract of `SongRepository`: what the recommendation engine has yet to hear of."""
+"""The contract of `SongRepository`: the queue of changes for the recommendation engine."""
 
 import asyncio
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ async def add_sent(songs: SongRepository) -> Song:
     return song
 
 
-async def test_a_new_song_is_to_be_sent_once(songs: SongRepository) -> None:
+async def test_new_song_is_pending_once(songs: SongRepository) -> None:
     song = a_song()
     await songs.add(song)
     assert await songs.count_unsent() == 1
@@ -47,7 +47,7 @@ async def test_a_new_song_is_to_be_sent_once(songs: SongRepository) -> None:
     assert await songs.get(song.id) == song
 
 
-async def test_those_to_be_sent_are_counted_among_the_named(songs: SongRepository) -> None:
+async def test_pending_songs_are_counted_by_id(songs: SongRepository) -> None:
     sent, waiting = await add_sent(songs), a_song()
     await songs.add(waiting)
     counts = [
@@ -56,7 +56,7 @@ async def test_those_to_be_sent_are_counted_among_the_named(songs: SongRepositor
     assert counts == [1, 0, 1, 1, 0]
 
 
-async def test_every_change_is_to_be_sent(songs: SongRepository) -> None:
+async def test_every_change_is_pending(songs: SongRepository) -> None:
     song = await add_sent(songs)
     changed = await songs.change(song.id, {"is_visible": False})
     entries = await claim(songs)
@@ -65,7 +65,7 @@ async def test_every_change_is_to_be_sent(songs: SongRepository) -> None:
     assert await claim(songs) == []
 
 
-async def test_a_removal_is_to_be_sent_and_then_forgotten(songs: SongRepository) -> None:
+async def test_removal_is_pending_until_sent(songs: SongRepository) -> None:
     song = await add_sent(songs)
     await songs.remove(song.id)
     assert await songs.count_unsent() == 1
@@ -79,7 +79,7 @@ async def test_a_removal_is_to_be_sent_and_then_forgotten(songs: SongRepository)
     assert await songs.get(song.id) == song
 
 
-async def test_the_oldest_change_is_claimed_first(songs: SongRepository) -> None:
+async def test_oldest_change_is_claimed_first(songs: SongRepository) -> None:
     made = [a_song(created_at=NOON + minutes(n)) for n in (3, 1, 2)]
     for song in made:
         await songs.add(song)
@@ -88,14 +88,14 @@ async def test_the_oldest_change_is_claimed_first(songs: SongRepository) -> None
     assert claimed == [made[2].id, made[0].id, made[1].id]
 
 
-async def test_no_more_are_claimed_than_asked_for(songs: SongRepository) -> None:
+async def test_claim_respects_its_limit(songs: SongRepository) -> None:
     for n in range(5):
         await songs.add(a_song(created_at=NOON + minutes(n)))
     sizes = [len(await claim(songs, limit=2)) for _ in range(4)]
     assert sizes == [2, 2, 1, 0]
 
 
-async def test_two_workers_never_get_the_same_entry(songs: SongRepository) -> None:
+async def test_workers_never_claim_the_same_entry(songs: SongRepository) -> None:
     for n in range(30):
         await songs.add(a_song(created_at=NOON + minutes(n)))
     batches = await asyncio.gather(*(claim(songs, limit=10) for _ in range(6)))
@@ -105,7 +105,7 @@ async def test_two_workers_never_get_the_same_entry(songs: SongRepository) -> No
     assert len({*claimed, *rest}) == len(claimed) + len(rest) == 30
 
 
-async def test_an_entry_is_free_again_when_its_lease_ends(songs: SongRepository) -> None:
+async def test_entry_is_claimable_after_its_lease(songs: SongRepository) -> None:
     await songs.add(a_song())
     moment = now()
     first = await songs.claim_unsent(moment, moment + LEASE, MANY)
@@ -114,7 +114,7 @@ async def test_an_entry_is_free_again_when_its_lease_ends(songs: SongRepository)
     assert await songs.claim_unsent(moment + LEASE, moment + LEASE * 2, MANY) == first
 
 
-async def test_what_changes_while_it_is_sent_stays_unsent_and_is_free_once_that_is_reported(
+async def test_change_during_sync_is_claimable_after_report(
     songs: SongRepository,
 ) -> None:
     song = a_song()
@@ -128,7 +128,7 @@ async def test_what_changes_while_it_is_sent_stays_unsent_and_is_free_once_that_
     assert await claim(songs) == [CatalogueEntry(song.id, 2, changed)]
 
 
-async def test_what_changes_while_it_is_sent_is_free_when_the_lease_ends_without_a_report(
+async def test_change_during_sync_is_claimable_after_lease(
     songs: SongRepository,
 ) -> None:
     song = a_song()
@@ -138,7 +138,7 @@ async def test_what_changes_while_it_is_sent_is_free_when_the_lease_ends_without
     assert [entry.revision for entry in await claim(songs, LEASE)] == [2]
 
 
-async def test_what_is_removed_while_it_is_sent_is_sent_as_removed(songs: SongRepository) -> None:
+async def test_removal_during_sync_is_sent_afterwards(songs: SongRepository) -> None:
     song = a_song()
     await songs.add(song)
     entries = await claim(songs)
@@ -147,7 +147,7 @@ async def test_what_is_removed_while_it_is_sent_is_sent_as_removed(songs: SongRe
     assert await claim(songs) == [CatalogueEntry(song.id, 2, None)]
 
 
-async def test_a_late_report_of_an_older_state_makes_the_present_one_be_sent_again(
+async def test_late_report_of_older_state_causes_resend(
     songs: SongRepository,
 ) -> None:
     song = a_song()
@@ -160,7 +160,7 @@ async def test_a_late_report_of_an_older_state_makes_the_present_one_be_sent_aga
     assert await claim(songs) == [CatalogueEntry(song.id, 2, changed)]
 
 
-async def test_a_late_report_does_not_end_the_lease_of_another_worker(songs: SongRepository) -> None:
+async def test_late_report_keeps_lease_of_another_worker(songs: SongRepository) -> None:
     song = a_song()
     await songs.add(song)
     late = await claim(songs)
@@ -170,7 +170,7 @@ async def test_a_late_report_does_not_end_the_lease_of_another_worker(songs: Son
     assert await claim(songs) == []
 
 
-async def test_a_report_of_nothing_or_of_the_unknown_is_harmless(songs: SongRepository) -> None:
+async def test_empty_or_unknown_report_is_ignored(songs: SongRepository) -> None:
     song = a_song()
     await songs.add(song)
     await songs.catalogue_sent([])
@@ -180,13 +180,13 @@ async def test_a_report_of_nothing_or_of_the_unknown_is_harmless(songs: SongRepo
     assert await songs.list(SongFilter(), Slice(MANY)) == [song]
 
 
-async def test_a_claimed_song_is_as_it_was_stored(songs: SongRepository) -> None:
+async def test_claimed_song_is_returned_as_stored(songs: SongRepository) -> None:
     song = replace(a_song(title="雅"), genre=None, mood="calm")
     await songs.add(song)
     assert [entry.song for entry in await claim(songs)] == [song]
 
 
-async def test_lease_of_a_song_edited_around_its_claim_ends(
+async def test_lease_of_a_song_edited_during_claim_ends(
     songs: SongRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """MongoDB claims in steps, so an edit can come between them; SQLite in one."""
@@ -207,7 +207,7 @@ async def test_lease_of_a_song_edited_around_its_claim_ends(
     assert await claim(songs) == [CatalogueEntry(song.id, changed.revision, changed)]
 
 
-async def test_late_report_of_the_same_state_keeps_the_lease_of_another_worker(
+async def test_late_report_of_same_state_keeps_lease(
     songs: SongRepository,
 ) -> None:
     song = a_song()

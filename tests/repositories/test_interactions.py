@@ -22,7 +22,7 @@ async def add_played(interactions: InteractionRepository, song_id: str, *kinds: 
         assert await interactions.add(an_interaction(song_id=song_id, kind=kind))
 
 
-async def test_an_interaction_comes_back_as_stored(interactions: InteractionRepository) -> None:
+async def test_interaction_is_returned_as_stored(interactions: InteractionRepository) -> None:
     for kind in InteractionKind:
         assert await interactions.add(an_interaction(kind=kind, dedup_key=f"雅 {kind}"))
     claimed = await claim(interactions)
@@ -33,33 +33,33 @@ async def test_an_interaction_comes_back_as_stored(interactions: InteractionRepo
     )
 
 
-async def test_two_with_one_key_are_one(interactions: InteractionRepository) -> None:
+async def test_duplicate_key_is_stored_once(interactions: InteractionRepository) -> None:
     first = an_interaction(dedup_key="ada played blue")
     assert await interactions.add(first)
     assert not await interactions.add(an_interaction(dedup_key="ada played blue", user_id=new_id()))
     assert await claim(interactions) == [first]
 
 
-async def test_of_many_with_one_key_at_once_one_is_stored(interactions: InteractionRepository) -> None:
+async def test_concurrent_duplicates_store_one(interactions: InteractionRepository) -> None:
     stored = await asyncio.gather(*(interactions.add(an_interaction(dedup_key="same")) for _ in range(10)))
     assert sorted(stored) == [False] * 9 + [True]
     assert await interactions.count_unsent() == 1
 
 
-async def test_a_key_stays_taken_after_it_was_sent(interactions: InteractionRepository) -> None:
+async def test_key_stays_taken_after_sync(interactions: InteractionRepository) -> None:
     await interactions.add(an_interaction(dedup_key="same"))
     await interactions.mark_sent(await claim(interactions))
     assert not await interactions.add(an_interaction(dedup_key="same"))
     assert await interactions.count_unsent() == 0
 
 
-async def test_it_is_known_when_the_one_with_a_key_happened(interactions: InteractionRepository) -> None:
+async def test_time_of_a_key_is_found(interactions: InteractionRepository) -> None:
     await interactions.add(an_interaction(dedup_key="ada played blue", at=NOON - minutes(3)))
     assert await interactions.happened_at("ada played blue") == NOON - minutes(3)
     assert await interactions.happened_at("ada played green") is None
 
 
-async def test_the_oldest_are_claimed_first(interactions: InteractionRepository) -> None:
+async def test_oldest_interactions_are_claimed_first(interactions: InteractionRepository) -> None:
     made = [an_interaction(at=NOON - minutes(n // 2)) for n in range(6)]
     for interaction in made:
         await interactions.add(interaction)
@@ -69,7 +69,7 @@ async def test_the_oldest_are_claimed_first(interactions: InteractionRepository)
     assert await claim(interactions, 4) == []
 
 
-async def test_two_workers_never_get_the_same(interactions: InteractionRepository) -> None:
+async def test_workers_never_claim_the_same_interaction(interactions: InteractionRepository) -> None:
     for _ in range(30):
         await interactions.add(an_interaction())
     batches = await asyncio.gather(*(claim(interactions, 10) for _ in range(6)))
@@ -79,7 +79,7 @@ async def test_two_workers_never_get_the_same(interactions: InteractionRepositor
     assert len({*claimed, *rest}) == len(claimed) + len(rest) == 30
 
 
-async def test_what_was_not_reported_is_free_again_when_the_lease_ends(
+async def test_unreported_interaction_is_claimable_after_its_lease(
     interactions: InteractionRepository,
 ) -> None:
     await interactions.add(an_interaction())
@@ -89,7 +89,7 @@ async def test_what_was_not_reported_is_free_again_when_the_lease_ends(
     assert await interactions.claim_unsent(end, end + LEASE, MANY) == first
 
 
-async def test_what_was_sent_is_never_claimed_again(interactions: InteractionRepository) -> None:
+async def test_synced_interaction_is_never_claimed_again(interactions: InteractionRepository) -> None:
     for _ in range(3):
         await interactions.add(an_interaction())
     claimed = await claim(interactions)
@@ -101,7 +101,7 @@ async def test_what_was_sent_is_never_claimed_again(interactions: InteractionRep
     assert await interactions.count_unsent() == 1
 
 
-async def test_songs_are_ranked_by_plays_and_completions_since_then(
+async def test_songs_are_ranked_by_recent_plays(
     interactions: InteractionRepository,
 ) -> None:
     play, complete, skip = InteractionKind.PLAY, InteractionKind.COMPLETE, InteractionKind.SKIP
@@ -117,7 +117,7 @@ async def test_songs_are_ranked_by_plays_and_completions_since_then(
     assert await interactions.most_played(NOON + minutes(1), MANY) == []
 
 
-async def test_songs_played_as_often_are_ranked_the_same_every_time(
+async def test_ties_are_ranked_deterministically(
     interactions: InteractionRepository,
 ) -> None:
     tied = [new_id() for _ in range(5)]
@@ -126,7 +126,7 @@ async def test_songs_played_as_often_are_ranked_the_same_every_time(
     assert await interactions.most_played(NOON, 3) == sorted(tied, reverse=True)[:3]
 
 
-async def test_the_latest_listener_is_one_that_the_engine_has_heard_of(
+async def test_latest_listener_is_known_to_the_engine(
     interactions: InteractionRepository,
 ) -> None:
     assert await interactions.latest_listener() is None

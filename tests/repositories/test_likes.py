@@ -40,7 +40,7 @@ async def test_concurrent_unlikes_withdraw_one(likes: LikeRepository) -> None:
     assert sorted(withdrawn) == [False] * 11 + [True]
 
 
-async def test_likes_and_unlikes_at_once_end_in_one_state(likes: LikeRepository) -> None:
+async def test_concurrent_likes_and_unlikes_end_in_one_state(likes: LikeRepository) -> None:
     calls = [likes.like, likes.unlike] * 10
     await asyncio.gather(*(call(ADA, SONG, NOON) for call in calls))
     change = (await claim(likes))[-1:]

@@ -1,4 +1,4 @@
-"""Lists are read in one order, page by page, whatever they hold."""
+"""Lists have one order, and are read page by page."""
 
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -39,7 +39,7 @@ async def by_pages(
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 5, 50])
-async def test_pages_meet_every_entry_once_newest_first(repositories: Repositories, limit: int) -> None:
+async def test_pages_hold_every_entry_once_newest_first(repositories: Repositories, limit: int) -> None:
     made = keys(13)
     for created_at, made_id in made:
         await repositories.songs.add(a_song(song_id=made_id, created_at=created_at))
@@ -56,7 +56,7 @@ async def test_pages_meet_every_entry_once_newest_first(repositories: Repositori
     assert await by_pages(users, limit) == newest_first
 
 
-async def test_a_page_starts_after_its_cursor_even_when_that_entry_is_gone(
+async def test_page_starts_after_a_removed_cursor_entry(
     repositories: Repositories,
 ) -> None:
     made = [a_song(created_at=NOON + minutes(n)) for n in range(3)]
@@ -67,7 +67,7 @@ async def test_a_page_starts_after_its_cursor_even_when_that_entry_is_gone(
     assert list(rest) == [made[0]]
 
 
-async def test_what_is_added_meanwhile_does_not_shift_the_next_page(repositories: Repositories) -> None:
+async def test_new_entries_do_not_shift_the_pages(repositories: Repositories) -> None:
     made = [a_song(created_at=NOON + minutes(n)) for n in range(4)]
     for song in made:
         await repositories.songs.add(song)
@@ -77,7 +77,7 @@ async def test_what_is_added_meanwhile_does_not_shift_the_next_page(repositories
     assert [*first, *rest] == made[::-1]
 
 
-async def test_the_last_page_is_empty(repositories: Repositories) -> None:
+async def test_page_after_the_last_is_empty(repositories: Repositories) -> None:
     song = a_song()
     await repositories.songs.add(song)
     assert list(await repositories.songs.list(SongFilter(), Slice(9, Cursor.of(song)))) == []

@@ -44,20 +44,20 @@ async def claim_unfinished(cleanups: MediaCleanups, moment: timedelta) -> dict[M
     return {entry.media: entry.unfinished for entry in claimed}
 
 
-async def test_a_note_falls_due_at_its_moment(cleanups: MediaCleanups) -> None:
+async def test_entry_falls_due_at_its_time(cleanups: MediaCleanups) -> None:
     await cleanups.plan([IMAGE, AUDIO], NOON)
     assert await claim(cleanups, -timedelta(milliseconds=1)) == set()
     assert await claim(cleanups) == {IMAGE, AUDIO}
 
 
-async def test_what_is_kept_never_falls_due(cleanups: MediaCleanups) -> None:
+async def test_kept_media_never_fall_due(cleanups: MediaCleanups) -> None:
     await cleanups.plan([IMAGE, AUDIO], NOON)
     await cleanups.keep([IMAGE])
     await cleanups.keep([IMAGE, MediaRef("unknown", "image")])
     assert await claim(cleanups, minutes(60)) == {AUDIO}
 
 
-async def test_notes_are_finished_once_and_only_while_nobody_moved_or_claimed_them(
+async def test_unmoved_unclaimed_entries_are_finished_once(
     cleanups: MediaCleanups,
 ) -> None:
     await cleanups.plan([IMAGE, AUDIO], NOON, unfinished=True)
@@ -70,7 +70,7 @@ async def test_notes_are_finished_once_and_only_while_nobody_moved_or_claimed_th
     assert await claim(cleanups, minutes(60)) == set()
 
 
-async def test_planning_again_moves_the_note(cleanups: MediaCleanups) -> None:
+async def test_planning_again_moves_the_entry(cleanups: MediaCleanups) -> None:
     await cleanups.plan([IMAGE], NOON)
     await cleanups.plan([IMAGE], NOON + minutes(10))
     assert await claim(cleanups) == set()
@@ -79,14 +79,14 @@ async def test_planning_again_moves_the_note(cleanups: MediaCleanups) -> None:
     assert await claim(cleanups) == {IMAGE}
 
 
-async def test_a_note_says_whether_it_is_of_an_unfinished_upload(cleanups: MediaCleanups) -> None:
+async def test_entry_tells_unfinished_uploads_apart(cleanups: MediaCleanups) -> None:
     await cleanups.plan([IMAGE], NOON, unfinished=True)
     await cleanups.plan([AUDIO], NOON)
     assert await claim_unfinished(cleanups, timedelta()) == {IMAGE: True, AUDIO: False}
     assert await claim_unfinished(cleanups, LEASE) == {IMAGE: True, AUDIO: False}
 
 
-async def test_the_last_plan_says_whether_a_note_is_of_an_unfinished_upload(cleanups: MediaCleanups) -> None:
+async def test_last_plan_decides_if_upload_is_unfinished(cleanups: MediaCleanups) -> None:
     await cleanups.plan([IMAGE, AUDIO], NOON)
     await cleanups.plan([IMAGE], NOON, unfinished=True)
     await cleanups.plan([AUDIO], NOON, unfinished=True)
@@ -94,21 +94,21 @@ async def test_the_last_plan_says_whether_a_note_is_of_an_unfinished_upload(clea
     assert await claim_unfinished(cleanups, timedelta()) == {IMAGE: True, AUDIO: False}
 
 
-async def test_a_claimed_note_falls_due_again_when_its_lease_ends(cleanups: MediaCleanups) -> None:
+async def test_claimed_entry_falls_due_after_its_lease(cleanups: MediaCleanups) -> None:
     await cleanups.plan([IMAGE], NOON)
     assert await claim(cleanups) == {IMAGE}
     assert await claim(cleanups, LEASE - timedelta(milliseconds=1)) == set()
     assert await claim(cleanups, LEASE) == {IMAGE}
 
 
-async def test_a_claimed_note_that_is_kept_is_gone(cleanups: MediaCleanups) -> None:
+async def test_kept_claimed_entry_is_removed(cleanups: MediaCleanups) -> None:
     await cleanups.plan([IMAGE], NOON)
     await claim(cleanups)
     await cleanups.keep([IMAGE])
     assert await claim(cleanups, LEASE) == set()
 
 
-async def test_a_claimed_note_is_finished_as_one_for_the_end_of_its_lease_unless_it_was_planned_anew(
+async def test_claimed_entry_finishes_unless_planned_again(
     cleanups: MediaCleanups,
 ) -> None:
     await cleanups.plan([IMAGE, AUDIO], NOON)
@@ -119,7 +119,7 @@ async def test_a_claimed_note_is_finished_as_one_for_the_end_of_its_lease_unless
     assert await claim_unfinished(cleanups, minutes(60)) == {AUDIO: True}
 
 
-async def test_the_longest_due_are_claimed_first_and_no_more_than_asked_for(cleanups: MediaCleanups) -> None:
+async def test_longest_due_are_claimed_first_within_limit(cleanups: MediaCleanups) -> None:
     entries = [MediaRef(f"songs/{n}", "image") for n in range(5)]
     for n, entry in enumerate(entries):
         await cleanups.plan([entry], NOON - minutes(n))
@@ -129,7 +129,7 @@ async def test_the_longest_due_are_claimed_first_and_no_more_than_asked_for(clea
     assert claimed == [{entries[4], entries[3]}, {entries[2], entries[1]}, {entries[0]}]
 
 
-async def test_two_workers_never_get_the_same_note(cleanups: MediaCleanups) -> None:
+async def test_workers_never_claim_the_same_entry(cleanups: MediaCleanups) -> None:
     entries = [MediaRef(f"songs/{n}", "image") for n in range(30)]
     await cleanups.plan(entries, NOON)
     batches = await asyncio.gather(*(cleanups.claim_due(NOON, NOON + LEASE, 10) for _ in range(6)))
@@ -138,20 +138,18 @@ async def test_two_workers_never_get_the_same_note(cleanups: MediaCleanups) -> N
     assert {*claimed, *await claim(cleanups)} == set(entries)
 
 
-async def test_nothing_may_be_planned_or_kept(cleanups: MediaCleanups) -> None:
+async def test_empty_plan_and_keep_are_allowed(cleanups: MediaCleanups) -> None:
     await cleanups.plan([], NOON)
     await cleanups.keep([])
     assert await claim(cleanups) == set()
 
 
-async def test_one_note_planned_by_many_at_once_is_one(cleanups: MediaCleanups) -> None:
+async def test_concurrent_plans_make_one_entry(cleanups: MediaCleanups) -> None:
     await asyncio.gather(*(cleanups.plan([IMAGE, AUDIO], NOON) for _ in range(10)))
     assert await claim(cleanups) == {IMAGE, AUDIO}
 
 
-async def test_a_medium_is_in_use_while_what_it_belongs_to_exists_or_is_not_known_here(
-    songs: SongRepository, albums: AlbumRepository
-) -> None:
+async def test_media_are_in_use_while_owner_exists(songs: SongRepository, albums: AlbumRepository) -> None:
     song, album, gone = a_song(), an_album(), new_id()
     await songs.add(song)
     await albums.add(album)
@@ -167,7 +165,7 @@ async def test_a_medium_is_in_use_while_what_it_belongs_to_exists_or_is_not_know
         assert found == [True, False, True]
 
 
-async def test_notes_of_an_earlier_version_are_reminders_only(tmp_path: Path) -> None:
+async def test_entries_of_earlier_versions_are_reminders_only(tmp_path: Path) -> None:
     file = tmp_path / "songs.sqlite"
     async with open_database(file, schemas.SONGS[:1]) as database:
         await database.write("INSERT INTO media_cleanups VALUES ('image', 'songs/1/cover', 0)")

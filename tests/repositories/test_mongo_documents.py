@@ -1,4 +1,4 @@
-"""How things lie in MongoDB: what another program that reads the database may rely on."""
+"""The documents in MongoDB, on which other programs that read the database may rely."""
 
 import uuid
 from collections.abc import AsyncIterator, Sequence
@@ -66,7 +66,7 @@ async def database(mongo_uri: str, name: str, raw: Any) -> AsyncIterator[MongoDa
         yield opened
 
 
-async def test_a_user_is_written_in_the_names_of_the_api(database: MongoDatabase, raw: Any) -> None:
+async def test_user_document_uses_api_field_names(database: MongoDatabase, raw: Any) -> None:
     user = a_user(clerk_id="user_ada", email="ada@example.org")
     await MongoUsers(database).add(user)
     assert await raw.users.find_one() == {
@@ -89,7 +89,7 @@ async def test_a_user_is_written_in_the_names_of_the_api(database: MongoDatabase
     }
 
 
-async def test_a_song_is_written_in_the_names_of_the_api(database: MongoDatabase, raw: Any) -> None:
+async def test_song_document_uses_api_field_names(database: MongoDatabase, raw: Any) -> None:
     song = a_song()
     await MongoSongs(database).add(song)
     document = await raw.songs.find_one({}, {"leaseUntil": False})
@@ -129,7 +129,7 @@ async def test_a_song_is_written_in_the_names_of_the_api(database: MongoDatabase
     }
 
 
-async def test_an_album_is_written_in_the_names_of_the_api(database: MongoDatabase, raw: Any) -> None:
+async def test_album_document_uses_api_field_names(database: MongoDatabase, raw: Any) -> None:
     album = an_album(song_ids=("b" * 24, "a" * 24))
     await MongoAlbums(database).add(album)
     assert await raw.albums.find_one() == {
@@ -154,9 +154,7 @@ async def test_an_album_is_written_in_the_names_of_the_api(database: MongoDataba
     }
 
 
-async def test_a_removed_song_is_marked_until_the_engine_has_heard_of_it(
-    database: MongoDatabase, raw: Any
-) -> None:
+async def test_removed_song_is_marked_until_synced(database: MongoDatabase, raw: Any) -> None:
     songs, song = MongoSongs(database), a_song()
     await songs.add(song)
     await songs.remove(song.id)
@@ -165,7 +163,7 @@ async def test_a_removed_song_is_marked_until_the_engine_has_heard_of_it(
     assert await raw.songs.count_documents({}) == 0
 
 
-async def test_the_indexes_that_are_declared_are_there(database: MongoDatabase, raw: Any) -> None:
+async def test_declared_indexes_exist(database: MongoDatabase, raw: Any) -> None:
     notes = MongoMediaCleanups(database, "songs")
     documents = [made(database) for made in (MongoUsers, MongoSongs, MongoInteractions, MongoAlbums)]
     for made in (*documents, notes):
@@ -187,7 +185,7 @@ async def test_the_indexes_that_are_declared_are_there(database: MongoDatabase, 
     ],
     ids=str,
 )
-def test_what_is_listed_is_counted_in_an_index_alone(query: dict[str, Any]) -> None:
+def test_listed_entries_are_counted_by_covering_index(query: dict[str, Any]) -> None:
     """MongoDB does that when the fields asked for are the first ones of an index, and none is null."""
     assert None not in query.values()
     indexes = song_repository.INDEXES if "isDeleted" in query else album_repository.INDEXES
@@ -195,7 +193,7 @@ def test_what_is_listed_is_counted_in_an_index_alone(query: dict[str, Any]) -> N
     assert query.keys() in beginnings
 
 
-async def test_the_first_call_builds_the_indexes(database: MongoDatabase, raw: Any) -> None:
+async def test_first_call_builds_the_indexes(database: MongoDatabase, raw: Any) -> None:
     interactions = MongoInteractions(database)
     assert await interactions.add(an_interaction(dedup_key="same"))
     assert not await interactions.add(an_interaction(dedup_key="same"))
@@ -224,7 +222,7 @@ class Unindexed:
 
 
 @pytest.mark.parametrize("refusal", [DuplicateKeyError("E11000", 11000), OperationFailure("conflict", 86)])
-async def test_a_database_that_lacks_an_index_is_not_ready_and_says_so(raw: Any, refusal: Exception) -> None:
+async def test_database_without_its_indexes_is_not_ready(raw: Any, refusal: Exception) -> None:
     unindexed: Any = Unindexed(raw.users)
     unindexed.refusal = refusal
     database = MongoDatabase(unindexed)
@@ -246,14 +244,14 @@ class Overtaken(Collection):
         await super().change_each(changes, or_insert=or_insert)
 
 
-async def test_what_another_claims_in_between_is_not_claimed_twice(raw: Any) -> None:
+async def test_entry_claimed_meanwhile_is_not_claimed_twice(raw: Any) -> None:
     jobs = Overtaken(raw.jobs, Calls(raw.client), [Index([("n", ASCENDING)])])
     await jobs.insert({"n": 1, "isFree": True})
     assert await jobs.claim({"isFree": True}, [("n", ASCENDING)], 9, {"isFree": False}) == []
     assert await raw.jobs.count_documents({"isFree": False, "claim": {"$exists": False}}) == 1
 
 
-async def test_a_note_of_an_earlier_version_is_a_reminder_only(database: MongoDatabase, raw: Any) -> None:
+async def test_entry_of_an_earlier_version_is_reminder_only(database: MongoDatabase, raw: Any) -> None:
     earlier = {
         "_id": "image/songs/a",
         "publicId": "songs/a",
@@ -266,9 +264,7 @@ async def test_a_note_of_an_earlier_version_is_a_reminder_only(database: MongoDa
     assert [note.unfinished for note in notes] == [False]
 
 
-async def test_users_of_an_earlier_version_are_folded_in_the_background(
-    database: MongoDatabase, raw: Any
-) -> None:
+async def test_earlier_users_are_indexed_in_the_background(database: MongoDatabase, raw: Any) -> None:
     users, search = MongoUsers(database), MongoArtistSearch(database)
     jose = a_user(full_name="José")
     await users.add(jose)

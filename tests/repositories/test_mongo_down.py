@@ -1,4 +1,4 @@
-"""MongoDB is stopped, hangs, comes late and comes back."""
+"""MongoDB while it is stopped, hangs, starts late and restarts."""
 
 import asyncio
 import uuid
@@ -96,7 +96,7 @@ async def until_it_works(call: Callable[[], Awaitable[object]]) -> None:
 
 
 @pytest.mark.parametrize("is_used_before", [True, False])
-async def test_every_call_says_that_a_stopped_server_is_unavailable(
+async def test_every_call_raises_unavailable_without_a_server(
     wire: Wire, mongo_uri: str, database_name: str, is_used_before: bool
 ) -> None:
     uri = wire.uri(mongo_uri, serverSelectionTimeoutMS="800", timeoutMS="1500")
@@ -109,7 +109,7 @@ async def test_every_call_says_that_a_stopped_server_is_unavailable(
             assert set((await answers(calls)).values()) == {False}
 
 
-async def test_a_stopped_server_is_noticed_within_seconds(
+async def test_stopped_server_is_detected_within_seconds(
     wire: Wire, mongo_uri: str, database_name: str
 ) -> None:
     async with open_mongo(wire.uri(mongo_uri), database_name, "tests") as database:
@@ -121,7 +121,7 @@ async def test_a_stopped_server_is_noticed_within_seconds(
             assert not await database.ping()
 
 
-async def test_a_server_that_hangs_is_unavailable_when_time_is_up(
+async def test_hanging_server_is_unavailable_after_timeout(
     wire: Wire, mongo_uri: str, database_name: str
 ) -> None:
     async with open_mongo(wire.uri(mongo_uri, **IMPATIENT), database_name, "tests") as database:
@@ -138,7 +138,7 @@ async def test_a_server_that_hangs_is_unavailable_when_time_is_up(
         assert await users.get(ada.id) == ada
 
 
-async def test_a_server_that_comes_back_is_used_again(wire: Wire, mongo_uri: str, database_name: str) -> None:
+async def test_restarted_server_is_used_again(wire: Wire, mongo_uri: str, database_name: str) -> None:
     async with open_mongo(wire.uri(mongo_uri, **IMPATIENT), database_name, "tests") as database:
         users, ada = MongoUsers(database), a_user()
         await users.add(ada)
@@ -149,7 +149,7 @@ async def test_a_server_that_comes_back_is_used_again(wire: Wire, mongo_uri: str
         assert await users.get(ada.id) == ada
 
 
-async def test_what_must_be_unique_is_so_after_a_start_without_the_server(
+async def test_unique_indexes_hold_after_start_without_server(
     wire: Wire, mongo_uri: str, database_name: str
 ) -> None:
     uri = wire.uri(mongo_uri, **IMPATIENT)
@@ -164,9 +164,7 @@ async def test_what_must_be_unique_is_so_after_a_start_without_the_server(
             await users.add(a_user(email="ada@example.org"))
 
 
-async def test_a_server_learns_which_service_is_asking(
-    wire: Wire, mongo_uri: str, database_name: str
-) -> None:
+async def test_server_receives_the_application_name(wire: Wire, mongo_uri: str, database_name: str) -> None:
     async with open_mongo(wire.uri(mongo_uri), database_name, "song-service") as database:
         assert await database.ping()
     assert b"song-service" in wire.said
@@ -176,9 +174,7 @@ async def test_a_server_learns_which_service_is_asking(
     assert b"not-this" not in wire.said
 
 
-async def test_writes_wait_for_a_majority_unless_the_uri_says_otherwise(
-    wire: Wire, mongo_uri: str, database_name: str
-) -> None:
+async def test_write_concern_is_majority_by_default(wire: Wire, mongo_uri: str, database_name: str) -> None:
     async with open_mongo(wire.uri(mongo_uri), database_name, "tests") as database:
         await MongoUsers(database).add(a_user())
     assert b"majority" in wire.said
@@ -188,7 +184,7 @@ async def test_writes_wait_for_a_majority_unless_the_uri_says_otherwise(
     assert b"majority" not in wire.said
 
 
-async def test_the_database_that_the_uri_names_is_used(mongo_uri: str, database_name: str) -> None:
+async def test_uri_database_overrides_the_default(mongo_uri: str, database_name: str) -> None:
     stripped = mongo_uri.partition("?")[0].rstrip("/")
     async with open_mongo(f"{stripped}/{database_name}", "not_this", "tests") as database:
         await MongoUsers(database).add(a_user())

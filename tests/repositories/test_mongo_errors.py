@@ -1,4 +1,4 @@
-"""Every error of the driver is answered as one of ours, or deliberately let through."""
+"""Every driver error is translated, or deliberately passed through."""
 
 from collections.abc import Iterator
 
@@ -56,29 +56,27 @@ def all_kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
         yield from all_kinds(each)
 
 
-def test_every_error_of_the_driver_is_in_one_of_the_tables() -> None:
+def test_every_driver_error_is_listed() -> None:
     known = {type(error) for error, _ in ANSWERED} | {type(error) for error in LET_THROUGH}
     assert {*all_kinds(pymongo.errors.PyMongoError), *all_kinds(bson.errors.BSONError)} == known
 
 
 @pytest.mark.parametrize(("error", "expected"), ANSWERED, ids=lambda each: getattr(each, "__name__", None))
-def test_what_only_the_server_can_help_is_answered_in_our_words(
-    error: Exception, expected: type[Exception]
-) -> None:
+def test_server_errors_are_translated(error: Exception, expected: type[Exception]) -> None:
     with pytest.raises(expected) as answered, store_errors():
         raise error
     assert str(error) not in str(answered.value)
 
 
 @pytest.mark.parametrize("error", LET_THROUGH, ids=lambda error: type(error).__name__)
-def test_a_mistake_of_our_own_passes(error: Exception) -> None:
+def test_programming_errors_pass_through(error: Exception) -> None:
     with pytest.raises(type(error)) as passed, store_errors():
         raise error
     assert passed.value is error
 
 
 @pytest.mark.parametrize("code", sorted(UNAVAILABLE_CODES))
-def test_a_code_that_passes_by_itself_means_unavailable_alone_and_among_many(code: int) -> None:
+def test_transient_error_codes_mean_unavailable(code: int) -> None:
     for error in (
         pymongo.errors.OperationFailure("later", code),
         pymongo.errors.WriteError("later", code),
@@ -88,7 +86,7 @@ def test_a_code_that_passes_by_itself_means_unavailable_alone_and_among_many(cod
             raise error
 
 
-def test_writes_that_too_few_servers_confirmed_are_unavailable_among_many() -> None:
+def test_unconfirmed_bulk_writes_are_unavailable() -> None:
     error = pymongo.errors.BulkWriteError(
         {
             "writeErrors": [],

@@ -36,7 +36,7 @@ EXPECTED = {
 
 
 @pytest.mark.mongo
-async def test_each_service_builds_its_indexes_in_a_database_of_its_own(mongo_uri: str) -> None:
+async def test_each_service_indexes_its_own_database(mongo_uri: str) -> None:
     settings = MongoSettings(mongodb_uri=SecretStr(mongo_uri))
     with pymongo.MongoClient[dict[str, object]](mongo_uri) as client:
         for name in EXPECTED:
@@ -64,7 +64,7 @@ async def test_each_service_builds_its_indexes_in_a_database_of_its_own(mongo_ur
 
 
 @pytest.mark.mongo
-async def test_services_that_are_given_one_database_do_not_follow_each_others_notes(mongo_uri: str) -> None:
+async def test_services_in_one_database_keep_separate_journals(mongo_uri: str) -> None:
     name = f"test_{uuid.uuid4().hex}"
     one = urlsplit(mongo_uri)._replace(path=f"/{name}")
     settings = MongoSettings(mongodb_uri=SecretStr(urlunsplit(one)))
@@ -105,7 +105,7 @@ async def test_indexes_are_built_when_the_server_comes_up(monkeypatch: pytest.Mo
     assert repository.failures == 0
 
 
-async def test_indexes_are_built_after_whatever_failed_before_and_it_is_logged(
+async def test_failed_index_builds_are_logged_and_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(mongo_indexes, "LATER_SECONDS", 0.01)
@@ -117,7 +117,7 @@ async def test_indexes_are_built_after_whatever_failed_before_and_it_is_logged(
     assert logged == [{**said, "exc_info": True, "log_level": "error"}] * 2
 
 
-async def test_a_service_can_stop_while_its_indexes_are_not_built() -> None:
+async def test_service_can_stop_before_indexes_are_built() -> None:
     repository = ComesUpLater(failures=10**9)
     async with asyncio.timeout(5), mongo_indexes.building_indexes(repository):
         await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""What was stored is there when the store is opened anew."""
+"""Stored data are there after the store is reopened."""
 
 from dataclasses import replace
 
@@ -11,7 +11,7 @@ from tests.repositories.builders import NOON, a_song, a_user, an_album, an_inter
 from tests.repositories.stores import Store
 
 
-async def test_everything_is_there_after_opening_anew(store: Store) -> None:
+async def test_reopened_store_holds_everything(store: Store) -> None:
     user, song, album, interaction = a_user(), a_song(), an_album(), an_interaction()
     note = JournalEntry(MediaRef("songs/1", "image"), unfinished=True)
     async with store.open() as opened:
@@ -29,7 +29,7 @@ async def test_everything_is_there_after_opening_anew(store: Store) -> None:
         assert await opened.songs.count_unsent() == 1
 
 
-async def test_a_lease_outlives_the_process_that_took_it(store: Store) -> None:
+async def test_lease_outlives_its_process(store: Store) -> None:
     interaction = an_interaction()
     async with store.open() as opened:
         await opened.interactions.add(interaction)
@@ -41,7 +41,7 @@ async def test_a_lease_outlives_the_process_that_took_it(store: Store) -> None:
         ]
 
 
-async def test_two_processes_may_have_the_store_open(store: Store) -> None:
+async def test_two_processes_may_open_the_store(store: Store) -> None:
     song = a_song()
     async with store.open() as one, store.open() as other:
         await one.songs.add(song)
@@ -54,7 +54,7 @@ async def test_two_processes_may_have_the_store_open(store: Store) -> None:
         )
 
 
-async def test_an_open_store_answers(store: Store) -> None:
+async def test_open_store_serves_every_repository(store: Store) -> None:
     async with store.open() as opened:
         with pytest.raises(SongNotFoundError):
             await opened.songs.get("a" * 24)

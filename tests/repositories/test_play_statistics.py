@@ -129,7 +129,7 @@ async def test_played_since_names_played_songs_only(
     assert await statistics.played_since(moment(FIRST, 10)) == {SONGS[0]}
 
 
-async def test_removed_listener_counts_no_more(
+async def test_removed_listener_no_longer_counts(
     statistics: PlayStatistics, interactions: InteractionRepository
 ) -> None:
     for user_id in ("a" * 24, "b" * 24):

@@ -11,7 +11,7 @@ from tests.repositories.builders import NOON, an_album, minutes
 ADA, BILL = "a" * 24, "b" * 24
 
 
-async def test_collaborators_come_back_as_stored(albums: AlbumRepository) -> None:
+async def test_collaborators_are_returned_as_stored(albums: AlbumRepository) -> None:
     album = replace(an_album(), collaborator_ids=(ADA, BILL))
     await albums.add(album)
     assert await albums.get(album.id) == album
@@ -31,7 +31,7 @@ async def test_songs_and_collaborators_change_at_one_revision_only(albums: Album
     assert await albums.get(album.id) == changed
 
 
-async def test_of_many_changes_at_one_revision_one_wins(albums: AlbumRepository) -> None:
+async def test_concurrent_changes_at_one_revision_let_one_win(albums: AlbumRepository) -> None:
     album = an_album()
     await albums.add(album)
     orders = [(f"{number:024x}",) for number in range(8)]
@@ -77,7 +77,7 @@ async def test_share_is_found_until_it_expires(shares: ShareRepository) -> None:
     assert await shares.find("unknown", NOON) is None
 
 
-async def test_revoked_shares_are_all_gone(shares: ShareRepository) -> None:
+async def test_revoked_shares_are_not_found(shares: ShareRepository) -> None:
     for name, album_id in (("one", ADA), ("two", ADA), ("other", BILL)):
         await shares.add(StoredShare(name, album_id, NOON, None))
     await shares.revoke(ADA)

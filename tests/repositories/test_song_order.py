@@ -31,7 +31,7 @@ async def test_pages_hold_every_match_once_in_order(
 
 @pytest.mark.parametrize("order", [None, SongOrder.TITLE, SongOrder.LONGEST])
 @pytest.mark.parametrize("text", ["a", "al", "alp t", "art", "artist 1", "alpha", "g"])
-async def test_many_matches_come_in_the_same_order_as_few(
+async def test_order_does_not_depend_on_candidate_limit(
     songs: SongRepository,
     song_search: SongSearch,
     monkeypatch: pytest.MonkeyPatch,
@@ -61,7 +61,7 @@ async def test_many_matches_come_in_the_same_order_as_few(
         (SongOrder.TITLE, lambda song: (song.title.lower().replace("ä", "a"), song.id)),
     ],
 )
-async def test_order_is_the_one_asked_for(
+async def test_results_follow_the_requested_order(
     songs: SongRepository, song_search: SongSearch, order: SongOrder, key: Any
 ) -> None:
     made = many_songs(20)

@@ -126,7 +126,7 @@ async def test_other_text_finds_nothing(song_search: SongSearch, text: str) -> N
 
 
 @pytest.mark.usefixtures("all_scripts")
-async def test_long_query_of_matching_words_finds(song_search: SongSearch) -> None:
+async def test_long_query_of_matching_words_finds_song(song_search: SongSearch) -> None:
     text = " ".join(["queen", "me", "don't", "now", "stop"] * 100)[:1000]
     assert await found(song_search, query(text)) == ["Don't Stop Me Now"]
 
@@ -173,7 +173,7 @@ async def test_filters_narrow_lists_and_counts(songs: SongRepository, song_searc
         assert await song_search.count(wanted) == len(expected)
 
 
-async def test_unlisted_songs_are_in_no_answer(songs: SongRepository, song_search: SongSearch) -> None:
+async def test_unlisted_songs_are_never_found(songs: SongRepository, song_search: SongSearch) -> None:
     listed, private, hidden, removed = [a_song(title="Blue", genre=f"G{number}") for number in range(4)]
     await add(songs, listed, replace(private, is_public=False), replace(hidden, is_visible=False), removed)
     await songs.remove(removed.id)

@@ -1,4 +1,4 @@
-"""The contract of `SongRepository`, but for the notes for the engine."""
+"""The contract of `SongRepository`, without its queue for the recommendation engine."""
 
 import asyncio
 from dataclasses import replace
@@ -21,14 +21,14 @@ async def titles(songs: SongRepository, wanted: SongFilter) -> set[str]:
 
 
 @pytest.mark.parametrize("title", ["Żółć 雅 🎧", '{"$gt": ""}', "a' OR '1'='1", "$title", "zero\0byte", " "])
-async def test_a_song_comes_back_as_stored(songs: SongRepository, title: str) -> None:
+async def test_song_is_returned_as_stored(songs: SongRepository, title: str) -> None:
     song = replace(a_song(title=title), album_id=new_id(), mood="calm", genre=None)
     await songs.add(song)
     assert await songs.get(song.id) == song
     assert await songs.list(ALL, MANY) == [song]
 
 
-async def test_an_id_in_capital_letters_names_the_same_song(songs: SongRepository) -> None:
+async def test_ids_are_case_insensitive(songs: SongRepository) -> None:
     song = a_song(song_id="abcdef" * 4)
     await songs.add(song)
     assert await songs.get(song.id.upper()) == song
@@ -36,7 +36,7 @@ async def test_an_id_in_capital_letters_names_the_same_song(songs: SongRepositor
 
 
 @pytest.mark.parametrize("song_id", ["f" * 24, "not-an-id", "", '{"$gt": ""}'])
-async def test_an_unknown_song_is_not_found_whatever_is_wished(songs: SongRepository, song_id: str) -> None:
+async def test_unknown_song_is_not_found(songs: SongRepository, song_id: str) -> None:
     await songs.add(a_song())
     with pytest.raises(SongNotFoundError):
         await songs.get(song_id)
@@ -49,7 +49,7 @@ async def test_an_unknown_song_is_not_found_whatever_is_wished(songs: SongReposi
     assert await songs.get_many([song_id]) == []
 
 
-async def test_of_many_ids_those_that_exist_are_found_once(songs: SongRepository) -> None:
+async def test_existing_ids_are_found_once(songs: SongRepository) -> None:
     made = [a_song() for _ in range(3)]
     for song in made:
         await songs.add(song)
@@ -59,7 +59,7 @@ async def test_of_many_ids_those_that_exist_are_found_once(songs: SongRepository
     assert await songs.get_many([]) == []
 
 
-async def test_what_changes_is_stored_and_the_rest_stays(songs: SongRepository) -> None:
+async def test_change_keeps_the_other_fields(songs: SongRepository) -> None:
     song = a_song()
     await songs.add(song)
     before = now()
@@ -70,7 +70,7 @@ async def test_what_changes_is_stored_and_the_rest_stays(songs: SongRepository) 
     assert await songs.get(song.id) == changed
 
 
-async def test_every_field_that_can_change_does_and_may_be_emptied(songs: SongRepository) -> None:
+async def test_every_field_can_be_changed_and_cleared(songs: SongRepository) -> None:
     song, album_id = a_song(), new_id()
     await songs.add(song)
     filled: SongChanges = {
@@ -89,7 +89,7 @@ async def test_every_field_that_can_change_does_and_may_be_emptied(songs: SongRe
     assert (emptied.album_id, emptied.genre, emptied.mood, emptied.title) == (None, None, None, "So What")
 
 
-async def test_a_change_of_another_revision_changes_nothing(songs: SongRepository) -> None:
+async def test_change_at_another_revision_changes_nothing(songs: SongRepository) -> None:
     song = a_song()
     await songs.add(song)
     changed = await songs.change(song.id, {"title": "So What"}, if_revision=1)
@@ -98,7 +98,7 @@ async def test_a_change_of_another_revision_changes_nothing(songs: SongRepositor
     assert await songs.get(song.id) == changed
 
 
-async def test_of_many_who_flip_at_once_from_one_revision_one_does(songs: SongRepository) -> None:
+async def test_concurrent_flips_at_one_revision_succeed_once(songs: SongRepository) -> None:
     song = a_song()
     await songs.add(song)
     flips = await asyncio.gather(
@@ -107,7 +107,7 @@ async def test_of_many_who_flip_at_once_from_one_revision_one_does(songs: SongRe
     assert [flip.revision for flip in flips if flip is not None] == [2]
 
 
-async def test_of_changes_at_once_none_is_lost(songs: SongRepository) -> None:
+async def test_concurrent_changes_are_never_lost(songs: SongRepository) -> None:
     song = a_song()
     await songs.add(song)
     await asyncio.gather(*(songs.change(song.id, {"title": f"Take {n}"}) for n in range(20)))
@@ -132,7 +132,7 @@ async def test_filters_narrow_lists_and_counts_alike(songs: SongRepository) -> N
         assert await songs.count(wanted) == len(expected)
 
 
-async def test_a_removed_song_is_in_no_answer(songs: SongRepository) -> None:
+async def test_removed_song_is_never_found(songs: SongRepository) -> None:
     kept, removed = a_song(), a_song()
     await songs.add(kept)
     await songs.add(removed)

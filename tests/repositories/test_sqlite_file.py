@@ -63,7 +63,7 @@ async def notes(database: SqliteDatabase) -> list[tuple[object, ...]]:
     return [tuple(row) for row in await database.read("SELECT * FROM notes ORDER BY text")]
 
 
-async def test_later_steps_are_taken_on_the_data_that_is_there(path: Path) -> None:
+async def test_later_migrations_keep_existing_data(path: Path) -> None:
     async with open_database(path, [FIRST]) as database:
         await database.write("INSERT INTO notes VALUES ('kept')")
     for _ in range(2):
@@ -71,7 +71,7 @@ async def test_later_steps_are_taken_on_the_data_that_is_there(path: Path) -> No
             assert await notes(database) == [("kept", 5)]
 
 
-async def test_a_step_that_fails_changes_nothing(path: Path) -> None:
+async def test_failed_migration_changes_nothing(path: Path) -> None:
     broken = (*SECOND, "ALTER TABLE unknown ADD COLUMN stars INTEGER")
     async with open_database(path, [FIRST]) as database:
         await database.write("INSERT INTO notes VALUES ('kept')")
@@ -82,7 +82,7 @@ async def test_a_step_that_fails_changes_nothing(path: Path) -> None:
         assert await notes(database) == [("kept",)]
 
 
-async def test_a_file_of_a_later_version_is_refused_and_left_alone(path: Path) -> None:
+async def test_newer_schema_is_refused_unchanged(path: Path) -> None:
     async with open_database(path, [FIRST, SECOND]) as database:
         await database.write("INSERT INTO notes VALUES ('kept', 1)")
     with pytest.raises(NewerSchemaError, match=r"songs\.db has schema version 2.* knows 1 at most"):
@@ -92,7 +92,7 @@ async def test_a_file_of_a_later_version_is_refused_and_left_alone(path: Path) -
         assert await notes(database) == [("kept", 1)]
 
 
-async def test_two_processes_that_make_the_file_at_once_both_open_it(path: Path) -> None:
+async def test_concurrent_creation_of_the_file_succeeds(path: Path) -> None:
     async def open_and_count() -> int:
         async with open_database(path, schemas.SONGS) as database:
             return len(await database.read("SELECT * FROM songs"))
@@ -109,7 +109,7 @@ def shopping_list(tmp_path: Path) -> Iterator[Path]:
     assert path.read_text() == text
 
 
-async def test_what_is_no_database_is_unavailable_and_left_alone(shopping_list: Path) -> None:
+async def test_unusable_path_is_unavailable_and_unchanged(shopping_list: Path) -> None:
     folder = shopping_list.parent
     for unusable in (shopping_list, folder, folder / "no such folder" / "songs.db"):
         with pytest.raises(UnavailableError):
@@ -117,13 +117,13 @@ async def test_what_is_no_database_is_unavailable_and_left_alone(shopping_list: 
                 pytest.fail("it was opened")
 
 
-async def test_a_commit_is_on_the_disk_before_it_is_answered(database: SqliteDatabase) -> None:
+async def test_commits_are_synchronous(database: SqliteDatabase) -> None:
     assert (await database.write("PRAGMA journal_mode"))[0][0] == "wal"
     full = 2
     assert (await database.write("PRAGMA synchronous"))[0][0] == full
 
 
-async def test_nothing_that_was_answered_is_lost_when_the_process_is_killed(path: Path) -> None:
+async def test_acknowledged_writes_survive_a_kill(path: Path) -> None:
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", WRITER, str(path), stdout=asyncio.subprocess.PIPE, env=environment
@@ -139,9 +139,7 @@ async def test_nothing_that_was_answered_is_lost_when_the_process_is_killed(path
     assert {interaction.id for interaction in stored} >= set(answered)
 
 
-async def test_reads_go_on_while_a_write_waits_for_another_process(
-    path: Path, database: SqliteDatabase
-) -> None:
+async def test_reads_continue_during_a_waiting_write(path: Path, database: SqliteDatabase) -> None:
     songs, song = SqliteSongs(database), a_song()
     await songs.add(song)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -155,9 +153,7 @@ async def test_reads_go_on_while_a_write_waits_for_another_process(
     assert await songs.get(song.id) == changed
 
 
-async def test_a_write_that_waits_too_long_is_unavailable_and_changes_nothing(
-    path: Path, database: SqliteDatabase
-) -> None:
+async def test_lock_timeout_is_unavailable_and_changes_nothing(path: Path, database: SqliteDatabase) -> None:
     songs, song = SqliteSongs(database), a_song()
     await songs.add(song)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
@@ -168,7 +164,7 @@ async def test_a_write_that_waits_too_long_is_unavailable_and_changes_nothing(
     assert await songs.get(song.id) == song
 
 
-async def test_a_full_disk_is_unavailable_until_there_is_room(database: SqliteDatabase) -> None:
+async def test_full_disk_is_unavailable_until_space_returns(database: SqliteDatabase) -> None:
     songs, kept, big = SqliteSongs(database), a_song(), a_song(title="x" * 100_000)
     await songs.add(kept)
     pages = (await database.write("PRAGMA page_count"))[0][0]
@@ -182,7 +178,7 @@ async def test_a_full_disk_is_unavailable_until_there_is_room(database: SqliteDa
     assert await songs.get(big.id) == big
 
 
-async def test_a_caller_who_gives_up_leaves_nothing_half_done(database: SqliteDatabase) -> None:
+async def test_cancelled_write_is_complete_or_absent(database: SqliteDatabase) -> None:
     interactions = SqliteInteractions(database)
     adding = [asyncio.create_task(interactions.add(an_interaction())) for _ in range(20)]
     await asyncio.sleep(0)
@@ -193,17 +189,17 @@ async def test_a_caller_who_gives_up_leaves_nothing_half_done(database: SqliteDa
     assert await interactions.add(an_interaction())
 
 
-async def test_the_read_connection_cannot_write(database: SqliteDatabase) -> None:
+async def test_read_connection_cannot_write(database: SqliteDatabase) -> None:
     with pytest.raises(UnavailableError):
         await database.read("DELETE FROM songs RETURNING id")
 
 
-async def test_a_mistake_in_a_statement_is_not_called_unavailable(database: SqliteDatabase) -> None:
+async def test_sql_errors_are_not_unavailable(database: SqliteDatabase) -> None:
     with pytest.raises(sqlite3.OperationalError):
         await database.read("SELECT nothing FROM nowhere")
 
 
-async def test_a_taken_value_is_told_from_a_missing_one(path: Path) -> None:
+async def test_duplicate_differs_from_missing_value(path: Path) -> None:
     async with open_database(path, [FIRST]) as database:
         await database.write("INSERT INTO notes VALUES ('one')")
         with pytest.raises(DuplicateRowError):
@@ -244,14 +240,14 @@ def primary_codes() -> dict[str, int]:
     return made
 
 
-def test_every_error_code_is_unavailable_or_a_mistake() -> None:
+def test_every_error_code_is_classified() -> None:
     unavailable = {name for name, code in primary_codes().items() if code in UNAVAILABLE_CODES}
     assert unavailable & MISTAKES == set()
     assert unavailable | MISTAKES == set(primary_codes())
 
 
 @pytest.mark.parametrize("code", sorted(UNAVAILABLE_CODES))
-def test_an_extended_code_counts_as_its_primary_one(code: int) -> None:
+def test_extended_codes_count_as_their_primary_code(code: int) -> None:
     error = sqlite3.OperationalError("disk I/O error")
     error.sqlite_errorcode = code | 5 << 8
     with pytest.raises(UnavailableError), store_errors():

@@ -1,4 +1,4 @@
-"""Every question that a service asks often is answered from an index, however much is stored."""
+"""Every frequent query uses an index."""
 
 import sqlite3
 from collections.abc import AsyncIterator

@@ -32,7 +32,7 @@ async def names(users: UserRepository, wanted: UserFilter) -> set[str]:
         ("1)ada", set()),
     ],
 )
-async def test_text_is_found_as_it_is_written_in_any_case(
+async def test_text_is_matched_literally_in_any_case(
     users: UserRepository, text: str, expected: set[str]
 ) -> None:
     await users.add(a_user(full_name="Ada (No. 1)", email="ada@x.org"))
@@ -51,7 +51,7 @@ async def test_text_finds_the_present_name(users: UserRepository) -> None:
     assert await names(users, UserFilter(text="ada")) == set()
 
 
-async def test_a_text_search_is_paged_too(users: UserRepository) -> None:
+async def test_text_search_is_paged(users: UserRepository) -> None:
     made = [a_user(full_name=f"Ada {n}", created_at=NOON + minutes(n)) for n in range(4)]
     await users.add(a_user(full_name="Bill"))
     for user in made:

@@ -21,21 +21,21 @@ async def names(users: UserRepository, wanted: UserFilter) -> set[str]:
     return {user.full_name for user in await users.list(wanted, MANY)}
 
 
-async def test_a_user_comes_back_as_stored(users: UserRepository) -> None:
+async def test_user_is_returned_as_stored(users: UserRepository) -> None:
     ada = a_user(full_name="Żółć 雅 🎧", role=Role.ARTIST, is_blocked=True)
     await users.add(ada)
     assert await users.get(ada.id) == ada
     assert await users.find_by_clerk_id(ada.clerk_id) == ada
 
 
-async def test_an_id_in_capital_letters_names_the_same_user(users: UserRepository) -> None:
+async def test_ids_are_case_insensitive(users: UserRepository) -> None:
     ada = a_user(user_id="abcdef" * 4)
     await users.add(ada)
     assert await users.get(ada.id.upper()) == ada
 
 
 @pytest.mark.parametrize("user_id", ["f" * 24, "not-an-id", "", '{"$gt": ""}'])
-async def test_an_unknown_user_is_not_found_whatever_is_wished(users: UserRepository, user_id: str) -> None:
+async def test_unknown_user_is_not_found(users: UserRepository, user_id: str) -> None:
     await users.add(a_user())
     with pytest.raises(UserNotFoundError):
         await users.get(user_id)
@@ -48,12 +48,12 @@ async def test_an_unknown_user_is_not_found_whatever_is_wished(users: UserReposi
 
 
 @pytest.mark.parametrize("clerk_id", ["user_unknown", '{"$gt": ""}', "", "' OR '1' = '1"])
-async def test_nobody_has_an_identity_that_nobody_registered(users: UserRepository, clerk_id: str) -> None:
+async def test_unregistered_identity_is_not_found(users: UserRepository, clerk_id: str) -> None:
     await users.add(a_user())
     assert await users.find_by_clerk_id(clerk_id) is None
 
 
-async def test_an_identity_registers_once(users: UserRepository) -> None:
+async def test_identity_registers_once(users: UserRepository) -> None:
     ada = a_user()
     await users.add(ada)
     with pytest.raises(AlreadyRegisteredError):
@@ -63,7 +63,7 @@ async def test_an_identity_registers_once(users: UserRepository) -> None:
     assert await users.count(EVERYBODY) == 1
 
 
-async def test_an_email_belongs_to_one_user(users: UserRepository) -> None:
+async def test_email_belongs_to_one_user(users: UserRepository) -> None:
     ada, grace = a_user(email="ada@example.org"), a_user(full_name="Grace", email="grace@example.org")
     await users.add(ada)
     await users.add(grace)
@@ -74,7 +74,7 @@ async def test_an_email_belongs_to_one_user(users: UserRepository) -> None:
     assert await users.get(grace.id) == grace
 
 
-async def test_of_many_who_register_with_one_email_at_once_one_wins(users: UserRepository) -> None:
+async def test_concurrent_registrations_with_one_email_succeed_once(users: UserRepository) -> None:
     async def register() -> str:
         try:
             await users.add(a_user(email="ada@example.org"))
@@ -87,7 +87,7 @@ async def test_of_many_who_register_with_one_email_at_once_one_wins(users: UserR
     assert await users.count(EVERYBODY) == 1
 
 
-async def test_of_many_who_register_one_identity_at_once_one_wins(users: UserRepository) -> None:
+async def test_concurrent_registrations_of_one_identity_succeed_once(users: UserRepository) -> None:
     async def register() -> str:
         try:
             await users.add(a_user(clerk_id="user_1", email="ada@example.org"))
@@ -98,7 +98,7 @@ async def test_of_many_who_register_one_identity_at_once_one_wins(users: UserRep
     assert sorted(await asyncio.gather(*(register() for _ in range(8)))) == ["already"] * 7 + ["registered"]
 
 
-async def test_what_changes_is_stored_and_the_rest_stays(users: UserRepository) -> None:
+async def test_change_keeps_the_other_fields(users: UserRepository) -> None:
     ada = a_user()
     await users.add(ada)
     before = now()
@@ -109,7 +109,7 @@ async def test_what_changes_is_stored_and_the_rest_stays(users: UserRepository) 
     assert await users.get(ada.id) == changed
 
 
-async def test_every_field_that_can_change_does(users: UserRepository) -> None:
+async def test_every_field_can_be_changed(users: UserRepository) -> None:
     ada = a_user()
     await users.add(ada)
     changed = await users.change(
@@ -133,14 +133,14 @@ async def test_every_field_that_can_change_does(users: UserRepository) -> None:
     )
 
 
-async def test_a_block_that_expects_another_state_changes_nothing(users: UserRepository) -> None:
+async def test_block_in_another_state_changes_nothing(users: UserRepository) -> None:
     ada = a_user(is_blocked=True)
     await users.add(ada)
     assert await users.change(ada.id, {"is_blocked": True}, if_blocked=False) is None
     assert await users.get(ada.id) == ada
 
 
-async def test_of_two_who_flip_a_block_at_once_one_does(users: UserRepository) -> None:
+async def test_concurrent_flips_of_a_block_succeed_once(users: UserRepository) -> None:
     ada = a_user()
     await users.add(ada)
     flips = await asyncio.gather(
@@ -149,7 +149,7 @@ async def test_of_two_who_flip_a_block_at_once_one_does(users: UserRepository) -
     assert [flip.is_blocked for flip in flips if flip is not None] == [True]
 
 
-async def test_a_removed_user_is_gone_and_may_register_again(users: UserRepository) -> None:
+async def test_removed_user_may_register_again(users: UserRepository) -> None:
     ada = a_user()
     await users.add(ada)
     await users.remove(ada.id)
@@ -183,7 +183,7 @@ async def test_removal_of_others_keeps_no_block(users: UserRepository) -> None:
         assert not await users.was_removed_blocked(user.clerk_id, user.email)
 
 
-async def test_block_counts_as_it_is_when_the_user_is_removed(users: UserRepository) -> None:
+async def test_state_of_block_at_removal_counts(users: UserRepository) -> None:
     """A first try to remove may have died between keeping the block and removing the user."""
     ada = a_user(is_blocked=True)
     await users.add(ada)
@@ -209,7 +209,7 @@ async def test_filters_narrow_lists_and_counts_alike(users: UserRepository) -> N
         assert await users.count(wanted) == len(expected)
 
 
-async def test_later_profile_is_not_replaced_by_an_earlier_one(users: UserRepository) -> None:
+async def test_earlier_profile_does_not_replace_a_later(users: UserRepository) -> None:
     ada = a_user(full_name="Ada")
     await users.add(ada)
     first = await users.apply_profile(ada.id, {"full_name": "Grace"}, NOON + minutes(2))
