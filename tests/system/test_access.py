@@ -1,4 +1,4 @@
-"""Every documented call by every kind of caller, about listed, private and hidden things."""
+"""Every documented call by every kind of caller, for listed, private and hidden content."""
 
 import asyncio
 from typing import Any
@@ -128,7 +128,7 @@ class _Requests:
 
 
 @pytest.mark.parametrize(("call", "state"), CELLS)
-async def test_each_caller_gets_what_the_table_says(
+async def test_each_caller_gets_the_status_in_the_table(
     call: Call, state: str, stage: Stage, people: People, described: dict[str, Description]
 ) -> None:
     """And every answer is one that the service's OpenAPI describes."""
@@ -159,7 +159,7 @@ async def test_table_holds_every_call_of_each_service(system: RunningSystem) -> 
             assert served == {(call.method, call.path) for call in calls} | health
 
 
-async def test_the_gateway_answers_for_itself_and_for_every_service(system: RunningSystem) -> None:
+async def test_gateway_reports_health_of_every_service(system: RunningSystem) -> None:
     async with httpx.AsyncClient(base_url=system.gateway) as http:
         own = (await http.get("/health")).json()
         assert own.pop("timestamp").endswith("Z")

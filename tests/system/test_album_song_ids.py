@@ -15,7 +15,7 @@ async def ids_in(answer: httpx.Response, album: dict[str, Any]) -> list[str]:
     return ids
 
 
-async def test_lists_of_albums_do_not_name_what_is_hidden(people: People) -> None:
+async def test_album_lists_omit_hidden_songs(people: People) -> None:
     artist, friend, anyone = await people.artist(), await people.user(), people.client()
     album = await make_album(artist)
     shown = await upload(artist, "Shown", albumId=album["_id"])

@@ -1,4 +1,4 @@
-"""Blocking, roles and deletion of users: they count at the next request, everywhere."""
+"""Blocking, roles and deletion of users take effect everywhere at the next request."""
 
 import asyncio
 from typing import Any
@@ -58,7 +58,7 @@ async def another_admin(people: People) -> Person:
 
 
 @pytest.mark.parametrize("role", ["artist", "admin"])
-async def test_a_blocked_user_writes_nothing_and_reads_nothing_personal(role: str, people: People) -> None:
+async def test_blocked_user_gets_403_on_personal_routes(role: str, people: People) -> None:
     person, admin, other = await people.artist(), await people.admin(), await people.user()
     song, album = await upload(person, albumId=(await make_album(person))["_id"]), await make_album(person)
     await give_role(admin, person, role)
@@ -80,7 +80,7 @@ async def test_a_blocked_user_writes_nothing_and_reads_nothing_personal(role: st
     await give_role(admin, person, "user")
 
 
-async def test_a_blocked_user_keeps_auth_me_and_what_anybody_may_see(people: People) -> None:
+async def test_blocked_user_keeps_auth_me_and_public_routes(people: People) -> None:
     artist, admin, anyone = await people.artist(), await people.admin(), people.client()
     song, album = await upload(artist), await make_album(artist)
     private = await upload(artist, isPublic="false")
@@ -111,7 +111,7 @@ async def test_a_blocked_user_keeps_auth_me_and_what_anybody_may_see(people: Peo
     assert (await artist.post("/songs/batch", json={"ids": [private["_id"], song["_id"]]})).json() == [song]
 
 
-async def test_unblocking_counts_at_the_next_request_in_every_service(people: People) -> None:
+async def test_unblocking_takes_effect_at_the_next_request(people: People) -> None:
     person, admin = await another_admin(people), await people.admin()
     for _ in range(3):
         await block(admin, person)
@@ -123,7 +123,7 @@ async def test_unblocking_counts_at_the_next_request_in_every_service(people: Pe
     await give_role(admin, person, "user")
 
 
-async def test_a_role_counts_at_the_next_request_in_every_service(people: People) -> None:
+async def test_role_takes_effect_at_the_next_request(people: People) -> None:
     person, admin = await people.user(), await people.admin()
     for role, status in (("admin", 200), ("artist", 403), ("admin", 200), ("user", 403)):
         await give_role(admin, person, role)
@@ -139,7 +139,7 @@ async def test_a_role_counts_at_the_next_request_in_every_service(people: People
     problem_in(await person.post("/songs", **song_form()), 403, "role_not_allowed")
 
 
-async def test_a_deleted_user_is_unregistered_at_the_next_request_and_may_register_again(
+async def test_deleted_user_may_register_again(
     people: People,
 ) -> None:
     person, admin = await people.artist(), await people.admin()
@@ -161,7 +161,7 @@ async def test_a_deleted_user_is_unregistered_at_the_next_request_and_may_regist
     problem_in(await again.get(f"/songs/{song['_id']}"), 404)
 
 
-async def test_a_deleted_user_who_was_blocked_cannot_register_again(people: People) -> None:
+async def test_deleted_blocked_user_cannot_register_again(people: People) -> None:
     admin, person = await people.admin(), await people.user("Bo Blocked")
     assert (await admin.patch(f"/admin/users/{person.id}/block", json={"isBlocked": True})).is_success
     assert (await admin.delete(f"/admin/users/{person.id}")).is_success
@@ -171,7 +171,7 @@ async def test_a_deleted_user_who_was_blocked_cannot_register_again(people: Peop
     assert (await person.get("/songs")).status_code == 200
 
 
-async def test_nobody_blocks_deletes_or_demotes_themselves(people: People) -> None:
+async def test_admins_cannot_block_delete_or_demote_themselves(people: People) -> None:
     admin = await another_admin(people)
     own = f"/admin/users/{admin.id}"
     problem_in(await admin.patch(f"{own}/block"), 409, "own_account")
@@ -193,7 +193,7 @@ UNMAKING: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("how", UNMAKING)
-async def test_two_admins_who_unmake_each_other_at_once_leave_one(how: str, people: People) -> None:
+async def test_concurrent_mutual_removal_leaves_one_admin(how: str, people: People) -> None:
     first = await people.admin()
     everybody = (await first.get("/admin/users", params={"role": "admin", "isBlocked": "false"})).json()
     for other in everybody:
@@ -224,7 +224,7 @@ async def _the_first_admin_again(acting: Person, first: Person, second: Person, 
     return first
 
 
-async def test_what_admins_ask_about_unknown_users_is_404(people: People) -> None:
+async def test_admin_request_for_an_unknown_user_is_404(people: People) -> None:
     admin = await people.admin()
     for unknown in ("6b02e54d47536df235eeff05", "nobody", "%00", "x" * 300):
         problem_in(await admin.patch(f"/admin/users/{unknown}/block"), 404, "user_not_found")
@@ -234,7 +234,7 @@ async def test_what_admins_ask_about_unknown_users_is_404(people: People) -> Non
 
 
 @pytest.mark.parametrize("role", ["king", "", "ADMIN", " admin", None, 1, {"$ne": "user"}, ["admin"]])
-async def test_an_unknown_role_is_422(role: object, people: People) -> None:
+async def test_unknown_role_is_422(role: object, people: People) -> None:
     admin, user = await people.admin(), await people.user()
     problem_in(await admin.patch(f"/admin/users/{user.id}/role", json={"role": role}), 422, "invalid_fields")
     assert (await user.get("/auth/me")).json()["role"] == "user"

@@ -1,4 +1,4 @@
-"""Bodies that are no JSON, too much JSON, or JSON that is made to hurt."""
+"""Bodies with malformed, oversized or malicious JSON."""
 
 import json
 
@@ -24,7 +24,7 @@ NO_JSON = {
 
 
 @pytest.mark.parametrize("body", NO_JSON.values(), ids=NO_JSON.keys())
-async def test_a_body_that_is_no_json_is_400(body: bytes, people: People) -> None:
+async def test_malformed_json_is_400(body: bytes, people: People) -> None:
     artist = await people.artist()
     for person, method, path in (
         (people.client(), "POST", "/songs/batch"),
@@ -40,7 +40,7 @@ async def test_a_body_that_is_no_json_is_400(body: bytes, people: People) -> Non
 @pytest.mark.parametrize(
     "kind", [None, "text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"]
 )
-async def test_json_that_is_sent_as_something_else_is_400(kind: str | None, people: People) -> None:
+async def test_json_with_another_content_type_is_400(kind: str | None, people: People) -> None:
     """A page elsewhere can make a browser send these without being asked; JSON it cannot."""
     album = await make_album(await people.artist())
     admin = await people.admin()
@@ -55,7 +55,7 @@ async def test_json_that_is_sent_as_something_else_is_400(kind: str | None, peop
 @pytest.mark.parametrize(
     "kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/merge-patch+json"]
 )
-async def test_json_by_any_of_its_names_is_taken(kind: str, people: People) -> None:
+async def test_every_json_media_type_is_accepted(kind: str, people: People) -> None:
     answer = await people.client().post(
         "/songs/batch", content=b'{"ids": []}', headers={"Content-Type": kind}
     )
@@ -82,7 +82,7 @@ async def test_json_of_another_shape_is_422(body: bytes, people: People) -> None
 
 
 @pytest.mark.parametrize("body", [b"[]", b'"text"', b"7", b"true"])
-async def test_a_toggle_is_not_flipped_by_json_of_another_shape(body: bytes, people: People) -> None:
+async def test_malformed_body_does_not_flip_a_toggle(body: bytes, people: People) -> None:
     artist = await people.artist()
     album = await make_album(artist)
     path = f"/albums/{album['_id']}/visibility"
@@ -90,7 +90,7 @@ async def test_a_toggle_is_not_flipped_by_json_of_another_shape(body: bytes, peo
     assert (await artist.get(f"/albums/{album['_id']}")).json()["isPublic"] is True
 
 
-async def test_half_a_character_is_refused_wherever_text_is_stored(people: People) -> None:
+async def test_unpaired_surrogates_are_refused(people: People) -> None:
     artist = await people.artist()
     album = await make_album(artist)
     body = b'{"title": "half \\ud83d of it", "clerkId": "\\udfff"}'
@@ -100,7 +100,7 @@ async def test_half_a_character_is_refused_wherever_text_is_stored(people: Peopl
 
 @pytest.mark.parametrize("announced_bytes", [100 * MEGABYTE, None], ids=["announced", "in chunks"])
 @pytest.mark.parametrize("path", ["/songs/batch", "/auth/register", "/albums/6b02e54d47536df235eeff05/songs"])
-async def test_more_than_1_mb_of_json_is_413_and_not_read_to_its_end(
+async def test_oversized_json_is_413_before_its_end(
     path: str, announced_bytes: int | None, system: RunningSystem
 ) -> None:
     body = repeated(b'{"ids": ["', b"a", 100 * MEGABYTE)
@@ -109,17 +109,17 @@ async def test_more_than_1_mb_of_json_is_413_and_not_read_to_its_end(
     assert outcome.sent_bytes < 20 * MEGABYTE
 
 
-async def test_a_byte_more_than_1_mb_is_too_much(people: People) -> None:
+async def test_json_one_byte_over_the_limit_is_413(people: People) -> None:
     answer = await people.client().post("/songs/batch", content=b" " * (MEGABYTE + 1), headers=JSON)
     problem_in(answer, 413, "too_large")
 
 
-async def test_a_body_of_almost_1_mb_is_taken(people: People) -> None:
+async def test_json_just_under_the_limit_is_accepted(people: People) -> None:
     body = json.dumps({"ids": [], "more": "x" * (MEGABYTE - 100)})
     assert (await people.client().post("/songs/batch", content=body, headers=JSON)).status_code == 200
 
 
-async def test_a_body_where_none_belongs_changes_nothing(people: People) -> None:
+async def test_body_of_a_get_request_is_ignored(people: People) -> None:
     client = people.client()
     answer = await client.request("GET", "/songs", content=b"x" * 2 * MEGABYTE, headers=JSON)
     assert answer.status_code == 200

@@ -1,4 +1,4 @@
-"""What is answered from Redis, under the documented keys, and that nothing of it outlives a change."""
+"""Responses cached in Redis, their keys and times to live, and their invalidation."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -79,7 +79,7 @@ async def kept(redis: Redis, key: str) -> bool:
     return bool(await redis.exists(key))
 
 
-async def test_every_documented_answer_is_kept_under_its_key_for_its_time(scene: Scene, redis: Redis) -> None:
+async def test_documented_responses_are_cached_with_their_ttl(scene: Scene, redis: Redis) -> None:
     for key, (client, path, seconds) in scene.cached().items():
         # Without the second everybody would have it in memory still, and not store it again.
         await redis.delete(key, "tag:everything")
@@ -99,9 +99,7 @@ async def until_kept(redis: Redis, key: str) -> AsyncIterator[int]:
     raise AssertionError(f"{key} is not kept")
 
 
-async def test_what_is_kept_is_answered_without_asking_the_database(
-    system: RunningSystem, scene: Scene
-) -> None:
+async def test_cached_responses_need_no_database(system: RunningSystem, scene: Scene) -> None:
     paths = [f"/songs/{scene.song['_id']}", "/songs", f"/albums/{scene.album['_id']}", "/albums"]
     before = [(await scene.anyone.get(path)).content for path in paths]
     mine = (await scene.artist.get("/songs/artist/my-songs")).content
@@ -118,7 +116,7 @@ async def test_what_is_kept_is_answered_without_asking_the_database(
     assert (await scene.anyone.get(paths[2])).json()["songs"][0]["title"] == "Other"
 
 
-async def test_first_pages_are_kept_and_others_not(system: RunningSystem, scene: Scene) -> None:
+async def test_only_first_pages_are_cached(system: RunningSystem, scene: Scene) -> None:
     first = await scene.anyone.get("/songs?limit=1")
     further = f"/songs{first.links['next']['url']}" if first.links["next"]["url"][0] == "?" else None
     second = further or first.links["next"]["url"].removeprefix("/api")
@@ -134,7 +132,7 @@ def ids(rows: Any) -> list[str]:
     return [row["_id"] for row in rows]
 
 
-async def test_a_new_song_is_in_every_list_at_the_next_request(scene: Scene) -> None:
+async def test_new_song_shows_in_every_list(scene: Scene) -> None:
     await scene.views()
     answer = await scene.artist.post("/songs", **song_form("New", genre="Rock", albumId=scene.album["_id"]))
     new = answer.json()["_id"]
@@ -144,7 +142,7 @@ async def test_a_new_song_is_in_every_list_at_the_next_request(scene: Scene) -> 
     assert ids(after[f"album:{scene.album['_id']}"]["songs"]) == [scene.song["_id"], new]
 
 
-async def test_a_changed_song_is_changed_wherever_it_is_shown(scene: Scene) -> None:
+async def test_changed_song_shows_everywhere(scene: Scene) -> None:
     before = await scene.views()
     old = scene.song
     new = (await scene.artist.patch(f"/songs/{old['_id']}", json={"title": "Renamed"})).json()
@@ -160,7 +158,7 @@ async def test_a_changed_song_is_changed_wherever_it_is_shown(scene: Scene) -> N
 
 
 @pytest.mark.parametrize("how", ["hidden", "private", "deleted"])
-async def test_a_song_taken_away_is_gone_from_everywhere(scene: Scene, how: str) -> None:
+async def test_removed_song_disappears_everywhere(scene: Scene, how: str) -> None:
     await scene.views()
     song = scene.song["_id"]
     if how == "hidden":
@@ -186,7 +184,7 @@ async def test_a_song_taken_away_is_gone_from_everywhere(scene: Scene, how: str)
         assert (await scene.views())[f"song:{song}"]["_id"] == song
 
 
-async def test_a_new_album_is_in_every_list_at_the_next_request(scene: Scene) -> None:
+async def test_new_album_shows_in_every_list(scene: Scene) -> None:
     await scene.views()
     new = (await make_album(scene.artist, "New"))["_id"]
     after = await scene.views()
@@ -194,7 +192,7 @@ async def test_a_new_album_is_in_every_list_at_the_next_request(scene: Scene) ->
     assert ids(after[f"user:{scene.artist.id}:albums"])[0] == new
 
 
-async def test_a_changed_album_is_changed_wherever_it_is_shown(scene: Scene) -> None:
+async def test_changed_album_shows_everywhere(scene: Scene) -> None:
     await scene.views()
     album = scene.album["_id"]
     await scene.artist.patch(f"/albums/{album}", json={"title": "Renamed"})
@@ -214,7 +212,7 @@ async def titles_of(scene: Scene) -> list[str]:
 
 
 @pytest.mark.parametrize("how", ["hidden", "private", "deleted"])
-async def test_an_album_taken_away_is_gone_from_everywhere(scene: Scene, how: str) -> None:
+async def test_removed_album_disappears_everywhere(scene: Scene, how: str) -> None:
     await scene.views()
     album = scene.album["_id"]
     if how == "hidden":
@@ -230,7 +228,7 @@ async def test_an_album_taken_away_is_gone_from_everywhere(scene: Scene, how: st
     assert after[f"song:{scene.song['_id']}"]["_id"] == scene.song["_id"]
 
 
-async def test_who_has_an_answer_already_is_told_so_until_it_changes(scene: Scene) -> None:
+async def test_matching_etag_is_304_until_a_change(scene: Scene) -> None:
     for key, (client, path, _) in scene.cached().items():
         if key.startswith("recommendations:"):
             continue  # these change by themselves while the engine hears of the new songs
@@ -249,7 +247,7 @@ async def test_who_has_an_answer_already_is_told_so_until_it_changes(scene: Scen
     assert (await scene.anyone.get(path, headers={"If-None-Match": tag})).status_code == 200
 
 
-async def test_a_role_or_a_block_counts_at_the_next_request(people: People) -> None:
+async def test_role_or_block_counts_at_next_request(people: People) -> None:
     admin, person = await people.admin(), await people.user()
     form = {
         "data": {"title": "Mine", "isPublic": "true"},

@@ -1,4 +1,4 @@
-"""ETags: 304 for what is still so, and never for what may not be seen any more."""
+"""ETags: 304 for unchanged responses, and never for what the caller may no longer see."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.system.problems import problem_in
 from tests.system.running import People
 
 
-async def test_what_has_not_changed_is_304_without_a_body(people: People) -> None:
+async def test_unchanged_response_is_304_without_a_body(people: People) -> None:
     artist, anyone = await people.artist(), people.client()
     song, album = await upload(artist), await make_album(artist)
     for path in (f"/songs/{song['_id']}", f"/albums/{album['_id']}", "/songs", "/albums", "/songs?limit=1"):
@@ -21,7 +21,7 @@ async def test_what_has_not_changed_is_304_without_a_body(people: People) -> Non
         assert "Authorization" in first.headers["vary"]
 
 
-async def test_a_changed_song_is_answered_anew(people: People) -> None:
+async def test_changed_song_is_sent_again(people: People) -> None:
     artist, anyone = await people.artist(), people.client()
     song = await upload(artist)
     path = f"/songs/{song['_id']}"
@@ -32,7 +32,7 @@ async def test_a_changed_song_is_answered_anew(people: People) -> None:
 
 
 @pytest.mark.parametrize("kind", ["songs", "albums"])
-async def test_a_tag_does_not_keep_a_hidden_thing_visible(kind: str, people: People) -> None:
+async def test_etag_does_not_keep_hidden_content_visible(kind: str, people: People) -> None:
     artist, admin, anyone = await people.artist(), await people.admin(), people.client()
     thing = await upload(artist) if kind == "songs" else await make_album(artist)
     path = f"/{kind}/{thing['_id']}"
@@ -52,7 +52,7 @@ async def test_a_tag_does_not_keep_a_hidden_thing_visible(kind: str, people: Peo
     assert still.status_code == 304
 
 
-async def test_an_album_without_a_song_that_was_hidden_has_another_tag(people: People) -> None:
+async def test_hiding_a_song_changes_the_album_etag(people: People) -> None:
     artist, admin, anyone = await people.artist(), await people.admin(), people.client()
     album = await make_album(artist)
     song = await upload(artist, albumId=album["_id"])
@@ -63,7 +63,7 @@ async def test_an_album_without_a_song_that_was_hidden_has_another_tag(people: P
     assert (answer.status_code, answer.json()["songs"]) == (200, [])
 
 
-async def test_a_batch_is_answered_whole_whatever_tag_comes_with_it(people: People) -> None:
+async def test_batch_ignores_if_none_match(people: People) -> None:
     song = await upload(await people.artist())
     anyone, body = people.client(), {"ids": [song["_id"]]}
     tag = (await anyone.post("/songs/batch", json=body)).headers.get("etag", '"none"')
@@ -71,7 +71,7 @@ async def test_a_batch_is_answered_whole_whatever_tag_comes_with_it(people: Peop
     assert (answer.status_code, answer.json()) == (200, [song])
 
 
-async def test_head_answers_what_get_would_without_its_body(people: People) -> None:
+async def test_head_returns_the_headers_of_get(people: People) -> None:
     artist, anyone = await people.artist(), people.client()
     song = await upload(artist)
     for path in ("/songs", f"/songs/{song['_id']}", "/albums"):

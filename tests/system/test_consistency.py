@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.mark.timeout(300)
-async def test_no_read_is_stale(tmp_path: Path) -> None:
+async def test_reads_are_never_stale(tmp_path: Path) -> None:
     findings = await check(tmp_path, 2000)
     assert findings.stale == []
     assert findings.writes > 10

@@ -6,7 +6,7 @@ from tests.system.conftest import DELEGATION_SECRET
 from tests.system.running import People
 
 
-async def test_every_service_signs_and_verifies_with_the_secret_that_they_are_given(people: People) -> None:
+async def test_services_use_the_configured_delegation_secret(people: People) -> None:
     artist = await people.artist()
     as_a_service = people.client(Delegation(DELEGATION_SECRET).token_for(artist.clerk_id))
     for principal in (artist.http, as_a_service):

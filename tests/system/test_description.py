@@ -41,7 +41,7 @@ REFUSED: dict[str, tuple[str, str, dict[str, Any], int]] = {
 
 
 @pytest.mark.parametrize("wrong", REFUSED)
-async def test_a_refusal_is_one_that_is_described(
+async def test_refusals_match_the_openapi_description(
     wrong: str, described: dict[str, Description], people: People
 ) -> None:
     method, path, sent, status = REFUSED[wrong]
@@ -62,7 +62,7 @@ async def test_conflicts_are_described(described: dict[str, Description], people
     described["/admin/users/{user_id}/block"].check("PATCH", "/admin/users/{user_id}/block", blocked)
 
 
-async def test_pages_and_what_is_kept_are_described(
+async def test_paged_and_cached_responses_match_the_description(
     described: dict[str, Description], people: People
 ) -> None:
     artist = await people.artist()
@@ -79,7 +79,7 @@ async def test_pages_and_what_is_kept_are_described(
         described[path].check("GET", path, same)
 
 
-async def test_the_described_server_is_there_at_the_gateway_and_at_the_service(
+async def test_described_server_url_works_everywhere(
     described: dict[str, Description], system: RunningSystem
 ) -> None:
     """So clients made from a description work at either address."""
@@ -117,7 +117,7 @@ async def test_merged_description_names_public_paths_and_unique_operations(syste
     assert sum(name.endswith("Problem") for name in document["components"]["schemas"]) == 2
 
 
-async def test_every_reference_of_the_merged_description_resolves(system: RunningSystem) -> None:
+async def test_every_reference_in_the_merged_description_resolves(system: RunningSystem) -> None:
     document = described_at(system.gateway)
     references = set(re.findall(r"#/components/schemas/(\w+)", to_text(document)))
     assert references <= document["components"]["schemas"].keys()

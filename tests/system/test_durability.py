@@ -1,4 +1,4 @@
-"""What was acknowledged is there after the worst of ends, and no process outlives the system."""
+"""Acknowledged writes survive a crash, and no process outlives the system."""
 
 import asyncio
 import os
@@ -46,7 +46,7 @@ def wait_for(process: "subprocess.Popen[bytes]") -> int:
     return process.wait(30)
 
 
-async def test_what_was_acknowledged_survives_the_death_of_everything_at_once(tmp_path: Path) -> None:
+async def test_acknowledged_writes_survive_a_kill_of_everything(tmp_path: Path) -> None:
     data = tmp_path / "data"
     with running_system(data) as system:
         async with people_of(system) as people:
@@ -105,7 +105,7 @@ async def stops_in_order(system: RunningSystem) -> None:
     assert alive(everything) == set()
 
 
-async def test_the_parts_end_by_themselves_when_what_keeps_them_is_killed(tmp_path: Path) -> None:
+async def test_child_processes_end_after_supervisor_is_killed(tmp_path: Path) -> None:
     """Even in the middle of an upload that never ends."""
     with running_system(tmp_path / "data") as system:
         everything = below(system.process.pid)

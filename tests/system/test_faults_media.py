@@ -1,4 +1,4 @@
-"""Whatever the media store does, what is left in it in the end are the media of what exists."""
+"""Whatever fails at the media store, it holds in the end only the media of what exists."""
 
 import asyncio
 import os
@@ -69,9 +69,7 @@ async def process_all_entries(system: RunningSystem) -> None:
     await until(are_followed)
 
 
-async def test_an_upload_to_a_store_that_is_down_leaves_nothing_behind(
-    system: RunningSystem, people: People
-) -> None:
+async def test_upload_during_store_outage_leaves_nothing(system: RunningSystem, people: People) -> None:
     artist, engine = await people.artist(), EngineView.of(system)
     await upload(artist, "Before")
     media, songs = stored_media(system), await engine.songs()
@@ -97,9 +95,7 @@ async def test_an_upload_to_a_store_that_is_down_leaves_nothing_behind(
     assert await engine.songs() - songs <= set(rows(system, "songs.sqlite", "SELECT id FROM songs"))
 
 
-async def test_half_failed_uploads_deletions_and_a_dying_service_leave_no_medium_behind_and_take_none(
-    system: RunningSystem, people: People
-) -> None:
+async def test_random_failures_leave_no_orphaned_media(system: RunningSystem, people: People) -> None:
     artist = await people.artist()
     kept, deleted = await upload(artist, "Kept"), await upload(artist, "Deleted")
     album = await make_album(artist, "Deleted too")
@@ -144,9 +140,7 @@ async def test_half_failed_uploads_deletions_and_a_dying_service_leave_no_medium
                 assert (await listener.get(answer.json()["audioUrl"])).status_code == 200
 
 
-async def test_a_song_whose_upload_ended_with_the_service_does_not_stay(
-    system: RunningSystem, people: People
-) -> None:
+async def test_upload_interrupted_by_a_crash_is_rolled_back(system: RunningSystem, people: People) -> None:
     """The service dies when the song is stored, while it waits for the album to take it."""
     artist = await people.artist()
     album = await make_album(artist, "Never told")

@@ -1,4 +1,4 @@
-"""Without Redis everything works, slower; and no cached answer comes back to life after it."""
+"""Without Redis everything works, slower, and no outdated cache entry is served afterwards."""
 
 import asyncio
 import os
@@ -73,9 +73,7 @@ async def shown_song(people: People) -> Shown:
     return shown
 
 
-async def test_what_was_hidden_while_redis_hung_stays_hidden_when_it_goes_on(
-    system: RunningSystem, people: People
-) -> None:
+async def test_song_hidden_during_redis_hang_stays_hidden(system: RunningSystem, people: People) -> None:
     admin, shown = await people.admin(), await shown_song(people)
     with hanging(server_of_redis(system)):
         assert len(await shown.is_anywhere()) == 4
@@ -114,9 +112,7 @@ async def test_hidden_song_stays_hidden_after_its_writer_died(system: RunningSys
     assert await shown.is_anywhere() == []
 
 
-async def test_who_was_blocked_while_redis_hung_stays_blocked_when_it_goes_on(
-    system: RunningSystem, people: People
-) -> None:
+async def test_user_blocked_during_redis_hang_stays_blocked(system: RunningSystem, people: People) -> None:
     admin, shown = await people.admin(), await shown_song(people)
     play = f"/songs/{shown.song}/track/play"
     assert (await shown.artist.post(play)).status_code == 200
@@ -129,9 +125,7 @@ async def test_who_was_blocked_while_redis_hung_stays_blocked_when_it_goes_on(
     await until_redis_is(system, True)
 
 
-async def test_no_answer_goes_to_the_wrong_question_when_redis_goes_on(
-    system: RunningSystem, people: People
-) -> None:
+async def test_late_redis_replies_are_never_mismatched(system: RunningSystem, people: People) -> None:
     """A reply that comes after its deadline must not be taken for the reply to the next command."""
     artist, anyone = await people.artist(), people.client()
     songs = [(await upload(artist, f"Number {number}"))["_id"] for number in range(3)]
@@ -149,9 +143,7 @@ async def test_no_answer_goes_to_the_wrong_question_when_redis_goes_on(
         await read_all()
 
 
-async def test_without_redis_everything_works_and_it_is_used_again_when_it_is_back(
-    system: RunningSystem, people: People
-) -> None:
+async def test_system_works_without_redis_and_reconnects(system: RunningSystem, people: People) -> None:
     admin, shown = await people.admin(), await shown_song(people)
     os.kill(server_of_redis(system), signal.SIGKILL)
     renamed = await shown.artist.patch(f"/songs/{shown.song}", json={"title": "New name"})

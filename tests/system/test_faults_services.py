@@ -45,7 +45,7 @@ def check_says_try_again(answer: httpx.Response) -> None:
     assert "127.0.0.1" not in answer.text
 
 
-async def test_without_the_song_service_an_album_says_so_and_has_its_songs_back_at_once(
+async def test_album_marks_songs_unavailable_during_song_outage(
     system: RunningSystem, people: People
 ) -> None:
     artist, anyone = await people.artist(), people.client()
@@ -78,9 +78,7 @@ async def test_without_the_song_service_an_album_says_so_and_has_its_songs_back_
         assert "songsUnavailable" not in found.json()
 
 
-async def test_a_song_service_that_hangs_does_not_take_the_albums_with_it(
-    system: RunningSystem, people: People
-) -> None:
+async def test_albums_are_served_while_song_service_hangs(system: RunningSystem, people: People) -> None:
     artist, anyone = await people.artist(), people.client()
     album = await make_album(artist)
     await upload(artist, "In the album", albumId=album["_id"])
@@ -91,9 +89,7 @@ async def test_a_song_service_that_hangs_does_not_take_the_albums_with_it(
     await until_all_is_well(system)
 
 
-async def test_without_the_user_service_browsing_goes_on_and_only_the_unknown_wait(
-    system: RunningSystem, people: People
-) -> None:
+async def test_user_outage_affects_only_unverified_callers(system: RunningSystem, people: People) -> None:
     known, unknown = await people.artist(), await people.user()
     song = await upload(known, "Heard by all")
     play, anyone = f"/songs/{song['_id']}/track/play", people.client()
@@ -114,9 +110,7 @@ async def test_without_the_user_service_browsing_goes_on_and_only_the_unknown_wa
     await until(is_known_again)
 
 
-async def test_whoever_cannot_be_known_now_is_not_told_that_their_own_things_are_not_there(
-    system: RunningSystem, people: People
-) -> None:
+async def test_unverified_owner_gets_503_not_404(system: RunningSystem, people: People) -> None:
     artist, admin, anyone = await people.artist(), await people.admin(), people.client()
     album, private_album = await make_album(artist), await make_album(artist, "Private", public=False)
     shown = await upload(artist, "Shown", albumId=album["_id"])
@@ -145,7 +139,7 @@ async def test_whoever_cannot_be_known_now_is_not_told_that_their_own_things_are
     assert "songsUnavailable" not in found
 
 
-async def test_without_clerk_sessions_go_on(system: RunningSystem, people: People) -> None:
+async def test_sessions_continue_while_clerk_is_down(system: RunningSystem, people: People) -> None:
     person = await people.user()
     async with fault(system, "clerk", status=500):
 
@@ -175,9 +169,7 @@ def full_disk(pid: int) -> Iterator[None]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets one process limit another")
-async def test_a_database_that_cannot_be_written_refuses_writes_and_returns_by_itself(
-    system: RunningSystem, people: People
-) -> None:
+async def test_read_only_database_refuses_writes_and_recovers(system: RunningSystem, people: People) -> None:
     artist, anyone = await people.artist(), people.client()
     song = await upload(artist, "Before")
     writes: dict[str, Callable[[], Awaitable[httpx.Response]]] = {
@@ -196,9 +188,7 @@ async def test_a_database_that_cannot_be_written_refuses_writes_and_returns_by_i
     assert (await writes["POST song"]()).status_code == 201
 
 
-async def test_a_service_whose_database_cannot_be_opened_returns_when_it_can(
-    system: RunningSystem, people: People
-) -> None:
+async def test_service_recovers_once_its_database_opens(system: RunningSystem, people: People) -> None:
     artist, anyone = await people.artist(), people.client()
     album = await make_album(artist, "Kept")
     file = system.data_dir / "albums.sqlite"
@@ -217,9 +207,7 @@ async def test_a_service_whose_database_cannot_be_opened_returns_when_it_can(
     assert (await anyone.get(f"/albums/{album['_id']}")).json()["title"] == "Kept"
 
 
-async def test_a_service_told_to_stop_finishes_the_upload_that_it_is_taking(
-    system: RunningSystem, people: People
-) -> None:
+async def test_sigterm_completes_a_running_upload(system: RunningSystem, people: People) -> None:
     artist = await people.artist()
     request = artist.http.build_request("POST", "/songs", **song_form("To the end", sound=audio("wav", 20)))
     body = request.read()

@@ -54,7 +54,7 @@ async def hidden_song(artist: Person, admin: Person) -> dict[str, Any]:
     return dict(hidden.json())
 
 
-async def test_a_song_patch_ignores_every_field_that_is_not_its_own(people: People) -> None:
+async def test_song_patch_ignores_other_fields(people: People) -> None:
     artist = await people.artist()
     song = await hidden_song(artist, await people.admin())
     answer = await artist.patch(f"/songs/{song['_id']}", json={**NOT_OF_A_SONG_PATCH, "title": "New"})
@@ -64,7 +64,7 @@ async def test_a_song_patch_ignores_every_field_that_is_not_its_own(people: Peop
     assert answer.json()["updatedAt"] > song["updatedAt"]
 
 
-async def test_an_album_patch_ignores_every_field_that_is_not_its_own(people: People) -> None:
+async def test_album_patch_ignores_other_fields(people: People) -> None:
     artist, admin = await people.artist(), await people.admin()
     album = await make_album(artist)
     await admin.patch(f"/admin/albums/{album['_id']}/visible", json={"isVisible": False})
@@ -77,9 +77,7 @@ async def test_an_album_patch_ignores_every_field_that_is_not_its_own(people: Pe
 
 
 @pytest.mark.parametrize("kind", ["songs", "albums"])
-async def test_a_patch_without_a_field_of_its_own_changes_not_even_the_time(
-    kind: str, people: People
-) -> None:
+async def test_patch_without_known_fields_changes_nothing(kind: str, people: People) -> None:
     artist = await people.artist()
     thing = await upload(artist) if kind == "songs" else await make_album(artist)
     path = f"/{kind}/{thing['_id']}"
@@ -97,9 +95,7 @@ async def test_a_patch_without_a_field_of_its_own_changes_not_even_the_time(
         ("/admin/users/{id}/block", {"isBlocked": False, "role": "artist"}),
     ],
 )
-async def test_an_admins_patch_of_a_user_changes_one_thing(
-    path: str, body: dict[str, Any], people: People
-) -> None:
+async def test_admin_patch_of_user_changes_one_field(path: str, body: dict[str, Any], people: People) -> None:
     admin, user = await people.admin(), await people.user()
     before = (await user.get("/auth/me")).json()
     not_own = {
@@ -114,7 +110,7 @@ async def test_an_admins_patch_of_a_user_changes_one_thing(
     assert without_time(answer.json()) == {**without_time(before), own: body[own]}
 
 
-async def test_is_public_from_role_user_is_ignored(people: People) -> None:
+async def test_is_public_from_a_listener_is_ignored(people: People) -> None:
     user = await people.user()
     form = {
         "data": {"title": "Mine", "isPublic": "true"},
@@ -129,7 +125,7 @@ async def test_is_public_from_role_user_is_ignored(people: People) -> None:
     problem_in(await people.client().get(f"/albums/{album['_id']}"), 404)
 
 
-async def test_only_the_maker_of_an_upload_says_whose_it_is_by_their_token(people: People) -> None:
+async def test_token_alone_decides_the_owner_of_uploads(people: People) -> None:
     artist, other = await people.artist("Nina"), await people.user()
     given = {
         "artistId": other.id,
@@ -144,7 +140,7 @@ async def test_only_the_maker_of_an_upload_says_whose_it_is_by_their_token(peopl
     assert song["_id"] != SOMEBODY
 
 
-async def test_what_is_no_text_is_refused_where_text_belongs(people: People) -> None:
+async def test_non_text_values_are_refused_in_text_fields(people: People) -> None:
     artist, admin, user = await people.artist(), await people.admin(), await people.user()
     song, album = await upload(artist), await make_album(artist)
     song_path, album_path = f"/songs/{song['_id']}", f"/albums/{album['_id']}"
@@ -161,7 +157,7 @@ async def test_what_is_no_text_is_refused_where_text_belongs(people: People) -> 
     assert (await artist.get(album_path)).json() == {**album, "songs": []}
 
 
-async def test_what_is_no_boolean_is_refused_where_a_boolean_belongs(people: People) -> None:
+async def test_non_boolean_values_are_refused_in_boolean_fields(people: People) -> None:
     artist, admin, user = await people.artist(), await people.admin(), await people.user()
     song, album = await upload(artist), await make_album(artist)
     for wrong in NOT_BOOLEAN:
@@ -189,7 +185,7 @@ INVISIBLE = ("\u200b", "\u3164", "\u2800", "\u1160", "\uffa0", "\u17b4", "\ufe0f
     ["", " ", "\t", *INVISIBLE, "a\u0000b", "a\nb", "\u009b", "a\u2028b", "a\u2029", "x" * 201],
     ids=ascii,
 )
-async def test_a_title_that_nobody_could_read_is_refused(title: str, people: People) -> None:
+async def test_unreadable_title_is_refused(title: str, people: People) -> None:
     artist = await people.artist()
     album = await make_album(artist)
     problem_in(await artist.patch(f"/albums/{album['_id']}", json={"title": title}), 422)
@@ -201,14 +197,14 @@ async def test_a_title_that_nobody_could_read_is_refused(title: str, people: Peo
 @pytest.mark.parametrize(
     "title", ["x" * 200, "Ærøskøbing 🎧👩‍🎤", "<script>alert(1)</script>", "'; DROP TABLE songs;--", "𝕏"]
 )
-async def test_any_readable_title_comes_back_as_it_was_given(title: str, people: People) -> None:
+async def test_readable_title_is_returned_unchanged(title: str, people: People) -> None:
     artist = await people.artist()
     album = await make_album(artist, title)
     assert album["title"] == title
     assert (await people.client().get(f"/albums/{album['_id']}")).json()["title"] == title
 
 
-async def test_null_takes_away_what_can_be_taken_away_and_nothing_else(people: People) -> None:
+async def test_null_clears_only_optional_fields(people: People) -> None:
     artist = await people.artist()
     album = await make_album(artist)
     song = await upload(artist, "Kept", genre="Folk", mood="calm", albumId=album["_id"])

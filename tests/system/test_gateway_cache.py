@@ -109,7 +109,7 @@ async def test_artist_sees_own_private_song_in_an_album(scene: Scene) -> None:
         assert seen == {"anyone": ["Listed"], "artist": both, "other": ["Listed"], "admin": both}
 
 
-async def test_creator_is_told_the_collaborators(scene: Scene, people: People) -> None:
+async def test_creator_sees_the_collaborators(scene: Scene, people: People) -> None:
     """Everybody else gets the same response without them, also from the gateway."""
     album = await make_album(scene.artist)
     path, friend = f"/albums/{album['_id']}", await people.user()

@@ -75,7 +75,7 @@ async def test_song_is_put_into_an_album_once(people: People) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256, "a b"])
-async def test_key_that_is_none_is_refused(key: str, people: People) -> None:
+async def test_malformed_key_is_refused(key: str, people: People) -> None:
     artist = await people.artist()
     refused = await artist.post("/songs", **song_form("A"), headers={"Idempotency-Key": key})
     problem_in(refused, 422, "invalid_fields")

@@ -10,7 +10,7 @@ from tests.system.media import upload
 from tests.system.running import People, free_ports, running_system
 
 
-async def test_it_runs_in_a_shell_made_for_production(tmp_path: Path) -> None:
+async def test_system_starts_in_a_production_shell_environment(tmp_path: Path) -> None:
     nobody, metrics = free_ports(2)
     shell = {
         **dict.fromkeys(("http_proxy", "HTTP_PROXY", "ALL_PROXY"), f"http://127.0.0.1:{nobody}"),

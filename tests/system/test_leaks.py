@@ -1,4 +1,4 @@
-"""What nobody may read: secrets and tokens in logs, other people's addresses, insides in errors."""
+"""Leaks: secrets and tokens in logs, other people's addresses, internal details in errors."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ async def _be_busy(system: RunningSystem, people: People) -> list[str]:
     ]
 
 
-async def test_no_log_holds_a_token_or_a_secret(system: RunningSystem, people: People) -> None:
+async def test_logs_hold_no_tokens_or_secrets(system: RunningSystem, people: People) -> None:
     signatures = await _be_busy(system, people)
     installation = json.loads((system.data_dir / "installation.json").read_text())
     secrets = [installation[name] for name in installation if "secret" in name or "private" in name]
@@ -56,16 +56,14 @@ async def test_no_log_holds_a_token_or_a_secret(system: RunningSystem, people: P
         assert in_clear is None, name
 
 
-async def test_the_logs_of_the_services_name_no_e_mail_address(system: RunningSystem, people: People) -> None:
+async def test_service_logs_hold_no_email_addresses(system: RunningSystem, people: People) -> None:
     await _be_busy(system, people)
     for name in OWN_LOGS:
         assert "@test.local" not in system.log(name), name
         assert "@demo.local" not in system.log(name), name
 
 
-async def test_every_line_of_a_services_log_is_json_with_its_request_id(
-    system: RunningSystem, people: People
-) -> None:
+async def test_service_log_lines_are_json_with_request_ids(system: RunningSystem, people: People) -> None:
     answer = await people.client().get("/songs", headers={"X-Request-ID": "to-be-found-again"})
     assert answer.headers["x-request-id"] == "to-be-found-again"
     await asyncio.sleep(WRITTEN_SECONDS)
@@ -76,7 +74,7 @@ async def test_every_line_of_a_services_log_is_json_with_its_request_id(
             assert "to-be-found-again" in [line["requestId"] for line in lines]
 
 
-async def test_nothing_went_wrong_that_nobody_expected(system: RunningSystem, people: People) -> None:
+async def test_service_logs_hold_no_unhandled_errors(system: RunningSystem, people: People) -> None:
     await _be_busy(system, people)
     for name in OWN_LOGS:
         unhandled = [
@@ -85,7 +83,7 @@ async def test_nothing_went_wrong_that_nobody_expected(system: RunningSystem, pe
         assert unhandled == [], name
 
 
-async def test_a_public_profile_says_no_more_than_it_must(people: People) -> None:
+async def test_public_profile_has_only_public_fields(people: People) -> None:
     person, other, admin = await people.user("Pia Public"), await people.artist(), await people.admin()
     public = {"_id", "fullName", "imageUrl", "role", "createdAt"}
     whole = public | {"clerkId", "email", "isBlocked", "updatedAt"}
@@ -102,7 +100,7 @@ async def test_a_public_profile_says_no_more_than_it_must(people: People) -> Non
     assert set((await person.get(path)).json()) == public
 
 
-async def test_a_song_says_nothing_of_how_it_is_kept(people: People) -> None:
+async def test_song_has_no_storage_fields(people: People) -> None:
     artist = await people.artist()
     song = await upload(artist, genre="Jazz", mood="calm")
     assert set(song) == {
@@ -116,7 +114,7 @@ async def test_a_song_says_nothing_of_how_it_is_kept(people: People) -> None:
     }
 
 
-async def test_a_field_that_is_refused_is_not_repeated(people: People) -> None:
+async def test_refusal_does_not_repeat_the_value(people: People) -> None:
     """What was sent may be a password in the wrong field."""
     person = await people.user()
     secret = "correct horse battery staple"
@@ -127,7 +125,7 @@ async def test_a_field_that_is_refused_is_not_repeated(people: People) -> None:
     assert "horse" not in told.text
 
 
-async def test_an_address_of_a_service_says_as_little_as_the_gateway(system: RunningSystem) -> None:
+async def test_services_disclose_no_more_than_the_gateway(system: RunningSystem) -> None:
     async with httpx.AsyncClient() as http:
         for address in (system.users, system.songs, system.albums):
             problem_in(await http.get(f"{address}/nope"), 404, "route_not_found")

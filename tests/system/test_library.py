@@ -95,7 +95,7 @@ async def test_deleted_song_leaves_likes_and_history(people: People) -> None:
     problem_in(await listener.put(f"/songs/{song_id}/like"), 404, "song_not_found")
 
 
-async def test_history_tells_what_became_of_each_play(people: People) -> None:
+async def test_history_shows_the_outcome_of_each_play(people: People) -> None:
     artist, listener = await people.artist(), await people.user()
     first, second = [(await upload(artist, title))["_id"] for title in ("First", "Second")]
     await play(listener, first, "play", "complete")
@@ -154,7 +154,7 @@ async def test_statistics_refuse_other_spans(people: People) -> None:
     assert len((await artist.get("/songs/artist/stats?days=365")).json()["perDay"]) == 365
 
 
-async def test_likes_arrive_at_the_engine_and_leave_it(system: RunningSystem, people: People) -> None:
+async def test_likes_and_unlikes_reach_the_engine(system: RunningSystem, people: People) -> None:
     engine, artist, listener = EngineView.of(system), await people.artist(), await people.user()
     song_id = (await upload(artist))["_id"]
 

@@ -44,7 +44,7 @@ def hear(content: bytes) -> Heard:
 
 
 @pytest.mark.parametrize("container", ["wav", "flac", "mp3", "ogg"])
-async def test_an_upload_comes_back_playable_at_three_bit_rates(people: People, container: str) -> None:
+async def test_upload_is_playable_at_three_bit_rates(people: People, container: str) -> None:
     song = await upload(await people.artist(), container, sound=audio(container, SECONDS))
     assert song["duration"] == SECONDS
     async with httpx.AsyncClient(timeout=60) as listener:
@@ -77,7 +77,7 @@ async def test_renditions_exist_without_any_play(system: RunningSystem, people: 
     assert {each: each.stat().st_mtime_ns for each in folder.iterdir()} == made
 
 
-async def test_a_player_may_seek_from_the_first_play_on(people: People) -> None:
+async def test_first_play_supports_range_requests(people: People) -> None:
     song = await upload(await people.artist(), sound=audio("wav", SECONDS))
     async with httpx.AsyncClient(timeout=60) as listener:
         address = song["streamingUrls"]["medium"]
@@ -94,7 +94,7 @@ async def test_a_player_may_seek_from_the_first_play_on(people: People) -> None:
         assert beyond.status_code == 416
 
 
-async def test_what_is_deleted_cannot_be_fetched_any_more(system: RunningSystem, people: People) -> None:
+async def test_deleted_media_cannot_be_fetched(system: RunningSystem, people: People) -> None:
     artist = await people.artist()
     song, album = await upload(artist), await make_album(artist)
     addresses = [song["imageUrl"], song["audioUrl"], *song["streamingUrls"].values(), album["imageUrl"]]
@@ -142,7 +142,7 @@ class Peak:
 @pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux tells, and resets, a process's peak of memory"
 )
-async def test_a_large_upload_costs_little_memory(system: RunningSystem, people: People) -> None:
+async def test_large_upload_needs_little_memory(system: RunningSystem, people: People) -> None:
     artist = await people.artist()
     album = await make_album(artist)
     await upload(artist, "Warming up", albumId=album["_id"])

@@ -11,7 +11,7 @@ async def songs_of(reader: Person, album: dict[str, Any]) -> list[str]:
     return [song["title"] for song in (await reader.get(f"/albums/{album['_id']}")).json()["songs"]]
 
 
-async def test_a_song_changes_albums_at_once(people: People) -> None:
+async def test_moved_song_changes_albums_at_once(people: People) -> None:
     artist = await people.artist()
     first, second = await make_album(artist, "First"), await make_album(artist, "Second")
     song = await upload(artist, "Wanderer", albumId=first["_id"])
@@ -26,7 +26,7 @@ async def test_a_song_changes_albums_at_once(people: People) -> None:
     assert await songs_of(artist, second) == []
 
 
-async def test_a_song_that_is_moved_twice_at_once_is_in_the_album_that_it_names(people: People) -> None:
+async def test_concurrent_moves_end_in_the_named_album(people: People) -> None:
     artist = await people.artist()
     for _ in range(5):
         albums = [await make_album(artist, title) for title in ("From", "One", "Another")]
@@ -38,7 +38,7 @@ async def test_a_song_that_is_moved_twice_at_once_is_in_the_album_that_it_names(
         assert [each["_id"] for each in albums if await songs_of(artist, each)] == [own]
 
 
-async def test_of_twelve_moves_at_once_none_is_refused(people: People) -> None:
+async def test_twelve_concurrent_moves_all_succeed(people: People) -> None:
     artist = await people.artist()
     albums = [await make_album(artist, f"Album {number}") for number in range(4)]
     song = await upload(artist, "Torn", albumId=albums[0]["_id"])
@@ -51,7 +51,7 @@ async def test_of_twelve_moves_at_once_none_is_refused(people: People) -> None:
         assert [each["_id"] for each in albums if await songs_of(artist, each)] == [named]
 
 
-async def test_an_admin_may_move_a_song_into_an_album_of_its_artist_but_of_nobody_else(
+async def test_admin_moves_songs_only_within_the_artist(
     people: People,
 ) -> None:
     artist, other, admin = await people.artist(), await people.artist(), await people.admin()
@@ -66,7 +66,7 @@ async def test_an_admin_may_move_a_song_into_an_album_of_its_artist_but_of_nobod
     assert await songs_of(artist, own) == ["Moved for me"]
 
 
-async def test_a_deleted_song_leaves_its_album(people: People) -> None:
+async def test_deleted_song_leaves_its_album(people: People) -> None:
     artist = await people.artist()
     album = await make_album(artist)
     song = await upload(artist, "Short stay", albumId=album["_id"])

@@ -1,4 +1,4 @@
-"""While Recombee fails, everything is accepted and answered; afterwards it hears of all of it, once."""
+"""During a Recombee outage everything is accepted; afterwards Recombee receives each change once."""
 
 import pytest
 
@@ -24,7 +24,7 @@ async def until_recombee_is(system: RunningSystem, expected: bool) -> None:
 
 
 @pytest.mark.parametrize("what", [{"status": 500}, {"status": 429}, {"delaySeconds": 3}], ids=str)
-async def test_nothing_is_lost_while_recombee_fails(
+async def test_recombee_outage_loses_no_changes(
     system: RunningSystem, people: People, what: dict[str, float]
 ) -> None:
     engine, artist, listener = EngineView.of(system), await people.artist(), await people.user()
@@ -56,7 +56,7 @@ async def knows(engine: EngineView, song: str) -> bool:
     return song in await engine.listed_songs()
 
 
-async def test_a_song_hidden_while_recombee_fails_is_recommended_to_nobody(
+async def test_song_hidden_during_recombee_outage_is_not_recommended(
     system: RunningSystem, people: People
 ) -> None:
     engine, artist, admin = EngineView.of(system), await people.artist(), await people.admin()
@@ -85,9 +85,7 @@ async def test_a_song_hidden_while_recombee_fails_is_recommended_to_nobody(
     assert {hidden, private} <= await engine.songs()
 
 
-async def test_a_double_click_and_a_repeated_request_count_once(
-    system: RunningSystem, people: People
-) -> None:
+async def test_duplicate_interactions_count_once(system: RunningSystem, people: People) -> None:
     engine, artist, listener = EngineView.of(system), await people.artist(), await people.user()
     clicked, repeated = [(await upload(artist, title))["_id"] for title in ("Clicked", "Repeated")]
     for _ in range(3):

@@ -46,7 +46,7 @@ async def songs_of(person: Person, playlist: Playlist) -> list[str]:
     return ids
 
 
-async def test_of_two_clients_that_reorder_one_gets_412(playlist: Playlist) -> None:
+async def test_concurrent_reorder_gives_one_client_412(playlist: Playlist) -> None:
     one, two, three = playlist.songs
     tags = [(await each.get(playlist.path)).headers["ETag"] for each in (playlist.creator, playlist.friend)]
     answers = await asyncio.gather(
@@ -69,7 +69,7 @@ async def test_of_two_clients_that_reorder_one_gets_412(playlist: Playlist) -> N
     assert again.json()["songIds"] == playlist.songs
 
 
-async def test_every_change_takes_if_match(playlist: Playlist, people: People) -> None:
+async def test_every_change_accepts_if_match(playlist: Playlist, people: People) -> None:
     old = (await playlist.creator.get(playlist.path)).headers["ETag"]
     assert (await playlist.creator.patch(playlist.path, json={"title": "Renamed"})).is_success
     extra = (await upload(playlist.artist, "Extra"))["_id"]
@@ -99,7 +99,7 @@ async def test_every_change_takes_if_match(playlist: Playlist, people: People) -
             playlist.songs.append(extra)
 
 
-async def test_order_is_the_same_songs_each_once(playlist: Playlist) -> None:
+async def test_reorder_must_keep_the_same_songs(playlist: Playlist) -> None:
     one, two, three = playlist.songs
     for order in ([], [one, two], [one, two, three, three], [one, two, "f" * 24], ["x"]):
         problem_in(
@@ -141,7 +141,7 @@ async def test_collaborators_arrange_and_nothing_else(playlist: Playlist, people
     problem_in(await friend.get(playlist.path), 404, "album_not_found")
 
 
-async def test_collaborators_are_told_to_members_only(playlist: Playlist, people: People) -> None:
+async def test_only_members_see_the_collaborators(playlist: Playlist, people: People) -> None:
     for member in (playlist.creator, playlist.friend):
         assert (await member.get(playlist.path)).json()["collaboratorIds"] == [playlist.friend.id]
     own = (await playlist.creator.get("/albums/user/my-albums")).json()
@@ -198,7 +198,7 @@ async def test_link_shares_a_private_album_until_revoked(playlist: Playlist, peo
         problem_in(await anyone.get(each["path"]), 404, "shared_album_not_found")
 
 
-async def test_links_that_lead_nowhere_are_the_same_404(playlist: Playlist, people: People) -> None:
+async def test_all_invalid_links_are_the_same_404(playlist: Playlist, people: People) -> None:
     anyone, admin = people.client(), await people.admin()
     hidden = (await playlist.creator.post(f"{playlist.path}/share")).json()["path"]
     await admin.patch(f"/admin{playlist.path}/visible", json={"isVisible": False})
@@ -235,7 +235,7 @@ async def test_hidden_album_is_hidden_from_collaborators(playlist: Playlist, peo
     assert (await playlist.creator.get(playlist.path)).status_code == 200
 
 
-async def test_at_most_fifty_collaborators(playlist: Playlist) -> None:
+async def test_playlist_has_at_most_fifty_collaborators(playlist: Playlist) -> None:
     path = f"{playlist.path}/collaborators"
     problem_in(await playlist.creator.put(f"{path}/{'f' * 24}"), 404, "user_not_found")
     problem_in(await playlist.creator.put(f"{path}/me"), 404, "user_not_found")
@@ -245,5 +245,5 @@ async def test_at_most_fifty_collaborators(playlist: Playlist) -> None:
 
 
 @pytest.mark.parametrize("days", [0, 366, "7", 1.5])
-async def test_other_spans_of_links_are_refused(playlist: Playlist, days: object) -> None:
+async def test_invalid_link_lifetimes_are_refused(playlist: Playlist, days: object) -> None:
     problem_in(await playlist.creator.post(f"{playlist.path}/share", json={"days": days}), 422)

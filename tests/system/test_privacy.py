@@ -1,4 +1,4 @@
-"""Private, hidden and deleted things are nowhere for whoever may not know them, whatever was read before."""
+"""Private, hidden and deleted content is invisible to others, whatever was cached before."""
 
 import re
 from collections.abc import Awaitable, Callable, Iterator
@@ -104,7 +104,7 @@ UNLISTING: tuple[Callable[[Cast], Awaitable[None]], ...] = (make_private, patch_
 
 @pytest.mark.parametrize("unlist", UNLISTING)
 @pytest.mark.parametrize("warmed_by", WARMED_BY)
-async def test_an_unlisted_song_is_nowhere_for_others(
+async def test_unlisted_song_is_invisible_to_others(
     unlist: Callable[[Cast], Awaitable[None]], warmed_by: str, cast: Cast
 ) -> None:
     for who in warmed_by.split():
@@ -126,7 +126,7 @@ async def test_an_unlisted_song_is_nowhere_for_others(
     assert await cast.places("anyone") == set()
 
 
-async def test_a_song_that_is_listed_again_is_back_at_the_next_request(cast: Cast) -> None:
+async def test_relisted_song_returns_at_the_next_request(cast: Cast) -> None:
     listed = await cast.places("anyone")
     await hide(cast)
     assert await cast.places("anyone") == set()
@@ -136,7 +136,7 @@ async def test_a_song_that_is_listed_again_is_back_at_the_next_request(cast: Cas
     assert await cast.places("anyone") <= listed | {"/songs/trending?count=50"}
 
 
-async def test_what_the_artist_hides_an_admin_does_not_show_and_the_other_way_round(cast: Cast) -> None:
+async def test_private_and_hidden_are_independent(cast: Cast) -> None:
     await make_private(cast)
     await cast.admin.patch(f"/admin/songs/{cast.song['_id']}/visible", json={"isVisible": True})
     assert await cast.places("anyone") == set()
@@ -147,9 +147,7 @@ async def test_what_the_artist_hides_an_admin_does_not_show_and_the_other_way_ro
 
 @pytest.mark.parametrize("hidden_by", ["creator", "admin", "deletion"])
 @pytest.mark.parametrize("warmed_by", WARMED_BY)
-async def test_an_unlisted_album_is_nowhere_for_others(
-    hidden_by: str, warmed_by: str, people: People
-) -> None:
+async def test_unlisted_album_is_invisible_to_others(hidden_by: str, warmed_by: str, people: People) -> None:
     owner, admin = await people.artist(), await people.admin()
     clients = {"anyone": people.client(), "owner": owner.http, "admin": admin.http}
     clients["other"] = (await people.user()).http
@@ -178,7 +176,7 @@ async def test_an_unlisted_album_is_nowhere_for_others(
     assert await seen_by("anyone") == set()
 
 
-async def test_a_playlist_shows_its_maker_only_what_they_may_see(cast: Cast, people: People) -> None:
+async def test_playlist_shows_only_songs_visible_to_caller(cast: Cast, people: People) -> None:
     user = await people.user()
     playlist = await make_album(user, "Mine")
     path = f"/albums/{playlist['_id']}"
@@ -194,9 +192,7 @@ async def test_a_playlist_shows_its_maker_only_what_they_may_see(cast: Cast, peo
     assert [song["_id"] for song in as_admin["songs"]] == [cast.song["_id"], cast.companion["_id"]]
 
 
-async def test_an_unlisted_song_cannot_be_put_into_an_album_or_tracked_by_others(
-    cast: Cast, people: People
-) -> None:
+async def test_others_cannot_use_an_unlisted_song(cast: Cast, people: People) -> None:
     user = await people.user()
     playlist = await make_album(user, "Mine")
     await hide(cast)
@@ -208,7 +204,7 @@ async def test_an_unlisted_song_cannot_be_put_into_an_album_or_tracked_by_others
     assert {**unknown.json(), "requestId": ""} == {**put.json(), "requestId": ""}
 
 
-async def test_where_media_are_does_not_follow_from_any_id(people: People) -> None:
+async def test_media_urls_cannot_be_derived_from_ids(people: People) -> None:
     artist = await people.artist()
     songs = [await upload(artist, title, isPublic="false") for title in ("One", "Another")]
     album = await make_album(artist, public=False)

@@ -17,7 +17,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]
         yield running
 
 
-async def test_client_over_its_limit_is_refused_and_others_are_served(limited: RunningSystem) -> None:
+async def test_only_the_client_over_its_limit_is_refused(limited: RunningSystem) -> None:
     people = People(limited)
     try:
         busy, calm = await people.user(), await people.user()
@@ -43,7 +43,7 @@ async def test_cached_responses_do_not_count(limited: RunningSystem) -> None:
         assert statuses.count(200) >= 25
 
 
-async def test_limits_are_off_where_nobody_set_them(system: RunningSystem) -> None:
+async def test_rate_limits_are_off_by_default(system: RunningSystem) -> None:
     async with httpx.AsyncClient(base_url=system.gateway) as anyone:
         answer = await anyone.get("/api/users/" + "0" * 24)
         assert "RateLimit" not in answer.headers

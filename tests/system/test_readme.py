@@ -29,7 +29,7 @@ def tour(system: RunningSystem) -> str:
     )
 
 
-def test_the_tour_works_when_pasted(demo: RunningSystem, tmp_path: Path) -> None:
+def test_readme_tour_works_when_pasted(demo: RunningSystem, tmp_path: Path) -> None:
     bash = shutil.which("bash")
     assert bash is not None
     run = subprocess.run(
@@ -57,7 +57,7 @@ async def anyone_signed_in(demo: RunningSystem, email: str) -> httpx.AsyncClient
     return httpx.AsyncClient(base_url=f"{demo.gateway}/api", headers=headers, timeout=60)
 
 
-async def test_the_demo_has_something_to_say(demo: RunningSystem) -> None:
+async def test_demo_has_songs_albums_and_trending(demo: RunningSystem) -> None:
     async with httpx.AsyncClient(base_url=f"{demo.gateway}/api", timeout=60) as anyone:
         songs = (await anyone.get("/songs")).json()
         assert len(songs) >= 24

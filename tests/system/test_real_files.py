@@ -41,7 +41,7 @@ async def test_unknown_codec_is_refused(name: str, system: RunningSystem, people
 
 
 @pytest.mark.parametrize("name", IMAGES)
-async def test_real_image_is_taken_as_a_cover(name: str, people: People) -> None:
+async def test_real_image_is_accepted_as_a_cover(name: str, people: People) -> None:
     artist, content = await people.artist(), (FOLDER / name).read_bytes()
     song = await upload(artist, cover=content)
     files: dict[str, Any] = {"image": (name, content, "application/octet-stream")}

@@ -1,4 +1,4 @@
-"""What listeners are recommended: their taste, what is popular, and only what is shown."""
+"""Recommendations follow a listener's taste or popularity, and hold only listed songs."""
 
 import asyncio
 from collections.abc import Sequence
@@ -78,7 +78,7 @@ async def scene_of(system: RunningSystem, people: People, listeners: int) -> Sce
     return Scene(artist, groups)
 
 
-async def test_each_group_of_listeners_is_recommended_its_own(system: RunningSystem, people: People) -> None:
+async def test_recommendations_match_the_taste_of_the_group(system: RunningSystem, people: People) -> None:
     scene = await scene_of(system, people, listeners=4)
     for group in scene.groups:
         for number, listener in enumerate(group.listeners):
@@ -89,7 +89,7 @@ async def test_each_group_of_listeners_is_recommended_its_own(system: RunningSys
             assert order.index(group.songs[number]) < min(places, default=len(order))
 
 
-async def test_a_new_listener_gets_what_is_popular(system: RunningSystem, people: People) -> None:
+async def test_new_listener_gets_popular_songs(system: RunningSystem, people: People) -> None:
     artist, newcomer = await people.artist(), await people.user()
     songs = [(await upload(artist, f"Hit {number}"))["_id"] for number in range(3)]
     await recommended(newcomer)
@@ -102,7 +102,7 @@ async def test_a_new_listener_gets_what_is_popular(system: RunningSystem, people
     assert await recommended(later, among=set(songs)) == most_first
 
 
-async def test_trending_shows_what_more_people_heard_first(system: RunningSystem, people: People) -> None:
+async def test_trending_ranks_by_number_of_listeners(system: RunningSystem, people: People) -> None:
     artist = await people.artist()
     songs = [(await upload(artist, f"Trend {number}"))["_id"] for number in range(3)]
     for fans, song in zip((4, 1, 6), songs, strict=True):
@@ -116,7 +116,7 @@ async def test_trending_shows_what_more_people_heard_first(system: RunningSystem
     assert await recommended(artist, "/songs/trending", among=set(songs)) == expected
 
 
-async def test_a_skip_counts_against(system: RunningSystem, people: People) -> None:
+async def test_skip_lowers_a_song(system: RunningSystem, people: People) -> None:
     scene = await scene_of(system, people, listeners=4)
     group = scene.groups[0]
     listener = await people.user()
@@ -129,7 +129,7 @@ async def test_a_skip_counts_against(system: RunningSystem, people: People) -> N
     assert (await recommended(listener, among=unheard))[0] == liked_less
 
 
-async def test_the_engines_order_is_kept(system: RunningSystem, people: People) -> None:
+async def test_order_of_the_engine_is_preserved(system: RunningSystem, people: People) -> None:
     scene = await scene_of(system, people, listeners=3)
     listener, engine = scene.groups[0].listeners[0], EngineView.of(system)
     request = RecommendItemsToUser(listener.id, 50, scenario="for-you", filter="'isListed'")
@@ -142,9 +142,7 @@ async def paths_of(song: str) -> Sequence[str]:
     return (FOR_YOU, "/songs/trending", f"/songs/{song}/similar")
 
 
-async def test_what_is_not_shown_is_recommended_to_nobody_from_the_next_request_on(
-    system: RunningSystem, people: People
-) -> None:
+async def test_unlisted_songs_are_never_recommended(system: RunningSystem, people: People) -> None:
     scene, admin = await scene_of(system, people, listeners=3), await people.admin()
     base, hidden, private = scene.groups[0].songs
     deleted = scene.groups[1].songs[0]
@@ -170,9 +168,7 @@ async def test_what_is_not_shown_is_recommended_to_nobody_from_the_next_request_
     assert hidden in await seen()
 
 
-async def test_a_song_is_never_similar_to_itself_and_a_new_one_has_similar_ones_at_once(
-    system: RunningSystem, people: People
-) -> None:
+async def test_similar_songs_exclude_the_song_itself(system: RunningSystem, people: People) -> None:
     artist, anyone = await people.artist(), people.client()
     songs = [(await upload(artist, f"Alike {n}", genre="Polka"))["_id"] for n in range(3)]
     for song in songs:
@@ -186,7 +182,7 @@ async def test_a_song_is_never_similar_to_itself_and_a_new_one_has_similar_ones_
 
 
 @pytest.mark.parametrize(("path", "usual"), [(FOR_YOU, 10), ("/songs/trending", 20), ("similar", 10)])
-async def test_as_many_are_answered_as_asked_for(
+async def test_count_limits_the_recommendations(
     system: RunningSystem, people: People, path: str, usual: int
 ) -> None:
     artist = await people.artist()
@@ -200,7 +196,7 @@ async def test_as_many_are_answered_as_asked_for(
     assert (await artist.get(where)).json() == whole[:usual]
 
 
-async def test_asking_invents_no_listener_in_the_engine(system: RunningSystem, people: People) -> None:
+async def test_reading_creates_no_user_in_the_engine(system: RunningSystem, people: People) -> None:
     artist, asking, anyone = await people.artist(), await people.user(), people.client()
     song = (await upload(artist, "Asked about"))["_id"]
     await deed(artist, "play", song)

@@ -1,4 +1,4 @@
-"""Registering: as oneself, as a user, once, with what the identity provider knows."""
+"""Registration: as oneself, as a user, once, with the identity provider's data."""
 
 import asyncio
 import os
@@ -42,7 +42,7 @@ async def clerk_down(system: RunningSystem, status: int = 429) -> AsyncIterator[
             await http.delete(f"{system.cloud}/faults/clerk")
 
 
-async def test_what_the_identity_provider_knows_counts_before_what_the_body_says(people: People) -> None:
+async def test_identity_provider_wins_over_the_body(people: People) -> None:
     email = new_email()
     signed_in = await people.sign_in(email, "Rae Real")
     answer = await people.client(signed_in["token"]).post(
@@ -58,7 +58,7 @@ async def test_what_the_identity_provider_knows_counts_before_what_the_body_says
     }
 
 
-async def test_registering_again_answers_200_with_the_same_user(people: People) -> None:
+async def test_repeated_registration_is_200_with_same_user(people: People) -> None:
     person = await people.user()
     again = await person.post("/auth/register", json={"clerkId": person.clerk_id, "fullName": "Another"})
     assert again.status_code == 200
@@ -66,7 +66,7 @@ async def test_registering_again_answers_200_with_the_same_user(people: People) 
     assert again.json()["fullName"] == person.full_name
 
 
-async def test_registering_ten_times_at_once_makes_one_user(people: People) -> None:
+async def test_ten_concurrent_registrations_create_one_user(people: People) -> None:
     signed_in = await people.sign_in(new_email())
     client = people.client(signed_in["token"])
     answers = await asyncio.gather(*(client.post("/auth/register", json=form(signed_in)) for _ in range(10)))
@@ -74,7 +74,7 @@ async def test_registering_ten_times_at_once_makes_one_user(people: People) -> N
     assert len({answer.json()["_id"] for answer in answers}) == 1
 
 
-async def test_nobody_registers_somebody_else(people: People) -> None:
+async def test_registering_another_identity_is_refused(people: People) -> None:
     victim, signed_in = await people.sign_in(new_email()), await people.sign_in(new_email())
     client = people.client(signed_in["token"])
     answer = await client.post("/auth/register", json=form(signed_in, clerkId=victim["clerkId"]))
@@ -84,7 +84,7 @@ async def test_nobody_registers_somebody_else(people: People) -> None:
 
 
 @pytest.mark.parametrize("role", ["artist", "admin", "superadmin", "User", ""])
-async def test_nobody_registers_with_a_role(role: str, people: People) -> None:
+async def test_registering_with_a_role_is_refused(role: str, people: People) -> None:
     signed_in = await people.sign_in(new_email())
     client = people.client(signed_in["token"])
     problem_in(await client.post("/auth/register", json=form(signed_in, role=role)), 403, "role_not_granted")
@@ -116,7 +116,7 @@ async def test_nobody_registers_with_a_role(role: str, people: People) -> None:
         ("imageUrl", True),
     ],
 )
-async def test_a_field_that_cannot_be_accepted_is_named(field: str, value: object, people: People) -> None:
+async def test_invalid_registration_field_is_named(field: str, value: object, people: People) -> None:
     signed_in = await people.sign_in(new_email())
     client = people.client(signed_in["token"])
     answer = await client.post("/auth/register", json=form(signed_in, **{field: value}))
@@ -124,7 +124,7 @@ async def test_a_field_that_cannot_be_accepted_is_named(field: str, value: objec
     problem_in(await client.get("/auth/me"), 404, "user_not_registered")
 
 
-async def test_what_only_the_system_decides_is_ignored_in_a_registration(people: People) -> None:
+async def test_registration_ignores_system_fields(people: People) -> None:
     signed_in = await people.sign_in(new_email())
     own = {"_id": "0" * 24, "isBlocked": True, "createdAt": "2001-01-01T00:00:00.000Z", "isAdmin": True}
     user = (
@@ -136,9 +136,7 @@ async def test_what_only_the_system_decides_is_ignored_in_a_registration(people:
     assert "isAdmin" not in user
 
 
-async def test_while_the_identity_provider_is_down_the_body_fills_in(
-    system: RunningSystem, people: People
-) -> None:
+async def test_body_is_used_during_identity_provider_outage(system: RunningSystem, people: People) -> None:
     taken = await people.user()
     signed_in, email = await people.sign_in(new_email(), "Rae Real"), new_email()
     client = people.client(signed_in["token"])
@@ -152,7 +150,7 @@ async def test_while_the_identity_provider_is_down_the_body_fills_in(
         assert (answer.json()["fullName"], answer.json()["email"]) == ("Rae Said", email)
 
 
-async def test_what_is_blank_in_a_registration_is_absent(system: RunningSystem, people: People) -> None:
+async def test_blank_registration_fields_count_as_absent(system: RunningSystem, people: People) -> None:
     blank = {"fullName": " ", "email": "", "imageUrl": "  "}
     known, unknown = await people.sign_in(new_email(), "Rae Real"), await people.sign_in(new_email())
     answer = await people.client(known["token"]).post("/auth/register", json=form(known, **blank))
@@ -166,9 +164,7 @@ async def test_what_is_blank_in_a_registration_is_absent(system: RunningSystem, 
     assert (user["fullName"], user["imageUrl"]) == (sent["email"].partition("@")[0], "")
 
 
-async def test_of_two_people_who_claim_one_address_at_once_one_gets_it(
-    system: RunningSystem, people: People
-) -> None:
+async def test_concurrent_claims_of_one_email_let_one_win(system: RunningSystem, people: People) -> None:
     claimed = new_email()
     both = [await people.sign_in(new_email()) for _ in range(2)]
     async with clerk_down(system):
@@ -182,9 +178,7 @@ async def test_of_two_people_who_claim_one_address_at_once_one_gets_it(
     problem_in(max(answers, key=lambda answer: answer.status_code), 409, "email_taken")
 
 
-async def test_a_name_that_the_body_gave_is_put_right_when_the_provider_is_back(
-    system: RunningSystem, people: People
-) -> None:
+async def test_name_from_the_body_is_corrected_later(system: RunningSystem, people: People) -> None:
     email = new_email()
     signed_in = await people.sign_in(email, "Rae Real")
     client = people.client(signed_in["token"])
@@ -194,9 +188,7 @@ async def test_a_name_that_the_body_gave_is_put_right_when_the_provider_is_back(
     assert (user["fullName"], user["email"]) == ("Rae Real", email)
 
 
-async def test_the_admins_address_in_a_body_makes_no_admin_and_is_not_given_away(
-    system: RunningSystem, people: People
-) -> None:
+async def test_unverified_admin_email_grants_nothing(system: RunningSystem, people: People) -> None:
     """Unproved, it must not be stored either: the admin who can prove it would find it taken."""
     listed = SECOND_ADMIN_EMAIL
     signed_in = await people.sign_in(new_email())

@@ -55,7 +55,7 @@ async def artists(refreshing: RunningSystem) -> AsyncIterator[People]:
     await people.close()
 
 
-async def test_renamed_person_is_shown_so_everywhere(refreshing: RunningSystem, artists: People) -> None:
+async def test_new_name_is_shown_everywhere(refreshing: RunningSystem, artists: People) -> None:
     artist = await artists.artist("Ada Old")
     album = await make_album(artist)
     song = await upload(artist, "Tune", albumId=album["_id"])
@@ -71,9 +71,7 @@ async def test_renamed_person_is_shown_so_everywhere(refreshing: RunningSystem, 
     assert (await artists.client().get("/songs", params={"q": "ada old"})).json() == []
 
 
-async def test_name_survives_a_kill_and_a_service_that_hangs(
-    refreshing: RunningSystem, artists: People
-) -> None:
+async def test_rename_survives_a_kill_and_hanging_service(refreshing: RunningSystem, artists: People) -> None:
     artist = await artists.artist("Bo Old")
     album = await make_album(artist)
     song = await upload(artist, "Tune", albumId=album["_id"])

@@ -1,4 +1,4 @@
-"""Paging, counts, ids, paths and methods that are not what they should be."""
+"""Invalid paging, counts, ids, paths and methods."""
 
 import base64
 import re
@@ -53,7 +53,7 @@ BAD_PAGING = (
 
 
 @pytest.mark.parametrize("query", BAD_PAGING)
-async def test_paging_that_cannot_be_is_422_in_every_list(query: str, people: People) -> None:
+async def test_invalid_paging_is_422_in_every_list(query: str, people: People) -> None:
     admin = await people.admin()
     for path in (
         "/songs",
@@ -69,7 +69,7 @@ async def test_paging_that_cannot_be_is_422_in_every_list(query: str, people: Pe
 
 
 @pytest.mark.parametrize("count", ["0", "51", "-1", "abc", "", "1e1", "1.5", "NaN", "null", "9" * 30, "%00"])
-async def test_a_count_that_cannot_be_is_422(count: str, people: People) -> None:
+async def test_invalid_count_is_422(count: str, people: People) -> None:
     person = await people.artist()
     song = await upload(person)
     for path in ("/songs/trending", f"/songs/{song['_id']}/similar", "/songs/recommendations/for-you"):
@@ -79,7 +79,7 @@ async def test_a_count_that_cannot_be_is_422(count: str, people: People) -> None
 
 
 @pytest.mark.parametrize(("count", "most"), [("1", 1), ("50", 50), (None, 20)])
-async def test_a_count_is_the_most_that_is_answered(count: str | None, most: int, people: People) -> None:
+async def test_count_is_the_maximum_returned(count: str | None, most: int, people: People) -> None:
     artist = await people.artist()
     for number in range(2):
         await upload(artist, f"Song {number}")
@@ -106,7 +106,7 @@ async def test_unknown_query_parameters_are_ignored(people: People) -> None:
             assert (answer.status_code, answer.content) == (200, plain.content), (path, query)
 
 
-async def test_a_list_is_walked_to_its_end_by_its_links(people: People) -> None:
+async def test_next_links_lead_through_the_whole_list(people: People) -> None:
     artist, anyone = await people.artist(), people.client()
     ids = [(await upload(artist, f"Song {number}"))["_id"] for number in range(3)]
     hidden = await upload(artist, "Private", isPublic="false")
@@ -130,7 +130,7 @@ async def test_a_list_is_walked_to_its_end_by_its_links(people: People) -> None:
 
 
 @pytest.mark.parametrize("name", ["t", "q", "role"])
-async def test_what_a_list_ignores_may_be_long(name: str, people: People) -> None:
+async def test_ignored_query_parameters_may_be_long(name: str, people: People) -> None:
     artist = await people.artist()
     for number in range(2):
         await upload(artist, f"Song {number}")
@@ -139,7 +139,7 @@ async def test_what_a_list_ignores_may_be_long(name: str, people: People) -> Non
     assert len(answer.headers["link"]) < 200
 
 
-async def test_the_pages_of_a_filtered_list_are_filtered_alike(people: People) -> None:
+async def test_every_page_of_a_list_is_filtered(people: People) -> None:
     admin = await people.admin()
     for number in range(3):
         await people.user(f"Walked {number} äöü")
@@ -157,7 +157,7 @@ async def test_the_pages_of_a_filtered_list_are_filtered_alike(people: People) -
     assert longest.status_code == 200
 
 
-async def test_the_total_counts_what_the_list_holds(people: People) -> None:
+async def test_total_counts_the_listed_entries(people: People) -> None:
     artist = await people.artist()
     for public in ("true", "false"):
         await upload(artist, isPublic=public)
@@ -170,7 +170,7 @@ async def test_the_total_counts_what_the_list_holds(people: People) -> None:
 
 
 @pytest.mark.parametrize("song_id", [UNKNOWN, *NOT_IDS])
-async def test_an_id_that_is_unknown_or_none_is_404_on_every_path(song_id: str, people: People) -> None:
+async def test_unknown_or_malformed_id_is_404(song_id: str, people: People) -> None:
     admin = await people.admin()
     album = await make_album(admin)
     requests: tuple[tuple[str, str, dict[str, Any]], ...] = (
@@ -202,7 +202,7 @@ async def test_an_id_that_is_unknown_or_none_is_404_on_every_path(song_id: str, 
         assert str(told["code"]).endswith("_not_found"), path
 
 
-async def test_an_id_may_be_written_in_capitals(people: People) -> None:
+async def test_ids_are_case_insensitive(people: People) -> None:
     artist = await people.artist()
     song, album = await upload(artist), await make_album(artist)
     capitals = song["_id"].upper()
@@ -220,7 +220,7 @@ async def test_an_id_may_be_written_in_capitals(people: People) -> None:
     problem_in(await artist.get(f"/songs/{song['_id']}"), 404)
 
 
-async def test_a_batch_answers_in_the_order_asked_each_as_often_as_asked(people: People) -> None:
+async def test_batch_preserves_order_and_duplicates(people: People) -> None:
     artist, anyone = await people.artist(), people.client()
     first, second = await upload(artist, "First"), await upload(artist, "Second")
     wanted = [second["_id"], "nope", first["_id"].upper(), UNKNOWN, second["_id"], "", "{$gt}", "\u0000"]
@@ -232,7 +232,7 @@ async def test_a_batch_answers_in_the_order_asked_each_as_often_as_asked(people:
     assert (await anyone.post("/songs/batch", json={"ids": []})).json() == []
 
 
-async def test_a_trailing_slash_means_the_same_as_none(people: People) -> None:
+async def test_trailing_slash_makes_no_difference(people: People) -> None:
     artist = await people.artist()
     song = await upload(artist)
     for path in ("/songs", f"/songs/{song['_id']}", "/songs/trending", "/albums", "/auth/me"):
@@ -255,7 +255,7 @@ async def test_a_trailing_slash_means_the_same_as_none(people: People) -> None:
         "/users",
     ],
 )
-async def test_a_path_that_leads_nowhere_is_404(path: str, people: People) -> None:
+async def test_unknown_path_is_404(path: str, people: People) -> None:
     admin = await people.admin()
     for method in ("GET", "POST", "DELETE"):
         told = problem_in(await admin.http.request(method, path), 404, "route_not_found")
@@ -278,7 +278,7 @@ async def test_a_path_that_leads_nowhere_is_404(path: str, people: People) -> No
         ("PROPFIND", "/albums", "GET, POST, HEAD"),
     ],
 )
-async def test_a_method_that_a_path_does_not_know_is_405_and_says_which_it_does(
+async def test_unsupported_method_is_405_with_allow(
     method: str, path: str, allowed: str, people: People
 ) -> None:
     answer = await (await people.admin()).http.request(method, path)
@@ -287,11 +287,11 @@ async def test_a_method_that_a_path_does_not_know_is_405_and_says_which_it_does(
 
 
 @pytest.mark.parametrize("query", ["role=king", "isBlocked=perhaps", f"q={'x' * 201}", "role="])
-async def test_a_filter_of_users_that_cannot_be_is_422(query: str, people: People) -> None:
+async def test_invalid_user_filter_is_422(query: str, people: People) -> None:
     problem_in(await (await people.admin()).get(f"/admin/users?{query}"), 422, "invalid_fields")
 
 
-async def test_users_are_found_by_what_is_written_and_not_by_patterns(people: People) -> None:
+async def test_user_search_is_literal(people: People) -> None:
     admin, user = await people.admin(), await people.user("Percy 100% _Under(score")
     for query in ("100%", "_under(", user.email.upper(), "percy 100"):
         found = (await admin.get("/admin/users", params={"q": query})).json()

@@ -43,7 +43,7 @@ async def test_words_find_songs_by_title_and_artist(people: People) -> None:
     assert "X-Corrected-Query" not in answer.headers
 
 
-async def test_two_misspelt_words_find_the_song(people: People) -> None:
+async def test_two_misspelt_words_are_corrected(people: People) -> None:
     first, second = word(), word()
     artist = await people.artist()
     await upload(artist, f"{first} {second}")
@@ -58,7 +58,7 @@ async def test_two_misspelt_words_find_the_song(people: People) -> None:
     assert answer.headers["X-Total-Count"] == "1"
 
 
-async def test_hidden_song_is_in_no_search_count_genre_or_correction(people: People) -> None:
+async def test_hidden_song_is_absent_from_all_searches(people: People) -> None:
     own, genre = word(), word()
     artist, admin = await people.artist(), await people.admin()
     song_id = (await upload(artist, own, genre=genre))["_id"]
@@ -172,7 +172,7 @@ async def test_most_played_song_comes_first(people: People) -> None:
 @pytest.mark.parametrize(
     "text", ["ω" * 1000, "a " * 500, ".*", '"', "$ne", "(", "\\", "\0", "%", "' OR 1=1 --", "😀" * 200]
 )
-async def test_any_text_is_a_query(people: People, text: str) -> None:
+async def test_any_text_is_a_valid_query(people: People, text: str) -> None:
     for path in ("/songs", "/albums", "/users"):
         await search(people.client(), path, q=text, total="true")
 

@@ -35,7 +35,7 @@ def slow_form(fields: dict[str, str], files: dict[str, bytes], pause_seconds: fl
     return parts()
 
 
-async def test_an_upload_that_outlives_its_token_still_goes_into_its_album(
+async def test_upload_outliving_its_token_reaches_its_album(
     short_lived: RunningSystem,
 ) -> None:
     people = People(short_lived)

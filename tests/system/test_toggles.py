@@ -1,4 +1,4 @@
-"""Toggles flip when nothing is said, and set what is said, so that a repeat is harmless."""
+"""Toggles: an empty body flips, an explicit value is idempotent."""
 
 import asyncio
 from typing import Any
@@ -30,7 +30,7 @@ async def prepared(path: str, people: People) -> tuple[Person, str, str, bool]:
 
 
 @pytest.mark.parametrize("path", TOGGLES)
-async def test_an_empty_body_flips(path: str, people: People) -> None:
+async def test_empty_body_flips_the_toggle(path: str, people: People) -> None:
     person, address, field, now = await prepared(path, people)
     empty: tuple[dict[str, Any], ...] = (
         {},
@@ -47,7 +47,7 @@ async def test_an_empty_body_flips(path: str, people: People) -> None:
 
 
 @pytest.mark.parametrize("path", TOGGLES)
-async def test_a_body_sets_and_a_repeat_is_harmless(path: str, people: People) -> None:
+async def test_explicit_value_is_idempotent(path: str, people: People) -> None:
     person, address, field, _ = await prepared(path, people)
     for wanted in (True, True, False, False, True):
         answer = await person.patch(address, json={field: wanted})
@@ -55,7 +55,7 @@ async def test_a_body_sets_and_a_repeat_is_harmless(path: str, people: People) -
 
 
 @pytest.mark.parametrize("path", TOGGLES)
-async def test_flips_at_the_same_time_are_each_a_flip(path: str, people: People) -> None:
+async def test_concurrent_flips_are_never_lost(path: str, people: People) -> None:
     person, address, field, before = await prepared(path, people)
     answers = await asyncio.gather(*(person.patch(address) for _ in range(4)))
     flips = [answer for answer in answers if answer.status_code == 200]

@@ -1,4 +1,4 @@
-"""Whose session tokens are believed, by each of the services."""
+"""Which session tokens each of the services accepts."""
 
 import pytest
 
@@ -11,7 +11,7 @@ PUBLIC = ("/songs", "/songs/trending", "/albums")
 """Shown to anyone, but not to whoever says to be somebody and cannot prove it."""
 
 
-async def test_a_token_signed_as_clerk_does_it_is_believed(system: RunningSystem, people: People) -> None:
+async def test_valid_token_is_accepted(system: RunningSystem, people: People) -> None:
     person = await people.user()
     forger = Forger(system, person.clerk_id)
     client = people.client(forger.signed())
@@ -21,7 +21,7 @@ async def test_a_token_signed_as_clerk_does_it_is_believed(system: RunningSystem
     assert (await without_state.get("/auth/me")).json()["_id"] == person.id
 
 
-async def test_no_bad_token_is_believed_by_any_service(system: RunningSystem, people: People) -> None:
+async def test_every_service_refuses_invalid_tokens(system: RunningSystem, people: People) -> None:
     person = await people.user()
     client = people.client()
     for wrong, token in Forger(system, person.clerk_id).bad_tokens().items():
@@ -32,7 +32,7 @@ async def test_no_bad_token_is_believed_by_any_service(system: RunningSystem, pe
             assert answer.headers["www-authenticate"].startswith("Bearer"), wrong
 
 
-async def test_a_bad_token_writes_nothing(system: RunningSystem, people: People) -> None:
+async def test_expired_token_writes_nothing(system: RunningSystem, people: People) -> None:
     artist = await people.artist()
     expired = people.client(Forger(system, artist.clerk_id).bad_tokens()["expired"])
     for method, path in (
@@ -49,7 +49,7 @@ async def test_a_bad_token_writes_nothing(system: RunningSystem, people: People)
 
 
 @pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "Token {token}", "{token}"])
-async def test_an_authorization_that_is_no_bearer_token_is_refused(header: str, people: People) -> None:
+async def test_authorization_without_bearer_token_is_refused(header: str, people: People) -> None:
     person = await people.user()
     client = people.client()
     for path in PERSONAL:
@@ -57,13 +57,13 @@ async def test_an_authorization_that_is_no_bearer_token_is_refused(header: str, 
         problem_in(answer, 401, "invalid_token")
 
 
-async def test_no_token_means_sign_in_where_somebody_must_be_known(people: People) -> None:
+async def test_personal_routes_without_token_require_sign_in(people: People) -> None:
     for path in PERSONAL:
         problem_in(await people.client().get(path), 401, "sign_in_required")
 
 
 @pytest.mark.parametrize("header", ["", "Bearer", "Bearer undefined", "Bearer null"])
-async def test_a_header_without_a_token_is_anonymous(header: str, people: People) -> None:
+async def test_header_without_a_token_is_anonymous(header: str, people: People) -> None:
     client = people.client()
     for path in PUBLIC:
         assert (await client.get(path, headers={"Authorization": header})).status_code == 200, path
@@ -71,19 +71,19 @@ async def test_a_header_without_a_token_is_anonymous(header: str, people: People
         problem_in(await client.get(path, headers={"Authorization": header}), 401, "sign_in_required")
 
 
-async def test_a_token_without_a_party_is_taken(system: RunningSystem, people: People) -> None:
+async def test_token_without_authorized_party_is_accepted(system: RunningSystem, people: People) -> None:
     person = await people.user()
     native = people.client(Forger(system, person.clerk_id).signed(azp=None))
     assert (await native.get("/auth/me")).json()["_id"] == person.id
 
 
-async def test_the_scheme_may_be_written_in_any_case(people: People) -> None:
+async def test_bearer_scheme_is_case_insensitive(people: People) -> None:
     person = await people.user()
     answer = await people.client().get("/auth/me", headers={"Authorization": f"bearer {person.token}"})
     assert answer.json()["_id"] == person.id
 
 
-async def test_nobody_is_believed_for_a_header_or_a_cookie(people: People) -> None:
+async def test_other_headers_and_cookies_do_not_authenticate(people: People) -> None:
     admin = await people.admin()
     claims = {
         "x-clerk-session-id": "sess_1",

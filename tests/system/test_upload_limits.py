@@ -47,7 +47,7 @@ def is_announced(request: pytest.FixtureRequest) -> bool:
 
 
 @pytest.mark.parametrize("path", ["/songs", "/albums"])
-async def test_a_picture_over_10_mb_is_refused_when_its_limit_is_reached(
+async def test_oversized_image_is_refused_at_10_mb(
     path: str, is_announced: bool, system: RunningSystem, people: People
 ) -> None:
     artist, before, size = await people.artist(), Leftovers(system), 80 * MEGABYTE
@@ -58,9 +58,7 @@ async def test_a_picture_over_10_mb_is_refused_when_its_limit_is_reached(
     assert await before.since() == set()
 
 
-async def test_sound_over_100_mb_is_refused_when_its_limit_is_reached(
-    system: RunningSystem, people: People
-) -> None:
+async def test_oversized_audio_is_refused_at_100_mb(system: RunningSystem, people: People) -> None:
     """The picture before it has been taken by then, and goes, too."""
     artist, before = await people.artist(), Leftovers(system)
     picture = part("image", "cover.png") + image() + b"\r\n"
@@ -71,7 +69,7 @@ async def test_sound_over_100_mb_is_refused_when_its_limit_is_reached(
 
 
 @pytest.mark.parametrize("size", [112 * MEGABYTE, 150 * MEGABYTE, 10**15])
-async def test_a_form_that_announces_too_much_is_refused_at_once(
+async def test_oversized_content_length_is_refused_at_once(
     size: int, system: RunningSystem, people: People
 ) -> None:
     artist, before = await people.artist(), Leftovers(system)
@@ -98,7 +96,7 @@ REFUSED = (
         ("/songs", "user", 403, "role_not_allowed"),
     ],
 )
-async def test_who_may_not_upload_is_told_so_before_their_file_is_read(
+async def test_unauthorized_upload_is_refused_before_its_body(
     path: str, who: str, status: int, code: str, is_announced: bool, system: RunningSystem, people: People
 ) -> None:
     token, before = await _token(who, people), Leftovers(system)
@@ -124,7 +122,7 @@ async def _token(who: str, people: People) -> str | None:
     return person.token
 
 
-async def test_an_upload_that_breaks_off_leaves_nothing(
+async def test_aborted_upload_leaves_nothing(
     is_announced: bool, system: RunningSystem, people: People
 ) -> None:
     artist, before = await people.artist(), Leftovers(system)
@@ -141,7 +139,7 @@ async def test_an_upload_that_breaks_off_leaves_nothing(
     assert (await artist.get("/songs/artist/my-songs")).json() == []
 
 
-async def test_a_picture_of_just_under_10_mb_is_taken(people: People) -> None:
+async def test_image_just_under_10_mb_is_accepted(people: People) -> None:
     artist = await people.artist()
     large = image() + b"\x00" * (10 * MEGABYTE - len(image()))
     files = {"image": ("cover.png", large, "image/png")}
@@ -156,7 +154,7 @@ async def test_a_picture_of_just_under_10_mb_is_taken(people: People) -> None:
     )
 
 
-async def test_files_of_uploads_whose_process_was_killed_go_with_an_upload_an_hour_later(
+async def test_old_temporary_files_are_removed_by_later_uploads(
     system: RunningSystem, people: People
 ) -> None:
     """Not before: a younger folder may be of an upload that is under way in another process."""

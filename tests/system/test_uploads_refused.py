@@ -69,9 +69,7 @@ def form(**changed: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("wrong", FILES)
-async def test_a_file_that_is_not_what_it_should_be(
-    wrong: str, system: RunningSystem, people: People
-) -> None:
+async def test_file_of_another_kind_is_refused(wrong: str, system: RunningSystem, people: People) -> None:
     """Whatever its name and type say."""
     artist, (name, content, status, code) = await people.artist(), FILES[wrong]
     sent = form()
@@ -89,7 +87,7 @@ async def test_a_file_that_is_not_what_it_should_be(
 
 
 @pytest.mark.parametrize("wrong", FIELDS)
-async def test_a_field_that_cannot_be_accepted(wrong: str, system: RunningSystem, people: People) -> None:
+async def test_invalid_upload_field_is_named(wrong: str, system: RunningSystem, people: People) -> None:
     artist, (changed, field) = await people.artist(), FIELDS[wrong]
     before = Leftovers(system)
     told = problem_in(await artist.post("/songs", **form(**changed)), 422, "invalid_fields")
@@ -102,7 +100,7 @@ async def test_a_field_that_cannot_be_accepted(wrong: str, system: RunningSystem
     assert await before.since() == set()
 
 
-async def test_another_artists_album_takes_no_song(system: RunningSystem, people: People) -> None:
+async def test_upload_into_album_of_another_is_refused(system: RunningSystem, people: People) -> None:
     artist, other, admin = await people.artist(), await people.artist(), await people.admin()
     listed, private = await make_album(other), await make_album(other, public=False)
     before = Leftovers(system)
@@ -116,7 +114,7 @@ async def test_another_artists_album_takes_no_song(system: RunningSystem, people
 @pytest.mark.parametrize(
     ("path", "wrong"), [("/songs", ["title", "image", "audio"]), ("/albums", ["title", "image"])]
 )
-async def test_all_that_a_form_lacks_is_named_at_once(path: str, wrong: list[str], people: People) -> None:
+async def test_all_missing_fields_are_named_at_once(path: str, wrong: list[str], people: People) -> None:
     """So that all its fields can be marked."""
     artist = await people.artist()
     answer = await artist.post(path, files={"nothing": (None, "")})
@@ -126,9 +124,7 @@ async def test_all_that_a_form_lacks_is_named_at_once(path: str, wrong: list[str
 
 
 @pytest.mark.parametrize("missing", ["image", "audio"])
-async def test_a_file_that_is_missing_or_only_a_text_field(
-    missing: str, system: RunningSystem, people: People
-) -> None:
+async def test_missing_file_is_named(missing: str, system: RunningSystem, people: People) -> None:
     artist, before = await people.artist(), Leftovers(system)
     sent = form()
     del sent["files"][missing]
@@ -143,7 +139,7 @@ async def test_a_file_that_is_missing_or_only_a_text_field(
 
 
 @pytest.mark.parametrize("extra", ["audio", "image", "video", "title"])
-async def test_a_file_too_many(extra: str, system: RunningSystem, people: People) -> None:
+async def test_extra_file_is_refused(extra: str, system: RunningSystem, people: People) -> None:
     artist, before = await people.artist(), Leftovers(system)
     sent = form()
     sent["files"] = [*sent["files"].items(), (extra, ("extra.mp3", audio(), "audio/mpeg"))]
@@ -172,7 +168,7 @@ async def test_a_file_too_many(extra: str, system: RunningSystem, people: People
         ("text/plain", b"A song"),
     ],
 )
-async def test_a_body_that_is_no_whole_form_is_400(
+async def test_malformed_form_is_400(
     content_type: str, body: bytes, system: RunningSystem, people: People
 ) -> None:
     artist, before = await people.artist(), Leftovers(system)
@@ -182,14 +178,14 @@ async def test_a_body_that_is_no_whole_form_is_400(
     assert await before.since() == set()
 
 
-async def test_more_fields_than_any_form_has_are_400(system: RunningSystem, people: People) -> None:
+async def test_too_many_form_fields_are_400(system: RunningSystem, people: People) -> None:
     artist, before = await people.artist(), Leftovers(system)
     many = {f"field{number}": "x" for number in range(50)}
     problem_in(await artist.post("/songs", **form(**many)), 400, "malformed")
     assert await before.since() == set()
 
 
-async def test_a_playlist_is_refused_and_not_followed(system: RunningSystem, people: People) -> None:
+async def test_playlist_file_is_refused_and_not_fetched(system: RunningSystem, people: People) -> None:
     visitors: list[object] = []
     (port,) = free_ports(1)
     server = await asyncio.start_server(lambda *visitor: visitors.append(visitor), "127.0.0.1", port)
@@ -210,7 +206,7 @@ async def test_a_playlist_is_refused_and_not_followed(system: RunningSystem, peo
 @pytest.mark.parametrize(
     "filename", ["../../../../evil.mp3", "/etc/passwd", "a\\..\\evil.mp3", "..", "%2e%2e%2fevil"]
 )
-async def test_the_name_of_a_file_leads_nowhere(filename: str, system: RunningSystem, people: People) -> None:
+async def test_file_name_is_never_used_as_path(filename: str, system: RunningSystem, people: People) -> None:
     artist, before = await people.artist(), Leftovers(system)
     sent = form()
     sent["files"] = {"image": (filename, image(), "x/y"), "audio": (filename, audio(), "x/y")}

@@ -6,7 +6,7 @@ from tests.system.media import make_album, upload
 from tests.system.running import People
 
 
-async def test_an_uploaded_song_can_be_found_and_heard(people: People) -> None:
+async def test_uploaded_song_can_be_found_and_played(people: People) -> None:
     artist = await people.artist("Nina")
     song = await upload(artist, "First light", genre="Jazz")
     anyone = people.client()
@@ -23,7 +23,7 @@ async def test_an_uploaded_song_can_be_found_and_heard(people: People) -> None:
             assert 0.9 * rate < measured < 1.15 * rate, (name, measured)
 
 
-async def test_a_hidden_song_is_gone_at_the_next_request(people: People) -> None:
+async def test_hidden_song_disappears_at_the_next_request(people: People) -> None:
     artist, admin, anyone = await people.artist(), await people.admin(), people.client()
     album = await make_album(artist)
     song = await upload(artist, "Soon gone", albumId=album["_id"])

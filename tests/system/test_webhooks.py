@@ -34,7 +34,7 @@ async def rename_at_clerk(system: RunningSystem, person: Person, full_name: str)
     assert answer.status_code == 200, answer.text
 
 
-async def test_new_name_arrives_everywhere_within_five_seconds(people: People, system: RunningSystem) -> None:
+async def test_new_name_shows_everywhere_within_five_seconds(people: People, system: RunningSystem) -> None:
     artist = await people.artist("Before Webhook")
     song, album = await upload(artist), await make_album(artist)
     await rename_at_clerk(system, artist, "After Webhook")
@@ -50,7 +50,7 @@ async def test_new_name_arrives_everywhere_within_five_seconds(people: People, s
     await until(name_is_new, 20)
 
 
-async def test_account_deleted_at_clerk_is_deleted_here(people: People, system: RunningSystem) -> None:
+async def test_account_deleted_at_clerk_is_deleted_too(people: People, system: RunningSystem) -> None:
     artist = await people.artist()
     song = await upload(artist)
     async with httpx.AsyncClient(timeout=30) as http:
