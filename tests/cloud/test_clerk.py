@@ -36,7 +36,7 @@ async def verified(cloud: CloudSettings, token: str, party: str = PARTY) -> dict
     return await verify_token_async(token, options)
 
 
-async def test_signing_in_makes_an_account_with_a_verified_email(cloud: CloudSettings, clerk: Clerk) -> None:
+async def test_sign_in_creates_account_with_verified_email(cloud: CloudSettings, clerk: Clerk) -> None:
     email = new_email()
     answer = await sign_in(cloud, {"email": email, "fullName": " Maya  del Mar Lopez "})
     assert answer.status_code == 200
@@ -53,7 +53,7 @@ async def test_signing_in_makes_an_account_with_a_verified_email(cloud: CloudSet
     assert abs(user.created_at / 1000 - time.time()) < 60
 
 
-async def test_the_same_email_in_another_case_is_the_same_account(cloud: CloudSettings, clerk: Clerk) -> None:
+async def test_emails_are_case_insensitive(cloud: CloudSettings, clerk: Clerk) -> None:
     email = new_email()
     first = await sign_in(cloud, {"email": email.upper(), "fullName": "First Name"})
     again = await sign_in(cloud, {"email": email.lower(), "fullName": "Other Name"})
@@ -62,14 +62,14 @@ async def test_the_same_email_in_another_case_is_the_same_account(cloud: CloudSe
     assert (await clerk.users.get_async(user_id=first.json()["clerkId"])).first_name == "First"
 
 
-async def test_many_first_sign_ins_at_once_make_one_account(cloud: CloudSettings) -> None:
+async def test_concurrent_first_sign_ins_create_one_account(cloud: CloudSettings) -> None:
     email = new_email()
     answers = await asyncio.gather(*(sign_in(cloud, {"email": email}) for _ in range(12)))
     assert [answer.status_code for answer in answers] == [200] * 12
     assert len({answer.json()["clerkId"] for answer in answers}) == 1
 
 
-async def test_the_sdk_verifies_a_token_with_the_keys_it_fetches(cloud: CloudSettings) -> None:
+async def test_sdk_verifies_tokens_with_fetched_keys(cloud: CloudSettings) -> None:
     answer = await sign_in(cloud, {"email": new_email()}, origin=PARTY)
     claims = await verified(cloud, answer.json()["token"])
     assert claims["sub"] == answer.json()["clerkId"]
@@ -85,7 +85,7 @@ async def test_the_sdk_verifies_a_token_with_the_keys_it_fetches(cloud: CloudSet
     assert (header["alg"], header["typ"]) == ("RS256", "JWT")
 
 
-async def test_a_token_of_another_page_is_refused_by_the_sdk(cloud: CloudSettings) -> None:
+async def test_sdk_refuses_token_of_another_origin(cloud: CloudSettings) -> None:
     answer = await sign_in(cloud, {"email": new_email()}, origin="http://elsewhere.example")
     with pytest.raises(TokenVerificationError) as refused:
         await verified(cloud, answer.json()["token"])
@@ -93,27 +93,27 @@ async def test_a_token_of_another_page_is_refused_by_the_sdk(cloud: CloudSetting
 
 
 @pytest.mark.parametrize("origin", [None, "null"])
-async def test_without_an_origin_the_default_party_is_meant(cloud: CloudSettings, origin: str | None) -> None:
+async def test_sign_in_without_origin_uses_default_party(cloud: CloudSettings, origin: str | None) -> None:
     answer = await sign_in(cloud, {"email": new_email()}, **({"origin": origin} if origin else {}))
     claims = await verified(cloud, answer.json()["token"], party=cloud.default_authorized_party)
     assert claims["azp"] == cloud.default_authorized_party
 
 
-async def test_the_sdk_reads_the_key_set(cloud: CloudSettings, clerk: Clerk) -> None:
+async def test_sdk_reads_the_key_set(cloud: CloudSettings, clerk: Clerk) -> None:
     keys = await clerk.jwks.get_jwks_async()
     token = (await sign_in(cloud, {"email": new_email()})).json()["token"]
     assert keys.keys is not None
     assert [key.model_dump()["kid"] for key in keys.keys] == [jwt.get_unverified_header(token)["kid"]]
 
 
-async def test_an_unknown_user_is_not_found_in_clerks_words(clerk: Clerk) -> None:
+async def test_unknown_user_is_a_clerk_not_found_error(clerk: Clerk) -> None:
     with pytest.raises(models.ClerkErrors) as missing:
         await clerk.users.get_async(user_id="user_nobody")
     assert missing.value.status_code == 404
     assert missing.value.data.errors[0].code == "resource_not_found"
 
 
-async def test_a_wrong_secret_key_gets_neither_users_nor_keys(cloud: CloudSettings) -> None:
+async def test_wrong_secret_key_is_refused(cloud: CloudSettings) -> None:
     clerk_id = (await sign_in(cloud, {"email": new_email()})).json()["clerkId"]
     async with sdk(cloud, "sk_test_wrong") as stranger:
         with pytest.raises(models.ClerkErrors) as refused:
@@ -148,9 +148,7 @@ async def test_a_wrong_secret_key_gets_neither_users_nor_keys(cloud: CloudSettin
         (b'{"email": "maya@example.org", "fullName": "' + b"n" * 101 + b'"}', "fullName"),
     ],
 )
-async def test_a_sign_in_that_makes_no_sense_is_told_what_is_wrong(
-    cloud: CloudSettings, body: bytes, field: str
-) -> None:
+async def test_invalid_sign_in_names_the_field(cloud: CloudSettings, body: bytes, field: str) -> None:
     async with httpx.AsyncClient(base_url=cloud.public_url) as http:
         answer = await http.post("/sign-in", content=body)
     assert answer.status_code == 422
@@ -158,7 +156,7 @@ async def test_a_sign_in_that_makes_no_sense_is_told_what_is_wrong(
     assert "example.org" in answer.json()["error"] or "fullName" in answer.json()["error"]
 
 
-async def test_a_page_of_any_origin_may_sign_in(cloud: CloudSettings) -> None:
+async def test_sign_in_allows_any_origin(cloud: CloudSettings) -> None:
     headers = {
         "Origin": PARTY,
         "Access-Control-Request-Method": "POST",
@@ -175,9 +173,7 @@ async def test_a_page_of_any_origin_may_sign_in(cloud: CloudSettings) -> None:
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_everyone_has_a_picture_that_can_be_fetched(
-    cloud: CloudSettings, clerk: Clerk, tmp_path: Path
-) -> None:
+async def test_every_account_has_an_image(cloud: CloudSettings, clerk: Clerk, tmp_path: Path) -> None:
     clerk_id = (await sign_in(cloud, {"email": new_email()})).json()["clerkId"]
     image_url = (await clerk.users.get_async(user_id=clerk_id)).image_url
     assert image_url is not None
@@ -209,7 +205,7 @@ def test_accounts_and_keys_survive_a_restart(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "sk_test_abc"])
-def test_a_publishable_key_without_a_host_stops_the_start(key: str, tmp_path: Path) -> None:
+def test_invalid_publishable_key_stops_the_start(key: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="publishable key"):
         create_cloud(fresh_settings(tmp_path, 0, clerk_publishable_key=key))
 
@@ -218,7 +214,7 @@ def test_a_publishable_key_without_a_host_stops_the_start(key: str, tmp_path: Pa
     ("email", "name"),
     [("maya.lopez+x@example.org", "Maya Lopez"), ("dj_99@example.org", "Dj"), ("42@example.org", "42")],
 )
-def test_who_gives_no_name_is_named_after_the_email(email: str, name: str) -> None:
+def test_default_name_comes_from_the_email(email: str, name: str) -> None:
     assert name_from_email(email) == name
 
 

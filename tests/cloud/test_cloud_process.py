@@ -99,7 +99,7 @@ def children_of(pid: int) -> list[int]:
     return found
 
 
-def test_what_was_answered_survives_a_kill(tmp_path: Path) -> None:
+def test_acknowledged_data_survive_a_kill(tmp_path: Path) -> None:
     env = environment(tmp_path / "cloud")
     file = make_sound(tmp_path / "song.wav", seconds=60)
     with started(env) as first:
@@ -133,9 +133,7 @@ def kid_of(account: dict[str, Any]) -> str:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_at_once_when_told_and_leaves_no_process_behind(
-    tmp_path: Path, ended_by: signal.Signals
-) -> None:
+def test_sigterm_ends_all_processes_at_once(tmp_path: Path, ended_by: signal.Signals) -> None:
     file = make_sound(tmp_path / "song.wav", seconds=150)
     with started(environment(tmp_path / "cloud")) as running:
         cloudinary.uploader.upload_large(
@@ -155,7 +153,7 @@ def test_it_stops_at_once_when_told_and_leaves_no_process_behind(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the peak of memory is read from /proc")
-def test_a_large_upload_hardly_needs_memory(tmp_path: Path) -> None:
+def test_large_upload_needs_little_memory(tmp_path: Path) -> None:
     size = 90_000_000
     file = tmp_path / "large.wav"
     make_sound(file, seconds=size / (44100 * 4))
@@ -197,7 +195,7 @@ def peak_bytes(status: Path) -> int:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="lists sockets from /proc")
-def test_nobody_but_this_machine_reaches_it(tmp_path: Path) -> None:
+def test_cloud_listens_on_loopback_only(tmp_path: Path) -> None:
     env = environment(tmp_path / "cloud")
     with started(env):
         port = f"{int(env['PORT']):04X}"
@@ -209,7 +207,7 @@ def test_nobody_but_this_machine_reaches_it(tmp_path: Path) -> None:
     assert listening == ["0100007F"]
 
 
-def test_it_does_not_start_without_its_settings_and_names_all_that_are_missing(tmp_path: Path) -> None:
+def test_start_names_all_missing_settings(tmp_path: Path) -> None:
     env = environment(tmp_path)
     del env["CLERK_SECRET_KEY"]
     env["CLOUDINARY_API_SECRET"] = " "
@@ -225,7 +223,7 @@ def test_it_does_not_start_without_its_settings_and_names_all_that_are_missing(t
     assert b"CLERK_SECRET_KEY, CLOUDINARY_API_SECRET" in run.stderr
 
 
-def test_settings_are_read_from_the_environment_and_keep_secrets_to_themselves(tmp_path: Path) -> None:
+def test_settings_from_the_environment_hide_their_secrets(tmp_path: Path) -> None:
     env = environment(tmp_path)
     settings = CloudSettings.from_env({**env, "CLOUD_PUBLIC_URL": "http://localhost:3010/"})
     assert settings.public_url == "http://localhost:3010"

@@ -20,7 +20,7 @@ from tests.cloud.sending import content_of, new_id, post, signed
 Options = dict[str, Any]
 
 
-async def test_a_large_file_arrives_in_chunks(
+async def test_large_file_is_uploaded_in_chunks(
     cloud: CloudSettings, cloudinary_options: Options, long_wav: Path
 ) -> None:
     public_id = new_id()
@@ -43,9 +43,7 @@ async def test_a_large_file_arrives_in_chunks(
     assert list((cloud.data_dir / "cloudinary" / "incoming").iterdir()) == []
 
 
-async def test_chunks_keep_the_id_that_the_first_answer_gave(
-    cloudinary_options: Options, long_wav: Path
-) -> None:
+async def test_chunks_share_the_first_public_id(cloudinary_options: Options, long_wav: Path) -> None:
     answer = await asyncio.to_thread(
         cloudinary.uploader.upload_large,
         str(long_wav),
@@ -57,9 +55,7 @@ async def test_chunks_keep_the_id_that_the_first_answer_gave(
     assert answer["bytes"] == len(content_of(long_wav))
 
 
-async def test_a_chunk_that_is_sent_again_does_not_spoil_the_file(
-    cloud: CloudSettings, long_wav: Path
-) -> None:
+async def test_repeated_chunk_does_not_corrupt_the_file(cloud: CloudSettings, long_wav: Path) -> None:
     content, public_id = content_of(long_wav), new_id()
     upload_id = secrets.token_hex(8)
     cuts = [
@@ -97,9 +93,7 @@ async def test_a_chunk_that_is_sent_again_does_not_spoil_the_file(
         ("0-9/10", "Content-Range"),
     ],
 )
-async def test_a_chunk_that_cannot_be_right_is_refused(
-    cloud: CloudSettings, content_range: str, complaint: str
-) -> None:
+async def test_invalid_chunk_is_refused(cloud: CloudSettings, content_range: str, complaint: str) -> None:
     answer = await post(
         cloud,
         "video",

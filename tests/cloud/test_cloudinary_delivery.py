@@ -32,7 +32,7 @@ def sdk_url(cloud: CloudSettings, public_id: str, **options: Any) -> str:
 
 @pytest.mark.parametrize("kbps", [64, 128, 320])
 @pytest.mark.parametrize("kind", ["wav", "flac", "mp3", "ogg"])
-async def test_every_upload_comes_back_as_mp3_at_the_bit_rate_that_was_asked_for(
+async def test_renditions_have_the_requested_bit_rate(
     cloud: CloudSettings, songs: dict[str, str], kind: str, kbps: int
 ) -> None:
     url = sdk_url(
@@ -53,7 +53,7 @@ async def test_every_upload_comes_back_as_mp3_at_the_bit_rate_that_was_asked_for
 
 
 @pytest.mark.parametrize(("frequency_hz", "channels"), [(8000, 1), (22050, 2), (48000, 1), (48000, 6)])
-async def test_unusual_recordings_reach_the_highest_bit_rate_too(
+async def test_unusual_recordings_reach_the_highest_bit_rate(
     cloudinary_options: dict[str, Any],
     video: httpx.AsyncClient,
     tmp_path: Path,
@@ -68,7 +68,7 @@ async def test_unusual_recordings_reach_the_highest_bit_rate_too(
     assert sound.frequency_hz == (frequency_hz if frequency_hz >= 32000 else 44100)
 
 
-async def test_a_rendition_that_many_ask_for_at_once_is_made_once(
+async def test_concurrent_requests_share_one_transcoding(
     cloud: CloudSettings, cloudinary_options: dict[str, Any], video: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     file = make_sound(tmp_path / "song.wav", seconds=30)
@@ -84,7 +84,7 @@ async def test_a_rendition_that_many_ask_for_at_once_is_made_once(
     assert [path.suffix for path in set(media.rglob("*")) - before] == [".mp3"]
 
 
-async def test_a_listener_who_leaves_does_not_take_the_rendition_along(
+async def test_cancelled_request_does_not_cancel_the_transcoding(
     cloud: CloudSettings, cloudinary_options: dict[str, Any], video: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     file = make_sound(tmp_path / "song.wav", seconds=60)
@@ -97,7 +97,7 @@ async def test_a_listener_who_leaves_does_not_take_the_rendition_along(
     assert (await staying).status_code == 200
 
 
-async def test_a_song_that_is_removed_while_it_is_converted_is_not_found(
+async def test_song_removed_during_transcoding_is_not_found(
     cloud: CloudSettings, cloudinary_options: dict[str, Any], video: httpx.AsyncClient, tmp_path: Path
 ) -> None:
     file = make_sound(tmp_path / "song.wav", seconds=60)
@@ -111,9 +111,7 @@ async def test_a_song_that_is_removed_while_it_is_converted_is_not_found(
     assert (await playing).status_code == 404
 
 
-async def test_the_original_is_delivered_as_it_was_sent(
-    video: httpx.AsyncClient, songs: dict[str, str]
-) -> None:
+async def test_original_is_delivered_unchanged(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
     for kind, media_type in (("wav", "audio/wav"), ("flac", "audio/flac"), ("ogg", "audio/ogg")):
         answer = await video.get(f"v1/{songs[kind]}.{kind}")
         assert answer.headers["content-type"] == media_type
@@ -144,7 +142,7 @@ async def test_signed_urls_are_checked(cloud: CloudSettings, songs: dict[str, st
         "br_64k/xx_1",
     ],
 )
-async def test_a_rendition_that_is_not_offered_is_refused_and_said_why(
+async def test_unsupported_rendition_is_refused_with_a_reason(
     video: httpx.AsyncClient, songs: dict[str, str], asked: str
 ) -> None:
     answer = await video.get(f"{asked}/v1/{songs['mp3']}.mp3")
@@ -153,7 +151,7 @@ async def test_a_rendition_that_is_not_offered_is_refused_and_said_why(
     assert answer.headers["access-control-allow-origin"] == "*"
 
 
-async def test_what_is_not_there_is_not_found(
+async def test_unknown_media_are_not_found(
     cloud: CloudSettings, video: httpx.AsyncClient, songs: dict[str, str]
 ) -> None:
     for url in ("v1/songs/unknown.mp3", "br_64k/v1/songs/unknown.mp3", "v1/", ""):
@@ -198,7 +196,7 @@ async def raw_get(cloud: CloudSettings, target: str) -> bytes:
         "/etc/passwd",
     ],
 )
-async def test_no_path_leads_out_of_the_media(cloud: CloudSettings, songs: dict[str, str], path: str) -> None:
+async def test_path_traversal_is_refused(cloud: CloudSettings, songs: dict[str, str], path: str) -> None:
     answer = await raw_get(cloud, f"/{cloud.cloud_name}/video/upload/{path}")
     assert answer.split(b" ", 2)[1] in (b"404", b"400")
     assert b"PRIVATE KEY" not in answer

@@ -40,7 +40,7 @@ def decoded(answer: httpx.Response) -> Image.Image:
     return picture
 
 
-async def test_a_cover_is_cut_to_its_frame_in_a_format_that_the_browser_shows(
+async def test_cover_is_cropped_in_an_accepted_format(
     http: httpx.AsyncClient, cloudinary_options: dict[str, Any]
 ) -> None:
     public_id = (await upload(make_picture("JPEG", (640, 480)), cloudinary_options))["public_id"]
@@ -81,7 +81,7 @@ async def test_sizes_are_those_of_the_crop_mode(
     assert decoded(await http.get(f"{steps}/v1/{public_id}.jpg")).size == size
 
 
-async def test_filling_cuts_off_and_does_not_squeeze(
+async def test_fill_mode_crops_without_distortion(
     http: httpx.AsyncClient, cloudinary_options: dict[str, Any]
 ) -> None:
     wide = Image.new("RGB", (300, 100), "red")
@@ -93,7 +93,7 @@ async def test_filling_cuts_off_and_does_not_squeeze(
     assert [cut.getpixel(at) for at in ((3, 45), (45, 45), (86, 45))] == [(0, 0, 255)] * 3
 
 
-async def test_the_format_is_what_the_url_says(
+async def test_url_extension_decides_the_format(
     http: httpx.AsyncClient, cloudinary_options: dict[str, Any]
 ) -> None:
     original = make_picture("PNG", (64, 64), "RGBA")
@@ -106,7 +106,7 @@ async def test_the_format_is_what_the_url_says(
     assert decoded(await http.get(f"f_auto/v1/{public_id}", headers={"Accept": "*/*"})).format == "PNG"
 
 
-async def test_a_photo_that_lies_on_its_side_is_turned(
+async def test_exif_orientation_is_applied(
     http: httpx.AsyncClient, cloudinary_options: dict[str, Any]
 ) -> None:
     exif = Image.Exif()
@@ -145,7 +145,7 @@ async def test_pictures_in_every_colour_mode_can_be_resized(
         "br_64k",
     ],
 )
-async def test_a_variant_that_is_not_offered_is_refused(
+async def test_unsupported_variant_is_refused(
     http: httpx.AsyncClient, cloudinary_options: dict[str, Any], steps: str
 ) -> None:
     public_id = (await upload(make_picture("PNG", (20, 20)), cloudinary_options))["public_id"]
@@ -154,14 +154,14 @@ async def test_a_variant_that_is_not_offered_is_refused(
     assert "Invalid transformation" in answer.headers["x-cld-error"]
 
 
-async def test_a_picture_of_extreme_proportions_cannot_become_huge(
+async def test_extreme_proportions_cannot_produce_huge_images(
     http: httpx.AsyncClient, cloudinary_options: dict[str, Any]
 ) -> None:
     public_id = (await upload(make_picture("PNG", (1, 9000)), cloudinary_options))["public_id"]
     assert (await http.get(f"w_2000/v1/{public_id}.png")).status_code == 400
 
 
-async def test_asking_for_every_size_does_not_fill_the_disk(
+async def test_stored_variants_are_bounded(
     cloud: CloudSettings, http: httpx.AsyncClient, cloudinary_options: dict[str, Any]
 ) -> None:
     answer = await upload(make_picture("PNG", (20, 20)), cloudinary_options)

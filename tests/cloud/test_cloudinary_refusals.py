@@ -22,7 +22,7 @@ from tests.cloud.sending import folders_of_media, post, signed
 Options = dict[str, Any]
 
 
-async def test_a_wrong_secret_stores_nothing(
+async def test_wrong_secret_stores_nothing(
     cloud: CloudSettings, cloudinary_options: Options, sounds: dict[str, Path]
 ) -> None:
     before = folders_of_media(cloud)
@@ -42,7 +42,7 @@ async def test_a_wrong_secret_stores_nothing(
     assert folders_of_media(cloud) == before
 
 
-async def test_a_changed_added_or_removed_field_breaks_the_signature(cloud: CloudSettings) -> None:
+async def test_changed_fields_break_the_signature(cloud: CloudSettings) -> None:
     good = signed(cloud, public_id="covers/a", overwrite=1)
     for fields in (
         {**good, "public_id": "covers/b"},
@@ -54,7 +54,7 @@ async def test_a_changed_added_or_removed_field_breaks_the_signature(cloud: Clou
         assert answer.status_code == 401, fields
 
 
-async def test_one_field_cannot_pose_as_two(cloud: CloudSettings) -> None:
+async def test_signature_separates_fields_unambiguously(cloud: CloudSettings) -> None:
     """Version 2 of the signature exists because of this."""
     good = signed(cloud, public_id="covers/a&tags=x")
     good.update(public_id="covers/a", tags="x")
@@ -62,7 +62,7 @@ async def test_one_field_cannot_pose_as_two(cloud: CloudSettings) -> None:
 
 
 @pytest.mark.parametrize("age_seconds", [3700, -3700])
-async def test_a_stale_request_is_refused(cloud: CloudSettings, age_seconds: int) -> None:
+async def test_outdated_timestamp_is_refused(cloud: CloudSettings, age_seconds: int) -> None:
     answer = await post(
         cloud, "image", signed(cloud, timestamp=int(time.time()) - age_seconds), make_picture()
     )
@@ -70,7 +70,7 @@ async def test_a_stale_request_is_refused(cloud: CloudSettings, age_seconds: int
     assert "Stale request" in answer.json()["error"]["message"]
 
 
-async def test_a_request_without_signature_timestamp_or_file_is_refused(cloud: CloudSettings) -> None:
+async def test_incomplete_request_is_refused(cloud: CloudSettings) -> None:
     unsigned = await post(cloud, "image", {"timestamp": "1"}, make_picture())
     timeless = signed(cloud, timestamp="", public_id="a")
     no_time = await post(cloud, "image", timeless, make_picture())
@@ -87,7 +87,7 @@ def playlist_of_a_secret(tmp_path: Path) -> bytes:
     return f"#EXTM3U\n#EXTINF:10,\nfile://{secret}\n#EXT-X-ENDLIST\n".encode()
 
 
-async def test_what_is_no_audio_is_refused_whatever_it_is_called(
+async def test_content_that_is_not_audio_is_refused(
     cloud: CloudSettings, sounds: dict[str, Path], tmp_path: Path
 ) -> None:
     before = folders_of_media(cloud)
@@ -108,9 +108,7 @@ async def test_what_is_no_audio_is_refused_whatever_it_is_called(
     assert list((cloud.data_dir / "cloudinary" / "incoming").iterdir()) == []
 
 
-async def test_what_is_no_picture_is_refused_whatever_it_is_called(
-    cloud: CloudSettings, sounds: dict[str, Path]
-) -> None:
+async def test_content_that_is_not_an_image_is_refused(cloud: CloudSettings, sounds: dict[str, Path]) -> None:
     wrong = {
         "text": b"This is not a picture.",
         "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
@@ -124,7 +122,7 @@ async def test_what_is_no_picture_is_refused_whatever_it_is_called(
         assert answer.json()["error"]["message"] == "Invalid image file", name
 
 
-async def test_a_picture_that_would_fill_the_memory_is_refused(cloud: CloudSettings) -> None:
+async def test_image_with_too_many_pixels_is_refused(cloud: CloudSettings) -> None:
     answer = await post(cloud, "image", signed(cloud), make_picture("PNG", (6000, 6000), "1"))
     assert answer.status_code == 400
     assert "too large" in answer.json()["error"]["message"]
@@ -147,20 +145,20 @@ async def test_a_picture_that_would_fill_the_memory_is_refused(cloud: CloudSetti
         "x" * 256,
     ],
 )
-async def test_an_id_that_could_be_a_path_elsewhere_is_refused(cloud: CloudSettings, public_id: str) -> None:
+async def test_public_id_with_path_traversal_is_refused(cloud: CloudSettings, public_id: str) -> None:
     answer = await post(cloud, "image", signed(cloud, public_id=public_id), make_picture())
     assert answer.status_code == 400
     assert "public_id" in answer.json()["error"]["message"]
 
 
-async def test_kinds_and_calls_that_are_not_there_say_so(cloud: CloudSettings) -> None:
+async def test_unsupported_types_and_calls_are_refused(cloud: CloudSettings) -> None:
     raw = await post(cloud, "raw", signed(cloud), b"x")
     assert (raw.status_code, "image or video" in raw.json()["error"]["message"]) == (400, True)
     async with httpx.AsyncClient(base_url=cloud.public_url) as http:
         assert (await http.get(f"/v1_1/{cloud.cloud_name}/usage")).json()["error"]["message"]
 
 
-async def test_an_order_that_cannot_be_carried_out_refuses_the_upload(
+async def test_invalid_eager_transformation_refuses_the_upload(
     cloud: CloudSettings, sounds: dict[str, Path]
 ) -> None:
     before = folders_of_media(cloud)
@@ -170,7 +168,7 @@ async def test_an_order_that_cannot_be_carried_out_refuses_the_upload(
     assert folders_of_media(cloud) == before
 
 
-async def test_a_broken_multipart_body_is_a_bad_request(cloud: CloudSettings) -> None:
+async def test_malformed_multipart_body_is_400(cloud: CloudSettings) -> None:
     async with httpx.AsyncClient(base_url=cloud.public_url) as http:
         answer = await http.post(
             f"/v1_1/{cloud.cloud_name}/image/upload",

@@ -11,7 +11,7 @@ from tests.cloud.media import make_sound
 from tests.cloud.sending import upload_song
 
 
-async def test_the_first_answer_says_all_that_a_player_needs(
+async def test_first_response_has_all_streaming_headers(
     video: httpx.AsyncClient, cloudinary_options: dict[str, Any], tmp_path: Path
 ) -> None:
     public_id = await asyncio.to_thread(upload_song, make_sound(tmp_path / "new.wav"), cloudinary_options)
@@ -38,7 +38,7 @@ async def test_the_first_answer_says_all_that_a_player_needs(
         ("bytes=-500", -500, None),
     ],
 )
-async def test_a_player_gets_the_part_it_seeks_to(
+async def test_range_request_gets_its_part(
     video: httpx.AsyncClient, songs: dict[str, str], asked: str, first: int, last: int | None
 ) -> None:
     url = f"br_128k/v1/{songs['mp3']}.mp3"
@@ -51,9 +51,7 @@ async def test_a_player_gets_the_part_it_seeks_to(
     assert answer.headers["content-range"] == f"bytes {begin}-{begin + len(expected) - 1}/{len(whole)}"
 
 
-async def test_a_part_behind_the_end_is_not_satisfiable(
-    video: httpx.AsyncClient, songs: dict[str, str]
-) -> None:
+async def test_range_beyond_the_end_is_416(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
     url = f"v1/{songs['mp3']}.mp3"
     size = (await video.head(url)).headers["content-length"]
     for asked in (f"bytes={size}-", "bytes=-0"):
@@ -64,14 +62,14 @@ async def test_a_part_behind_the_end_is_not_satisfiable(
 
 
 @pytest.mark.parametrize("asked", ["bytes=5-1", "bytes=0-1,5-9", "bytes=a-b", "seconds=0-1", "bytes=-"])
-async def test_a_range_that_is_none_gets_the_whole_file(
+async def test_malformed_range_gets_the_whole_file(
     video: httpx.AsyncClient, songs: dict[str, str], asked: str
 ) -> None:
     answer = await video.get(f"v1/{songs['mp3']}.mp3", headers={"Range": asked})
     assert answer.status_code == 200
 
 
-async def test_who_has_the_file_is_told_so(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
+async def test_conditional_request_is_304(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
     url = f"br_64k/v1/{songs['ogg']}.mp3"
     first = await video.get(url)
     etag, modified = first.headers["etag"], first.headers["last-modified"]
@@ -93,9 +91,7 @@ async def test_who_has_the_file_is_told_so(video: httpx.AsyncClient, songs: dict
         assert (await video.get(url, headers=headers)).status_code == 200, headers
 
 
-async def test_a_part_of_another_file_is_never_appended(
-    video: httpx.AsyncClient, songs: dict[str, str]
-) -> None:
+async def test_if_range_prevents_mixing_versions(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
     url = f"br_64k/v1/{songs['ogg']}.mp3"
     first = await video.get(url)
     etag, modified = first.headers["etag"], first.headers["last-modified"]
@@ -110,7 +106,7 @@ async def test_a_part_of_another_file_is_never_appended(
         assert answer.status_code == status, condition
 
 
-async def test_head_says_the_same_without_the_song(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
+async def test_head_returns_the_headers_of_get(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
     url = f"br_320k/v1/{songs['flac']}.mp3"
     head = await video.head(url)
     whole = await video.get(url)
@@ -119,7 +115,7 @@ async def test_head_says_the_same_without_the_song(video: httpx.AsyncClient, son
         assert head.headers[name] == whole.headers[name]
 
 
-async def test_a_page_may_ask_for_parts(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
+async def test_cors_allows_range_requests(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
     headers = {
         "Origin": "http://localhost:5173",
         "Access-Control-Request-Method": "GET",

@@ -25,7 +25,7 @@ Options = dict[str, Any]
 
 
 @pytest.mark.parametrize("kind", ["wav", "flac", "mp3", "ogg", "m4a"])
-async def test_audio_of_every_kind_is_taken_and_described(
+async def test_every_audio_format_is_accepted_and_described(
     cloud: CloudSettings, cloudinary_options: Options, sounds: dict[str, Path], kind: str
 ) -> None:
     public_id, file = new_id(), sounds[kind]
@@ -56,7 +56,7 @@ async def test_audio_of_every_kind_is_taken_and_described(
     assert original.content == file.read_bytes()
 
 
-async def test_a_picture_is_taken_and_described(cloudinary_options: Options) -> None:
+async def test_image_upload_is_described(cloudinary_options: Options) -> None:
     answer = await asyncio.to_thread(
         cloudinary.uploader.upload,
         io.BytesIO(make_picture("PNG", (320, 200))),
@@ -70,7 +70,7 @@ async def test_a_picture_is_taken_and_described(cloudinary_options: Options) -> 
     assert answer["secure_url"].endswith(f"/image/upload/v{answer['version']}/{answer['public_id']}.png")
 
 
-async def test_signed_values_with_separators_in_them_are_taken(cloudinary_options: Options) -> None:
+async def test_signed_values_with_separators_are_accepted(cloudinary_options: Options) -> None:
     answer = await asyncio.to_thread(
         cloudinary.uploader.upload,
         io.BytesIO(make_picture()),
@@ -85,7 +85,7 @@ async def test_signed_values_with_separators_in_them_are_taken(cloudinary_option
         assert (await http.get(answer["secure_url"])).status_code == 200
 
 
-async def test_an_upload_over_the_old_one_replaces_it_under_a_new_version(
+async def test_overwriting_upload_gets_a_new_version(
     cloud: CloudSettings, cloudinary_options: Options
 ) -> None:
     public_id = f"covers/{secrets.token_hex(6)}"
@@ -135,14 +135,14 @@ async def test_destroy_removes_the_file_and_its_renditions(
     assert again["result"] == "not found"
 
 
-async def test_ping_wants_key_and_secret(cloud: CloudSettings, cloudinary_options: Options) -> None:
+async def test_ping_requires_key_and_secret(cloud: CloudSettings, cloudinary_options: Options) -> None:
     answer = await asyncio.to_thread(cloudinary.api.ping, **cloudinary_options)
     assert answer["status"] == "ok"
     with pytest.raises(cloudinary.exceptions.AuthorizationRequired):
         await asyncio.to_thread(cloudinary.api.ping, **{**cloudinary_options, "api_secret": "wrong"})
 
 
-async def test_renditions_ordered_with_the_upload_are_made_without_being_asked_for(
+async def test_eager_renditions_are_made_in_the_background(
     cloud: CloudSettings, cloudinary_options: Options, sounds: dict[str, Path]
 ) -> None:
     answer = await asyncio.to_thread(
@@ -164,7 +164,7 @@ async def test_renditions_ordered_with_the_upload_are_made_without_being_asked_f
     assert {file.name: file.stat().st_mtime_ns for file in folder.glob("*.mp3")} == made
 
 
-async def test_renditions_ordered_synchronously_are_there_with_the_answer(
+async def test_synchronous_renditions_exist_with_the_response(
     cloud: CloudSettings, cloudinary_options: Options, sounds: dict[str, Path]
 ) -> None:
     answer = await asyncio.to_thread(
@@ -179,9 +179,7 @@ async def test_renditions_ordered_synchronously_are_there_with_the_answer(
     assert [file.suffix for file in folder.iterdir() if file.name != "original"] == [".mp3"]
 
 
-async def test_a_recording_that_does_not_say_how_long_it_is_gets_measured(
-    cloud: CloudSettings, tmp_path: Path
-) -> None:
+async def test_duration_of_live_recordings_is_measured(cloud: CloudSettings, tmp_path: Path) -> None:
     """What a browser's recorder makes: a stream that nobody went back to, to write a length in."""
     file = make_sound(tmp_path / "recorded.webm", seconds=3, options=("-live", "1", "-c:a", "libopus"))
     answer = await post(cloud, "video", signed(cloud), content_of(file))

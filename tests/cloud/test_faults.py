@@ -28,7 +28,7 @@ async def faults(cloud: CloudSettings) -> AsyncIterator[httpx.AsyncClient]:
             assert (await http.delete(f"/faults/{provider}")).status_code == 204
 
 
-async def test_what_is_armed_is_listed_until_it_is_removed(faults: httpx.AsyncClient) -> None:
+async def test_active_faults_are_listed_until_removed(faults: httpx.AsyncClient) -> None:
     assert (await faults.get("/faults")).json() == {}
     assert (await faults.put("/faults/clerk", json={"status": 503})).status_code == 204
     assert (await faults.put("/faults/recombee", json={"delaySeconds": 0.5, "rate": 0.25})).status_code == 204
@@ -41,9 +41,7 @@ async def test_what_is_armed_is_listed_until_it_is_removed(faults: httpx.AsyncCl
     assert set((await faults.get("/faults")).json()) == {"recombee"}
 
 
-async def test_clerk_fails_in_its_own_words_and_signing_in_goes_on(
-    cloud: CloudSettings, faults: httpx.AsyncClient
-) -> None:
+async def test_clerk_fault_spares_sign_in(cloud: CloudSettings, faults: httpx.AsyncClient) -> None:
     await faults.put("/faults/clerk", json={"status": 503})
     answer = await sign_in(cloud, {"email": new_email()})
     assert answer.status_code == 200
@@ -59,7 +57,7 @@ async def test_clerk_fails_in_its_own_words_and_signing_in_goes_on(
         assert (await clerk.users.get_async(user_id=answer.json()["clerkId"])).id == answer.json()["clerkId"]
 
 
-async def test_cloudinary_fails_in_its_own_words_and_goes_on_delivering(
+async def test_cloudinary_fault_spares_delivery(
     cloud: CloudSettings, faults: httpx.AsyncClient, cloudinary_options: dict[str, Any]
 ) -> None:
     def upload() -> dict[str, Any]:
@@ -80,7 +78,7 @@ async def test_cloudinary_fails_in_its_own_words_and_goes_on_delivering(
         assert (await http.get(stored["url"])).status_code == 200
 
 
-async def test_recombee_fails_in_its_own_words(cloud: CloudSettings, faults: httpx.AsyncClient) -> None:
+async def test_recombee_fault_looks_like_recombee(cloud: CloudSettings, faults: httpx.AsyncClient) -> None:
     client = RecombeeClient(
         cloud.recombee_database_id,
         cloud.recombee_private_token,
@@ -96,7 +94,7 @@ async def test_recombee_fails_in_its_own_words(cloud: CloudSettings, faults: htt
     assert await asyncio.to_thread(client.send, ListItems()) == []
 
 
-async def test_a_delay_comes_before_the_true_answer(cloud: CloudSettings, faults: httpx.AsyncClient) -> None:
+async def test_delay_precedes_the_real_response(cloud: CloudSettings, faults: httpx.AsyncClient) -> None:
     await faults.put("/faults/clerk", json={"delaySeconds": 0.3})
     began = time.monotonic()
     async with httpx.AsyncClient(base_url=cloud.public_url) as http:
@@ -105,9 +103,7 @@ async def test_a_delay_comes_before_the_true_answer(cloud: CloudSettings, faults
     assert time.monotonic() - began >= 0.3
 
 
-async def test_the_rate_is_the_share_of_calls_that_fail(
-    cloud: CloudSettings, faults: httpx.AsyncClient
-) -> None:
+async def test_rate_is_the_share_of_failing_calls(cloud: CloudSettings, faults: httpx.AsyncClient) -> None:
     async def statuses(rate: float) -> list[int]:
         await faults.put("/faults/clerk", json={"status": 500, "rate": rate})
         async with httpx.AsyncClient(base_url=cloud.public_url) as http:
@@ -119,7 +115,7 @@ async def test_the_rate_is_the_share_of_calls_that_fail(
     assert set(await statuses(0.5)) == {401, 500}
 
 
-async def test_a_failing_upload_is_answered_after_it_was_received(
+async def test_failing_upload_is_read_before_its_response(
     cloud: CloudSettings, faults: httpx.AsyncClient
 ) -> None:
     """The sender sees the status, not a connection that breaks while it is still sending."""
@@ -153,16 +149,14 @@ async def test_a_failing_upload_is_answered_after_it_was_received(
         (b'{"status": 503, "delay": 1}', "delay"),
     ],
 )
-async def test_a_fault_that_makes_no_sense_is_refused(
-    faults: httpx.AsyncClient, body: bytes, field: str
-) -> None:
+async def test_invalid_fault_is_refused(faults: httpx.AsyncClient, body: bytes, field: str) -> None:
     answer = await faults.put("/faults/clerk", content=body)
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
     assert (await faults.get("/faults")).json() == {}
 
 
-async def test_an_unknown_provider_is_not_found(faults: httpx.AsyncClient) -> None:
+async def test_unknown_provider_is_not_found(faults: httpx.AsyncClient) -> None:
     answer = await faults.put("/faults/stripe", json={"status": 503})
     assert answer.status_code == 404
     assert "clerk, cloudinary, recombee" in answer.json()["error"]

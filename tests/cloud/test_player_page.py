@@ -16,7 +16,7 @@ async def http(cloud: CloudSettings) -> httpx.AsyncClient:
     return httpx.AsyncClient(base_url=cloud.public_url, timeout=10)
 
 
-async def test_page_allows_only_its_own_scripts_and_the_gateway(
+async def test_page_allows_only_own_scripts_and_gateway(
     http: httpx.AsyncClient, cloud: CloudSettings
 ) -> None:
     async with http:
@@ -44,7 +44,7 @@ async def test_page_loads_files_that_are_served(http: httpx.AsyncClient) -> None
             assert unchanged.status_code == 304
 
 
-async def test_page_weighs_less_than_promised(http: httpx.AsyncClient) -> None:
+async def test_page_is_smaller_than_promised(http: httpx.AsyncClient) -> None:
     weight = 0
     async with http:
         for path in (each for each in FOLDER.rglob("*") if each.suffix in (".js", ".css", ".html", ".svg")):
@@ -53,7 +53,7 @@ async def test_page_weighs_less_than_promised(http: httpx.AsyncClient) -> None:
     assert 20_000 < weight < PAGE_WEIGHT_BYTES
 
 
-async def test_config_names_the_gateway_and_accounts_of_each_role(
+async def test_config_names_gateway_and_accounts_by_role(
     http: httpx.AsyncClient, cloud: CloudSettings
 ) -> None:
     async with http:
@@ -63,6 +63,6 @@ async def test_config_names_the_gateway_and_accounts_of_each_role(
     assert {"email": "admin@demo.local", "fullName": "Ada Admin", "role": "admin"} in config["accounts"]
 
 
-def test_no_file_of_the_player_makes_html_from_text() -> None:
+def test_player_never_makes_html_from_text() -> None:
     unsafe = re.compile(r"(inner|outer|insertAdjacent)HTML|document\.write|\beval\(|new Function|DOMParser")
     assert {path.name for path in FOLDER.rglob("*.js") if unsafe.search(path.read_text())} == set()

@@ -37,7 +37,7 @@ def recombee(service: RecombeeService) -> RecombeeService:
     return service
 
 
-def test_each_request_has_its_own_code_and_sees_those_before_it(recombee: RecombeeService) -> None:
+def test_batch_requests_run_in_order(recombee: RecombeeService) -> None:
     answers = recombee.batch(
         AddItemProperty("num", "int"),
         AddItemProperty("time", "timestamp"),
@@ -62,14 +62,14 @@ def test_each_request_has_its_own_code_and_sees_those_before_it(recombee: Recomb
     assert answers[12]["json"]["recomms"] == [{"id": "item2"}]
 
 
-def test_a_batch_sent_twice_stores_its_interactions_once(recombee: RecombeeService) -> None:
+def test_repeated_batch_stores_interactions_once(recombee: RecombeeService) -> None:
     plays = [AddDetailView("ann", f"song-{n}", timestamp=1000 + n, cascade_create=True) for n in range(20)]
     assert [answer["code"] for answer in recombee.batch(*plays)] == [200] * 20
     assert [answer["code"] for answer in recombee.batch(*plays)] == [409] * 20
     assert len(recombee.send(ListUserDetailViews("ann"))) == 20
 
 
-def test_recommendations_of_a_batch_are_distinct_when_asked_to_be(recombee: RecombeeService) -> None:
+def test_distinct_recommendations_do_not_overlap(recombee: RecombeeService) -> None:
     recombee.batch(
         AddUser("ann"), AddUser("ben"), *(AddPurchase("ben", f"s{n}", cascade_create=True) for n in range(6))
     )
@@ -81,7 +81,7 @@ def test_recommendations_of_a_batch_are_distinct_when_asked_to_be(recombee: Reco
         assert len(answers[2]["json"]["recomms"]) == 3
 
 
-def test_more_than_the_sdk_puts_into_one_batch_is_stored_whole(recombee: RecombeeService) -> None:
+def test_ten_thousand_requests_are_stored(recombee: RecombeeService) -> None:
     answers = recombee.batch(*(AddItem(f"item-{n}") for n in range(10_000)))
     assert {answer["code"] for answer in answers} == {201}
     too_many = Batch([])
@@ -98,7 +98,7 @@ def test_more_than_the_sdk_puts_into_one_batch_is_stored_whole(recombee: Recombe
     "requests",
     ["x", [1], [{"method": "PUT"}], [{"method": "PUT", "path": "/items/a", "params": []}, {"path": 1}]],
 )
-def test_a_batch_that_is_none_is_refused_whole(recombee: RecombeeService, requests: object) -> None:
+def test_malformed_batch_is_refused(recombee: RecombeeService, requests: object) -> None:
     request = Batch([])
     request.ensure_https = False
     request.timeout = 3000
@@ -109,7 +109,7 @@ def test_a_batch_that_is_none_is_refused_whole(recombee: RecombeeService, reques
     assert recombee.send(ListItems()) == []
 
 
-def test_a_batch_inside_a_batch_is_not_done(recombee: RecombeeService) -> None:
+def test_nested_batch_is_refused(recombee: RecombeeService) -> None:
     answers = recombee.batch(Batch([AddItem("hidden")]), AddItem("seen"))
     assert [answer["code"] for answer in answers] == [501, 201]
     assert recombee.send(ListItems()) == ["seen"]

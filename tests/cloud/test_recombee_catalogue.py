@@ -50,14 +50,14 @@ def test_adding_the_same_id_twice_is_a_conflict(
 
 
 @pytest.mark.parametrize("bad", ["ab*c", "a$b", "undefined"])
-def test_an_id_with_other_characters_is_refused(recombee: RecombeeService, bad: str) -> None:
+def test_id_with_invalid_characters_is_refused(recombee: RecombeeService, bad: str) -> None:
     assert recombee.status(AddItem(bad)) == 400
     assert recombee.status(AddUser(bad)) == 400
     assert recombee.status(SetItemValues(bad, {}, cascade_create=True)) == 400
     assert recombee.send(ListItems()) == []
 
 
-def test_every_character_that_an_id_may_have_goes_through(recombee: RecombeeService) -> None:
+def test_every_valid_id_character_is_accepted(recombee: RecombeeService) -> None:
     recombee.send(AddItem("aZ09_-:@."))
     assert recombee.send(ListItems()) == ["aZ09_-:@."]
 
@@ -74,13 +74,11 @@ def test_properties_are_added_once_and_listed(recombee: RecombeeService) -> None
 
 
 @pytest.mark.parametrize(("name", "kind"), [("x", "text"), ("itemId", "string"), ("a" * 64, "string")])
-def test_a_property_of_unknown_type_or_forbidden_name_is_refused(
-    recombee: RecombeeService, name: str, kind: str
-) -> None:
+def test_invalid_property_is_refused(recombee: RecombeeService, name: str, kind: str) -> None:
     assert recombee.status(AddItemProperty(name, kind)) == 400
 
 
-def test_values_are_merged_and_what_was_never_set_is_null(recombee: RecombeeService) -> None:
+def test_values_are_merged_and_default_to_null(recombee: RecombeeService) -> None:
     for name, kind in {"title": "string", "year": "int", "tags": "set", "isListed": "boolean"}.items():
         recombee.send(AddItemProperty(name, kind))
     recombee.send(SetItemValues("song", {"title": "šřž 的", "tags": {"live"}}, cascade_create=True))
@@ -93,7 +91,7 @@ def test_values_are_merged_and_what_was_never_set_is_null(recombee: RecombeeServ
     }
 
 
-def test_a_timestamp_is_kept_as_seconds(recombee: RecombeeService) -> None:
+def test_timestamp_is_stored_as_seconds(recombee: RecombeeService) -> None:
     recombee.send(AddItemProperty("createdAt", "timestamp"))
     moment = datetime(2026, 11, 1, 12, tzinfo=UTC)
     recombee.send(SetItemValues("a", {"createdAt": moment}, cascade_create=True))
@@ -102,7 +100,7 @@ def test_a_timestamp_is_kept_as_seconds(recombee: RecombeeService) -> None:
     assert recombee.send(GetItemValues("b")) == {"createdAt": moment.timestamp()}
 
 
-def test_a_value_of_an_unknown_property_is_refused_and_nothing_is_created(recombee: RecombeeService) -> None:
+def test_unknown_property_creates_nothing(recombee: RecombeeService) -> None:
     with pytest.raises(ResponseException) as refused:
         recombee.send(SetItemValues("song", {"colour": "red"}, cascade_create=True))
     assert refused.value.status_code == 400
@@ -126,7 +124,7 @@ def test_a_value_of_an_unknown_property_is_refused_and_nothing_is_created(recomb
         ("timestamp", "soon"),
     ],
 )
-def test_a_value_of_the_wrong_type_is_refused(recombee: RecombeeService, kind: str, value: object) -> None:
+def test_value_of_the_wrong_type_is_refused(recombee: RecombeeService, kind: str, value: object) -> None:
     recombee.send(AddItemProperty("it", kind))
     assert recombee.status(SetItemValues("song", {"it": value}, cascade_create=True)) == 400
 
@@ -145,11 +143,11 @@ def test_a_value_of_the_wrong_type_is_refused(recombee: RecombeeService, kind: s
     ],
     ids=lambda request_: type(request_).__name__,
 )
-def test_what_does_not_exist_is_not_found(recombee: RecombeeService, request_: object) -> None:
+def test_unknown_entity_is_not_found(recombee: RecombeeService, request_: object) -> None:
     assert recombee.status(request_) == 404
 
 
-def test_a_deleted_item_takes_its_interactions_with_it(recombee: RecombeeService) -> None:
+def test_deleting_an_item_deletes_its_interactions(recombee: RecombeeService) -> None:
     recombee.send(AddDetailView("ann", "gone", cascade_create=True))
     recombee.send(AddDetailView("ann", "stays", cascade_create=True))
     recombee.send(DeleteItem("gone"))
@@ -157,7 +155,7 @@ def test_a_deleted_item_takes_its_interactions_with_it(recombee: RecombeeService
     assert [view["itemId"] for view in recombee.send(ListUserDetailViews("ann"))] == ["stays"]
 
 
-def test_a_deleted_user_takes_their_interactions_with_them(recombee: RecombeeService) -> None:
+def test_deleting_a_user_deletes_their_interactions(recombee: RecombeeService) -> None:
     recombee.send(AddDetailView("ann", "song", cascade_create=True))
     recombee.send(AddDetailView("ben", "song", cascade_create=True))
     recombee.send(DeleteUser("ann"))
@@ -165,7 +163,7 @@ def test_a_deleted_user_takes_their_interactions_with_them(recombee: RecombeeSer
     assert [view["userId"] for view in recombee.send(ListItemDetailViews("song"))] == ["ben"]
 
 
-def test_items_are_listed_filtered_by_page_and_with_the_properties_asked_for(
+def test_items_are_listed_with_filter_and_properties(
     recombee: RecombeeService,
 ) -> None:
     recombee.send(AddItemProperty("genre", "string"))
@@ -187,11 +185,11 @@ def test_users_are_listed_with_their_properties(recombee: RecombeeService) -> No
     assert recombee.send(ListUsers(return_properties=True)) == [{"userId": "ann", "city": "Brno"}]
 
 
-def test_a_property_to_return_must_exist(recombee: RecombeeService) -> None:
+def test_returned_property_must_exist(recombee: RecombeeService) -> None:
     assert recombee.status(ListItems(return_properties=True, included_properties=["colour"])) == 400
 
 
-def test_a_reset_leaves_nothing(recombee: RecombeeService) -> None:
+def test_reset_deletes_everything(recombee: RecombeeService) -> None:
     recombee.send(AddItemProperty("genre", "string"))
     recombee.send(AddDetailView("ann", "song", cascade_create=True))
     recombee.send(ResetDatabase())

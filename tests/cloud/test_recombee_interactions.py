@@ -55,9 +55,7 @@ def recombee(service: RecombeeService) -> RecombeeService:
 
 
 @pytest.mark.parametrize("add", SIMPLE)
-def test_an_interaction_of_unknown_user_or_item_is_not_found_and_creates_neither(
-    recombee: RecombeeService, add: Any
-) -> None:
+def test_unknown_user_or_item_is_not_found(recombee: RecombeeService, add: Any) -> None:
     assert recombee.status(add("ghost", "song")) == 404
     assert recombee.status(add("ann", "ghost")) == 404
     assert recombee.send(ListUsers()) == ["ann"]
@@ -65,20 +63,20 @@ def test_an_interaction_of_unknown_user_or_item_is_not_found_and_creates_neither
 
 
 @pytest.mark.parametrize("add", SIMPLE)
-def test_cascade_create_makes_user_and_item(recombee: RecombeeService, add: Any) -> None:
+def test_cascade_create_creates_user_and_item(recombee: RecombeeService, add: Any) -> None:
     assert recombee.send(add("ben", "new", cascade_create=True)) == "ok"
     assert recombee.send(ListUsers()) == ["ann", "ben"]
     assert recombee.send(ListItems()) == ["song", "new"]
 
 
 @pytest.mark.parametrize("add", SIMPLE)
-def test_the_same_at_the_same_moment_is_a_conflict(recombee: RecombeeService, add: Any) -> None:
+def test_duplicate_interaction_is_a_conflict(recombee: RecombeeService, add: Any) -> None:
     assert recombee.send(add("ann", "song", timestamp=5)) == "ok"
     assert recombee.status(add("ann", "song", timestamp=5)) == 409
     assert recombee.send(add("ann", "song", timestamp=6)) == "ok"
 
 
-def test_a_moment_is_the_same_however_it_is_written(recombee: RecombeeService) -> None:
+def test_timestamp_formats_are_equivalent(recombee: RecombeeService) -> None:
     moment = datetime(2026, 11, 1, 12, 30, tzinfo=UTC)
     recombee.send(AddDetailView("ann", "song", timestamp=moment))
     for again in (
@@ -97,16 +95,16 @@ def test_interactions_without_a_timestamp_are_each_stored(recombee: RecombeeServ
 
 
 @pytest.mark.parametrize("timestamp", [-15, "yesterday", 1_700_000_000_000])
-def test_a_time_that_is_none_is_refused(recombee: RecombeeService, timestamp: object) -> None:
+def test_invalid_timestamp_is_refused(recombee: RecombeeService, timestamp: object) -> None:
     assert recombee.status(AddDetailView("ann", "song", timestamp=timestamp)) == 400
 
 
 @pytest.mark.parametrize("rating", [-1.1, 2, "good", None])
-def test_a_rating_lies_between_minus_one_and_one(recombee: RecombeeService, rating: object) -> None:
+def test_rating_out_of_range_is_refused(recombee: RecombeeService, rating: object) -> None:
     assert recombee.status(AddRating("ann", "song", rating)) == 400
 
 
-def test_a_rating_is_listed_with_all_that_came_with_it(recombee: RecombeeService) -> None:
+def test_rating_is_listed_with_its_data(recombee: RecombeeService) -> None:
     recombee.send(
         AddRating("ann", "song", -0.5, timestamp=7, recomm_id="abc", additional_data={"kind": "skip"})
     )
@@ -123,11 +121,11 @@ def test_a_rating_is_listed_with_all_that_came_with_it(recombee: RecombeeService
 
 
 @pytest.mark.parametrize("portion", [-0.1, 1.5, None])
-def test_a_portion_lies_between_zero_and_one(recombee: RecombeeService, portion: object) -> None:
+def test_portion_out_of_range_is_refused(recombee: RecombeeService, portion: object) -> None:
     assert recombee.status(SetViewPortion("ann", "song", portion)) == 400
 
 
-def test_a_new_portion_takes_the_place_of_the_one_of_the_same_session(recombee: RecombeeService) -> None:
+def test_new_portion_replaces_that_of_its_session(recombee: RecombeeService) -> None:
     recombee.send(SetViewPortion("ann", "song", 0.2, session_id="s1", timestamp=1))
     recombee.send(SetViewPortion("ann", "song", 0.9, session_id="s1", timestamp=2))
     recombee.send(SetViewPortion("ann", "song", 0.4, session_id="s2", timestamp=2))
@@ -136,14 +134,12 @@ def test_a_new_portion_takes_the_place_of_the_one_of_the_same_session(recombee: 
     assert [(view["sessionId"], view["portion"]) for view in kept] == [("s1", 0.9), ("s2", 0.4)]
 
 
-def test_a_session_id_with_other_characters_is_refused(recombee: RecombeeService) -> None:
+def test_session_id_with_invalid_characters_is_refused(recombee: RecombeeService) -> None:
     assert recombee.status(SetViewPortion("ann", "song", 0.5, session_id="a****")) == 400
 
 
 @pytest.mark.parametrize(("add", "delete"), DELETES)
-def test_a_deleted_interaction_can_be_deleted_only_once(
-    recombee: RecombeeService, add: Any, delete: Any
-) -> None:
+def test_interaction_is_deleted_only_once(recombee: RecombeeService, add: Any, delete: Any) -> None:
     for second in (1.25, 2, 3):
         recombee.send(add("ann", "song", timestamp=second))
     assert recombee.send(delete("ann", "song", timestamp=1.25)) == "ok"
@@ -163,7 +159,7 @@ def test_ratings_and_portions_are_deleted_too(recombee: RecombeeService) -> None
     assert recombee.send(ListUserViewPortions("ann")) == []
 
 
-def test_an_option_that_is_not_known_is_refused(recombee: RecombeeService) -> None:
+def test_unknown_option_is_refused(recombee: RecombeeService) -> None:
     request = AddDetailView("ann", "song")
     request.set_additional_body_parameters({"weight": 3})
     assert recombee.status(request) == 400

@@ -41,7 +41,7 @@ uvicorn.run(app, fd=int(sys.argv[3]), log_level="warning")
 """
 
 
-def test_everything_is_still_there_after_a_restart(tmp_path: Path) -> None:
+def test_data_survive_a_restart(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     with running_recombee(settings) as recombee:
         recombee.send(AddItemProperty("genre", "string"))
@@ -53,7 +53,7 @@ def test_everything_is_still_there_after_a_restart(tmp_path: Path) -> None:
         assert recombee.recommended(RecommendItemsToUser("ann", 5)) == ["song"]
 
 
-def test_what_was_answered_survives_a_killed_process(tmp_path: Path) -> None:
+def test_acknowledged_data_survive_a_kill(tmp_path: Path) -> None:
     settings = settings_in(tmp_path)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -105,7 +105,7 @@ def wait_until_answered(recombee: RecombeeService) -> None:
             return
 
 
-def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+def test_failed_transaction_leaves_nothing(tmp_path: Path) -> None:
     store = RecombeeStore(tmp_path / DATABASE_FILE)
     try:
         before = store.catalogue_version, store.erasures
@@ -130,7 +130,7 @@ class FullDisk(RecombeeStore):
         return super().add_interaction(interaction)
 
 
-def test_a_batch_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_batch_is_atomic(tmp_path: Path) -> None:
     store = FullDisk(tmp_path / DATABASE_FILE)
     try:
         requests = RecombeeRequests(store, Recommender(store))
@@ -144,7 +144,7 @@ def test_a_batch_is_stored_whole_or_not_at_all(tmp_path: Path) -> None:
         store.close()
 
 
-def test_a_removed_user_leaves_no_row_behind(tmp_path: Path) -> None:
+def test_removed_user_leaves_no_rows(tmp_path: Path) -> None:
     store = RecombeeStore(tmp_path / DATABASE_FILE)
     try:
         with store.transaction():
@@ -165,7 +165,7 @@ def add_twice(store: RecombeeStore) -> None:
         store.add("items", "song")
 
 
-async def test_a_file_of_another_version_is_not_opened(tmp_path: Path) -> None:
+async def test_file_of_another_version_is_refused(tmp_path: Path) -> None:
     other = sqlite3.connect(tmp_path / DATABASE_FILE)
     other.execute("PRAGMA user_version = 99")
     other.close()

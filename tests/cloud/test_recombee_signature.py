@@ -35,7 +35,7 @@ def signed(recombee: RecombeeService, path: str, *, token: str | None = None, ag
     return f"http://{recombee.host}{target}&hmac_sign={signature}"
 
 
-def test_a_wrong_token_is_not_let_in(recombee: RecombeeService) -> None:
+def test_wrong_token_is_refused(recombee: RecombeeService) -> None:
     stranger = client_of(recombee.host, recombee.settings, token="another")
     other = RecombeeService(recombee.host, recombee.settings, stranger)
     assert other.status(AddItem("song")) == 401
@@ -44,13 +44,13 @@ def test_a_wrong_token_is_not_let_in(recombee: RecombeeService) -> None:
 
 
 @pytest.mark.parametrize("age_seconds", [-60, 60])
-def test_a_signature_of_another_time_is_not_let_in(recombee: RecombeeService, age_seconds: float) -> None:
+def test_signature_of_another_time_is_refused(recombee: RecombeeService, age_seconds: float) -> None:
     answer = httpx.put(signed(recombee, "/items/song", age_seconds=age_seconds), json={})
     assert answer.status_code == 401
     assert answer.json()["statusCode"] == 401
 
 
-def test_what_was_changed_after_signing_is_not_let_in(recombee: RecombeeService) -> None:
+def test_request_changed_after_signing_is_refused(recombee: RecombeeService) -> None:
     url = signed(recombee, "/items/list/?count=1")
     assert httpx.get(url).status_code == 200
     assert httpx.get(url.replace("count=1", "count=9")).status_code == 401
@@ -58,18 +58,18 @@ def test_what_was_changed_after_signing_is_not_let_in(recombee: RecombeeService)
     assert httpx.get(url + "0").status_code == 401
 
 
-def test_a_request_without_a_signature_is_not_let_in(recombee: RecombeeService) -> None:
+def test_unsigned_request_is_refused(recombee: RecombeeService) -> None:
     base = f"http://{recombee.host}/{recombee.settings.recombee_database_id}/items/list/"
     for query in ("", "?hmac_timestamp=1", "?hmac_sign=00", "?hmac_timestamp=x&hmac_sign=00", "?&hmac_sign="):
         assert httpx.get(base + query).status_code == 401
 
 
-def test_the_signature_is_over_the_path_as_it_was_sent(recombee: RecombeeService) -> None:
+def test_signature_covers_the_path_as_sent(recombee: RecombeeService) -> None:
     """The SDK pastes ids into paths as they are, and its HTTP library quotes them after they were signed."""
     assert recombee.status(AddItem("two words")) == 401
 
 
-def test_a_filter_with_quotes_in_the_query_keeps_its_signature(recombee: RecombeeService) -> None:
+def test_quoted_filter_keeps_its_signature(recombee: RecombeeService) -> None:
     recombee.send(AddItemProperty("title", "string"))
     recombee.send(SetItemValues("song", {"title": "50 % & more + ünïcode"}, cascade_create=True))
     assert recombee.send(ListItems(filter="'title' == \"50 % & more + ünïcode\"")) == ["song"]
@@ -83,13 +83,13 @@ def test_other_calls_are_not_implemented(recombee: RecombeeService) -> None:
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"1", b"\xff", b'{"a": NaN}', b"[" * 100_000])
-def test_a_body_that_is_no_json_object_is_refused(recombee: RecombeeService, body: bytes) -> None:
+def test_body_without_json_object_is_refused(recombee: RecombeeService, body: bytes) -> None:
     answer = httpx.post(signed(recombee, "/items/song"), content=body)
     assert answer.status_code == 400
     assert answer.json()["statusCode"] == 400
 
 
-def test_a_body_that_is_too_long_is_refused_and_the_service_goes_on(recombee: RecombeeService) -> None:
+def test_oversized_body_is_refused(recombee: RecombeeService) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(33):
             yield b" " * 1024 * 1024
@@ -98,7 +98,7 @@ def test_a_body_that_is_too_long_is_refused_and_the_service_goes_on(recombee: Re
     assert recombee.send(AddItem("song")) == "ok"
 
 
-def test_a_client_that_leaves_in_the_middle_of_its_body_changes_nothing(recombee: RecombeeService) -> None:
+def test_aborted_request_changes_nothing(recombee: RecombeeService) -> None:
     target = httpx.URL(signed(recombee, "/items/half")).raw_path
     body = b'{"!cascadeCreate": true}'
     with socket.create_connection(
@@ -108,7 +108,7 @@ def test_a_client_that_leaves_in_the_middle_of_its_body_changes_nothing(recombee
     assert recombee.send(ListItems()) == []
 
 
-def test_text_that_is_no_valid_unicode_is_borne(recombee: RecombeeService) -> None:
+def test_invalid_unicode_is_tolerated(recombee: RecombeeService) -> None:
     recombee.send(AddItemProperty("title", "string"))
     body = b'{"title": "\\ud800", "!cascadeCreate": true}'
     assert httpx.post(signed(recombee, "/items/song"), content=body).status_code == 200
@@ -116,7 +116,7 @@ def test_text_that_is_no_valid_unicode_is_borne(recombee: RecombeeService) -> No
     assert json.loads(answer.content)["title"] == "\ud800"
 
 
-def test_numbers_beyond_all_measure_are_refused(recombee: RecombeeService) -> None:
+def test_excessive_numbers_are_refused(recombee: RecombeeService) -> None:
     recombee.send(AddItemProperty("year", "int"))
     huge = "9" * 400
     answer = httpx.post(

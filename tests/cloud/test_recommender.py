@@ -34,16 +34,14 @@ def two_groups(
 
 
 @pytest.mark.parametrize("with_genres", [True, False])
-def test_two_groups_of_listeners_are_each_recommended_their_own(
-    world: PlantedListening, with_genres: bool
-) -> None:
+def test_recommendations_match_the_taste_of_the_group(world: PlantedListening, with_genres: bool) -> None:
     rock, jazz = two_groups(world, with_genres=with_genres)
     for listener in range(8):
         assert set(world.personal(1 + listener, 3)) <= set(rock)
         assert set(world.personal(11 + listener, 3)) <= set(jazz)
 
 
-def test_a_taste_shows_after_one_completed_song(world: PlantedListening) -> None:
+def test_one_completed_song_shows_a_taste(world: PlantedListening) -> None:
     rock, jazz = two_groups(world, with_genres=True)
     for listener in range(20, 30):
         world.completed(listener, rock[0], days_ago=1)
@@ -51,7 +49,7 @@ def test_a_taste_shows_after_one_completed_song(world: PlantedListening) -> None
     assert set(world.personal(50, 5)) <= set(jazz)
 
 
-def test_a_small_group_is_not_drowned_by_a_large_one(world: PlantedListening) -> None:
+def test_small_group_keeps_its_recommendations(world: PlantedListening) -> None:
     rock, jazz = two_groups(world, with_genres=False)
     for listener in range(100, 200):
         world.completed(listener, *rock[:6], days_ago=1)
@@ -59,13 +57,13 @@ def test_a_small_group_is_not_drowned_by_a_large_one(world: PlantedListening) ->
     assert set(world.personal(50, 4)) <= set(jazz)
 
 
-def test_content_decides_for_songs_that_nobody_heard_yet(world: PlantedListening) -> None:
+def test_content_ranks_songs_without_interactions(world: PlantedListening) -> None:
     rock, _ = two_groups(world, with_genres=True)
     assert set(world.personal(1, 12)) == set(rock)
     assert set(world.similar(rock[0], 11)) == set(rock[1:])
 
 
-def test_a_new_listener_gets_what_is_popular(world: PlantedListening) -> None:
+def test_new_listener_gets_popular_songs(world: PlantedListening) -> None:
     rock, jazz = two_groups(world, with_genres=True)
     for listener in range(30, 34):
         world.completed(listener, jazz[9], days_ago=1)
@@ -73,7 +71,7 @@ def test_a_new_listener_gets_what_is_popular(world: PlantedListening) -> None:
     assert set(world.personal(NEW_LISTENER, 17)) == {*rock[:8], *jazz[:8], jazz[9]}
 
 
-def test_without_any_listening_the_newest_songs_come_first(world: PlantedListening) -> None:
+def test_newest_songs_come_first_without_interactions(world: PlantedListening) -> None:
     for n in range(6):
         world.song(f"song-{n}")
     newest_first = [f"song-{n}" for n in reversed(range(6))]
@@ -82,7 +80,7 @@ def test_without_any_listening_the_newest_songs_come_first(world: PlantedListeni
     assert world.similar("song-3") == [song for song in newest_first if song != "song-3"]
 
 
-def test_what_was_just_completed_or_skipped_comes_last(world: PlantedListening) -> None:
+def test_recently_heard_songs_come_last(world: PlantedListening) -> None:
     rock, jazz = two_groups(world, with_genres=True)
     best, second = world.personal(1, 2)
     world.completed(1, best, days_ago=0)
@@ -92,14 +90,14 @@ def test_what_was_just_completed_or_skipped_comes_last(world: PlantedListening) 
     assert everything[-2:] == [best, second]
 
 
-def test_what_was_heard_longest_ago_comes_back_first(world: PlantedListening) -> None:
+def test_songs_heard_longest_ago_return_first(world: PlantedListening) -> None:
     for n, days_ago in enumerate((1, 90, 3, 20, 0)):
         world.song(f"song-{n}", genre="Rock")
         world.completed(1, f"song-{n}", days_ago=days_ago)
     assert world.personal(1) == ["song-1", "song-3", "song-2", "song-0", "song-4"]
 
 
-def test_having_listened_to_two_songs_oneself_does_not_recommend_them(world: PlantedListening) -> None:
+def test_own_history_alone_recommends_nothing(world: PlantedListening) -> None:
     for name in ("own-1", "own-2", "own-3", "of-a-neighbour"):
         world.song(name)
     world.completed(1, "own-1", "own-2", "own-3", days_ago=200, times=20)
@@ -107,7 +105,7 @@ def test_having_listened_to_two_songs_oneself_does_not_recommend_them(world: Pla
     assert world.personal(1, 1) == ["of-a-neighbour"]
 
 
-def test_a_skip_counts_against_the_song_and_a_little_against_its_like(world: PlantedListening) -> None:
+def test_skip_lowers_the_song_and_similar_ones(world: PlantedListening) -> None:
     for genre in ("Rock", "Jazz"):
         for n in range(3):
             world.song(f"{genre}-{n}", genre=genre)
@@ -119,13 +117,13 @@ def test_a_skip_counts_against_the_song_and_a_little_against_its_like(world: Pla
     assert order[-1] == "Jazz-2"
 
 
-def test_one_skip_does_not_outweigh_a_history_of_liking(world: PlantedListening) -> None:
+def test_one_skip_does_not_outweigh_a_history(world: PlantedListening) -> None:
     rock, _ = two_groups(world, with_genres=True)
     world.skipped(1, rock[9], days_ago=20)
     assert set(world.personal(1, 6)) <= set(rock)
 
 
-def test_a_skip_takes_from_a_song_in_the_chart(world: PlantedListening) -> None:
+def test_skip_lowers_a_song_in_the_chart(world: PlantedListening) -> None:
     world.song("skipped")
     world.song("kept")
     world.completed(1, "skipped", "kept", days_ago=2)
@@ -135,7 +133,7 @@ def test_a_skip_takes_from_a_song_in_the_chart(world: PlantedListening) -> None:
     assert world.popular() == ["skipped", "kept"]
 
 
-def test_completing_says_more_than_playing_and_playing_more_than_hearing_a_part(
+def test_completion_outweighs_play_outweighs_portion(
     world: PlantedListening,
 ) -> None:
     for name in ("completed", "played", "heard-a-part"):
@@ -146,7 +144,7 @@ def test_completing_says_more_than_playing_and_playing_more_than_hearing_a_part(
     assert world.popular() == ["completed", "played", "heard-a-part"]
 
 
-def test_one_person_alone_cannot_carry_the_chart(world: PlantedListening) -> None:
+def test_one_listener_cannot_dominate_the_chart(world: PlantedListening) -> None:
     world.song("on-repeat")
     world.song("liked-by-three")
     world.completed(1, "on-repeat", days_ago=1, times=1000)
@@ -155,7 +153,7 @@ def test_one_person_alone_cannot_carry_the_chart(world: PlantedListening) -> Non
     assert world.popular() == ["liked-by-three", "on-repeat"]
 
 
-def test_the_chart_forgets(world: PlantedListening) -> None:
+def test_old_interactions_fade_from_the_chart(world: PlantedListening) -> None:
     world.song("of-last-season")
     world.song("of-this-week")
     for listener in range(10):
@@ -165,7 +163,7 @@ def test_the_chart_forgets(world: PlantedListening) -> None:
     assert world.popular() == ["of-this-week", "of-last-season"]
 
 
-def test_one_listen_from_the_future_does_not_wipe_out_the_rest(world: PlantedListening) -> None:
+def test_future_timestamp_does_not_outweigh_the_rest(world: PlantedListening) -> None:
     world.song("of-the-future")
     world.song("of-today")
     world.completed(1, "of-the-future", days_ago=-10_000)
@@ -174,7 +172,7 @@ def test_one_listen_from_the_future_does_not_wipe_out_the_rest(world: PlantedLis
     assert world.popular() == ["of-today", "of-the-future"]
 
 
-def test_similar_songs_prefer_the_genre_when_nobody_listened(world: PlantedListening) -> None:
+def test_similar_songs_without_interactions_prefer_the_genre(world: PlantedListening) -> None:
     world.song("seed", genre="Rock", artistName="A", mood="calm")
     world.song("same-genre", genre=" rock", artistName="B", mood="wild")
     world.song("same-artist", genre="Jazz", artistName="A", mood="wild")
@@ -183,7 +181,7 @@ def test_similar_songs_prefer_the_genre_when_nobody_listened(world: PlantedListe
     assert world.similar("seed") == ["same-genre", "same-mood", "same-artist", "nothing-in-common"]
 
 
-def test_similar_songs_are_those_heard_by_the_same_people(world: PlantedListening) -> None:
+def test_similar_songs_share_their_listeners(world: PlantedListening) -> None:
     for name in ("seed", "shared", "alone", "popular"):
         world.song(name, genre="Rock" if name != "shared" else "Folk")
     for listener in range(1, 7):
@@ -193,12 +191,12 @@ def test_similar_songs_are_those_heard_by_the_same_people(world: PlantedListenin
     assert world.similar("seed", 1) == ["shared"]
 
 
-def test_an_unknown_song_is_like_nothing(world: PlantedListening) -> None:
+def test_unknown_song_has_no_similar_songs(world: PlantedListening) -> None:
     world.song("song")
     assert world.similar("ghost") == []
 
 
-def test_a_listener_is_not_shown_ten_songs_of_one_artist(world: PlantedListening) -> None:
+def test_one_artist_does_not_fill_the_list(world: PlantedListening) -> None:
     favourite = [world.song(f"favourite-{n}", genre="Rock", artistId="favourite") for n in range(15)]
     for artist in range(5):
         for n in range(4):
@@ -212,7 +210,7 @@ def test_a_listener_is_not_shown_ten_songs_of_one_artist(world: PlantedListening
     assert 2 <= len(of_favourite) <= 7
 
 
-def test_an_artist_with_the_only_songs_of_a_genre_fills_the_list(world: PlantedListening) -> None:
+def test_only_artist_of_genre_may_fill_list(world: PlantedListening) -> None:
     rock = [world.song(f"rock-{n}", genre="Rock", artistId="rocker") for n in range(8)]
     for n in range(20):
         world.song(f"jazz-{n}", genre="Jazz", artistId=f"jazz-{n}")
@@ -222,7 +220,7 @@ def test_an_artist_with_the_only_songs_of_a_genre_fills_the_list(world: PlantedL
     assert set(world.personal(9, 6)) == set(rock[2:])
 
 
-def test_only_songs_that_pass_the_filter_are_considered(world: PlantedListening) -> None:
+def test_only_songs_passing_the_filter_are_considered(world: PlantedListening) -> None:
     for n in range(6):
         world.song(f"song-{n}", isListed=n % 2 == 0)
     world.completed(1, *[f"song-{n}" for n in range(6)])
@@ -237,7 +235,7 @@ def test_only_songs_that_pass_the_filter_are_considered(world: PlantedListening)
     assert set(recommender.popular(wanted)) == {"song-1", "song-2", "song-4"}
 
 
-def test_what_is_already_shown_is_left_out(world: PlantedListening) -> None:
+def test_excluded_songs_are_left_out(world: PlantedListening) -> None:
     for n in range(4):
         world.song(f"song-{n}")
     wanted = Wanted(10, without={"song-1", "song-3", "ghost"})
@@ -245,7 +243,7 @@ def test_what_is_already_shown_is_left_out(world: PlantedListening) -> None:
     assert world.recommender().personal(1, wanted) == ["song-2", "song-0"]
 
 
-def test_who_is_forgotten_counts_no_more(world: PlantedListening) -> None:
+def test_deleted_listener_no_longer_counts(world: PlantedListening) -> None:
     world.song("loved")
     world.song("newer")
     recommender = world.recommender()
@@ -255,7 +253,7 @@ def test_who_is_forgotten_counts_no_more(world: PlantedListening) -> None:
     assert recommender.popular(Wanted(1)) == ["newer"]
 
 
-def test_a_small_model_is_rebuilt_at_each_change_and_only_then(world: PlantedListening) -> None:
+def test_small_model_is_rebuilt_at_each_change(world: PlantedListening) -> None:
     world.song("song")
     recommender = world.recommender()
     for rebuilds in (1, 2, 3):
@@ -265,7 +263,7 @@ def test_a_small_model_is_rebuilt_at_each_change_and_only_then(world: PlantedLis
         assert recommender.rebuilds == rebuilds
 
 
-def test_a_large_model_rests_between_rebuilds_but_knows_the_listener_at_once(world: PlantedListening) -> None:
+def test_large_model_applies_own_interactions_before_rebuilding(world: PlantedListening) -> None:
     seconds = 0.0
 
     def stopwatch() -> float:
@@ -290,7 +288,7 @@ def test_a_large_model_rests_between_rebuilds_but_knows_the_listener_at_once(wor
     assert recommender.rebuilds == 2
 
 
-def test_a_catalogue_change_counts_at_once_at_any_size(world: PlantedListening) -> None:
+def test_catalogue_change_applies_at_once(world: PlantedListening) -> None:
     world.song("song")
     for number in range(REBUILT_AT_ONCE + 1):
         world.played(number % 50, "song")

@@ -44,7 +44,7 @@ def world_of(
 
 @quick
 @given(songs, deeds, st.integers(1, 15), st.integers(1, 7))
-def test_every_list_has_the_songs_wanted_once_each_and_is_the_same_again(
+def test_lists_are_complete_distinct_and_deterministic(
     songs_: list[tuple[str | None, str | None, bool]],
     deeds_: list[tuple[int, int, Signal, int, float]],
     count: int,
@@ -75,7 +75,7 @@ def test_every_list_has_the_songs_wanted_once_each_and_is_the_same_again(
 
 @quick
 @given(songs, deeds)
-def test_a_shorter_list_is_the_beginning_of_a_longer_one(
+def test_shorter_list_is_a_prefix(
     songs_: list[tuple[str | None, str | None, bool]], deeds_: list[tuple[int, int, Signal, int, float]]
 ) -> None:
     world = world_of(songs_, deeds_)
@@ -86,7 +86,7 @@ def test_a_shorter_list_is_the_beginning_of_a_longer_one(
 
 @quick
 @given(songs, deeds, st.integers(0, 11))
-def test_one_more_listener_never_lowers_a_song_in_the_chart(
+def test_additional_listener_never_lowers_a_song(
     songs_: list[tuple[str | None, str | None, bool]],
     deeds_: list[tuple[int, int, Signal, int, float]],
     which: int,
@@ -100,7 +100,7 @@ def test_one_more_listener_never_lowers_a_song_in_the_chart(
 
 @quick
 @given(songs, deeds, st.integers(0, 11), st.integers(1, 6))
-def test_a_skip_never_raises_the_skipped_song_for_the_one_who_skipped(
+def test_skip_never_raises_the_song(
     songs_: list[tuple[str | None, str | None, bool]],
     deeds_: list[tuple[int, int, Signal, int, float]],
     which: int,
@@ -115,7 +115,7 @@ def test_a_skip_never_raises_the_skipped_song_for_the_one_who_skipped(
 
 @quick
 @given(songs, deeds)
-def test_someone_with_no_history_gets_only_what_is_popular_before_what_nobody_heard(
+def test_new_listener_gets_heard_songs_first(
     songs_: list[tuple[str | None, str | None, bool]], deeds_: list[tuple[int, int, Signal, int, float]]
 ) -> None:
     liked = [deed for deed in deeds_ if deed[2] is not Signal.RATING]
@@ -126,14 +126,14 @@ def test_someone_with_no_history_gets_only_what_is_popular_before_what_nobody_he
     assert shown[:1] == world.popular(1)
 
 
-def test_wanting_more_than_there_is_gives_all_there_is() -> None:
+def test_excessive_count_returns_everything() -> None:
     world = world_of([("Rock", "A", True)] * 5, [])
     assert len(world.recommender().personal(1, Wanted(10_000))) == 5
 
 
 @quick
 @given(st.randoms(use_true_random=False), st.sampled_from((Signal.DETAIL_VIEW, Signal.PURCHASE)))
-def test_whatever_the_sizes_of_two_groups_each_is_recommended_its_own(random: Random, signal: Signal) -> None:
+def test_groups_of_any_size_keep_their_taste(random: Random, signal: Signal) -> None:
     world = PlantedListening()
     own = {
         genre: [

@@ -35,9 +35,7 @@ async def get_many(cloud: CloudSettings, path: str, count: int) -> list[httpx.Re
         return await asyncio.gather(*(http.get(path) for _ in range(count)))
 
 
-async def test_ffmpeg_runs_once_for_a_rendition_however_many_ask_and_whenever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_ffmpeg_runs_once_per_rendition(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = make_sound(tmp_path / "song.wav", seconds=20)
     runs = tmp_path / "runs"
     real = imageio_ffmpeg.get_ffmpeg_exe()
@@ -53,7 +51,7 @@ async def test_ffmpeg_runs_once_for_a_rendition_however_many_ask_and_whenever(
     assert runs.read_text().splitlines() == ["run"]
 
 
-async def test_a_rendition_that_cannot_be_made_is_an_error_and_not_half_a_song(
+async def test_failed_transcoding_delivers_no_partial_song(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = make_sound(tmp_path / "song.wav", seconds=1)
@@ -146,7 +144,7 @@ async def test_removal_ends_transcoding_in_the_background(
         assert len(folders_of_media(cloud)) == 1
 
 
-async def test_addresses_of_renditions_are_those_made_at_upload(cloud: CloudSettings, tmp_path: Path) -> None:
+async def test_rendition_urls_match_those_made_at_upload(cloud: CloudSettings, tmp_path: Path) -> None:
     """Cloudinary delivers what it made in advance only under the very same transformation."""
     settings = MediaSettings(
         cloudinary_cloud_name=cloud.cloud_name,

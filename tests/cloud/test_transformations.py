@@ -36,14 +36,14 @@ from embedded.cloud.cloudinary.transformations import (
         ("v1", None, "", "v1"),
     ],
 )
-def test_a_delivery_path_is_signature_steps_version_and_source(
+def test_delivery_path_has_signature_steps_version_source(
     text: str, signature: str | None, steps: str, source: str
 ) -> None:
     assert DeliveryPath.parse(text) == DeliveryPath(signature, steps, source)
 
 
 @given(st.text(max_size=60))
-def test_no_delivery_path_makes_the_parser_fail(text: str) -> None:
+def test_delivery_path_parser_accepts_any_text(text: str) -> None:
     path = DeliveryPath.parse(text)
     assert text.endswith(path.source)
 
@@ -54,7 +54,7 @@ steps_texts = st.text(max_size=40) | st.lists(parameters, max_size=4).map(",".jo
 
 
 @given(steps_texts, st.sampled_from(["mp3", "wav", None]))
-def test_renditions_are_of_a_known_few_whatever_is_asked_for(steps: str, extension: str | None) -> None:
+def test_renditions_are_from_a_fixed_set(steps: str, extension: str | None) -> None:
     try:
         rendition = audio_rendition(steps, extension, "mp3")
     except UnsupportedTransformationError:
@@ -65,7 +65,7 @@ def test_renditions_are_of_a_known_few_whatever_is_asked_for(steps: str, extensi
 
 
 @given(steps_texts, st.sampled_from(["png", "webp", None]))
-def test_variants_are_within_bounds_whatever_is_asked_for(steps: str, extension: str | None) -> None:
+def test_variants_are_always_within_bounds(steps: str, extension: str | None) -> None:
     try:
         variant = picture_variant(steps, extension, "jpg")
     except UnsupportedTransformationError:
@@ -75,7 +75,7 @@ def test_variants_are_within_bounds_whatever_is_asked_for(steps: str, extension:
         assert 1 <= variant.quality <= 100
 
 
-def test_all_spellings_of_a_rendition_are_one_file() -> None:
+def test_equivalent_transformations_share_one_file() -> None:
     names = {
         rendition.file_name
         for steps in ("br_128k", "br_128000", "ac_mp3/br_128k", "br_128k,f_mp3", "ac_mp3")
@@ -84,7 +84,7 @@ def test_all_spellings_of_a_rendition_are_one_file() -> None:
     assert len(names) == 1
 
 
-def test_the_original_is_what_nothing_is_asked_of() -> None:
+def test_request_without_transformation_is_the_original() -> None:
     assert audio_rendition("", "wav", "wav") is None
     assert audio_rendition("", None, "wav") is None
     assert audio_rendition("", "mp3", "wav") == AudioRendition()
@@ -107,7 +107,7 @@ def test_ordered_renditions_are_steps_and_a_format(eager: str, steps: list[tuple
 
 
 @given(st.integers(0, 50), st.integers(0, 50), st.integers(1, 40))
-def test_a_range_is_cut_to_the_file(first: int, last: int, size: int) -> None:
+def test_range_is_clamped_to_the_file(first: int, last: int, size: int) -> None:
     try:
         part = parse_range(f"bytes={first}-{last}", size)
     except UnsatisfiableRangeError:
@@ -121,7 +121,7 @@ def test_a_range_is_cut_to_the_file(first: int, last: int, size: int) -> None:
 
 
 @given(st.integers(0, 50), st.integers(1, 40))
-def test_a_suffix_is_cut_to_the_file(length: int, size: int) -> None:
+def test_suffix_range_is_clamped_to_the_file(length: int, size: int) -> None:
     if length == 0:
         with pytest.raises(UnsatisfiableRangeError):
             parse_range("bytes=-0", size)
@@ -130,7 +130,7 @@ def test_a_suffix_is_cut_to_the_file(length: int, size: int) -> None:
 
 
 @given(st.text(max_size=30))
-def test_no_range_makes_the_parser_fail(text: str) -> None:
+def test_range_parser_accepts_any_text(text: str) -> None:
     try:
         part = parse_range(text, 100)
     except UnsatisfiableRangeError:
@@ -139,7 +139,7 @@ def test_no_range_makes_the_parser_fail(text: str) -> None:
 
 
 @given(st.text(max_size=30))
-def test_a_public_id_never_holds_a_step_upwards(text: str) -> None:
+def test_public_id_never_holds_parent_segments(text: str) -> None:
     if is_public_id(text):
         assert not text.startswith("/")
         assert not {"", ".", ".."} & set(text.split("/"))
