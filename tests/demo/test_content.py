@@ -12,7 +12,7 @@ from embedded.demo.songs import GENRES, Song
 GENRE_OF = {song.title: song.genre for song in DEMO.songs}
 
 
-def test_there_is_as_much_as_was_promised() -> None:
+def test_demo_has_the_promised_content() -> None:
     assert sum(song.is_listed for song in DEMO.songs) >= 24
     assert {song.genre for song in DEMO.songs} == set(GENRES)
     assert len(GENRES) == 4
@@ -34,7 +34,7 @@ def test_titles_and_addresses_are_unique() -> None:
         assert len(set(names)) == len(names)
 
 
-def test_albums_hold_several_songs_of_their_own_artist_and_genre() -> None:
+def test_albums_hold_songs_of_one_artist_and_genre() -> None:
     tracks = {
         album.title: [song for song in DEMO.songs if song.album == album.title] for album in DEMO.albums
     }
@@ -46,7 +46,7 @@ def test_albums_hold_several_songs_of_their_own_artist_and_genre() -> None:
         assert len(tracks[album.title]) >= (2 if album.is_public else 1)
 
 
-def test_each_artist_leans_to_one_genre_and_strays_once() -> None:
+def test_each_artist_has_one_song_of_another_genre() -> None:
     for artist in DEMO.artists:
         genres = Counter(song.genre for song in DEMO.songs if song.artist_email == artist.email)
         (_, own), (_, stray) = genres.most_common()
@@ -54,7 +54,7 @@ def test_each_artist_leans_to_one_genre_and_strays_once() -> None:
         assert stray == 1
 
 
-def test_one_private_song_lies_in_a_private_album_and_one_song_is_hidden() -> None:
+def test_one_song_is_private_and_one_hidden() -> None:
     (private_album,) = (album for album in DEMO.albums if not album.is_public)
     (private_song,) = (song for song in DEMO.songs if not song.is_public)
     (hidden_song,) = (song for song in DEMO.songs if not song.is_visible)
@@ -63,7 +63,7 @@ def test_one_private_song_lies_in_a_private_album_and_one_song_is_hidden() -> No
 
 
 @pytest.mark.parametrize("listener", DEMO.listeners, ids=lambda listener: listener.full_name)
-def test_a_history_repeats_no_song_and_names_only_songs_that_everyone_sees(listener: Listener) -> None:
+def test_histories_hold_distinct_listed_songs(listener: Listener) -> None:
     titles = [listen.song for listen in listener.history]
     listed = {song.title for song in DEMO.songs if song.is_listed}
     assert len(titles) >= 7
@@ -72,7 +72,7 @@ def test_a_history_repeats_no_song_and_names_only_songs_that_everyone_sees(liste
 
 
 @pytest.mark.parametrize("listener", DEMO.listeners, ids=lambda listener: listener.full_name)
-def test_listeners_play_their_own_taste_and_skip_the_other(listener: Listener) -> None:
+def test_listeners_skip_the_other_taste(listener: Listener) -> None:
     own = TASTE_GENRES[listener.taste]
     for listen in listener.history:
         assert (GENRE_OF[listen.song] in own) == (listen.outcome != "skip")
@@ -80,7 +80,7 @@ def test_listeners_play_their_own_taste_and_skip_the_other(listener: Listener) -
 
 
 @pytest.mark.parametrize("listener", DEMO.listeners, ids=lambda listener: listener.full_name)
-def test_others_of_the_same_taste_know_songs_that_a_listener_has_not_heard(listener: Listener) -> None:
+def test_listeners_of_one_taste_differ_in_songs(listener: Listener) -> None:
     heard = {listen.song for listen in listener.history}
     known = {
         listen.song
@@ -92,7 +92,7 @@ def test_others_of_the_same_taste_know_songs_that_a_listener_has_not_heard(liste
     assert len(known - heard) >= 3
 
 
-def test_the_two_tastes_are_separate_and_both_have_listeners() -> None:
+def test_both_tastes_are_separate_and_have_listeners() -> None:
     night, fireside = TASTE_GENRES["night"], TASTE_GENRES["fireside"]
     assert night.isdisjoint(fireside)
     assert night | fireside == set(GENRES)
@@ -109,14 +109,14 @@ def test_some_songs_are_clearly_more_popular_than_others() -> None:
 
 
 @pytest.mark.parametrize("song", DEMO.songs, ids=lambda song: song.title)
-def test_a_score_can_be_played(song: Song) -> None:
+def test_every_score_is_playable(song: Song) -> None:
     key = Key.named(song.score.key)
     assert all(1 <= degree <= len(key.scale) for degree in song.score.chords)
     assert 40 <= song.score.seconds <= 60
     assert 50 <= song.score.beats_per_minute <= 180
 
 
-def test_every_container_is_uploaded_several_times() -> None:
+def test_every_container_is_used_several_times() -> None:
     containers = Counter(song.container for song in DEMO.songs)
     assert set(containers) == {"wav", "flac", "mp3", "ogg"}
     assert min(containers.values()) >= 4

@@ -22,7 +22,7 @@ def covers() -> dict[str, Cover]:
     return drawn
 
 
-def test_every_cover_is_a_picture_of_the_format_it_names() -> None:
+def test_every_cover_has_its_declared_format() -> None:
     for name, cover in covers().items():
         with Image.open(io.BytesIO(cover.image)) as image:
             image.load()
@@ -31,11 +31,11 @@ def test_every_cover_is_a_picture_of_the_format_it_names() -> None:
             assert Image.MIME[cover.format] == cover.content_type
 
 
-def test_all_three_formats_are_uploaded() -> None:
+def test_covers_use_all_three_formats() -> None:
     assert {cover.format for cover in covers().values()} == {"JPEG", "PNG", "WEBP"}
 
 
-def test_no_two_covers_are_alike() -> None:
+def test_covers_differ_from_each_other() -> None:
     pictures = {
         name: np.asarray(Image.open(io.BytesIO(cover.image)).convert("RGB").resize((64, 64)), dtype=np.int16)
         for name, cover in covers().items()
@@ -47,12 +47,12 @@ def test_no_two_covers_are_alike() -> None:
             assert difference > 1, (name, other)
 
 
-def test_the_same_song_always_gets_the_same_cover() -> None:
+def test_cover_of_a_song_is_deterministic() -> None:
     song = DEMO.songs[0]
     assert song_cover(song, "Nova Lumen") == song_cover(song, "Nova Lumen")
 
 
-def test_each_genre_has_its_own_colours() -> None:
+def test_genres_have_distinct_colours() -> None:
     song = DEMO.songs[0]
     averages = [
         np.asarray(
@@ -65,7 +65,7 @@ def test_each_genre_has_its_own_colours() -> None:
             assert np.abs(average - other).max() > 15
 
 
-def test_the_title_stands_out_from_its_panel() -> None:
+def test_title_contrasts_with_its_panel() -> None:
     for name, cover in covers().items():
         with Image.open(io.BytesIO(cover.image)) as image:
             panel = np.asarray(image.convert("L").crop((32, 480, 568, 545)), dtype=np.int16)
@@ -82,7 +82,7 @@ def contrast_with_white(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.float6
     return 1.05 / (luminance + 0.05)
 
 
-def test_white_text_can_be_read_on_every_cover() -> None:
+def test_white_text_is_readable_on_every_cover() -> None:
     """7:1 on the panel, 4.5:1 (WCAG 2.2 AA) elsewhere, but for the sun and shapes of the motif."""
     for name, cover in covers().items():
         with Image.open(io.BytesIO(cover.image)) as image:
@@ -93,7 +93,7 @@ def test_white_text_can_be_read_on_every_cover() -> None:
 
 
 @pytest.mark.parametrize("size", [54, 23])
-def test_the_font_has_every_letter_that_is_written(size: int) -> None:
+def test_font_has_every_used_letter(size: int) -> None:
     font = ImageFont.load_default(size)
     missing = bytes(font.getmask("\N{CJK UNIFIED IDEOGRAPH-4E2D}"))
     artists = {artist.full_name for artist in DEMO.artists}
@@ -102,7 +102,7 @@ def test_the_font_has_every_letter_that_is_written(size: int) -> None:
             assert bytes(font.getmask(letter)) != missing, text
 
 
-def test_the_longest_title_ends_before_the_edge() -> None:
+def test_longest_title_fits_the_cover() -> None:
     longest = max(DEMO.songs, key=lambda song: len(song.title))
     with Image.open(io.BytesIO(song_cover(longest, "The Blue Kettle Trio").image)) as image:
         margin = np.asarray(image.convert("L").crop((570, 480, 600, 590)), dtype=np.int16)

@@ -24,7 +24,7 @@ def beep() -> Sound:
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_a_file_decodes_to_the_length_and_level_of_what_went_in(container: Container) -> None:
+def test_file_keeps_duration_and_level(container: Container) -> None:
     with av.open(io.BytesIO(encode(beep(), container, TAGS)), "r") as file:
         frames = list(file.decode(audio=0))
     seconds = sum(frame.samples / frame.sample_rate for frame in frames)
@@ -36,7 +36,7 @@ def test_a_file_decodes_to_the_length_and_level_of_what_went_in(container: Conta
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_a_file_carries_its_tags(container: Container) -> None:
+def test_file_carries_its_tags(container: Container) -> None:
     with av.open(io.BytesIO(encode(beep(), container, TAGS)), "r") as file:
         found = {name.lower(): value for name, value in file.streams.audio[0].metadata.items()}
         found |= {name.lower(): value for name, value in file.metadata.items()}
@@ -47,17 +47,17 @@ def test_a_file_carries_its_tags(container: Container) -> None:
 @pytest.mark.parametrize(
     ("container", "magic"), [("wav", b"RIFF"), ("flac", b"fLaC"), ("mp3", b"ID3"), ("ogg", b"OggS")]
 )
-def test_a_file_is_of_its_container(container: Container, magic: bytes) -> None:
+def test_file_has_its_container_format(container: Container, magic: bytes) -> None:
     assert encode(beep(), container, TAGS).startswith(magic)
     assert content_type(container).startswith("audio/")
 
 
 @pytest.mark.parametrize("container", CONTAINERS)
-def test_the_same_sound_gives_the_same_bytes(container: Container) -> None:
+def test_encoding_is_deterministic(container: Container) -> None:
     assert encode(beep(), container, TAGS) == encode(beep(), container, TAGS)
 
 
-def test_a_recording_is_the_song_tagged_with_its_artist_and_album() -> None:
+def test_recording_is_tagged_with_artist_and_album() -> None:
     song = next(song for song in DEMO.songs if song.title == "Pocket Comet")
     recording = record(song, "Nova Lumen")
     with av.open(io.BytesIO(recording.audio), "r") as file:

@@ -29,12 +29,12 @@ def phrases() -> list[Sound]:
     return [song[:, start : start + 2 * SAMPLE_RATE] for start in range(0, 10 * SAMPLE_RATE, 2 * SAMPLE_RATE)]
 
 
-def test_the_accompaniment_begins_alone(phrases: list[Sound]) -> None:
+def test_song_begins_with_the_accompaniment_alone(phrases: list[Sound]) -> None:
     assert level_of(phrases[0], 200) > 100 * level_of(phrases[0], 1000)
     assert level_of(phrases[1], 1000) == pytest.approx(level_of(phrases[1], 200), rel=0.1)
 
 
-def test_the_accompaniment_steps_back_before_the_end(phrases: list[Sound]) -> None:
+def test_accompaniment_is_quieter_before_the_end(phrases: list[Sound]) -> None:
     assert len(list(form(5))) == len(phrases) == 5
     assert level_of(phrases[2], 200) < 0.5 * level_of(phrases[2], 1000)
     assert level_of(phrases[3], 200) == pytest.approx(level_of(phrases[3], 1000), rel=0.1)

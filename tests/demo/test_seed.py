@@ -58,7 +58,7 @@ def first_run() -> Iterator[FirstRun]:
         yield (system, *asyncio.run(put_in(system)))
 
 
-def test_a_first_run_puts_everything_in(first_run: FirstRun) -> None:
+def test_first_run_creates_everything(first_run: FirstRun) -> None:
     system, summary, _ = first_run
     assert {person.email: person.role for person in system.people.values()} == {
         DEMO.admin.email: "admin",
@@ -96,12 +96,12 @@ def test_listeners_play_before_they_complete_or_skip(first_run: FirstRun) -> Non
         assert own == [interaction for interaction in expected if interaction[0] == listener.email]
 
 
-def test_an_album_holds_its_songs_in_the_order_of_the_demo(first_run: FirstRun) -> None:
+def test_album_holds_its_songs_in_order(first_run: FirstRun) -> None:
     system, _, _ = first_run
     assert system.titles_in("Letters from the Orchard") == ["Copper Creek", "Letters Home"]
 
 
-async def test_a_second_run_adds_nothing(system: SmallSystem) -> None:
+async def test_second_run_adds_nothing(system: SmallSystem) -> None:
     _, first_steps = await put_in(system)
     heard = frozenset(step.name for step in first_steps if step.kind == "history")
     before = (dict(system.songs), dict(system.albums), dict(system.people), list(system.interactions))
@@ -112,7 +112,7 @@ async def test_a_second_run_adds_nothing(system: SmallSystem) -> None:
     assert set(summary.song_ids) == set(TITLES)
 
 
-def test_progress_counts_every_part_once_up_to_the_total(first_run: FirstRun) -> None:
+def test_progress_counts_every_step_once(first_run: FirstRun) -> None:
     _, _, steps = first_run
     assert [step.done for step in steps] == list(range(1, len(steps) + 1))
     assert {step.total for step in steps} == {len(steps)}
@@ -120,7 +120,7 @@ def test_progress_counts_every_part_once_up_to_the_total(first_run: FirstRun) ->
     assert not any(step.was_there for step in steps)
 
 
-async def test_what_was_put_in_before_is_kept_and_only_the_rest_is_added(system: SmallSystem) -> None:
+async def test_partial_run_is_completed(system: SmallSystem) -> None:
     fewer = replace(SMALL, songs=SMALL.songs[:1], albums=SMALL.albums[:1], listeners=())
     first = await seed(system.url, system.url, lambda step: None, content=fewer)
     summary, steps = await put_in(system)
@@ -130,7 +130,7 @@ async def test_what_was_put_in_before_is_kept_and_only_the_rest_is_added(system:
     assert [step.name for step in steps if step.kind == "song" and step.was_there] == ["Copper Creek"]
 
 
-async def test_an_upload_that_an_earlier_run_had_left_under_way_is_not_doubled(system: SmallSystem) -> None:
+async def test_pending_upload_of_earlier_run_is_not_duplicated(system: SmallSystem) -> None:
     earlier = StoredSong(system.new_id(), "Two Sugars", KETTLE, "Jazz", None, is_public=True, audio_bytes=1)
     by_hand = StoredSong(system.new_id(), "My Own", KETTLE, "Jazz", None, is_public=True, audio_bytes=1)
     system.late_songs = [earlier, by_hand]
@@ -139,7 +139,7 @@ async def test_an_upload_that_an_earlier_run_had_left_under_way_is_not_doubled(s
     assert summary.song_ids["Two Sugars"] == earlier.id
 
 
-async def test_four_calls_are_under_way_at_once_and_never_more(
+async def test_at_most_four_calls_run_concurrently(
     system: SmallSystem,
 ) -> None:
     system.delay_seconds = 0.05
@@ -148,9 +148,7 @@ async def test_four_calls_are_under_way_at_once_and_never_more(
     assert system.most_calls_at_once == 4
 
 
-async def test_an_old_token_is_replaced_before_it_is_used_again(
-    system: SmallSystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_old_token_is_renewed_before_use(system: SmallSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     async with open_public_api(system.url, system.url) as api:
         session = api.as_person(DEMO.admin)
         await session.register()
@@ -161,20 +159,20 @@ async def test_an_old_token_is_replaced_before_it_is_used_again(
     assert system.sign_ins == 2
 
 
-async def test_a_server_that_asks_to_try_later_is_tried_later(system: SmallSystem) -> None:
+async def test_retry_after_is_followed(system: SmallSystem) -> None:
     system.busy_answers = 3
     await put_in(system)
     assert system.busy_answers == 0
     assert titles(system) == Counter(TITLES)
 
 
-async def test_a_server_that_stays_busy_fails_the_seeding(system: SmallSystem) -> None:
+async def test_permanent_503_fails_the_seeding(system: SmallSystem) -> None:
     system.busy_answers = 10_000
     with pytest.raises(SeedError, match=r"POST .*/api/songs was answered 503: Later"):
         await put_in(system)
 
 
-async def test_a_refusal_names_the_call_the_status_and_the_reason(system: SmallSystem) -> None:
+async def test_refusal_names_call_status_and_reason(system: SmallSystem) -> None:
     system.refuse_title = "Letters Home"
     with pytest.raises(SeedError) as failure:
         await put_in(system)
@@ -183,21 +181,21 @@ async def test_a_refusal_names_the_call_the_status_and_the_reason(system: SmallS
     )
 
 
-async def test_an_admin_whom_the_system_does_not_know_as_one_is_explained() -> None:
+async def test_missing_admin_role_is_explained() -> None:
     with running(SmallSystem(admin_email="someone.else@demo.local")) as system:
         with pytest.raises(SeedError, match=r"admin@demo.local has the role user: ADMIN_EMAILS must name"):
             await put_in(system)
         assert not system.albums
 
 
-async def test_a_system_that_is_not_there_is_named() -> None:
+async def test_unreachable_system_is_named() -> None:
     with running(SmallSystem()) as system:
         pass
     with pytest.raises(SeedError, match=rf"POST {system.url}/sign-in was not answered: ConnectError"):
         await put_in(system)
 
 
-async def test_a_cancelled_seeding_ends_and_can_be_taken_up_again(system: SmallSystem) -> None:
+async def test_cancelled_seeding_can_be_resumed(system: SmallSystem) -> None:
     begun = asyncio.Event()
 
     def watch(step: Step) -> None:
@@ -230,7 +228,7 @@ def is_running(process_id: int) -> bool:
     return listed.stdout.strip()[:1] not in ("", "Z")
 
 
-def test_the_whole_demo_killed_halfway_completes_without_duplicates(system: SmallSystem) -> None:
+def test_killed_seeding_completes_without_duplicates(system: SmallSystem) -> None:
     command = [sys.executable, "-m", "embedded.demo", "--gateway", system.url, "--cloud", system.url]
     root = Path(__file__).parents[2]
     with subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE) as first:
@@ -258,7 +256,7 @@ def test_the_whole_demo_killed_halfway_completes_without_duplicates(system: Smal
     assert not [worker for worker in workers if is_running(worker)]
 
 
-def test_a_failed_seeding_from_the_shell_says_why_in_one_line() -> None:
+def test_failed_seeding_prints_one_line() -> None:
     with running(SmallSystem()) as system:
         pass
     command = [sys.executable, "-m", "embedded.demo", "--gateway", system.url, "--cloud", system.url]
@@ -277,7 +275,7 @@ class Terminal(io.StringIO):
 STEP = Step("song", "Copper Creek", 3, 6, was_there=False)
 
 
-def test_a_terminal_shows_how_far_it_is_and_what_was_last_put_in() -> None:
+def test_terminal_shows_progress_and_last_step() -> None:
     terminal = Terminal()
     with ProgressBar(terminal) as bar:
         bar(STEP)
@@ -286,7 +284,7 @@ def test_a_terminal_shows_how_far_it_is_and_what_was_last_put_in() -> None:
     assert "song Copper Creek" in shown
 
 
-def test_anything_but_a_terminal_is_left_in_peace() -> None:
+def test_output_without_terminal_has_no_progress_bar() -> None:
     log = io.StringIO()
     with ProgressBar(log) as bar:
         bar(STEP)

@@ -54,14 +54,14 @@ def strokes_per_second(sound: Sound) -> float:
 
 
 @pytest.mark.parametrize("song", SAMPLE, ids=lambda song: song.title)
-def test_a_song_lasts_as_long_as_its_score_says_in_stereo(song: Song) -> None:
+def test_song_is_stereo_with_the_scored_duration(song: Song) -> None:
     sound = sound_of(song)
     assert sound.shape == (2, song.score.seconds * SAMPLE_RATE)
     assert np.abs(sound[0] - sound[1]).max() > 0.01
 
 
 @pytest.mark.parametrize("song", SAMPLE, ids=lambda song: song.title)
-def test_a_song_is_loud_enough_and_never_clips(song: Song) -> None:
+def test_song_is_loud_and_never_clips(song: Song) -> None:
     sound = sound_of(song)
     assert 0.3 < np.abs(sound).max() < 0.98
     assert -22 < dbfs(sound) < -12
@@ -69,7 +69,7 @@ def test_a_song_is_loud_enough_and_never_clips(song: Song) -> None:
 
 
 @pytest.mark.parametrize("song", SAMPLE, ids=lambda song: song.title)
-def test_a_song_comes_from_and_goes_to_silence_and_has_none_within(song: Song) -> None:
+def test_song_is_silent_only_at_its_ends(song: Song) -> None:
     sound = sound_of(song)
     assert np.abs(sound[:, :3]).max() < 0.001
     assert np.abs(sound[:, -3:]).max() < 0.001
@@ -77,7 +77,7 @@ def test_a_song_comes_from_and_goes_to_silence_and_has_none_within(song: Song) -
         assert dbfs(sound[:, second * SAMPLE_RATE : (second + 1) * SAMPLE_RATE]) > -35
 
 
-def test_the_same_song_always_sounds_the_same() -> None:
+def test_synthesis_is_deterministic() -> None:
     for song in SAMPLE[::2]:
         assert np.array_equal(sound_of(song), synthesise(song))
 
@@ -97,29 +97,29 @@ def test_genres_differ_in_brightness() -> None:
         assert brightness[brighter] > 1.3 * brightness[duller]
 
 
-def test_ambient_songs_hardly_have_strokes_and_the_others_do() -> None:
+def test_only_ambient_songs_lack_strokes() -> None:
     for song in SAMPLE:
         strokes = strokes_per_second(sound_of(song))
         assert strokes < 0.9 if song.genre == "Ambient" else strokes > 1.3, song.title
 
 
 @pytest.mark.parametrize("note", [28, 45, 60, 69, 81, 88])
-def test_a_plucked_string_is_in_tune(note: int) -> None:
+def test_plucked_string_is_in_tune(note: int) -> None:
     assert cents_off(plucked_string(note, 2.0, bright_hertz=1_000), note) < 3
 
 
 @pytest.mark.parametrize("instrument", [electric_piano, upright_bass])
-def test_a_bass_and_a_piano_are_in_tune(instrument: Callable[[int, float], Sound]) -> None:
+def test_bass_and_piano_are_in_tune(instrument: Callable[[int, float], Sound]) -> None:
     assert cents_off(instrument(57, 1.0), 57) < 3
 
 
-def test_a_vibraphone_dies_away() -> None:
+def test_vibraphone_decays() -> None:
     sound = vibraphone(72)
     assert dbfs(sound[: SAMPLE_RATE // 5]) > dbfs(sound[-SAMPLE_RATE // 5 :]) + 20
 
 
 @pytest.mark.parametrize("timbre", ["saw", "pulse", "triangle", "mellow"])
-def test_no_partial_of_a_high_note_folds_back(timbre: str) -> None:
+def test_high_notes_do_not_alias(timbre: str) -> None:
     sound = oscillator(timbre, 3_000, 1.0)
     strength = np.abs(np.fft.rfft(sound * np.hanning(sound.shape[0])))
     of_the_note = np.zeros(strength.shape, dtype=bool)
@@ -128,7 +128,7 @@ def test_no_partial_of_a_high_note_folds_back(timbre: str) -> None:
     assert strength[~of_the_note].max() < 0.003 * strength.max()
 
 
-def test_keys_and_chords_are_those_of_the_textbook() -> None:
+def test_keys_and_chords_match_music_theory() -> None:
     assert Key.named("A minor").chord(1) == (9, 0, 4)
     assert Key.named("C major").chord(5, size=4) == (7, 11, 2, 5)
     assert Key.named("Bb major").chord(2) == (0, 3, 7)
@@ -138,7 +138,7 @@ def test_keys_and_chords_are_those_of_the_textbook() -> None:
     assert close_voicing((9, 0, 4), 60) == (60, 64, 69)
 
 
-def test_a_late_sound_goes_on_at_the_loops_start() -> None:
+def test_late_sound_wraps_to_the_loop_start() -> None:
     mix = Mix(1.0)
     mix.play(np.ones(SAMPLE_RATE // 2, dtype=np.float32), 0.75, pan=-1)
     assert mix.samples[0].sum() == pytest.approx(SAMPLE_RATE / 2)
@@ -148,7 +148,7 @@ def test_a_late_sound_goes_on_at_the_loops_start() -> None:
 
 
 @pytest.mark.parametrize("song", SAMPLE, ids=lambda song: song.title)
-def test_a_song_joins_its_phrases_without_clicks(song: Song) -> None:
+def test_phrases_join_without_clicks(song: Song) -> None:
     """A click is a step between two samples that the sound itself never makes."""
     sound = sound_of(song)
     steps = np.abs(np.diff(sound, axis=1)).max(axis=0)

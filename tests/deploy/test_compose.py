@@ -44,14 +44,14 @@ def without_profile() -> dict[str, Service]:
 
 
 @pytest.mark.parametrize("service", SETTINGS)
-def test_a_service_is_given_settings_that_it_reads_and_all_that_it_needs(service: str) -> None:
+def test_services_get_exactly_their_settings(service: str) -> None:
     fields = {name.upper(): field for name, field in SETTINGS[service].model_fields.items()}
     given = services()[service]["environment"].keys()
     assert given <= fields.keys()
     assert fields.keys() - given <= FIXED
 
 
-def test_every_variable_of_env_example_has_an_effect() -> None:
+def test_every_env_example_variable_is_used() -> None:
     example = set(re.findall(r"^#?\s?([A-Z][A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE))
     used = set(re.findall(r"\$\{([A-Z_]+)", TEXT))
     used |= {name for each in services().values() for name in each.get("environment", {})}
@@ -59,7 +59,7 @@ def test_every_variable_of_env_example_has_an_effect() -> None:
     assert example - used - of_make_run - FIXED == set()
 
 
-def test_no_service_is_told_a_credential_that_is_not_its_own() -> None:
+def test_gateway_gets_no_provider_credentials() -> None:
     assert not {
         name
         for name in services()["api-gateway"]["environment"]
@@ -71,21 +71,21 @@ def test_no_service_is_told_a_credential_that_is_not_its_own() -> None:
     assert not {name for name in services()["album-service"]["environment"] if "RECOMBEE" in name}
 
 
-def test_there_is_no_secret_in_it() -> None:
+def test_compose_file_holds_no_secrets() -> None:
     for each in services().values():
         for name, value in each.get("environment", {}).items():
             if re.search("SECRET|TOKEN|_KEY|PASSWORD", name):
                 assert value is None, name
 
 
-def test_only_the_gateway_and_the_local_cloud_are_published_and_on_this_machine_only() -> None:
+def test_published_ports_are_loopback_only() -> None:
     published = {name: each["ports"] for name, each in without_profile().items() if "ports" in each}
     assert published.keys() == {"api-gateway", "local-cloud"}
     ports = [port for each in services().values() for port in each.get("ports", [])]
     assert all(port.startswith("127.0.0.1:") for port in ports)
 
 
-def test_every_container_is_confined() -> None:
+def test_every_container_is_restricted() -> None:
     for name, each in services().items():
         assert each["cap_drop"] == ["ALL"], name
         assert each["security_opt"] == ["no-new-privileges:true"], name
@@ -96,7 +96,7 @@ def test_every_container_is_confined() -> None:
         assert "docker.sock" not in str(each.get("volumes")), name
 
 
-def test_every_container_that_stays_is_checked_with_time_to_start() -> None:
+def test_every_long_running_container_has_a_healthcheck() -> None:
     for name, each in services().items():
         if name != "setup":
             assert each["healthcheck"]["test"], name
@@ -104,7 +104,7 @@ def test_every_container_that_stays_is_checked_with_time_to_start() -> None:
             assert each["restart"] == "unless-stopped", name
 
 
-def test_who_depends_on_whom_waits_for_health() -> None:
+def test_dependencies_wait_for_health() -> None:
     for name, each in services().items():
         for other, how in each.get("depends_on", {}).items():
             expected = "service_completed_successfully" if other == "setup" else "service_healthy"
@@ -122,7 +122,7 @@ def test_images_and_volumes_are_named() -> None:
         assert all((PROJECT / source).is_file() for source in sources if source.startswith("./"))
 
 
-def test_our_images_are_never_looked_for_in_a_registry() -> None:
+def test_own_images_are_built_not_pulled() -> None:
     ours = {name for name, each in services().items() if each["image"].startswith("music-streaming/")}
     assert ours == {*OURS, "setup"}
     assert all(services()[name]["pull_policy"] == "build" for name in ours)
@@ -136,7 +136,7 @@ def test_uploads_have_time_to_finish() -> None:
         assert int(minutes[1]) * 60 > shutdown
 
 
-def test_a_change_of_a_source_rebuilds_the_image_it_is_in() -> None:
+def test_source_change_rebuilds_its_image() -> None:
     for name in SETTINGS:
         watched = {each["path"]: each["action"] for each in services()[name]["develop"]["watch"]}
         assert watched == dict.fromkeys(
@@ -144,7 +144,7 @@ def test_a_change_of_a_source_rebuilds_the_image_it_is_in() -> None:
         )
 
 
-def test_setup_sees_the_credentials_of_every_provider_and_no_network() -> None:
+def test_setup_gets_all_credentials_without_network() -> None:
     setup = services()["setup"]
     assert {name for each in PROVIDERS for name in (*each.needed, *each.further)} <= setup[
         "environment"

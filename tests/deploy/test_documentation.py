@@ -79,7 +79,7 @@ def versions(folder: str) -> set[str]:
     return {each["metadata"]["labels"]["app.kubernetes.io/version"] for each in (*objects, *pods)}
 
 
-def test_the_production_path_works_when_pasted(checkout: Path) -> None:
+def test_production_commands_work_when_pasted(checkout: Path) -> None:
     names, *steps = blocks("production")
     for variable, value in {
         "REGISTRY": "images.test/mine",
@@ -124,7 +124,7 @@ def test_the_production_path_works_when_pasted(checkout: Path) -> None:
     }
 
 
-def test_the_patches_for_some_clusters_fit_into_the_overlay(checkout: Path) -> None:
+def test_documented_patches_apply_to_the_overlay(checkout: Path) -> None:
     overlay = checkout / "deploy/overlays/patched"
     overlay.mkdir()
     (overlay / "kustomization.yaml").write_text(
@@ -139,14 +139,14 @@ def test_the_patches_for_some_clusters_fit_into_the_overlay(checkout: Path) -> N
         assert pod["imagePullSecrets"] == [{"name": "registry"}]
 
 
-def test_filled_in_credentials_outlive_a_second_paste(checkout: Path) -> None:
+def test_entered_credentials_survive_a_second_paste(checkout: Path) -> None:
     names, *steps = blocks("production")
     pasted("\n".join([names, *steps, "EDITOR=true", *steps]), checkout)
     secrets = (checkout.parent / "music-streaming-secrets/secrets.yaml").read_text()
     assert "MONGODB_URI: filled-in" in secrets
 
 
-def test_the_path_without_accounts_works_when_pasted(checkout: Path) -> None:
+def test_local_commands_work_when_pasted(checkout: Path) -> None:
     build, keys, apply = blocks("local")
     tour = ".venv/bin/python -m deploy.verify.tour http"
     assert tour in apply
@@ -183,7 +183,7 @@ def test_the_path_without_accounts_works_when_pasted(checkout: Path) -> None:
     assert {each.split()[5] for each in commands if "rollout status" in each} == workloads
 
 
-def test_the_files_are_named_in_the_order_that_applies() -> None:
+def test_documented_apply_order_is_correct() -> None:
     document = (PROJECT / "docs/deploy.md").read_text()
     order = [Path(each).name for each in re.findall(r"(?m)^    kubectl apply -f (\S+)$", document)]
     assert order == read((PROJECT / "k8s/kustomization.yaml").read_text())[0]["resources"]

@@ -48,7 +48,7 @@ def gateway(request: pytest.FixtureRequest) -> Iterator[tuple[str, "subprocess.P
         process.wait()
 
 
-def test_a_draining_process_serves_on_and_ends_each_connection(
+def test_draining_process_serves_and_closes_connections(
     gateway: tuple[str, "subprocess.Popen[bytes]"],
 ) -> None:
     address, process = gateway
@@ -73,7 +73,7 @@ def takes_connections(host: str, port: int) -> bool:
     return True
 
 
-def test_a_process_that_finishes_a_request_takes_no_new_connection(
+def test_stopping_process_accepts_no_new_connections(
     gateway: tuple[str, "subprocess.Popen[bytes]"],
 ) -> None:
     """It would be taken by nobody, and wait."""

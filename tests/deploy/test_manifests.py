@@ -58,16 +58,16 @@ def settings_given_to(deployment: Manifest, manifests: list[Manifest]) -> set[st
     return names
 
 
-def test_every_documented_file_is_valid_and_refers_to_what_is_there() -> None:
+def test_documented_manifests_are_valid() -> None:
     assert faults(documented()) == []
 
 
 @pytest.mark.parametrize("folder", RENDERED)
-def test_what_kustomize_makes_is_valid_and_refers_to_what_is_there(folder: str) -> None:
+def test_rendered_manifests_are_valid(folder: str) -> None:
     assert faults(rendered(folder)) == []
 
 
-def test_one_command_applies_what_the_documented_files_hold() -> None:
+def test_kustomization_lists_the_documented_files() -> None:
     assert read((PROJECT / "k8s/kustomization.yaml").read_text())[0]["resources"] == [
         f"{x}.yaml" for x in DOCUMENTED
     ]
@@ -86,26 +86,26 @@ def test_one_command_applies_what_the_documented_files_hold() -> None:
         (lambda d: d["spec"]["template"]["metadata"]["labels"].clear(), "selects no pods"),
     ],
 )
-def test_the_check_sees_a_fault(spoil: Callable[[Manifest], object], said: str) -> None:
+def test_manifest_check_finds_faults(spoil: Callable[[Manifest], object], said: str) -> None:
     manifests = copy.deepcopy(documented())
     spoil(next(each for each in manifests if name_of(each) == "Deployment/song-service"))
     assert any(said in fault for fault in faults(manifests)), faults(manifests)
 
 
-def test_a_key_that_stands_twice_is_refused() -> None:
+def test_duplicate_yaml_key_is_refused() -> None:
     with pytest.raises(yaml.YAMLError, match="name twice"):
         read("metadata: {name: a, name: b}")
 
 
 @pytest.mark.parametrize("service", SETTINGS)
-def test_a_deployment_gives_its_service_what_it_reads_and_nothing_else(service: str) -> None:
+def test_deployments_set_exactly_their_settings(service: str) -> None:
     fields = {name.upper(): field for name, field in SETTINGS[service].model_fields.items()}
     given = settings_given_to(deployments()[service], documented()) - {"ADMIN_EMAILS", "RECOMBEE_REGION"}
     assert given <= fields.keys()
     assert {name for name, field in fields.items() if field.is_required()} <= given
 
 
-def test_every_value_of_the_secrets_is_a_placeholder() -> None:
+def test_every_secret_value_is_a_placeholder() -> None:
     values = [
         value
         for each in read((PROJECT / "k8s/secrets.yaml").read_text())
@@ -114,7 +114,7 @@ def test_every_value_of_the_secrets_is_a_placeholder() -> None:
     assert set(values) == {PLACEHOLDER}
 
 
-def test_the_stand_ins_fill_in_secrets_of_the_manifests_names() -> None:
+def test_stand_ins_fill_the_manifest_secrets() -> None:
     secrets = {
         each["metadata"]["name"]: each["stringData"] for each in documented() if each["kind"] == "Secret"
     }
@@ -123,7 +123,7 @@ def test_the_stand_ins_fill_in_secrets_of_the_manifests_names() -> None:
 
 
 @pytest.mark.parametrize("folder", ["deploy/overlays/local", "deploy/overlays/production"])
-def test_the_pods_are_what_pod_security_calls_restricted(folder: str) -> None:
+def test_pods_meet_the_restricted_security_standard(folder: str) -> None:
     for each in (each for each in rendered(folder) if each["kind"] in WORKLOADS):
         pod = each["spec"]["template"]["spec"]
         assert pod["automountServiceAccountToken"] is False
@@ -146,7 +146,7 @@ def test_the_pods_are_what_pod_security_calls_restricted(folder: str) -> None:
         assert all(volume["emptyDir"]["sizeLimit"] for volume in pod["volumes"])
 
 
-def test_no_image_is_the_latest() -> None:
+def test_images_have_fixed_versions() -> None:
     images = [
         c["image"]
         for each in rendered("deploy/overlays/local")
@@ -158,7 +158,7 @@ def test_no_image_is_the_latest() -> None:
 
 
 @pytest.mark.parametrize("service", SETTINGS)
-def test_the_three_probes_differ_and_only_readiness_asks_others(service: str) -> None:
+def test_only_readiness_probe_checks_dependencies(service: str) -> None:
     container = containers_of(deployments()[service])[0]
     probes = [container[f"{kind}Probe"] for kind in ("startup", "readiness", "liveness")]
     assert [probe["httpGet"]["path"] for probe in probes] == ["/livez", "/readyz", "/livez"]
@@ -166,7 +166,7 @@ def test_the_three_probes_differ_and_only_readiness_asks_others(service: str) ->
 
 
 @pytest.mark.parametrize("service", SETTINGS)
-def test_a_pod_has_time_to_finish_uploads_and_to_part_with_its_clients(service: str) -> None:
+def test_pod_has_time_to_drain_and_finish(service: str) -> None:
     deployment = deployments()[service]
     container = containers_of(deployment)[0]
     env = {each["name"]: each["value"] for each in container["env"]}
@@ -180,7 +180,7 @@ def test_a_pod_has_time_to_finish_uploads_and_to_part_with_its_clients(service: 
 
 
 @pytest.mark.parametrize("service", SETTINGS)
-def test_a_service_has_replicas_a_budget_an_autoscaler_and_a_spread(service: str) -> None:
+def test_services_are_replicated_autoscaled_and_spread(service: str) -> None:
     assert deployments()[service]["spec"]["replicas"] >= 2
     pod = deployments()[service]["spec"]["template"]["spec"]
     spread = {each["topologyKey"] for each in pod["topologySpreadConstraints"]}
@@ -190,7 +190,7 @@ def test_a_service_has_replicas_a_budget_an_autoscaler_and_a_spread(service: str
     assert "replicas" not in production[f"Deployment/{service}"]["spec"]
 
 
-def test_who_may_call_whom_is_what_the_services_are_told() -> None:
+def test_network_policies_match_the_service_urls() -> None:
     policies = {
         each["metadata"]["name"]: each
         for each in rendered("deploy/overlays/production")
@@ -208,7 +208,7 @@ def test_who_may_call_whom_is_what_the_services_are_told() -> None:
         assert set(expression["values"]) == callers[service]
 
 
-def test_everything_carries_the_recommended_labels() -> None:
+def test_every_object_has_the_recommended_labels() -> None:
     for each in documented():
         labels: dict[str, Any] = each["metadata"]["labels"]
         assert labels["app.kubernetes.io/part-of"] == "music-streaming"

@@ -48,13 +48,13 @@ def expressions() -> list[str]:
     return shown + [rule["expr"] for rule in rules()]
 
 
-def test_prometheus_asks_every_process_that_counts() -> None:
+def test_prometheus_scrapes_every_service() -> None:
     (names,) = scrape()["dns_sd_configs"]
     assert set(names["names"]) == set(SETTINGS)
     assert all(services()[name]["environment"]["METRICS_PORT"] == names["port"] for name in SETTINGS)
 
 
-def test_in_a_cluster_it_asks_every_pod_that_counts_and_is_let_in() -> None:
+def test_pod_monitor_may_scrape_every_service() -> None:
     monitor = in_the_cluster()["PodMonitor/music-streaming"]
     pods = pods_of(combined(MONITORED)).values()
     asked = {pod.name: pod for pod in pods if selects(monitor["spec"]["selector"], pod.labels)}
@@ -65,7 +65,7 @@ def test_in_a_cluster_it_asks_every_pod_that_counts_and_is_let_in() -> None:
     assert refused(calls, combined(MONITORED)) == []
 
 
-def test_a_target_has_the_same_labels_in_compose_and_in_a_cluster() -> None:
+def test_target_labels_match_compose_and_cluster() -> None:
     given = {each["target_label"]: each for each in scrape()["relabel_configs"]}
     monitor = in_the_cluster()["PodMonitor/music-streaming"]
     assert given.keys() == {"job", "namespace"}
@@ -75,29 +75,29 @@ def test_a_target_has_the_same_labels_in_compose_and_in_a_cluster() -> None:
     assert jobs == set(names["names"])
 
 
-def test_a_cluster_has_the_alerts_of_compose() -> None:
+def test_cluster_has_the_alerts_of_compose() -> None:
     assert in_the_cluster()["PrometheusRule/music-streaming"]["spec"] == {"groups": groups()}
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: str(rule["alert"]))
-def test_an_alert_says_how_severe_it_is(rule: dict[str, Any]) -> None:
+def test_every_alert_has_a_severity(rule: dict[str, Any]) -> None:
     assert rule["labels"]["severity"] in {"critical", "warning"}
 
 
-def test_each_service_that_is_gone_is_missed() -> None:
+def test_alert_covers_each_missing_service() -> None:
     (gone,) = [rule["expr"] for rule in rules() if rule["alert"] == "ServiceGone"]
     assert re.findall(r'absent\(\w+\{[^}]*service="([^"]+)"\}\)', gone) == list(SETTINGS)
 
 
 @pytest.mark.parametrize("expression", expressions())
-def test_others_series_are_left_out(expression: str) -> None:
+def test_series_of_other_projects_are_left_out(expression: str) -> None:
     series = re.findall(r"\b(?:http|cache|queue|breaker)_\w+(.{0,30})", expression)
     assert series
     assert all(selected.startswith(OURS) for selected in series)
 
 
 @pytest.mark.parametrize("expression", expressions())
-def test_the_dashboard_and_the_alerts_ask_for_metrics_and_labels_that_there_are(expression: str) -> None:
+def test_dashboard_and_alerts_use_existing_metrics(expression: str) -> None:
     label_names = {
         f"{family.name}{suffix}": set(getattr(collector, "_labelnames", ()))
         for collector in list(metrics.REGISTRY._collector_to_names)

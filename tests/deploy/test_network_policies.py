@@ -42,12 +42,12 @@ def needed(components: frozenset[str]) -> list[Call]:
 
 
 @pytest.mark.parametrize("components", COMBINATIONS, ids=lambda each: "+".join(sorted(each)) or "none")
-def test_each_combination_is_valid_and_lets_through_what_it_lives_by(components: frozenset[str]) -> None:
+def test_every_combination_permits_the_needed_calls(components: frozenset[str]) -> None:
     assert faults(combined(components)) == []
     assert refused(needed(components), combined(components)) == []
 
 
-def test_the_walk_goes_everywhere() -> None:
+def test_call_graph_covers_every_connection() -> None:
     found = {(call.caller.name, call.target.name, call.port) for call in calls_of(combined(CLOSED))}
     expected = {("api-gateway", name, 3001 + number) for number, name in enumerate(SERVICES)}
     for name in SERVICES:
@@ -69,7 +69,7 @@ def test_the_walk_goes_everywhere() -> None:
     }
 
 
-def test_every_policy_is_needed() -> None:
+def test_every_network_policy_is_needed() -> None:
     manifests, calls = combined(CLOSED), needed(CLOSED)
     for policy in (each for each in manifests if each["kind"] == "NetworkPolicy"):
         if policy["metadata"]["name"] != "default-deny":
@@ -77,7 +77,7 @@ def test_every_policy_is_needed() -> None:
             assert refused(calls, others), f"{name_of(policy)} may as well go"
 
 
-def test_nothing_else_is_let_through() -> None:
+def test_other_calls_are_refused() -> None:
     manifests = combined(CLOSED)
     pods = pods_of(manifests)
     inner = [pods[name] for name in (*SERVICES, "mongo", "redis")]
@@ -101,11 +101,11 @@ def test_nothing_else_is_let_through() -> None:
 
 
 @pytest.mark.parametrize("folder", ["deploy/overlays/production", "deploy/overlays/local"])
-def test_an_overlay_lets_through_what_it_lives_by(folder: str) -> None:
+def test_overlays_permit_the_needed_calls(folder: str) -> None:
     assert refused(list(calls_of(rendered(folder))), rendered(folder)) == []
 
 
-def test_no_egress_rule_names_a_port() -> None:
+def test_egress_rules_use_numeric_ports() -> None:
     """A name is another number in each service, and the rule is dropped where plugins look names up once."""
     ports = [
         (name_of(each), port["port"])
@@ -118,7 +118,7 @@ def test_no_egress_rule_names_a_port() -> None:
     assert [each for each in ports if not isinstance(each[1], int)] == []
 
 
-def test_the_database_is_a_member_under_the_name_that_kubelet_gives_its_pod() -> None:
+def test_replica_set_member_uses_the_pod_name() -> None:
     """POD.SERVICE.NAMESPACE.svc.cluster.local is in the pod's own /etc/hosts: it finds itself without DNS."""
     manifests = combined(frozenset({DATA}))
     objects = {name_of(each): each for each in manifests}

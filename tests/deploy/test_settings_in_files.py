@@ -29,23 +29,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_a_setting_may_be_a_file(folder: Path) -> None:
+def test_setting_is_read_from_a_file(folder: Path) -> None:
     settings = load(Settings)
     assert settings.user_service_url == "http://user:3001"
     assert settings.frontend_origins == ("http://a.test", "http://b.test")
 
 
 @pytest.mark.usefixtures("folder")
-def test_the_environment_wins_unless_it_is_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_overrides_files_unless_empty(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("USER_SERVICE_URL", "http://other:1")
     monkeypatch.setenv("SONG_SERVICE_URL", "")
     settings = load(Settings)
     assert (settings.user_service_url, settings.song_service_url) == ("http://other:1", "http://song:3002")
 
 
-def test_a_placeholder_in_a_file_stops_the_start_and_is_named(
-    folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_placeholder_in_a_file_stops_the_start(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "FRONTEND_ORIGINS").write_text(PLACEHOLDER)
     with pytest.raises(SystemExit) as stopped:
         load(Settings)
@@ -53,7 +51,7 @@ def test_a_placeholder_in_a_file_stops_the_start_and_is_named(
     assert f"FRONTEND_ORIGINS still holds the placeholder {PLACEHOLDER}" in capsys.readouterr().err
 
 
-def test_a_folder_that_is_not_there_stops_the_start(
+def test_missing_folder_stops_the_start(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(FOLDER, str(folder / "absent"))
@@ -64,6 +62,6 @@ def test_a_folder_that_is_not_there_stops_the_start(
 
 
 @pytest.mark.parametrize("settings", [UserSettings, SongSettings, AlbumSettings, Settings])
-def test_an_empty_variable_counts_as_absent_for_every_process(settings: type[ProcessSettings]) -> None:
+def test_empty_variable_counts_as_absent(settings: type[ProcessSettings]) -> None:
     read = {"env_ignore_empty": True, "frozen": True, "extra": "ignore"}
     assert {name: settings.model_config[name] for name in read} == read  # type: ignore[literal-required] # names

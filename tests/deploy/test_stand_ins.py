@@ -24,17 +24,17 @@ KEYS = Installation.new().environment
 CLOUD, PUBLIC = "http://local-cloud:3010", "http://localhost:3010"
 
 
-def test_with_nothing_filled_in_all_are_stood_in_for() -> None:
+def test_all_providers_are_replaced_without_credentials() -> None:
     assert stood_in_for(dict.fromkeys(KEYS, "")) == PROVIDERS
 
 
 @pytest.mark.parametrize("real", PROVIDERS, ids=lambda each: each.name)
-def test_each_provider_is_replaced_on_its_own(real: object) -> None:
+def test_each_provider_is_replaced_independently(real: object) -> None:
     filled = {name: KEYS[name] for each in PROVIDERS if each is real for name in each.needed}
     assert stood_in_for(filled) == tuple(each for each in PROVIDERS if each is not real)
 
 
-def test_what_is_filled_in_by_half_is_refused_and_all_that_is_missing_is_named() -> None:
+def test_partial_credentials_are_refused_by_name() -> None:
     half = {"CLERK_JWT_KEY": "x", "CLOUDINARY_API_KEY": "y"}
     with pytest.raises(HalfFilledError) as refused:
         stood_in_for(half)
@@ -43,14 +43,14 @@ def test_what_is_filled_in_by_half_is_refused_and_all_that_is_missing_is_named()
     assert "RECOMBEE" not in str(refused.value)
 
 
-def test_a_real_provider_is_told_nothing_of_the_stand_in() -> None:
+def test_real_provider_gets_no_stand_in_settings() -> None:
     settings = settings_for([CLOUDINARY], Installation.new(), CLOUD, PUBLIC)
     assert settings.keys() == {*CLOUDINARY.needed, *CLOUDINARY.addresses}
     assert settings["CLOUDINARY_API_URL"] == CLOUD
     assert settings["CLOUDINARY_DELIVERY_URL"] == PUBLIC
 
 
-def test_a_stand_in_that_is_replaced_leaves_no_setting(tmp_path: Path) -> None:
+def test_replaced_stand_in_leaves_no_settings(tmp_path: Path) -> None:
     leave(settings_for(PROVIDERS, Installation.new(), CLOUD, PUBLIC), tmp_path)
     leave(settings_for([RECOMBEE], Installation.new(), CLOUD, PUBLIC), tmp_path)
     left = {each.name: each.stat().st_mode & 0o777 for each in tmp_path.iterdir()}
@@ -60,7 +60,7 @@ def test_a_stand_in_that_is_replaced_leaves_no_setting(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "uri", ["mongodb://host:27017/users_db", "mongodb+srv://me:x@host/songs_db?w=majority"]
 )
-def test_a_database_that_all_services_would_share_is_refused(uri: str) -> None:
+def test_database_shared_by_all_services_is_refused(uri: str) -> None:
     with pytest.raises(SharedDatabaseError, match="MONGODB_URI"):
         check_database({"MONGODB_URI": uri})
 
@@ -68,11 +68,11 @@ def test_a_database_that_all_services_would_share_is_refused(uri: str) -> None:
 @pytest.mark.parametrize(
     "uri", ["", "mongodb://host", "mongodb+srv://host/?w=majority", "mongodb://a,b/?replicaSet=rs0"]
 )
-def test_a_server_without_a_database_is_taken(uri: str) -> None:
+def test_uri_without_a_database_is_accepted(uri: str) -> None:
     check_database({"MONGODB_URI": uri})
 
 
-def test_the_start_says_which_is_which_without_a_secret() -> None:
+def test_start_reports_providers_without_secrets() -> None:
     real = {name: KEYS[name] for name in CLERK.needed}
     said = account_of(real | {"MONGODB_URI": "mongodb://me:hidden@db/"}, [CLOUDINARY, RECOMBEE], PUBLIC)
     assert "Clerk       the real one: https://clerk-" in said
@@ -83,7 +83,7 @@ def test_the_start_says_which_is_which_without_a_secret() -> None:
     assert KEYS["CLERK_SECRET_KEY"] not in said
 
 
-def test_media_of_the_stand_in_keep_the_port_that_their_addresses_name(
+def test_stand_in_media_keep_their_port(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in KEYS:

@@ -90,7 +90,7 @@ def running_receiver() -> Iterator[Receiver]:
 
 
 @pytest.mark.mongo
-async def test_one_upload_is_one_trace(tmp_path: Path) -> None:
+async def test_upload_is_one_trace(tmp_path: Path) -> None:
     missing = mongo_server.missing()
     if missing is not None:
         pytest.skip(missing)

@@ -108,14 +108,14 @@ def _is_ready(port: int) -> bool:
         return False
 
 
-def test_each_line_of_each_worker_is_json_of_the_service(tmp_path: Path) -> None:
+def test_worker_log_lines_are_json(tmp_path: Path) -> None:
     lines: list[dict[str, Any]] = [json.loads(line) for line in said_by_workers(tmp_path / "log")]
     assert {line["service"] for line in lines} == {"api-gateway"}
     asked = [line for line in lines if line["event"] == "request"]
     assert {line["requestId"] for line in asked} == {"asked-0", "asked-1"}
 
 
-def test_workers_log_from_the_level_that_was_set(tmp_path: Path) -> None:
+def test_workers_use_the_configured_log_level(tmp_path: Path) -> None:
     assert said_by_workers(tmp_path / "log", LOG_LEVEL="error") == []
 
 

@@ -47,7 +47,7 @@ def of_version(project: Path, major: int, minor: int) -> dict[str, str]:
     return {"PYTHONPATH": str(folder)}
 
 
-def test_what_an_interrupted_start_left_is_repaired(project: Path) -> None:
+def test_interrupted_installation_is_repaired(project: Path) -> None:
     venv.create(project / ".venv", with_pip=False)
     run = make_run(project, f"PYTHON={sys.executable}")
     assert run.returncode == 0, run.stderr
@@ -58,7 +58,7 @@ def test_what_an_interrupted_start_left_is_repaired(project: Path) -> None:
     assert (project / ".venv" / "kept").exists()
 
 
-def test_another_python_that_is_named_is_taken(project: Path) -> None:
+def test_named_python_is_used(project: Path) -> None:
     """By `PYTHON=… make run`, too."""
     binaries = project / ".venv" / "bin"
     binaries.mkdir(parents=True)
@@ -74,7 +74,7 @@ def test_another_python_that_is_named_is_taken(project: Path) -> None:
 
 
 @pytest.mark.parametrize("minor", [10, 15])
-def test_a_python_that_the_pins_are_not_for_is_refused(project: Path, minor: int) -> None:
+def test_unsupported_python_is_refused(project: Path, minor: int) -> None:
     run = make_run(project, f"PYTHON={sys.executable}", **of_version(project, 3, minor))
     assert run.returncode != 0
     assert f"Python 3.11 to 3.14 is needed, not 3.{minor}; name one: make PYTHON=python3.12 run" in run.stderr

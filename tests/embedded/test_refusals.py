@@ -22,7 +22,7 @@ def ports(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
     return found
 
 
-def test_no_two_processes_get_the_same_port(
+def test_duplicate_port_is_refused(
     ports: dict[str, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GATEWAY_PORT", str(ports["USER_PORT"]))
@@ -31,7 +31,7 @@ def test_no_two_processes_get_the_same_port(
 
 
 @pytest.mark.parametrize("port", ["0", "99999", "-1", "http"])
-def test_what_is_no_port_is_named(
+def test_invalid_port_is_named(
     port: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GATEWAY_PORT", port)
@@ -39,7 +39,7 @@ def test_what_is_no_port_is_named(
     assert "\n  GATEWAY_PORT: " in capsys.readouterr().err
 
 
-def test_what_is_no_origin_is_named_before_anything_is_started(
+def test_invalid_origin_stops_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("FRONTEND_ORIGINS", "localhost:8080")
@@ -48,7 +48,7 @@ def test_what_is_no_origin_is_named_before_anything_is_started(
     assert not (tmp_path / "data").exists()
 
 
-def test_a_port_that_may_not_be_taken_is_not_called_in_use(
+def test_forbidden_port_is_not_called_in_use(
     ports: dict[str, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     class Guarded(socket.socket):
@@ -63,7 +63,7 @@ def test_a_port_that_may_not_be_taken_is_not_called_in_use(
     assert said == f"GATEWAY_PORT cannot be {ports['GATEWAY_PORT']}: Permission denied\n"
 
 
-def test_a_folder_that_cannot_be_written_is_named(
+def test_unwritable_folder_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").touch()
@@ -73,7 +73,7 @@ def test_a_folder_that_cannot_be_written_is_named(
         assert capsys.readouterr().err == f"DATA_DIR {tmp_path / folder} cannot be written: {why}\n"
 
 
-def test_media_keep_the_port_that_their_addresses_name(
+def test_media_keep_the_port_in_their_urls(
     tmp_path: Path, ports: dict[str, int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     data = tmp_path / "data"
@@ -91,7 +91,7 @@ def test_media_keep_the_port_that_their_addresses_name(
         installation_in(data).check_media_url("http://localhost:3011")
 
 
-def test_a_port_that_never_served_media_may_be_another(
+def test_unused_cloud_port_may_change(
     tmp_path: Path, ports: dict[str, int], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with socket.create_server(("127.0.0.1", ports["CLOUD_PORT"])):

@@ -55,7 +55,7 @@ def child(name: str) -> int:
     return found
 
 
-async def test_a_process_that_cannot_be_started_is_started_when_it_can(
+async def test_failed_start_is_retried(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(restart_pause, "FIRST_SECONDS", 0.05)
@@ -80,9 +80,7 @@ async def test_a_process_that_cannot_be_started_is_started_when_it_can(
                 await asyncio.sleep(0.05)
 
 
-async def test_a_log_is_shortened_while_its_process_writes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_log_is_truncated_while_process_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "CHECK_LOGS_SECONDS", 0.02)
     async with supervised(tmp_path):
         log, before = tmp_path / "redis.log", tmp_path / "redis.log.1"
@@ -97,14 +95,14 @@ async def test_a_log_is_shortened_while_its_process_writes_on(
             assert log.read_bytes() == b"later"
 
 
-def test_no_proxy_is_asked_for_what_is_here_and_for_what_was_excepted() -> None:
+def test_loopback_and_excepted_hosts_bypass_the_proxy() -> None:
     plan = ProcessPlan("song", 1, {"PORT": "1"}, None)
     told = child_environment({"no_proxy": "intranet.example", "PORT": "2"}, plan)
     assert told["no_proxy"] == told["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"
     assert told["PORT"] == "1"
 
 
-def test_the_pause_doubles_until_a_minute_of_health() -> None:
+def test_restart_pause_doubles_until_stable() -> None:
     pause = RestartPause()
     assert [pause.after(5) for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
     assert [pause.after(60), pause.after(59), pause.after(3600)] == [1, 2, 1]
