@@ -158,7 +158,7 @@ def roots_of(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", list(files_of("shared", *APPS)), ids=name_of)
-def test_no_service_knows_of_the_embedded_system_or_of_tests(path: Path) -> None:
+def test_services_do_not_import_embedded_or_tests(path: Path) -> None:
     assert not roots_of(path) & {"embedded", "tests", "bench"}
 
 
@@ -168,7 +168,7 @@ def test_services_reach_each_other_over_http_only(app: str) -> None:
     assert {name_of(path): roots_of(path) & others for path in files_of(app) if roots_of(path) & others} == {}
 
 
-def test_shared_knows_no_service() -> None:
+def test_shared_imports_no_service() -> None:
     assert {name_of(path) for path in files_of("shared") if roots_of(path) & set(APPS)} == set()
 
 
@@ -177,7 +177,7 @@ def test_shared_is_a_closed_list() -> None:
     assert found == {folder: set(stems.split()) for folder, stems in SHARED.items()}
 
 
-def test_what_is_shared_is_used_by_two_apps() -> None:
+def test_shared_modules_are_used_by_two_apps() -> None:
     """Directly, or through another shared module. The local cloud counts: it judges media as services do."""
     users: dict[str, set[str]] = {}
     for app in (*APPS, "embedded/cloud/cloudinary"):
@@ -201,7 +201,7 @@ def test_what_is_shared_is_used_by_two_apps() -> None:
 
 
 @pytest.mark.parametrize("library", list(ONLY_IMPORTERS))
-def test_each_library_that_may_be_exchanged_has_one_seam(library: str) -> None:
+def test_replaceable_library_is_imported_in_one_place(library: str) -> None:
     importers = {name_of(path) for path in files_of("shared", *APPS) if library in roots_of(path)}
     assert importers == ONLY_IMPORTERS[library]
 
@@ -291,7 +291,7 @@ def test_no_package_index_is_named() -> None:
     assert {name_of(path) for path, text in texts.items() if hosts.search(text)} == set()
 
 
-def test_every_requirement_is_pinned_with_hashes_and_no_address() -> None:
+def test_requirements_are_pinned_with_hashes() -> None:
     for path in (PROJECT / "requirements").glob("*.txt"):
         text = path.read_text()
         pins = re.findall(r"^([a-z0-9][\w.-]*)==", text, re.MULTILINE)

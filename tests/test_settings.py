@@ -48,12 +48,12 @@ def names_in_example() -> list[str]:
     return re.findall(r"^([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE)
 
 
-def test_the_example_names_every_setting_once_and_nothing_else() -> None:
+def test_env_example_names_every_setting_once() -> None:
     read = {name.upper() for settings in ALL for name in settings.model_fields}
     assert sorted(names_in_example()) == sorted(read)
 
 
-def test_the_example_is_as_the_settings_describe_themselves() -> None:
+def test_env_example_matches_the_settings() -> None:
     assert (PROJECT / ".env.example").read_text() == render()
 
 
@@ -69,7 +69,7 @@ def test_readme_stays_within_900_words() -> None:
     assert len((PROJECT / "README.md").read_text().split()) <= 900
 
 
-def test_what_is_filled_in_reaches_a_shell_that_takes_it_in(tmp_path: Path) -> None:
+def test_env_example_values_survive_a_shell(tmp_path: Path) -> None:
     uri = "mongodb://host/?replicaSet=rs0&w=majority #$HOME"
     filled = (PROJECT / ".env.example").read_text().replace("\nMONGODB_URI=\n", f"\nMONGODB_URI='{uri}'\n")
     (tmp_path / ".env").write_text(filled)
@@ -87,11 +87,11 @@ def test_every_documented_variable_is_read() -> None:
 
 
 @pytest.mark.parametrize("settings", ALL)
-def test_every_setting_says_what_it_is_for(settings: type[BaseSettings]) -> None:
+def test_every_setting_has_a_description(settings: type[BaseSettings]) -> None:
     assert [name for name, field in settings.model_fields.items() if not field.description] == []
 
 
-def test_all_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_missing_settings_are_named_at_once(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as stopped:
         load(SongSettings)
     assert stopped.value.code == 78
@@ -100,7 +100,7 @@ def test_all_that_is_missing_is_named_at_once(capsys: pytest.CaptureFixture[str]
         assert f"{name} is missing" in said
 
 
-def test_a_placeholder_stops_the_start_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_placeholder_stops_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**GIVEN, "CLERK_SECRET_KEY": "CHANGE_ME"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError) as refused:
@@ -108,7 +108,7 @@ def test_a_placeholder_stops_the_start_and_is_named(monkeypatch: pytest.MonkeyPa
     assert "CLERK_SECRET_KEY still holds the placeholder" in explain(refused.value)
 
 
-def test_a_placeholder_hides_nothing_else_that_is_wrong(
+def test_placeholder_hides_no_other_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     placeholders = ("CLERK_SECRET_KEY", "CLOUDINARY_API_SECRET", "RECOMBEE_PRIVATE_TOKEN", "FRONTEND_ORIGINS")
@@ -125,7 +125,7 @@ def test_a_placeholder_hides_nothing_else_that_is_wrong(
     assert "WORKERS: " in said
 
 
-def test_what_is_wrong_is_said_without_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_setting_error_omits_the_value(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**GIVEN, "CLERK_PUBLISHABLE_KEY": "s3cr3t-by-mistake"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError) as refused:
@@ -135,7 +135,7 @@ def test_what_is_wrong_is_said_without_the_value(monkeypatch: pytest.MonkeyPatch
     assert "s3cr3t" not in said
 
 
-def test_a_changed_clerk_key_leaves_calls_as_they_were_signed_when_the_former_is_kept_for_them(
+def test_delegation_secret_survives_a_clerk_key_change(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     former, present = (f"sk_live_{'a' * 42}", f"sk_live_{'b' * 42}")
@@ -149,7 +149,7 @@ def test_a_changed_clerk_key_leaves_calls_as_they_were_signed_when_the_former_is
     assert after.clerk_secret_key.get_secret_value() == present
 
 
-def test_a_secret_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weak_delegation_secret_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**GIVEN, "DELEGATION_SECRET": "s3cr3t"}.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(ValidationError) as refused:
@@ -158,7 +158,7 @@ def test_a_secret_that_could_be_guessed_is_refused(monkeypatch: pytest.MonkeyPat
     assert "s3cr3t" not in explain(refused.value)
 
 
-def test_lists_are_split_at_commas_and_origins_lose_their_slash(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lists_are_split_and_origins_normalized(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {**GIVEN, "ADMIN_EMAILS": "Ada@Demo.local, "}.items():
         monkeypatch.setenv(name, value)
     settings = UserSettings()
@@ -173,12 +173,12 @@ def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.Monke
     assert "for-tests" not in repr(UserSettings())
 
 
-def test_the_issuer_is_the_host_in_the_publishable_key() -> None:
+def test_issuer_comes_from_the_publishable_key() -> None:
     assert issuer_of("pk_test_Y2xlcmsuZXhhbXBsZSQ=") == "https://clerk.example"
     assert issuer_of("pk_live_Y2xlcmsuZXhhbXBsZSQ") == "https://clerk.example"
 
 
-def test_the_issuer_may_be_others_than_the_one_in_the_publishable_key(
+def test_configured_issuers_override_the_publishable_key(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in GIVEN.items():
@@ -198,6 +198,6 @@ def test_the_issuer_may_be_others_than_the_one_in_the_publishable_key(
 @pytest.mark.parametrize(
     "key", ["", "pk_test_", "pk_test_!!!", "sk_test_Y2xlcmsuZXhhbXBsZSQ=", "pk_test_YWJj"]
 )
-def test_what_is_no_publishable_key_is_refused(key: str) -> None:
+def test_malformed_publishable_key_is_refused(key: str) -> None:
     with pytest.raises(ValueError, match="publishable key"):
         issuer_of(key)

@@ -103,7 +103,7 @@ async def test_order_of_other_songs_is_refused(world: World, order: list[str]) -
     assert await world.ids() == ALBUM.song_ids
 
 
-async def test_of_two_orders_of_one_revision_one_wins(world: World) -> None:
+async def test_concurrent_orders_at_one_revision_let_one_win(world: World) -> None:
     orders = [[THREE, TWO, ONE], [TWO, THREE, ONE]]
     results = await asyncio.gather(
         *(world.arranging.set_order(ALBUM, order, CREATOR, 1) for order in orders), return_exceptions=True
@@ -147,7 +147,7 @@ async def test_collaborators_are_added_and_removed_once(world: World) -> None:
     assert (album.collaborator_ids, album.revision) == ((), 3)
 
 
-async def test_strangers_creators_and_crowds_are_no_collaborators(world: World) -> None:
+async def test_unknown_creator_and_excess_collaborators_are_refused(world: World) -> None:
     with pytest.raises(UserNotFoundError):
         await world.collaborating.add(ALBUM, "x")
     with pytest.raises(CreatorIsCollaboratorError):

@@ -64,7 +64,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
     ],
     ids=["hidden", "flipped", "changed", "removed"],
 )
-async def test_an_album_that_is_stored_as_unlisted_is_shown_to_nobody_whatever_its_writer_was_told(
+async def test_unlisted_album_is_invalidated_despite_lost_response(
     world: World, monkeypatch: pytest.MonkeyPatch, write: Callable[[Editing, Album], Awaitable[object]]
 ) -> None:
     album = an_album()
@@ -77,7 +77,7 @@ async def test_an_album_that_is_stored_as_unlisted_is_shown_to_nobody_whatever_i
         await world.browsing.one(album.id, None)
 
 
-async def test_a_change_of_nothing_is_no_write(world: World) -> None:
+async def test_empty_change_writes_nothing(world: World) -> None:
     album = an_album()
     await world.albums.add(album)
     assert await world.editing.change(album, {}) == album
@@ -85,7 +85,7 @@ async def test_a_change_of_nothing_is_no_write(world: World) -> None:
     assert world.redis.renewals == []
 
 
-async def test_songs_that_an_album_is_stored_with_are_those_that_it_shows(
+async def test_stored_songs_are_shown_despite_lost_response(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     album = an_album()
@@ -98,7 +98,7 @@ async def test_songs_that_an_album_is_stored_with_are_those_that_it_shows(
     assert f"album:{album.id}" in world.redis.renewals[told]
 
 
-async def test_songs_that_the_owner_does_not_see_take_up_no_room(tmp_path: Path) -> None:
+async def test_unseen_songs_do_not_count_towards_limit(tmp_path: Path) -> None:
     gone, hidden, seen, more = ("a" * 24, "b" * 24, "c" * 24, [f"{number:024x}" for number in range(10)])
     owner = Caller("d" * 24, "user_d", "Olga Owner", Role.USER, is_blocked=False, token="t.o.k")
     songs = SomeSongs([seen, *more], {hidden: "another's"})
@@ -120,7 +120,7 @@ def cover(tmp_path: Path) -> Path:
     return file
 
 
-async def test_an_album_is_made_with_its_cover(world: World, cover: Path) -> None:
+async def test_album_is_created_with_its_cover(world: World, cover: Path) -> None:
     made = await world.editing.add(CREATOR, NEW, cover)
     assert await world.albums.get(made.id) == made
     assert world.store.media == {made.image.public_id}
@@ -128,7 +128,7 @@ async def test_an_album_is_made_with_its_cover(world: World, cover: Path) -> Non
     assert world.notes.kept == set()
 
 
-async def test_an_album_that_is_stored_and_answered_as_failed_does_not_stay(
+async def test_album_with_lost_response_is_rolled_back(
     world: World, cover: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer to storing it is lost, and it cannot be removed then."""
@@ -144,7 +144,7 @@ async def test_an_album_that_is_stored_and_answered_as_failed_does_not_stay(
     assert (world.store.media, world.notes.kept) == (set(), set())
 
 
-async def test_an_album_that_cannot_be_noted_as_finished_does_not_stay(
+async def test_album_without_journal_confirmation_is_rolled_back(
     world: World, cover: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(world.notes, "finish", refuse)

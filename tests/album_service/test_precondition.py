@@ -17,7 +17,7 @@ def test_tag_of_the_revision_matches(header: str) -> None:
 
 
 @pytest.mark.parametrize("header", [None, "*", " * "])
-def test_nothing_is_required_of_a_revision(header: str | None) -> None:
+def test_absent_precondition_matches_every_revision(header: str | None) -> None:
     assert Precondition.from_header(header).revision_of(ALBUM) is None
 
 

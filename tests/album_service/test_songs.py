@@ -8,7 +8,7 @@ from shared.errors import UnavailableError
 from shared.http.service_client import ServiceClient
 
 
-async def test_a_token_of_ours_that_is_refused_is_not_asked_without() -> None:
+async def test_refused_delegation_is_not_retried_anonymously() -> None:
     """What anonymous may see would pass for all that the caller may see."""
     asked: list[str | None] = []
 

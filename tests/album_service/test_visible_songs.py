@@ -55,7 +55,7 @@ def a_world(folder: Path, *, is_public: bool = True) -> AbstractAsyncContextMana
     return made()
 
 
-async def test_whoever_cannot_be_known_is_told_that_there_may_be_more(tmp_path: Path) -> None:
+async def test_unverified_caller_gets_listed_songs_marked_incomplete(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         for _ in range(2):
             found = await world.one(UNKNOWN)
@@ -65,7 +65,7 @@ async def test_whoever_cannot_be_known_is_told_that_there_may_be_more(tmp_path: 
         assert (await world.one(OWNER))["songIds"] == [SHOWN, SECRET]
 
 
-async def test_so_is_a_caller_whom_only_the_song_service_cannot_know(tmp_path: Path) -> None:
+async def test_caller_unverified_by_song_service_gets_incomplete(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.songs.knows_callers = False
         found = await world.one(OWNER)
@@ -74,7 +74,7 @@ async def test_so_is_a_caller_whom_only_the_song_service_cannot_know(tmp_path: P
         assert (await world.one(OWNER))["songIds"] == [SHOWN, SECRET]
 
 
-async def test_an_album_that_everybody_sees_whole_is_whole_for_whoever_cannot_be_known(
+async def test_fully_listed_album_is_complete_for_unverified_callers(
     tmp_path: Path,
 ) -> None:
     async with a_world(tmp_path) as world:
@@ -82,7 +82,7 @@ async def test_an_album_that_everybody_sees_whole_is_whole_for_whoever_cannot_be
         assert await world.one(UNKNOWN) == await world.one(None)
 
 
-async def test_an_unlisted_album_may_be_theirs_as_may_one_that_there_is_not(tmp_path: Path) -> None:
+async def test_unlisted_album_is_unavailable_to_unverified_callers(tmp_path: Path) -> None:
     async with a_world(tmp_path, is_public=False) as world:
         for album_id in (world.album.id, "e" * 24):
             with pytest.raises(UnavailableError):
@@ -92,7 +92,7 @@ async def test_an_unlisted_album_may_be_theirs_as_may_one_that_there_is_not(tmp_
 
 
 @pytest.mark.parametrize("principal", [None, UNKNOWN, OWNER])
-async def test_without_the_song_service_no_song_is_named(principal: Principal, tmp_path: Path) -> None:
+async def test_song_service_outage_leaves_songs_out(principal: Principal, tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.songs.is_down = True
         found = await world.one(principal)
@@ -102,7 +102,7 @@ async def test_without_the_song_service_no_song_is_named(principal: Principal, t
         assert world.cache.entries == {}
 
 
-async def test_a_list_of_own_albums_is_not_kept_without_its_songs(tmp_path: Path) -> None:
+async def test_incomplete_own_albums_are_not_cached(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         world.songs.knows_callers = False
         own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).body)
@@ -113,7 +113,7 @@ async def test_a_list_of_own_albums_is_not_kept_without_its_songs(tmp_path: Path
         assert "songsUnavailable" not in own[0]
 
 
-async def test_a_list_of_own_albums_is_stale_when_its_owner_may_see_less(tmp_path: Path) -> None:
+async def test_own_albums_are_invalidated_with_visibility(tmp_path: Path) -> None:
     async with a_world(tmp_path) as world:
         own = json.loads((await world.browsing.of_user(OWNER, WHOLE_LIST)).body)
         assert [each["songIds"] for each in own] == [[SHOWN, SECRET]]
@@ -123,7 +123,7 @@ async def test_a_list_of_own_albums_is_stale_when_its_owner_may_see_less(tmp_pat
         assert [each["songIds"] for each in own] == [[SHOWN]]
 
 
-async def test_a_change_is_answered_with_the_songs_that_its_maker_may_see(tmp_path: Path) -> None:
+async def test_change_returns_songs_visible_to_caller(tmp_path: Path) -> None:
     friend = Caller("f" * 24, "user_f", "Fay Friend", Role.USER, is_blocked=False, token="friend's")
     async with a_world(tmp_path) as world:
         for caller, named in ((OWNER, [SHOWN, SECRET]), (friend, [SHOWN]), (ADMIN, [SHOWN, SECRET])):

@@ -22,7 +22,7 @@ def client(running: server.MongoServer, options: str) -> Any:
     return AsyncIOMotorClient(f"{running.uri}?{options}")
 
 
-async def test_documents_and_unique_indexes_outlive_a_clean_restart(tmp_path: Path) -> None:
+async def test_documents_and_indexes_survive_a_restart(tmp_path: Path) -> None:
     with server.start(tmp_path) as running:
         users = client(running, "serverSelectionTimeoutMS=5000").users_db.users
         await users.create_index("email", unique=True)
@@ -34,7 +34,7 @@ async def test_documents_and_unique_indexes_outlive_a_clean_restart(tmp_path: Pa
     users.database.client.close()
 
 
-async def test_a_client_finds_the_server_again_after_a_crash(tmp_path: Path) -> None:
+async def test_client_reconnects_after_a_crash(tmp_path: Path) -> None:
     with server.start(tmp_path) as running:
         songs = client(running, "serverSelectionTimeoutMS=500").songs_db.songs
         await songs.insert_one({"_id": 1})
@@ -49,7 +49,7 @@ async def test_a_client_finds_the_server_again_after_a_crash(tmp_path: Path) -> 
     songs.database.client.close()
 
 
-async def test_a_server_that_hangs_is_given_up_as_a_network_timeout(tmp_path: Path) -> None:
+async def test_hanging_server_is_a_network_timeout(tmp_path: Path) -> None:
     with server.start(tmp_path) as running:
         songs = client(running, "timeoutMS=400").songs_db.songs
         await songs.insert_one({"_id": 1})
@@ -62,7 +62,7 @@ async def test_a_server_that_hangs_is_given_up_as_a_network_timeout(tmp_path: Pa
         songs.database.client.close()
 
 
-def test_a_server_does_not_outlive_a_starter_that_dies(tmp_path: Path) -> None:
+def test_server_ends_with_its_parent_process(tmp_path: Path) -> None:
     starter = (
         "import os, sys, pathlib\n"
         "from tests.mongo_server import server\n"
@@ -94,7 +94,7 @@ def stops_listening(port: int) -> bool:
     return False
 
 
-def test_a_server_that_cannot_start_says_why(tmp_path: Path) -> None:
+def test_failed_server_start_states_the_reason(tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     with server.start(tmp_path) as running:

@@ -31,7 +31,7 @@ async def differs(
     return expect
 
 
-async def test_a_duplicate_names_its_key(mongo_database: Any, differs: Callable[..., None]) -> None:
+async def test_duplicate_key_error_names_its_key(mongo_database: Any, differs: Callable[..., None]) -> None:
     await mongo_database.users.create_index("email", unique=True)
     await mongo_database.users.insert_one({"email": "a@x"})
     with pytest.raises(DuplicateKeyError) as refused:
@@ -42,7 +42,7 @@ async def test_a_duplicate_names_its_key(mongo_database: Any, differs: Callable[
     assert named == {"keyPattern": {"email": 1}, "keyValue": {"email": "a@x"}}
 
 
-async def test_a_unique_partial_index_ignores_what_its_filter_leaves_out(
+async def test_unique_partial_index_ignores_unmatched_documents(
     mongo_database: Any, differs: Callable[..., None]
 ) -> None:
     await mongo_database.albums.create_index("name", unique=True, partialFilterExpression={"live": True})
@@ -51,7 +51,7 @@ async def test_a_unique_partial_index_ignores_what_its_filter_leaves_out(
     await mongo_database.albums.insert_one({"name": "n", "live": False})
 
 
-async def test_a_failed_bulk_counts_only_what_it_inserted(
+async def test_failed_bulk_counts_only_inserted_documents(
     mongo_database: Any, differs: Callable[..., None]
 ) -> None:
     with pytest.raises(BulkWriteError) as failed:
@@ -60,7 +60,7 @@ async def test_a_failed_bulk_counts_only_what_it_inserted(
     assert failed.value.details["nInserted"] == 1
 
 
-async def test_an_ordered_bulk_stops_at_the_first_failed_update(
+async def test_ordered_bulk_stops_at_first_failed_update(
     mongo_database: Any, differs: Callable[..., None]
 ) -> None:
     await mongo_database.bulk.create_index("key", unique=True)
@@ -73,28 +73,26 @@ async def test_an_ordered_bulk_stops_at_the_first_failed_update(
     assert (await mongo_database.bulk.find_one({"_id": 3}))["key"] == 3
 
 
-async def test_an_id_made_by_an_upsert_carries_its_time(
-    mongo_database: Any, differs: Callable[..., None]
-) -> None:
+async def test_upserted_id_carries_its_time(mongo_database: Any, differs: Callable[..., None]) -> None:
     result = await mongo_database.users.update_one({"key": 1}, {"$set": {"n": 1}}, upsert=True)
     differs(AssertionError)
     assert abs(result.upserted_id.generation_time - datetime.now(UTC)) < timedelta(hours=1)
 
 
-async def test_a_collation_finds_text_in_any_case(mongo_database: Any, differs: Callable[..., None]) -> None:
+async def test_collation_matches_in_any_case(mongo_database: Any, differs: Callable[..., None]) -> None:
     await mongo_database.users.insert_one({"email": "a@x"})
     found = mongo_database.users.find({"email": "A@X"}).collation({"locale": "en", "strength": 2})
     differs(AssertionError)
     assert len(await found.to_list(None)) == 1
 
 
-async def test_an_update_may_be_a_pipeline(mongo_database: Any, differs: Callable[..., None]) -> None:
+async def test_update_may_be_a_pipeline(mongo_database: Any, differs: Callable[..., None]) -> None:
     await mongo_database.albums.insert_one({"_id": 1, "title": "t"})
     differs(OperationFailure)
     await mongo_database.albums.update_one({"_id": 1}, [{"$set": {"copy": "$title"}}])
 
 
-async def test_the_first_batch_holds_at_most_101_documents(
+async def test_first_batch_holds_at_most_101_documents(
     mongo_database: Any, differs: Callable[..., None]
 ) -> None:
     await mongo_database.songs.insert_many({"n": n} for n in range(150))
@@ -103,14 +101,14 @@ async def test_the_first_batch_holds_at_most_101_documents(
     assert len(answer["cursor"]["firstBatch"]) == 101
 
 
-async def test_a_validator_refuses_a_document(mongo_database: Any, differs: Callable[..., None]) -> None:
+async def test_validator_refuses_a_document(mongo_database: Any, differs: Callable[..., None]) -> None:
     await mongo_database.create_collection("users", validator={"$jsonSchema": {"required": ["email"]}})
     differs(NotRaised)
     with pytest.raises(OperationFailure):
         await mongo_database.users.insert_one({"name": "n"})
 
 
-async def test_one_key_cannot_have_two_indexes(mongo_database: Any, differs: Callable[..., None]) -> None:
+async def test_key_cannot_have_two_indexes(mongo_database: Any, differs: Callable[..., None]) -> None:
     await mongo_database.users.create_index("email", name="one")
     differs(NotRaised)
     with pytest.raises(OperationFailure):

@@ -8,7 +8,7 @@ import pytest
 pytestmark = pytest.mark.mongo
 
 
-async def test_of_many_writers_at_once_none_is_lost_and_one_wins(mongo_database: Any) -> None:
+async def test_concurrent_writes_are_never_lost(mongo_database: Any) -> None:
     shared = mongo_database.shared
     await shared.create_index("key", unique=True, sparse=True)
     await shared.insert_one({"_id": 1, "n": 0, "revision": 0, "songIds": []})
@@ -32,7 +32,7 @@ async def test_of_many_writers_at_once_none_is_lost_and_one_wins(mongo_database:
     assert await shared.count_documents({"key": "k"}) == 1
 
 
-async def test_each_waiting_job_is_claimed_by_one_worker(mongo_database: Any) -> None:
+async def test_each_job_is_claimed_by_one_worker(mongo_database: Any) -> None:
     await mongo_database.jobs.insert_many({"_id": n, "state": "new"} for n in range(40))
 
     async def worker() -> list[int]:

@@ -17,7 +17,7 @@ def albums(behaviour: Callable[[httpx.Request], httpx.Response]) -> HttpAlbums:
     return HttpAlbums(ServiceClient(http, "album service"))
 
 
-async def test_a_token_of_ours_that_is_refused_signs_nobody_out() -> None:
+async def test_refused_delegation_is_unavailable_not_unauthenticated() -> None:
     refusing = albums(lambda _: httpx.Response(401, json={"detail": "The session token is not valid"}))
     with pytest.raises(UnavailableError):
         await refusing.check_made_by(ALBUM, "t.o.k", {ARTIST})
@@ -27,7 +27,7 @@ async def test_a_token_of_ours_that_is_refused_signs_nobody_out() -> None:
         await refusing.take_out(ALBUM, SONG, "t.o.k")
 
 
-async def test_an_album_that_names_no_songs_now_may_hold_this_one() -> None:
+async def test_album_with_unavailable_songs_may_hold_song() -> None:
     def behave(request: httpx.Request) -> httpx.Response:
         if request.method == "POST":
             return httpx.Response(409, json={"detail": "The song is in this album already"})
@@ -37,7 +37,7 @@ async def test_an_album_that_names_no_songs_now_may_hold_this_one() -> None:
         await albums(behave).append(ALBUM, SONG, "t.o.k")
 
 
-async def test_a_conflict_counts_by_its_code() -> None:
+async def test_conflicts_are_distinguished_by_code() -> None:
     """Not by what the album holds a moment later, when another move may have taken the song out again."""
 
     def conflict(code: str) -> HttpAlbums:

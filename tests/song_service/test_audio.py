@@ -50,15 +50,13 @@ async def test_duration_and_genre_are_read_from_the_audio(tmp_path: Path, name: 
         ("J" * 49 + " azz", "J" * 49),
     ],
 )
-async def test_a_genre_in_the_audio_that_no_client_may_send_is_none(
-    tmp_path: Path, tag: str, genre: str | None
-) -> None:
+async def test_invalid_genre_tag_is_ignored(tmp_path: Path, tag: str, genre: str | None) -> None:
     path = made(tmp_path / "a.mp3", "-metadata", f"genre={tag}", seconds=1)
     assert (await inspect_audio(path, HOUR)).genre == genre
 
 
 @pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.flac", "a.m4a", "a.aiff"])
-async def test_a_file_that_was_cut_short_is_refused(tmp_path: Path, name: str) -> None:
+async def test_truncated_file_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(NotAudioError):
         await inspect_audio(cut(made(tmp_path / name)), HOUR)
 
@@ -74,14 +72,12 @@ QUIET_BEGINNING = "aevalsrc=if(lt(t\\,4)\\,0.0001*sin(440*t)\\,0.5*random(0))"
         ("a.aac", ["-b:a", "128k"]),
     ],
 )
-async def test_what_does_not_say_its_length_is_as_long_as_it_sounds(
-    tmp_path: Path, name: str, options: list[str]
-) -> None:
+async def test_missing_duration_is_measured(tmp_path: Path, name: str, options: list[str]) -> None:
     path = made(tmp_path / name, *options, seconds=12, source=QUIET_BEGINNING)
     assert (await inspect_audio(path, HOUR)).duration == 12
 
 
-async def test_recordings_joined_without_encoding_them_again_are_taken(tmp_path: Path) -> None:
+async def test_concatenated_recordings_are_accepted(tmp_path: Path) -> None:
     jingle = made(tmp_path / "a.mp3", "-b:a", "32k", "-write_xing", "0", seconds=3)
     song = made(tmp_path / "b.mp3", "-b:a", "320k", "-write_xing", "0", seconds=9)
     jingle.write_bytes(jingle.read_bytes() + song.read_bytes())
@@ -89,13 +85,13 @@ async def test_recordings_joined_without_encoding_them_again_are_taken(tmp_path:
 
 
 @pytest.mark.parametrize("tail", [b"TAG" + b"\0" * 125, b"\0" * 3000])
-async def test_what_players_pass_over_is_passed_over(tmp_path: Path, tail: bytes) -> None:
+async def test_trailing_bytes_are_ignored(tmp_path: Path, tail: bytes) -> None:
     path = made(tmp_path / "a.mp3")
     path.write_bytes(path.read_bytes() + tail)
     assert await inspect_audio(path, HOUR) == AudioFacts(6, None)
 
 
-async def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
+async def test_playlist_is_not_followed(tmp_path: Path) -> None:
     made(tmp_path / "secret.wav")
     playlist = tmp_path / "list.mp3"
     playlist.write_text(f"ffconcat version 1.0\nfile {tmp_path / 'secret.wav'}\n")
@@ -103,31 +99,29 @@ async def test_a_playlist_is_not_followed(tmp_path: Path) -> None:
         await inspect_audio(playlist, HOUR)
 
 
-async def test_a_film_is_not_audio(tmp_path: Path) -> None:
+async def test_video_is_not_audio(tmp_path: Path) -> None:
     film = made(tmp_path / "a.mp4", source="testsrc=size=64x64:rate=10", seconds=1)
     with pytest.raises(NotAudioError):
         await inspect_audio(film, HOUR)
 
 
-async def test_audio_longer_than_is_taken_is_refused_before_all_of_it_is_decoded(tmp_path: Path) -> None:
+async def test_too_long_audio_is_refused_early(tmp_path: Path) -> None:
     with pytest.raises(AudioTooLongError):
         await inspect_audio(made(tmp_path / "a.flac", seconds=30), 10)
 
 
-async def test_a_rate_that_nobody_hears_is_refused(tmp_path: Path) -> None:
+async def test_excessive_sample_rate_is_refused(tmp_path: Path) -> None:
     with pytest.raises(NotAudioError, match="kHz"):
         await inspect_audio(made(tmp_path / "a.flac", "-ar", "384000", seconds=1), HOUR)
 
 
-async def test_decoding_that_takes_too_long_is_given_up(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_decoding_has_a_timeout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(audio, "LONGEST_DECODING_SECONDS", 0)
     with pytest.raises(NotAudioError, match="too long to decode"):
         await inspect_audio(made(tmp_path / "a.flac"), HOUR)
 
 
-async def test_names_are_looked_up_while_decoding_keeps_its_threads_busy() -> None:
+async def test_decoding_does_not_block_name_resolution() -> None:
     """asyncio looks up host names in its own threads, which are few."""
     done = threading.Event()
     busy = [asyncio.create_task(decoded(done.wait)) for _ in range(100)]

@@ -30,7 +30,7 @@ async def test_listed_songs_are_counted_once_until_one_changes() -> None:
     assert await browsing.count(LISTED) == 1
 
 
-async def test_whoever_cannot_be_known_sees_what_everybody_sees_and_hears_nothing_of_the_rest() -> None:
+async def test_unverified_caller_sees_only_listed_songs() -> None:
     songs, listed = Songs(), a_song()
     private, hidden = a_song(is_public=False), a_song(is_visible=False)
     for each in (listed, private, hidden):

@@ -24,7 +24,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-async def test_an_upload_is_stored_noted_for_the_engine_and_in_its_album(world: World) -> None:
+async def test_upload_is_stored_queued_and_in_album(world: World) -> None:
     song = await world.upload()
     assert world.songs.kept == {song.id: song}
     assert world.songs.unsent.keys() == {song.id}
@@ -40,16 +40,14 @@ async def test_an_upload_is_stored_noted_for_the_engine_and_in_its_album(world: 
     [("image", DOWN), ("audio", DOWN), ("audio", UnsupportedMediaError("no")), ("image", ValueError("bug"))],
     ids=str,
 )
-async def test_when_one_medium_cannot_be_stored_the_other_does_not_stay(
-    world: World, part: str, failure: Exception
-) -> None:
+async def test_failed_media_upload_removes_the_other(world: World, part: str, failure: Exception) -> None:
     world.store.failing = {part: failure}
     with pytest.raises(type(failure)):
         await world.upload()
     assert world.holds_nothing()
 
 
-async def test_the_failure_of_one_medium_is_undone_after_the_other_has_arrived(world: World) -> None:
+async def test_rollback_waits_for_the_other_medium(world: World) -> None:
     world.store.failing = {"image": DOWN}
     world.store.may_store_audio.clear()
     uploading = asyncio.create_task(world.upload())
@@ -61,7 +59,7 @@ async def test_the_failure_of_one_medium_is_undone_after_the_other_has_arrived(w
     assert world.holds_nothing()
 
 
-async def test_when_the_song_cannot_be_stored_its_media_do_not_stay(world: World) -> None:
+async def test_failed_song_write_removes_its_media(world: World) -> None:
     world.songs.failure = DOWN
     with pytest.raises(UnavailableError):
         await world.upload()
@@ -69,9 +67,7 @@ async def test_when_the_song_cannot_be_stored_its_media_do_not_stay(world: World
 
 
 @pytest.mark.parametrize("failure", [DOWN, InvalidError("The album is full")])
-async def test_when_the_album_does_not_take_it_the_song_does_not_stay(
-    world: World, failure: AppError
-) -> None:
+async def test_album_refusal_rolls_the_upload_back(world: World, failure: AppError) -> None:
     world.albums.failing = {"append": failure}
     with pytest.raises(type(failure)):
         await world.upload()
@@ -79,7 +75,7 @@ async def test_when_the_album_does_not_take_it_the_song_does_not_stay(
     assert "songs" in world.redis.renewals[-1]
 
 
-async def test_without_the_album_service_nothing_is_begun(world: World) -> None:
+async def test_album_service_outage_stops_the_upload(world: World) -> None:
     world.albums.failing = {"check_made_by": DOWN}
     with pytest.raises(UnavailableError):
         await world.upload()
@@ -87,14 +83,14 @@ async def test_without_the_album_service_nothing_is_begun(world: World) -> None:
     assert world.entries.kept == set()
 
 
-async def test_without_a_note_nothing_is_begun(world: World) -> None:
+async def test_journal_outage_stops_the_upload(world: World) -> None:
     world.entries.is_down = True
     with pytest.raises(UnavailableError):
         await world.upload()
     assert world.holds_nothing()
 
 
-async def test_an_upload_that_is_cut_off_is_undone(world: World) -> None:
+async def test_cancelled_upload_is_rolled_back(world: World) -> None:
     world.store.may_store_audio.clear()
     uploading = asyncio.create_task(world.upload())
     async with asyncio.timeout(20):
@@ -106,7 +102,7 @@ async def test_an_upload_that_is_cut_off_is_undone(world: World) -> None:
     assert len(world.entries.kept) == 2
 
 
-async def test_an_upload_that_waits_too_long_to_be_decoded_is_refused_and_leaves_nothing(
+async def test_decoding_queue_timeout_leaves_nothing(
     tmp_path: Path,
 ) -> None:
     world = World(tmp_path, stored_within_seconds=0.2)
@@ -122,7 +118,7 @@ async def test_an_upload_that_waits_too_long_to_be_decoded_is_refused_and_leaves
     assert world.entries.kept == set()
 
 
-async def test_an_upload_that_the_store_takes_too_long_for_is_refused_and_leaves_nothing(
+async def test_media_store_timeout_leaves_nothing(
     tmp_path: Path,
 ) -> None:
     world = World(tmp_path, stored_within_seconds=5)
@@ -134,7 +130,7 @@ async def test_an_upload_that_the_store_takes_too_long_for_is_refused_and_leaves
     assert len(world.entries.kept) == 2
 
 
-async def test_media_that_cannot_be_taken_back_are_noted(world: World) -> None:
+async def test_media_that_cannot_be_removed_are_journaled(world: World) -> None:
     world.store.failing = {"audio": DOWN, "destroy": DOWN}
     with pytest.raises(UnavailableError):
         await world.upload()
@@ -142,7 +138,7 @@ async def test_media_that_cannot_be_taken_back_are_noted(world: World) -> None:
     assert not world.songs.kept
 
 
-async def test_a_song_is_removed_though_the_media_store_and_the_album_service_are_down(world: World) -> None:
+async def test_removal_works_during_store_and_album_outage(world: World) -> None:
     song = await world.upload()
     world.store.failing = {"destroy": DOWN}
     world.albums.failing = {"take_out": DOWN}
@@ -151,7 +147,7 @@ async def test_a_song_is_removed_though_the_media_store_and_the_album_service_ar
     assert {note.public_id for note in world.entries.kept} == world.store.media
 
 
-async def test_a_change_of_nothing_is_no_write(world: World) -> None:
+async def test_empty_change_writes_nothing(world: World) -> None:
     song = await world.upload()
     renewed = len(world.redis.renewals)
     assert await world.catalogue.change(ARTIST, song, {}) == song
@@ -159,7 +155,7 @@ async def test_a_change_of_nothing_is_no_write(world: World) -> None:
     assert len(world.redis.renewals) == renewed
 
 
-async def test_a_song_that_somebody_keeps_changing_is_a_conflict_not_an_endless_try(world: World) -> None:
+async def test_constantly_changed_song_is_a_conflict(world: World) -> None:
     song = replace(await world.upload(), revision=7)
     world.songs.kept[song.id] = song
     world.songs.changes_meanwhile = True
@@ -177,7 +173,7 @@ async def test_a_song_that_somebody_keeps_changing_is_a_conflict_not_an_endless_
     ],
     ids=["hidden", "flipped", "changed", "removed"],
 )
-async def test_a_song_that_is_stored_as_unlisted_is_shown_to_nobody_whatever_its_writer_was_told(
+async def test_unlisted_song_is_invalidated_despite_lost_response(
     world: World, monkeypatch: pytest.MonkeyPatch, write: Callable[[Catalogue, Song], Awaitable[object]]
 ) -> None:
     song = await world.upload()
@@ -190,9 +186,7 @@ async def test_a_song_that_is_stored_as_unlisted_is_shown_to_nobody_whatever_its
         await browsing.one(song.id, None)
 
 
-async def test_a_change_that_lands_after_its_failure_makes_caches_stale_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_late_change_invalidates_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     song = await world.upload()
     browsing = Browsing(world.songs, ReadThrough(world.redis), 1000)
     store = world.songs.change
@@ -212,7 +206,7 @@ async def test_a_change_that_lands_after_its_failure_makes_caches_stale_again(
         await browsing.one(song.id, None)
 
 
-async def test_an_upload_that_is_stored_and_answered_as_failed_does_not_stay(
+async def test_upload_with_lost_response_is_rolled_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer to storing the song is lost, and it cannot be removed then."""
@@ -229,7 +223,7 @@ async def test_an_upload_that_is_stored_and_answered_as_failed_does_not_stay(
     assert "songs" in world.redis.renewals[-1]
 
 
-async def test_an_upload_that_cannot_be_noted_as_finished_does_not_stay(
+async def test_upload_without_journal_confirmation_is_rolled_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(world.entries, "finish", refuse)
@@ -238,7 +232,7 @@ async def test_an_upload_that_cannot_be_noted_as_finished_does_not_stay(
     assert world.holds_nothing()
 
 
-async def test_a_song_whose_upload_ended_with_its_process_does_not_stay(
+async def test_upload_interrupted_by_crash_is_rolled_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the song is in its album, and before the artist is answered."""
@@ -255,9 +249,7 @@ async def test_a_song_whose_upload_ended_with_its_process_does_not_stay(
     assert world.holds_nothing()
 
 
-async def test_an_upload_into_an_album_that_did_not_answer_leaves_nothing_in_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lost_album_response_leaves_no_song(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     lose_answers(monkeypatch, world.albums, "append")
     with pytest.raises(UnavailableError):
         await world.upload()

@@ -69,7 +69,7 @@ def titles(rows: Content) -> list[str]:
     return [song["title"].removeprefix("Song ") for song in json.loads(rows.body)]
 
 
-async def test_the_engines_order_is_kept_and_what_it_lacks_is_filled_up() -> None:
+async def test_engine_order_is_kept_and_filled_up() -> None:
     world = World()
     world.engine.answer = [world.all[n].id for n in (4, 2)]
     assert titles(await world.discovery.for_user(ADA)) == ["4", "2", "0", "1", "3", "5"]
@@ -77,7 +77,7 @@ async def test_the_engines_order_is_kept_and_what_it_lacks_is_filled_up() -> Non
     assert titles(await world.discovery.trending()) == ["4", "2", "0", "1", "3", "5"]
 
 
-async def test_what_the_engine_wrongly_believes_to_be_listed_is_left_out() -> None:
+async def test_unlisted_songs_of_the_engine_are_omitted() -> None:
     world = World()
     world.put(world.all[0], public=False)
     world.put(world.all[1], visible=False)
@@ -92,13 +92,13 @@ async def test_what_the_engine_wrongly_believes_to_be_listed_is_left_out() -> No
         assert not {"0", "1", "2"} & set(titles(rows))
 
 
-async def test_a_song_is_not_similar_to_itself_even_when_the_engine_says_so() -> None:
+async def test_similar_songs_exclude_the_song_itself() -> None:
     world = World()
     world.engine.answer = [world.all[n].id for n in (3, 1, 5)]
     assert titles(await world.discovery.similar(world.all[1])) == ["3", "5"]
 
 
-async def test_while_the_engine_is_down_similar_songs_are_of_the_genre_then_of_the_artist() -> None:
+async def test_similar_fallback_uses_genre_then_artist() -> None:
     world = World()
     world.engine.is_down = True
     base = replace(world.all[0], genre="Jazz", artist_id="1" * 24)
@@ -108,7 +108,7 @@ async def test_while_the_engine_is_down_similar_songs_are_of_the_genre_then_of_t
     assert titles(await world.discovery.similar(base)) == ["4", "5", "1", "2", "3"]
 
 
-async def test_while_the_engine_is_down_what_was_played_most_comes_first() -> None:
+async def test_fallback_ranks_by_plays() -> None:
     world = World()
     for song in (world.all[3], world.all[3], world.all[5]):
         await world.play(song)
@@ -117,7 +117,7 @@ async def test_while_the_engine_is_down_what_was_played_most_comes_first() -> No
         assert titles(rows) == ["3", "5", "0", "1", "2", "4"]
 
 
-async def test_what_stands_in_for_the_engine_is_counted_once_for_a_crowd_and_kept_for_a_moment() -> None:
+async def test_fallback_is_computed_once_and_cached_briefly() -> None:
     world = World()
     await world.play(world.all[3])
     world.engine.is_down = True
@@ -141,7 +141,7 @@ async def test_what_stands_in_for_the_engine_is_counted_once_for_a_crowd_and_kep
     assert set(world.redis.entries) == {entry.key for entry in (*recommended, *orders)}
 
 
-async def test_what_stands_in_for_the_engine_shows_no_song_that_was_hidden_meanwhile() -> None:
+async def test_fallback_omits_songs_hidden_meanwhile() -> None:
     world = World()
     await world.play(world.all[3])
     world.engine.is_down = True
@@ -151,7 +151,7 @@ async def test_what_stands_in_for_the_engine_shows_no_song_that_was_hidden_meanw
     assert "3" not in titles(await world.discovery.for_user(ADA))
 
 
-async def test_that_the_engine_knows_nothing_like_a_song_is_its_word_until_it_hears_of_songs() -> None:
+async def test_empty_similar_response_is_cached_until_sync() -> None:
     world = World()
     assert titles(await world.discovery.similar(world.all[0])) == ["1", "2", "3", "4", "5"]
     asked = world.engine.asked
@@ -163,7 +163,7 @@ async def test_that_the_engine_knows_nothing_like_a_song_is_its_word_until_it_he
     assert titles(await world.discovery.similar(world.all[0])) == ["5"]
 
 
-async def test_an_engine_that_knows_of_nothing_popular_is_asked_again_soon() -> None:
+async def test_empty_popular_response_is_cached_briefly() -> None:
     world = World()
     await world.play(world.all[3])
     assert titles(await world.discovery.trending())[0] == "3"
@@ -171,14 +171,14 @@ async def test_an_engine_that_knows_of_nothing_popular_is_asked_again_soon() -> 
     assert world.redis.entries == {}
 
 
-async def test_nobody_is_invented_to_ask_the_engine_what_is_popular() -> None:
+async def test_trending_without_listeners_skips_the_engine() -> None:
     world = World()
     await world.play(world.all[3], heard_by_engine=False)
     assert titles(await world.discovery.trending())[0] == "3"
     assert world.engine.asked == 0
 
 
-async def test_at_most_so_many_are_answered_and_each_once() -> None:
+async def test_results_are_distinct_and_limited() -> None:
     world = World()
     more = [a_song(title="Song x") for _ in range(MOST + 10)]
     for song in more:

@@ -30,7 +30,7 @@ def test_outcome_after_a_day_does_not_count() -> None:
     assert outcomes_of([Play(play.id, SONG, NOON)], [play, late]) == {play.id: set()}
 
 
-def test_outcome_of_a_later_play_stays_out_of_the_page() -> None:
+def test_outcome_of_a_later_play_is_excluded() -> None:
     old, new = an_interaction(song_id=SONG, at=NOON), an_interaction(song_id=SONG, at=NOON + minutes(9))
     completed = an_interaction(song_id=SONG, kind=COMPLETE, at=NOON + minutes(10))
     assert outcomes_of([Play(old.id, SONG, NOON)], [old, new, completed]) == {old.id: set()}

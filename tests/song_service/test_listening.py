@@ -55,28 +55,26 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 @pytest.mark.parametrize("first", [0, 1.2, 14.9, 29.6, 29.9, 59.95])
-async def test_a_double_click_counts_once_whenever_it_comes(world: World, first: float) -> None:
+async def test_double_click_counts_once(world: World, first: float) -> None:
     assert await world.count_after(first, first + 0.05, first + 0.3) == 1
 
 
 @pytest.mark.parametrize("first", [0, 14.9, 29.9])
-async def test_a_song_heard_again_counts_again(world: World, first: float) -> None:
+async def test_replay_counts_again(world: World, first: float) -> None:
     assert await world.count_after(first, first + 30) == 2
 
 
 @pytest.mark.parametrize("first", [0, 1.2, 2.9])
-async def test_a_song_shorter_than_that_may_be_heard_again_as_soon_as_it_ended(
-    world: World, first: float
-) -> None:
+async def test_short_song_may_be_replayed_after_its_end(world: World, first: float) -> None:
     short = replace(SONG, duration=3)
     assert await world.count_after(first, first + 1, first + 3, song=short) == 2
 
 
-async def test_the_same_key_counts_once_at_any_time_and_another_at_once(world: World) -> None:
+async def test_idempotency_key_decides_what_counts_once(world: World) -> None:
     assert await world.count_after(0, 3600, key="one") == 1
     assert await world.count_after(3600, key="another") == 2
 
 
-async def test_a_play_its_completion_and_a_skip_are_three(world: World) -> None:
+async def test_play_completion_and_skip_count_separately(world: World) -> None:
     for number, kind in enumerate(InteractionKind, start=1):
         assert await world.count_after(0, kind=kind) == number

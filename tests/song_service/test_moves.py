@@ -20,7 +20,7 @@ def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
-async def test_a_song_stays_where_it_is_when_its_new_album_cannot_take_it(world: World) -> None:
+async def test_failed_move_keeps_the_song_in_place(world: World) -> None:
     song = await world.upload()
     world.albums.failing = {"append": DOWN}
     with pytest.raises(UnavailableError):
@@ -28,7 +28,7 @@ async def test_a_song_stays_where_it_is_when_its_new_album_cannot_take_it(world:
     assert world.songs.kept == {song.id: song}
 
 
-async def test_of_two_moves_at_once_the_later_one_counts_and_one_album_holds_the_song(world: World) -> None:
+async def test_later_of_two_concurrent_moves_wins(world: World) -> None:
     song = await world.upload()
     await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
     moved = await world.catalogue.change(ARTIST, song, {"album_id": THIRD, "title": "Moved"})
@@ -37,9 +37,7 @@ async def test_of_two_moves_at_once_the_later_one_counts_and_one_album_holds_the
 
 
 @pytest.mark.parametrize("album_id", [ALBUM, OTHER, None])
-async def test_two_moves_at_once_to_where_a_song_is_or_goes_leave_it_there(
-    world: World, album_id: str | None
-) -> None:
+async def test_repeated_concurrent_moves_have_one_effect(world: World, album_id: str | None) -> None:
     song = await world.upload()
     await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
     await world.catalogue.change(ARTIST, song, {"album_id": album_id})
@@ -47,9 +45,7 @@ async def test_two_moves_at_once_to_where_a_song_is_or_goes_leave_it_there(
     assert world.albums.of(song) == {album_id} - {None}
 
 
-async def test_a_song_that_went_into_an_album_that_did_not_answer_is_taken_out_again(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lost_append_response_is_rolled_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     song = await world.upload()
     lose_answers(monkeypatch, world.albums, "append")
     with pytest.raises(UnavailableError):
@@ -59,9 +55,7 @@ async def test_a_song_that_went_into_an_album_that_did_not_answer_is_taken_out_a
 
 
 @pytest.mark.parametrize("are_songs_unknown", [False, True])
-async def test_a_move_that_fails_leaves_the_song_where_it_was_put_before(
-    world: World, are_songs_unknown: bool
-) -> None:
+async def test_failed_move_keeps_earlier_album_entries(world: World, are_songs_unknown: bool) -> None:
     song = await world.upload()
     world.albums.held.add((OTHER, song.id))
     world.albums.failing = {"append": DOWN}
@@ -71,7 +65,7 @@ async def test_a_move_that_fails_leaves_the_song_where_it_was_put_before(
     assert world.albums.of(song) == {ALBUM, OTHER}
 
 
-async def test_a_move_that_is_stored_and_answered_as_failed_is_one_in_the_albums_too(
+async def test_stored_move_completes_despite_lost_response(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     song = await world.upload()
@@ -82,7 +76,7 @@ async def test_a_move_that_is_stored_and_answered_as_failed_is_one_in_the_albums
     assert world.albums.of(song) == {OTHER}
 
 
-async def test_a_song_that_is_removed_while_it_is_moved_is_not_found(world: World) -> None:
+async def test_song_removed_during_move_is_not_found(world: World) -> None:
     """The album service knows no such song then, and refuses it."""
     song = await world.upload()
     await world.songs.remove(song.id)
@@ -91,7 +85,7 @@ async def test_a_song_that_is_removed_while_it_is_moved_is_not_found(world: Worl
         await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
 
 
-async def test_a_song_that_somebody_keeps_changing_is_not_moved(world: World) -> None:
+async def test_constantly_changed_song_is_not_moved(world: World) -> None:
     song = await world.upload()
     world.songs.changes_meanwhile = True
     with pytest.raises(AppError, match="at the same time"):
@@ -149,7 +143,7 @@ class SlowSongs(FailingSongs):
 
 
 @pytest.mark.parametrize("seed", range(40))
-async def test_song_that_many_move_is_only_in_the_album_it_names(tmp_path: Path, seed: int) -> None:
+async def test_concurrent_moves_end_in_the_named_album(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 - no secret
     world = World(tmp_path, songs=SlowSongs(chance), albums=SlowAlbums(chance))
     song = await world.upload()

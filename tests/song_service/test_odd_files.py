@@ -36,7 +36,7 @@ async def seconds_of(path: Path) -> int:
 
 @pytest.mark.parametrize("tail", TAILS)
 @pytest.mark.parametrize("name", ["a.mp3", "a.wav", "a.flac", "a.m4a", "a.aac", "a.ogg", "a.webm", "a.aiff"])
-async def test_what_follows_the_audio_is_ignored(tmp_path: Path, name: str, tail: str) -> None:
+async def test_bytes_after_the_audio_are_ignored(tmp_path: Path, name: str, tail: str) -> None:
     path = changed(make(tmp_path / name, seconds=1), lambda content: content + TAILS[tail])
     assert await seconds_of(path) == 1
 
@@ -48,7 +48,7 @@ async def test_what_follows_the_audio_is_ignored(tmp_path: Path, name: str, tail
         *[(b"data", difference) for difference in (-2, -1, 1, 2, 3, 20_000, None)],
     ],
 )
-async def test_wav_sizes_may_be_off(tmp_path: Path, chunk: bytes, difference: int | None) -> None:
+async def test_wrong_wav_sizes_are_tolerated(tmp_path: Path, chunk: bytes, difference: int | None) -> None:
     path = changed(make(tmp_path / "a.wav"), lambda content: with_chunk_size(content, chunk, difference))
     assert await seconds_of(path) == SECONDS
 

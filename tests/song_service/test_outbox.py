@@ -15,7 +15,7 @@ from tests.repositories.builders import a_song, an_interaction
 from tests.song_service.outbox_world import DOWN, Clock, World
 
 
-async def test_interactions_arrive_once_and_in_the_order_in_which_they_happened() -> None:
+async def test_interactions_are_sent_once_and_in_order() -> None:
     world = World()
     await world.play(BATCH * 2 + 1)
     await world.outbox.send_all()
@@ -27,7 +27,7 @@ async def test_interactions_arrive_once_and_in_the_order_in_which_they_happened(
     assert len(world.engine.interactions) == BATCH * 2 + 1
 
 
-async def test_an_engine_too_slow_for_a_batch_is_sent_half_as_much_until_it_keeps_up() -> None:
+async def test_timeouts_halve_the_batch_size() -> None:
     world = World()
     await world.play(BATCH * 2)
     world.engine.takes_at_most = 60
@@ -50,7 +50,7 @@ async def test_an_engine_too_slow_for_a_batch_is_sent_half_as_much_until_it_keep
     assert world.engine.batches[-1] == BATCH
 
 
-async def test_songs_that_come_one_by_one_only_are_all_sent_in_the_end() -> None:
+async def test_batches_of_one_still_send_everything() -> None:
     world = World()
     for _ in range(3):
         world.songs.note(a_song())
@@ -61,7 +61,7 @@ async def test_songs_that_come_one_by_one_only_are_all_sent_in_the_end() -> None
     assert len(world.engine.songs) == 3
 
 
-async def test_what_was_refused_is_sent_at_the_next_try_not_at_the_end_of_its_lease(clock: Clock) -> None:
+async def test_refused_batch_is_retried_before_its_lease_ends(clock: Clock) -> None:
     world = World()
     world.songs.note(a_song())
     await world.play(3)
@@ -76,7 +76,7 @@ async def test_what_was_refused_is_sent_at_the_next_try_not_at_the_end_of_its_le
     assert (len(world.engine.songs), len(world.engine.interactions)) == (2, 8)
 
 
-async def test_a_batch_is_not_begun_again_when_its_lease_is_about_to_end(clock: Clock) -> None:
+async def test_expiring_lease_prevents_another_retry(clock: Clock) -> None:
     """Another replica may be sending it by then, in another state."""
     world = World()
     await world.outbox.send_all()
@@ -94,7 +94,7 @@ async def test_a_batch_is_not_begun_again_when_its_lease_is_about_to_end(clock: 
     assert world.engine.songs[song.id].title == "New"
 
 
-async def test_a_song_that_changes_while_it_is_being_sent_is_sent_again(clock: Clock) -> None:
+async def test_song_changed_during_sync_is_sent_again(clock: Clock) -> None:
     world = World()
     await world.outbox.send_all()
     song = a_song()
@@ -108,7 +108,7 @@ async def test_a_song_that_changes_while_it_is_being_sent_is_sent_again(clock: C
     assert await world.songs.count_unsent() == 0
 
 
-async def test_what_a_dead_replica_had_claimed_is_sent_by_another_when_its_lease_ends(clock: Clock) -> None:
+async def test_claims_of_a_dead_replica_are_sent_later(clock: Clock) -> None:
     world = World()
     await world.outbox.send_all()
     await world.play(3)
@@ -123,7 +123,7 @@ async def test_what_a_dead_replica_had_claimed_is_sent_by_another_when_its_lease
     assert len(world.engine.interactions) == 3
 
 
-async def test_what_was_sent_and_not_noted_is_sent_again(clock: Clock) -> None:
+async def test_unrecorded_batch_is_sent_again(clock: Clock) -> None:
     """At least once: the engine passes over what it knows already."""
     world = World()
     await world.play()
@@ -136,7 +136,7 @@ async def test_what_was_sent_and_not_noted_is_sent_again(clock: Clock) -> None:
     assert await world.interactions.count_unsent() == 0
 
 
-async def test_the_engine_is_prepared_before_anything_is_sent_and_once() -> None:
+async def test_engine_is_prepared_once_before_sending() -> None:
     world = World()
     world.engine.refusals = [DOWN]
     with pytest.raises(UnavailableError):
@@ -147,7 +147,7 @@ async def test_the_engine_is_prepared_before_anything_is_sent_and_once() -> None
     assert world.engine.prepared == 1
 
 
-async def test_recommendations_are_stale_when_the_engine_has_heard_of_songs() -> None:
+async def test_synced_songs_invalidate_recommendations() -> None:
     """What it said of a new song, before it knew that song, must not be kept."""
     world = World()
     world.songs.note(a_song())
@@ -155,7 +155,7 @@ async def test_recommendations_are_stale_when_the_engine_has_heard_of_songs() ->
     assert world.redis.renewals == [("recommendations",)]
 
 
-async def test_a_listeners_recommendations_are_stale_when_the_engine_has_heard_of_their_plays() -> None:
+async def test_synced_plays_invalidate_the_listeners_recommendations() -> None:
     world = World()
     await world.interactions.add(an_interaction(user_id="b" * 24))
     await world.outbox.send_all()
@@ -163,7 +163,7 @@ async def test_a_listeners_recommendations_are_stale_when_the_engine_has_heard_o
 
 
 @pytest.mark.parametrize("failure", [DOWN, ValueError("a mistake of ours"), OSError("what nobody mapped")])
-async def test_no_failure_ends_the_sending(failure: Exception) -> None:
+async def test_worker_survives_every_failure(failure: Exception) -> None:
     world = World()
     await world.play()
     world.engine.refusals = [failure] * 3
@@ -173,7 +173,7 @@ async def test_no_failure_ends_the_sending(failure: Exception) -> None:
     assert len(world.engine.interactions) == 1
 
 
-async def test_who_wakes_it_does_not_wait_for_the_next_look() -> None:
+async def test_wake_up_sends_before_the_next_poll() -> None:
     world = World(poll_seconds=3600)
     async with asyncio.timeout(10), world.outbox.sending():
         await asyncio.sleep(0.01)
@@ -183,11 +183,11 @@ async def test_who_wakes_it_does_not_wait_for_the_next_look() -> None:
             await asyncio.sleep(0.002)
 
 
-def test_a_batch_ends_before_another_replica_may_take_it_over() -> None:
+def test_batch_timeout_is_shorter_than_its_lease() -> None:
     assert timedelta(seconds=BATCH_SECONDS + EXTRA_SECONDS) < SENT_WITHIN
 
 
-def test_the_pauses_grow_with_each_failure_up_to_a_minute() -> None:
+def test_retry_pause_grows_up_to_a_minute() -> None:
     longest = [max(pause_after(failures, 2) for _ in range(200)) for failures in range(1, 40)]
     assert longest[0] <= 4
     assert longest[1] > 4

@@ -82,7 +82,7 @@ async def test_removed_song_takes_its_likes_along() -> None:
     assert world.likes.states == {}
 
 
-async def test_likes_renew_the_listeners_recommendations() -> None:
+async def test_synced_likes_invalidate_the_listeners_recommendations() -> None:
     world, song = World(), a_song()
     world.songs.note(song)
     await world.outbox.send_all()

@@ -15,7 +15,7 @@ from tests.song_service.fakes import Engine, Interactions, Songs
 from tests.song_service.outbox_world import DOWN, Clock, World
 
 
-async def test_songs_arrive_before_what_listeners_did_with_them() -> None:
+async def test_songs_are_sent_before_their_interactions() -> None:
     world = World()
     await world.play()
     world.songs.note(a_song())
@@ -40,7 +40,7 @@ class ListenedTo(Engine):
         await self.each_time()
 
 
-async def test_listeners_who_never_stop_keep_no_song_from_the_engine() -> None:
+async def test_steady_interactions_do_not_delay_songs() -> None:
     world, known, new = World(), a_song(), a_song()
     hidden = replace(known, is_visible=False, revision=2)
     heard_at_last: list[bool] = []
@@ -64,7 +64,7 @@ async def test_listeners_who_never_stop_keep_no_song_from_the_engine() -> None:
     assert (len(world.engine.interactions), world.engine.in_vain) == (10, [])
 
 
-async def test_the_queues_are_measured_while_there_is_always_more_to_send(clock: Clock) -> None:
+async def test_queue_length_is_measured_under_steady_load(clock: Clock) -> None:
     world = World()
     measured: list[float | None] = []
 
@@ -96,7 +96,7 @@ class PlayedAtOnce(Interactions):
         return await super().claim_unsent(moment, lease_until, limit)
 
 
-async def test_a_song_that_comes_and_is_played_between_two_looks_is_heard_of_first() -> None:
+async def test_song_played_between_polls_is_sent_first() -> None:
     world, song = World(), a_song()
     world.interactions = PlayedAtOnce(world.songs, song)
     await world.another_replica().send_all()
@@ -104,7 +104,7 @@ async def test_a_song_that_comes_and_is_played_between_two_looks_is_heard_of_fir
     assert [each.song_id for each in world.engine.interactions] == [song.id]
 
 
-async def test_interactions_that_waited_for_another_replica_go_when_it_is_done(clock: Clock) -> None:
+async def test_interactions_follow_songs_of_another_replica(clock: Clock) -> None:
     world, song = World(), a_song()
     world.songs.note(song)
     elsewhere = await world.songs.claim_unsent(clock.moment, clock.moment + LEASE, BATCH)
@@ -118,7 +118,7 @@ async def test_interactions_that_waited_for_another_replica_go_when_it_is_done(c
     assert (len(world.engine.interactions), world.engine.in_vain) == (1, [])
 
 
-async def test_interactions_whose_lease_ends_while_songs_are_sent_are_left_to_others(clock: Clock) -> None:
+async def test_expired_interaction_claims_are_not_sent(clock: Clock) -> None:
     world = World()
 
     class Slow(Engine):
@@ -146,7 +146,7 @@ async def test_interactions_wait_while_another_replica_is_sending_songs() -> Non
     assert world.engine.interactions == []
 
 
-async def test_interactions_do_not_wait_for_songs_that_they_are_not_about() -> None:
+async def test_interactions_do_not_wait_for_unrelated_songs() -> None:
     world = World()
     world.songs.note(a_song())
     await world.songs.claim_unsent(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)

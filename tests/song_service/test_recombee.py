@@ -46,14 +46,14 @@ async def engine_at(
 
 @pytest.mark.parametrize("call", [*RECOMMENDING, *TELLING])
 @pytest.mark.parametrize("odd", ODD_ANSWERS)
-async def test_an_engine_whose_answer_nobody_can_use_is_unavailable(odd: str, call: str) -> None:
+async def test_unusable_engine_response_is_unavailable(odd: str, call: str) -> None:
     async with asyncio.timeout(20), odd_server(ODD_ANSWERS[odd]) as server, engine_at(server.url) as engine:
         with pytest.raises(UnavailableError, match=r"^Recommendations are not available now$"):
             await {**RECOMMENDING, **TELLING}[call](engine)
 
 
 @pytest.mark.parametrize("call", [*RECOMMENDING, *TELLING])
-async def test_an_engine_that_nobody_reaches_is_unavailable(call: str) -> None:
+async def test_unreachable_engine_is_unavailable(call: str) -> None:
     async with odd_server(b"") as server:
         url = server.url
     async with engine_at(url) as engine:
@@ -64,7 +64,7 @@ async def test_an_engine_that_nobody_reaches_is_unavailable(call: str) -> None:
 @pytest.mark.parametrize(
     "recomms", [b'{"recomms": null}', b'{"recomms": [{}]}', b'{"recomms": ["a"]}', b'{"recomms": 3}']
 )
-async def test_recommendations_that_are_none_are_as_good_as_no_answer(recomms: bytes) -> None:
+async def test_malformed_recommendations_are_unavailable(recomms: bytes) -> None:
     async with odd_server(answer(200, recomms)) as server, engine_at(server.url) as engine:
         with pytest.raises(UnavailableError):
             await engine.for_user(USER, 10)
@@ -74,14 +74,14 @@ async def test_recommendations_that_are_none_are_as_good_as_no_answer(recomms: b
     "codes",
     [b"[]", b'[{"code": 200}]', b'[{"code": 200}, {"code": 200}, {"code": 200}]', b'[{"code": 200}, 1]'],
 )
-async def test_a_batch_counts_as_sent_only_when_each_part_was_answered(codes: bytes) -> None:
+async def test_batch_with_missing_results_fails(codes: bytes) -> None:
     async with odd_server(answer(200, codes)) as server, engine_at(server.url) as engine:
         with pytest.raises(UnavailableError):
             await engine.send_interactions([an_interaction()])
 
 
 @pytest.mark.parametrize("code", [401, 403, 429, 500, 503])
-async def test_a_batch_of_which_a_part_may_succeed_later_is_not_sent(code: int) -> None:
+async def test_batch_with_transient_failure_fails(code: int) -> None:
     body = f'[{{"code": 201}}, {{"code": {code}}}]'.encode()
     async with odd_server(answer(200, body)) as server, engine_at(server.url) as engine:
         with pytest.raises(UnavailableError):
@@ -89,14 +89,14 @@ async def test_a_batch_of_which_a_part_may_succeed_later_is_not_sent(code: int) 
 
 
 @pytest.mark.parametrize("code", [200, 201, 404, 409, 400])
-async def test_a_part_that_is_done_or_will_never_succeed_holds_nothing_up(code: int) -> None:
+async def test_permanent_failures_do_not_block_a_batch(code: int) -> None:
     body = f'[{{"code": 409}}, {{"code": {code}}}]'.encode()
     async with odd_server(answer(200, body)) as server, engine_at(server.url) as engine:
         await engine.send_interactions([an_interaction()])
         assert len(server.requests) == 1
 
 
-async def test_who_is_unknown_to_the_engine_gets_nothing() -> None:
+async def test_unknown_listener_gets_no_recommendations() -> None:
     async with odd_server(answer(404, b"{}")) as server, engine_at(server.url) as engine:
         assert [await call(engine) for call in RECOMMENDING.values()] == [[], [], []]
 
@@ -106,7 +106,7 @@ async def hundred_ask(engine: RecombeeEngine) -> list[BaseException | object]:
     return await asyncio.gather(*asked, return_exceptions=True)
 
 
-async def test_listeners_do_not_queue_up_before_an_engine_that_hangs() -> None:
+async def test_requests_do_not_queue_for_hanging_engine() -> None:
     """A few threads serve everybody: a wait for one of them counts as much as the answer."""
     async with asyncio.timeout(20), odd_server(None) as server, engine_at(server.url) as engine:
         for _ in range(3):
@@ -115,7 +115,7 @@ async def test_listeners_do_not_queue_up_before_an_engine_that_hangs() -> None:
         assert len(server.requests) < 20
 
 
-async def test_an_engine_that_rests_is_still_told_things_and_comes_back_by_that() -> None:
+async def test_batches_bypass_and_close_the_open_breaker() -> None:
     async with odd_server(answer(500, b"{}")) as server, engine_at(server.url) as engine:
         await hundred_ask(engine)
         asked = len(server.requests)
@@ -126,7 +126,7 @@ async def test_an_engine_that_rests_is_still_told_things_and_comes_back_by_that(
         assert await engine.for_user(USER, 10) == [SONG]
 
 
-async def test_batches_that_fail_do_not_keep_listeners_from_the_engine() -> None:
+async def test_failed_batches_do_not_open_the_breaker() -> None:
     async with odd_server(answer(500, b"{}")) as server, engine_at(server.url) as engine:
         for _ in range(5):
             with pytest.raises(UnavailableError):
@@ -135,7 +135,7 @@ async def test_batches_that_fail_do_not_keep_listeners_from_the_engine() -> None
         assert await engine.for_user(USER, 10) == [SONG]
 
 
-async def test_a_batch_is_waited_for_longer_than_a_listener_waits() -> None:
+async def test_batches_have_a_longer_timeout() -> None:
     async with (
         odd_server(answer(200, b'[{"code": 200}, {"code": 200}]')) as server,
         engine_at(server.url, timeout_seconds=0.1, batch_seconds=10) as engine,
@@ -146,13 +146,13 @@ async def test_a_batch_is_waited_for_longer_than_a_listener_waits() -> None:
         await engine.send_interactions([an_interaction()])
 
 
-async def test_a_batch_that_is_late_is_told_from_one_that_fails() -> None:
+async def test_late_batch_differs_from_failed_batch() -> None:
     async with odd_server(None) as server, engine_at(server.url) as engine:
         with pytest.raises(EngineLateError):
             await engine.send_catalogue([CatalogueEntry(SONG, 1, a_song(song_id=SONG))])
 
 
-async def test_with_which_status_a_whole_batch_was_refused_is_logged() -> None:
+async def test_status_of_a_refused_batch_is_logged() -> None:
     async with odd_server(answer(400, b"{}")) as server, engine_at(server.url) as engine:
         with structlog.testing.capture_logs() as logged, pytest.raises(UnavailableError):
             await engine.send_interactions([an_interaction()])

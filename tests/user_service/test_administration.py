@@ -87,7 +87,7 @@ def as_admin() -> Caller:
     return Caller(new_id(), "user_gone", "Gone", Role.ADMIN, False, "token")
 
 
-async def test_a_flip_that_others_are_always_faster_with_is_a_conflict(
+async def test_constantly_overtaken_flip_is_a_conflict(
     users: Contested, administration: Administration
 ) -> None:
     user = await added(users, Role.USER)
@@ -99,9 +99,7 @@ async def test_a_flip_that_others_are_always_faster_with_is_a_conflict(
     assert (await administration.block(as_admin(), user, False)).is_blocked is False
 
 
-async def test_what_is_taken_back_is_only_what_was_changed(
-    users: Contested, administration: Administration
-) -> None:
+async def test_rollback_reverts_only_the_own_change(users: Contested, administration: Administration) -> None:
     last = await added(users, Role.ADMIN)
     users.meanwhile = (last, {"is_blocked": True})
     with pytest.raises(LastAdminError):
@@ -116,7 +114,7 @@ async def test_what_is_taken_back_is_only_what_was_changed(
     assert (after.role, after.is_blocked) == (Role.ARTIST, False)
 
 
-async def test_while_admins_cannot_be_counted_none_is_unmade(
+async def test_admins_stay_while_they_cannot_be_counted(
     users: Contested, administration: Administration
 ) -> None:
     last = await added(users, Role.ADMIN)
@@ -140,7 +138,7 @@ async def test_while_admins_cannot_be_counted_none_is_unmade(
     ],
     ids=["blocked", "another role", "deleted"],
 )
-async def test_what_is_stored_of_a_user_counts_for_everybody_whatever_the_admin_was_told(
+async def test_stored_user_change_invalidates_despite_lost_response(
     users: Contested,
     administration: Administration,
     redis: MemoryCache,

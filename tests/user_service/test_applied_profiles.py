@@ -106,7 +106,7 @@ def profile(
     return Profile(name, email, verified, "https://images.example.org/ada.png", at)
 
 
-async def test_new_name_is_stored_and_spread(world: World, names: Names) -> None:
+async def test_new_name_is_stored_and_propagated(world: World, names: Names) -> None:
     changed = await world.profiles.apply(world.ada, profile("Grace", at=NOON))
     assert changed == await world.stored()
     assert (changed.full_name, names.planned, names.begun) == ("Grace", ["Ada"], ["Grace"])
@@ -114,7 +114,7 @@ async def test_new_name_is_stored_and_spread(world: World, names: Names) -> None
     assert world.store.renewals
 
 
-async def test_spreading_is_planned_before_the_name_is_stored(
+async def test_propagation_is_queued_before_the_name_changes(
     world: World, names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that dies in between must not leave songs with the old name."""
@@ -140,7 +140,7 @@ async def test_older_record_changes_nothing(world: World, same_again: bool) -> N
     assert late.full_name == (await world.stored()).full_name == latest
 
 
-async def test_records_applied_at_once_leave_the_latest(world: World) -> None:
+async def test_concurrent_records_leave_the_latest(world: World) -> None:
     said = [profile(f"Name {n}", at=NOON + minutes(n)) for n in (3, 1, 5, 2, 4)]
     await asyncio.gather(*(world.profiles.apply(world.ada, each) for each in said))
     assert (await world.stored()).full_name == "Name 5"
@@ -158,7 +158,7 @@ async def test_email_must_be_verified_and_free(world: World) -> None:
     assert changed.email == "new@example.org"
 
 
-async def test_what_the_provider_does_not_know_stays(world: World) -> None:
+async def test_fields_unknown_to_provider_are_kept(world: World) -> None:
     assert await world.profiles.apply(world.ada, Profile(None, None, False, None, NOON)) == world.ada
 
 
@@ -170,7 +170,7 @@ async def refreshed(world: World) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_refresh_applies_what_the_provider_says(world: World, provider: Provider) -> None:
+async def test_refresh_applies_the_profile_of_the_provider(world: World, provider: Provider) -> None:
     provider.says = profile("Grace", at=NOON)
     await refreshed(world)
     assert (await world.stored()).full_name == "Grace"

@@ -79,14 +79,12 @@ async def registered_role(
     return (await registered(users, cache, known, fullName="B", email=said)).role
 
 
-async def test_a_verified_address_that_is_listed_makes_an_admin(
-    users: SqliteUsers, cache: ReadThrough
-) -> None:
+async def test_verified_admin_email_grants_the_admin_role(users: SqliteUsers, cache: ReadThrough) -> None:
     assert await registered_role(users, cache, profile(email=BOSS, verified=True)) is Role.ADMIN
 
 
 @pytest.mark.parametrize("known_email", [BOSS, None])
-async def test_a_listed_address_that_is_not_verified_makes_nothing_and_is_kept_free(
+async def test_unverified_admin_email_is_refused(
     known_email: str | None, users: SqliteUsers, cache: ReadThrough
 ) -> None:
     with pytest.raises(UnprovedEmailError):
@@ -94,21 +92,17 @@ async def test_a_listed_address_that_is_not_verified_makes_nothing_and_is_kept_f
     assert await users.find_by_clerk_id("user_b") is None
 
 
-async def test_a_listed_address_waits_for_a_provider_that_is_down(
-    users: SqliteUsers, cache: ReadThrough
-) -> None:
+async def test_admin_email_needs_an_available_provider(users: SqliteUsers, cache: ReadThrough) -> None:
     with pytest.raises(UnavailableError):
         await registered_role(users, cache, None, BOSS)
     assert await users.find_by_clerk_id("user_b") is None
 
 
-async def test_another_address_need_not_be_verified(users: SqliteUsers, cache: ReadThrough) -> None:
+async def test_other_emails_need_no_verification(users: SqliteUsers, cache: ReadThrough) -> None:
     assert await registered_role(users, cache, profile(email="b@example.org", verified=False)) is Role.USER
 
 
-async def test_nobody_becomes_admin_later_by_an_address_that_is_not_verified(
-    users: SqliteUsers, cache: ReadThrough
-) -> None:
+async def test_unverified_admin_email_never_promotes_later(users: SqliteUsers, cache: ReadThrough) -> None:
     await registered_role(users, cache, profile(email="b@example.org", verified=True))
     assert await registered_role(users, cache, profile(email=BOSS, verified=False), BOSS) is Role.USER
     again = await users.find_by_clerk_id("user_b")
@@ -118,7 +112,7 @@ async def test_nobody_becomes_admin_later_by_an_address_that_is_not_verified(
 
 
 @pytest.mark.parametrize("said", [{}, {"fullName": " \t"}, {"fullName": "", "imageUrl": " ", "email": ""}])
-async def test_the_address_names_somebody_who_says_no_name(
+async def test_missing_name_defaults_to_the_email(
     said: dict[str, str], users: SqliteUsers, cache: ReadThrough
 ) -> None:
     known = Profile(full_name=None, email="bo.b@example.org", email_is_verified=True, image_url=None)
@@ -128,9 +122,7 @@ async def test_the_address_names_somebody_who_says_no_name(
     assert (await registered(users, cache, named)).full_name == "Bo B"
 
 
-async def test_an_address_that_another_account_holds_keeps_nobody_out(
-    users: SqliteUsers, cache: ReadThrough
-) -> None:
+async def test_email_of_another_account_blocks_no_login(users: SqliteUsers, cache: ReadThrough) -> None:
     await registered(users, cache, profile(email="a@example.org", verified=True), "user_a")
     before = await registered(users, cache, profile(email="b@example.org", verified=True))
     moved = Profile(full_name="Bo", email="a@example.org", email_is_verified=True, image_url=None)
@@ -160,17 +152,17 @@ def addresses(*of: tuple[str, str, str]) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_profile_is_read_from_clerks_record() -> None:
+def test_profile_is_read_from_the_clerk_record() -> None:
     assert profile_of(record()) == Profile("Bo Boss", BOSS, True, "https://example.org/b.png")
 
 
 @pytest.mark.parametrize("status", ["unverified", "expired"])
-def test_an_address_is_verified_when_clerk_says_so_and_not_otherwise(status: str) -> None:
+def test_only_verified_status_verifies_an_email(status: str) -> None:
     found = profile_of(record(email_addresses=addresses(("idn_1", BOSS, status))))
     assert (found.email, found.email_is_verified) == (BOSS, False)
 
 
-def test_only_the_primary_address_counts() -> None:
+def test_only_the_primary_email_counts() -> None:
     two = addresses(("idn_2", BOSS, "verified"), ("idn_1", "Bo@Example.org", "unverified"))
     found = profile_of(record(email_addresses=two))
     assert (found.email, found.email_is_verified) == ("bo@example.org", False)
@@ -178,19 +170,19 @@ def test_only_the_primary_address_counts() -> None:
     assert (none.email, none.email_is_verified) == (None, False)
 
 
-def test_a_user_name_stands_in_for_a_name() -> None:
+def test_user_name_replaces_a_missing_name() -> None:
     assert profile_of(record(first_name=None, last_name=None, username="bo")).full_name == "bo"
     assert profile_of(record(first_name=None, last_name=None, username=None)).full_name is None
 
 
-def test_a_name_that_nobody_can_read_counts_as_none() -> None:
+def test_unreadable_name_counts_as_missing() -> None:
     assert profile_of(record(first_name="\u3164", last_name="\u2800", username="bo")).full_name == "bo"
     assert profile_of(record(first_name="A\u2028B", last_name=None, username=None)).full_name is None
     assert profile_of(record(first_name="Jose\u0301", last_name=None)).full_name == "Jos\u00e9"
 
 
 @pytest.mark.parametrize("clerk_id", ["user_b", "user_of_a_new_account"])
-async def test_a_block_survives_deletion(users: SqliteUsers, cache: ReadThrough, clerk_id: str) -> None:
+async def test_block_survives_deletion(users: SqliteUsers, cache: ReadThrough, clerk_id: str) -> None:
     known = profile(email="b@example.org", verified=True)
     blocked = await registered(users, cache, known)
     await users.change(blocked.id, {"is_blocked": True})
@@ -201,7 +193,7 @@ async def test_a_block_survives_deletion(users: SqliteUsers, cache: ReadThrough,
     assert other.email == "c@example.org"
 
 
-async def test_a_name_from_an_email_can_be_read(users: SqliteUsers, cache: ReadThrough) -> None:
+async def test_name_from_an_email_is_readable(users: SqliteUsers, cache: ReadThrough) -> None:
     plain = await registered(users, cache, profile_without_name("ada@example.org"), "user_a")
     blank = await registered(users, cache, profile_without_name("\u3164@example.org"), "user_b")
     assert (plain.full_name, blank.full_name) == ("ada", "\u3164@example.org")

@@ -61,7 +61,7 @@ async def album(mongo_database: Any) -> Any:
     return mongo_database.albums
 
 
-async def test_a_second_document_under_a_unique_key_is_refused_on_every_path(users: Any) -> None:
+async def test_duplicate_key_is_refused_by_every_write(users: Any) -> None:
     taken = {"$set": {"email": "1@x"}}
     attempts: dict[str, Callable[[], Awaitable[Any]]] = {
         "insert": lambda: users.insert_one({"clerkId": "c3", "email": "1@x"}),
@@ -83,20 +83,20 @@ async def test_a_second_document_under_a_unique_key_is_refused_on_every_path(use
     assert await ids(users, {}) == [1, 2]
 
 
-async def test_a_missing_field_counts_as_null_under_a_unique_index(users: Any) -> None:
+async def test_missing_field_is_null_in_unique_index(users: Any) -> None:
     await users.insert_one({"clerkId": "c3"})
     with pytest.raises(DuplicateKeyError):
         await users.insert_one({"clerkId": "c4"})
 
 
-async def test_a_unique_sparse_index_admits_many_documents_without_the_field(mongo_database: Any) -> None:
+async def test_unique_sparse_index_ignores_missing_fields(mongo_database: Any) -> None:
     await mongo_database.keys.create_index("key", unique=True, sparse=True)
     await mongo_database.keys.insert_many([{"_id": 1}, {"_id": 2}, {"_id": 3, "key": "k"}])
     with pytest.raises(DuplicateKeyError):
         await mongo_database.keys.insert_one({"key": "k"})
 
 
-async def test_a_compound_unique_index_refuses_only_the_whole_combination(mongo_database: Any) -> None:
+async def test_compound_unique_index_refuses_equal_combinations(mongo_database: Any) -> None:
     plays = mongo_database.plays
     await plays.create_index([("user", ASCENDING), ("song", ASCENDING)], unique=True)
     await plays.insert_many([{"user": 1, "song": 1}, {"user": 1, "song": 2}, {"user": 2, "song": 1}])
@@ -104,7 +104,7 @@ async def test_a_compound_unique_index_refuses_only_the_whole_combination(mongo_
         await plays.insert_one({"user": 1, "song": 2})
 
 
-async def test_creating_the_same_index_again_is_harmless_and_indexes_are_listed(users: Any) -> None:
+async def test_index_creation_is_idempotent(users: Any) -> None:
     await users.create_index("email", unique=True)
     await users.create_index([("role", ASCENDING), ("_id", DESCENDING)], name="by_role")
     indexes = await users.index_information()
@@ -113,7 +113,7 @@ async def test_creating_the_same_index_again_is_harmless_and_indexes_are_listed(
     assert indexes["by_role"]["key"] == [("role", 1), ("_id", -1)]
 
 
-async def test_keyset_pages_meet_every_song_once_in_order(mongo_database: Any) -> None:
+async def test_keyset_pages_hold_every_song_once(mongo_database: Any) -> None:
     await add_songs(mongo_database, 95)
     seen: list[int] = []
     after: dict[str, Any] = {}
@@ -137,13 +137,13 @@ async def test_five_hundred_ids_are_found_at_once(mongo_database: Any) -> None:
     assert await mongo_database.songs.count_documents({"_id": {"$in": []}}) == 0
 
 
-async def test_a_cursor_reads_on_past_its_first_batch(mongo_database: Any) -> None:
+async def test_cursor_reads_past_its_first_batch(mongo_database: Any) -> None:
     await add_songs(mongo_database, 250)
     cursor = mongo_database.songs.find({}, batch_size=60).sort("n", ASCENDING)
     assert [song["n"] async for song in cursor] == list(range(250))
 
 
-async def test_an_update_under_an_old_revision_changes_nothing(album: Any) -> None:
+async def test_update_at_old_revision_changes_nothing(album: Any) -> None:
     change = {"$set": {"title": "t"}, "$inc": {"revision": 1}, "$unset": {"draft": ""}}
     at_first = {"_id": 1, "revision": 1}
     changed = await album.find_one_and_update(at_first, change, return_document=ReturnDocument.AFTER)
@@ -152,7 +152,7 @@ async def test_an_update_under_an_old_revision_changes_nothing(album: Any) -> No
     assert await album.find_one({"_id": 1}) == changed
 
 
-async def test_a_guarded_push_adds_a_song_once_and_keeps_the_order(album: Any) -> None:
+async def test_conditional_push_adds_a_song_once(album: Any) -> None:
     absent, push = {"_id": 1, "songIds": {"$ne": "c"}}, {"$push": {"songIds": "c"}}
     assert await counts(album, absent, push) == (1, 1)
     assert await counts(album, absent, push) == (0, 0)
@@ -167,7 +167,7 @@ async def test_a_guarded_push_adds_a_song_once_and_keeps_the_order(album: Any) -
     assert (await album.find_one({"_id": 1}))["songIds"] == ["z", "a", "C", "d"]
 
 
-async def test_a_wrong_update_is_refused_with_mongodbs_code(album: Any) -> None:
+async def test_invalid_update_has_the_mongodb_error_code(album: Any) -> None:
     for code, update in (
         (9, {"$nope": {"a": 1}}),
         (14, {"$inc": {"draft": 1}}),
@@ -182,7 +182,7 @@ async def test_a_wrong_update_is_refused_with_mongodbs_code(album: Any) -> None:
     assert unknown.value.code == 2
 
 
-async def test_an_upsert_answers_with_the_document_it_made(users: Any) -> None:
+async def test_upsert_returns_the_created_document(users: Any) -> None:
     made = await users.find_one_and_update(
         {"clerkId": "c3"},
         {"$set": {"email": "3@x"}, "$setOnInsert": {"_id": 3, "createdAt": NOON}},
@@ -204,7 +204,7 @@ async def test_many_are_updated_counted_and_deleted(mongo_database: Any) -> None
     assert await songs.count_documents({}) == 20
 
 
-async def test_an_escaped_pattern_finds_text_in_any_case(mongo_database: Any) -> None:
+async def test_escaped_pattern_matches_in_any_case(mongo_database: Any) -> None:
     await add_songs(mongo_database, 30)
     await mongo_database.songs.insert_one({"title": "ÉTÉ à Ōsaka"})
 
@@ -231,7 +231,7 @@ async def test_plays_are_grouped_summed_and_ranked(mongo_database: Any) -> None:
     ]
 
 
-async def test_null_missing_and_truth_are_told_apart_as_documented(mongo_database: Any) -> None:
+async def test_null_missing_and_boolean_differ(mongo_database: Any) -> None:
     values = mongo_database.values
     await values.insert_many([{"_id": 1}, {"_id": 2, "v": None}, {"_id": 3, "v": 1}, {"_id": 4, "v": True}])
     assert await ids(values, {"v": None}) == [1, 2]
@@ -243,7 +243,7 @@ async def test_null_missing_and_truth_are_told_apart_as_documented(mongo_databas
     assert await ids(values, {"v": True}) == [4]
 
 
-async def test_times_come_back_aware_in_utc_and_cut_to_milliseconds(mongo_database: Any) -> None:
+async def test_times_are_utc_truncated_to_milliseconds(mongo_database: Any) -> None:
     moment = datetime(2025, 11, 22, 12, 0, 0, 123999, tzinfo=UTC)
     await mongo_database.times.insert_one({"_id": 1, "at": moment})
     at = (await mongo_database.times.find_one({"_id": 1}))["at"]
@@ -252,7 +252,7 @@ async def test_times_come_back_aware_in_utc_and_cut_to_milliseconds(mongo_databa
 
 
 @pytest.mark.parametrize(("ordered", "stored"), [(True, [1]), (False, [1, 2])])
-async def test_a_bulk_of_inserts_stops_at_a_duplicate_only_when_ordered(
+async def test_only_ordered_bulk_stops_at_a_duplicate(
     mongo_database: Any, ordered: bool, stored: list[int]
 ) -> None:
     requests = [InsertOne({"_id": 1}), InsertOne({"_id": 1}), InsertOne({"_id": 2})]
@@ -262,7 +262,7 @@ async def test_a_bulk_of_inserts_stops_at_a_duplicate_only_when_ordered(
     assert await ids(mongo_database.bulk, {}) == stored
 
 
-async def test_a_bulk_of_upserts_counts_what_it_matched_and_made(mongo_database: Any) -> None:
+async def test_bulk_upserts_are_counted(mongo_database: Any) -> None:
     await mongo_database.bulk.insert_one({"_id": 1})
     result = await mongo_database.bulk.bulk_write(
         [UpdateOne({"_id": n}, {"$set": {"v": n}}, upsert=True) for n in (1, 2)], ordered=False
@@ -270,7 +270,7 @@ async def test_a_bulk_of_upserts_counts_what_it_matched_and_made(mongo_database:
     assert (result.matched_count, result.modified_count, result.upserted_ids) == (1, 1, {1: 2})
 
 
-async def test_a_dropped_database_takes_its_indexes_with_it(users: Any, mongo_database: Any) -> None:
+async def test_dropping_a_database_drops_its_indexes(users: Any, mongo_database: Any) -> None:
     await mongo_database.client.drop_database(mongo_database)
     await users.insert_many([{"email": "same"}, {"email": "same"}])
     assert await users.count_documents({}) == 2
