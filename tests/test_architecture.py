@@ -1,4 +1,4 @@
-"""Rules of the design that nothing but a test would keep."""
+"""Architecture rules that only tests enforce."""
 
 import ast
 import re

@@ -1,4 +1,4 @@
-"""Songs are added, reordered and taken out as those see them who do it."""
+"""Songs are added, reordered and removed in the order that the caller sees."""
 
 import asyncio
 from collections.abc import AsyncIterator

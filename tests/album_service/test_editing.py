@@ -1,4 +1,4 @@
-"""Albums are made and changed whole, and what is stored of them is what everybody sees."""
+"""Creating and changing albums: rollback and invalidation."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -21,7 +21,7 @@ from shared.media.cleanup import CleanupJournal
 from tests.album_service.fakes import NoSongs, Shares, SomeSongs
 from tests.repositories.builders import an_album
 from tests.repositories.stores import SqliteStore
-from tests.shared.lost_answers import lose_answers
+from tests.shared.lost_responses import lose_responses
 from tests.shared.media import DOWN, Entries, Store
 from tests.shared.memory_cache import MemoryCache
 from tests.system.media import image
@@ -39,10 +39,10 @@ class World:
     """Editing and what it works with."""
 
     def __init__(self, albums: AlbumRepository, songs: Songs | None = None) -> None:
-        self.albums, self.notes, self.store, self.redis = albums, Entries(), Store(), MemoryCache()
+        self.albums, self.entries, self.store, self.redis = albums, Entries(), Store(), MemoryCache()
         writes = AlbumWrites(Writes(), Invalidation(ReadThrough(self.redis)))
         unfinished = UnfinishedUploads(albums, writes)
-        self.journal = CleanupJournal(self.notes, self.store, unfinished.is_in_use, unfinished.roll_back)
+        self.journal = CleanupJournal(self.entries, self.store, unfinished.is_in_use, unfinished.roll_back)
         self.editing = Editing(albums, Shares(), self.store, self.journal, writes, max_image_pixels=10**6)
         self.arranging = Arranging(albums, songs or NoSongs(), writes, most_songs=10)
         self.browsing = Browsing(albums, NoSongs(), ReadThrough(self.redis), 1000)
@@ -70,7 +70,7 @@ async def test_unlisted_album_is_invalidated_despite_lost_response(
     album = an_album()
     await world.albums.add(album)
     assert album.title in (await world.browsing.one(album.id, None)).body.decode()
-    lose_answers(monkeypatch, world.albums, "change", "remove")
+    lose_responses(monkeypatch, world.albums, "change", "remove")
     with pytest.raises(UnavailableError):
         await write(world.editing, album)
     with pytest.raises(AlbumNotFoundError):
@@ -92,7 +92,7 @@ async def test_stored_songs_are_shown_despite_lost_response(
     await world.albums.add(album)
     await world.albums.append_song(album.id, SONG, 10)
     told = len(world.redis.renewals)
-    lose_answers(monkeypatch, world.albums, "take_song_out")
+    lose_responses(monkeypatch, world.albums, "take_song_out")
     with pytest.raises(UnavailableError):
         await world.arranging.take_song_out(album, SONG)
     assert f"album:{album.id}" in world.redis.renewals[told]
@@ -125,29 +125,29 @@ async def test_album_is_created_with_its_cover(world: World, cover: Path) -> Non
     assert await world.albums.get(made.id) == made
     assert world.store.media == {made.image.public_id}
     assert made.image.public_id.startswith(f"albums/{made.id}/")
-    assert world.notes.kept == set()
+    assert world.entries.kept == set()
 
 
 async def test_album_with_lost_response_is_rolled_back(
     world: World, cover: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer to storing it is lost, and it cannot be removed then."""
-    lose_answers(monkeypatch, world.albums, "add")
+    lose_responses(monkeypatch, world.albums, "add")
     with monkeypatch.context() as down:
         down.setattr(world.albums, "remove", refuse)
         with pytest.raises(UnavailableError):
             await world.editing.add(CREATOR, NEW, cover)
         assert await world.albums.count(AlbumFilter()) == 1
-    world.notes.fall_due()
+    world.entries.fall_due()
     await world.journal.process_due_entries()
     assert await world.albums.count(AlbumFilter()) == 0
-    assert (world.store.media, world.notes.kept) == (set(), set())
+    assert (world.store.media, world.entries.kept) == (set(), set())
 
 
 async def test_album_without_journal_confirmation_is_rolled_back(
     world: World, cover: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(world.notes, "finish", refuse)
+    monkeypatch.setattr(world.entries, "finish", refuse)
     with pytest.raises(UnavailableError):
         await world.editing.add(CREATOR, NEW, cover)
     assert await world.albums.count(AlbumFilter()) == 0

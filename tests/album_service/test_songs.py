@@ -1,4 +1,4 @@
-"""The song service as the album service asks it."""
+"""The album service's client of the song service."""
 
 import httpx
 import pytest

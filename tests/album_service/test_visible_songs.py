@@ -1,4 +1,4 @@
-"""Albums name the songs that their reader may see, and say so when nobody can tell which those are."""
+"""Albums name the songs that the caller may see, and mark songs as unavailable otherwise."""
 
 import json
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What the local Cloudinary does not take."""
+"""Uploads and requests that the local Cloudinary refuses."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Parts, conditions and headers: how players and browsers read a song from the local Cloudinary."""
+"""Range requests, conditional requests and headers at the local Cloudinary."""
 
 import asyncio
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The filter language: what it understands, what it refuses, and that doubt keeps a song out."""
+"""The filter language: supported and refused expressions; null values never pass."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What the local Recombee still knows after it was stopped, or killed."""
+"""Durability of the local Recombee after a restart or a kill."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Who may talk to the local Recombee, and what it makes of requests that no SDK would send."""
+"""Signatures at the local Recombee, and requests that no SDK would send."""
 
 import hmac
 import json

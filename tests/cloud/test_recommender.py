@@ -1,4 +1,4 @@
-"""What the recommender makes of planted tastes."""
+"""The recommender on planted tastes."""
 
 import pytest
 

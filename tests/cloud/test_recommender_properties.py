@@ -1,4 +1,4 @@
-"""What holds of every recommendation, whatever people listened to."""
+"""Properties of every recommendation, for any interactions."""
 
 from random import Random
 
@@ -17,7 +17,7 @@ songs = st.lists(
     min_size=1,
     max_size=12,
 )
-deeds = st.lists(
+interactions = st.lists(
     st.tuples(
         st.integers(1, 6),
         st.integers(0, 11),
@@ -31,26 +31,27 @@ quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCh
 
 
 def world_of(
-    songs_: list[tuple[str | None, str | None, bool]], deeds_: list[tuple[int, int, Signal, int, float]]
+    songs_: list[tuple[str | None, str | None, bool]],
+    events: list[tuple[int, int, Signal, int, float]],
 ) -> PlantedListening:
     world = PlantedListening()
     for number, (genre, artist, listed) in enumerate(songs_):
         world.song(f"song-{number}", genre=genre, artistName=artist, isListed=listed)
-    for listener, song, signal, which, days_ago in deeds_:
+    for listener, song, signal, which, days_ago in events:
         value = VALUES.get(signal, (0.0, 0.0))[which]
         world.did(listener, f"song-{song % len(songs_)}", signal, value=value, days_ago=days_ago)
     return world
 
 
 @quick
-@given(songs, deeds, st.integers(1, 15), st.integers(1, 7))
+@given(songs, interactions, st.integers(1, 15), st.integers(1, 7))
 def test_lists_are_complete_distinct_and_deterministic(
     songs_: list[tuple[str | None, str | None, bool]],
-    deeds_: list[tuple[int, int, Signal, int, float]],
+    events: list[tuple[int, int, Signal, int, float]],
     count: int,
     listener: int,
 ) -> None:
-    world = world_of(songs_, deeds_)
+    world = world_of(songs_, events)
     listed = {f"song-{number}" for number, song in enumerate(songs_) if song[2]}
     wanted = filtered(count, "'isListed' == true")
     for _ in range(2):
@@ -74,24 +75,25 @@ def test_lists_are_complete_distinct_and_deterministic(
 
 
 @quick
-@given(songs, deeds)
+@given(songs, interactions)
 def test_shorter_list_is_a_prefix(
-    songs_: list[tuple[str | None, str | None, bool]], deeds_: list[tuple[int, int, Signal, int, float]]
+    songs_: list[tuple[str | None, str | None, bool]],
+    events: list[tuple[int, int, Signal, int, float]],
 ) -> None:
-    world = world_of(songs_, deeds_)
+    world = world_of(songs_, events)
     assert world.personal(1, 3) == world.personal(1, 12)[:3]
     assert world.popular(3) == world.popular(12)[:3]
     assert world.similar("song-0", 3) == world.similar("song-0", 12)[:3]
 
 
 @quick
-@given(songs, deeds, st.integers(0, 11))
+@given(songs, interactions, st.integers(0, 11))
 def test_additional_listener_never_lowers_a_song(
     songs_: list[tuple[str | None, str | None, bool]],
-    deeds_: list[tuple[int, int, Signal, int, float]],
+    events: list[tuple[int, int, Signal, int, float]],
     which: int,
 ) -> None:
-    world = world_of(songs_, deeds_)
+    world = world_of(songs_, events)
     song = f"song-{which % len(songs_)}"
     before = world.popular(12).index(song)
     world.completed(100, song, days_ago=0)
@@ -99,14 +101,14 @@ def test_additional_listener_never_lowers_a_song(
 
 
 @quick
-@given(songs, deeds, st.integers(0, 11), st.integers(1, 6))
+@given(songs, interactions, st.integers(0, 11), st.integers(1, 6))
 def test_skip_never_raises_the_song(
     songs_: list[tuple[str | None, str | None, bool]],
-    deeds_: list[tuple[int, int, Signal, int, float]],
+    events: list[tuple[int, int, Signal, int, float]],
     which: int,
     listener: int,
 ) -> None:
-    world = world_of(songs_, deeds_)
+    world = world_of(songs_, events)
     song = f"song-{which % len(songs_)}"
     before = world.personal(listener, 12).index(song)
     world.skipped(listener, song, days_ago=0)
@@ -114,11 +116,12 @@ def test_skip_never_raises_the_song(
 
 
 @quick
-@given(songs, deeds)
+@given(songs, interactions)
 def test_new_listener_gets_heard_songs_first(
-    songs_: list[tuple[str | None, str | None, bool]], deeds_: list[tuple[int, int, Signal, int, float]]
+    songs_: list[tuple[str | None, str | None, bool]],
+    events: list[tuple[int, int, Signal, int, float]],
 ) -> None:
-    liked = [deed for deed in deeds_ if deed[2] is not Signal.RATING]
+    liked = [interaction for interaction in events if interaction[2] is not Signal.RATING]
     world = world_of(songs_, [(who, what, signal, 1, 5.0) for who, what, signal, _, _ in liked])
     heard = {f"song-{what % len(songs_)}" for _, what, _, _, _ in liked}
     shown = world.personal(999, 12)

@@ -1,4 +1,4 @@
-"""How often ffmpeg really runs, and what is said when it fails: seen by a program put in its place."""
+"""How often ffmpeg runs, and how its failures are reported, observed with a wrapper program."""
 
 import asyncio
 import sqlite3

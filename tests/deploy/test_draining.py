@@ -1,4 +1,4 @@
-"""How a process leaves: told to stop, it parts with its clients before it closes its socket."""
+"""Connection draining: a stopping process ends its connections before it closes its socket."""
 
 import os
 import signal
@@ -76,7 +76,7 @@ def takes_connections(host: str, port: int) -> bool:
 def test_stopping_process_accepts_no_new_connections(
     gateway: tuple[str, "subprocess.Popen[bytes]"],
 ) -> None:
-    """It would be taken by nobody, and wait."""
+    """Otherwise it would wait for ever in the backlog."""
     address, process = gateway
     host, port = address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as unfinished:

@@ -1,4 +1,4 @@
-"""Nothing that the system needs is cut by its network policies, in whichever combination they are applied."""
+"""Network policies permit every needed call, in every combination."""
 
 import itertools
 

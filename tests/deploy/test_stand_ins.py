@@ -1,4 +1,4 @@
-"""Which provider is stood in for, and how the services learn of it."""
+"""Which providers are replaced by stand-ins, and the settings that services get."""
 
 from pathlib import Path
 

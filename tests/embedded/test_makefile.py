@@ -1,4 +1,4 @@
-"""`make run` makes its .venv, and makes it anew when it is not what is needed."""
+"""`make run` creates its .venv, and recreates it when it does not fit."""
 
 import os
 import shutil

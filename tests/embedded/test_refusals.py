@@ -1,4 +1,4 @@
-"""What `make run` cannot do it says in a sentence, before anything is started."""
+"""Errors of `make run` are one sentence, before anything starts."""
 
 import errno
 import socket

@@ -1,4 +1,4 @@
-"""A process that ends is started again, whatever is in the way, and logs stay short."""
+"""The supervisor restarts processes and truncates logs."""
 
 import asyncio
 import os

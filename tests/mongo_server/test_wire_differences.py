@@ -1,4 +1,4 @@
-"""Where the built server is known to answer otherwise than MongoDB; the decision record 0003 lists them all.
+"""Where the test server is known to differ from MongoDB; the decision record 0003 lists them all.
 
 Each test states MongoDB's documented behaviour. On the built server it is expected to fail, strictly: when
 a newer server answers right, the test says so and the record is to be shortened. Elsewhere it must pass.

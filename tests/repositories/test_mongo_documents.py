@@ -164,9 +164,9 @@ async def test_removed_song_is_marked_until_synced(database: MongoDatabase, raw:
 
 
 async def test_declared_indexes_exist(database: MongoDatabase, raw: Any) -> None:
-    notes = MongoMediaCleanups(database, "songs")
+    cleanups = MongoMediaCleanups(database, "songs")
     documents = [made(database) for made in (MongoUsers, MongoSongs, MongoInteractions, MongoAlbums)]
-    for made in (*documents, notes):
+    for made in (*documents, cleanups):
         await made.ensure_indexes()
         await made.ensure_indexes()
     for collection, declared in DECLARED.items():
@@ -260,8 +260,8 @@ async def test_entry_of_an_earlier_version_is_reminder_only(database: MongoDatab
         "claim": None,
     }
     await raw.media_cleanups.insert_one(earlier)
-    notes = await MongoMediaCleanups(database, "songs").claim_due(NOON, NOON + timedelta(minutes=5), 9)
-    assert [note.unfinished for note in notes] == [False]
+    cleanups = await MongoMediaCleanups(database, "songs").claim_due(NOON, NOON + timedelta(minutes=5), 9)
+    assert [entry.unfinished for entry in cleanups] == [False]
 
 
 async def test_earlier_users_are_indexed_in_the_background(database: MongoDatabase, raw: Any) -> None:

@@ -47,7 +47,7 @@ def every_call(database: MongoDatabase) -> dict[str, Callable[[], Awaitable[obje
     users, songs, albums = MongoUsers(database), MongoSongs(database), MongoAlbums(database)
     interactions, cleanups = MongoInteractions(database), MongoMediaCleanups(database, "songs")
     user, song, album, interaction = a_user(), a_song(), an_album(), an_interaction()
-    note, part = MediaRef("songs/1", "image"), Slice(9)
+    media, part = MediaRef("songs/1", "image"), Slice(9)
     return {
         "users.add": lambda: users.add(user),
         "users.get": lambda: users.get(user.id),
@@ -68,8 +68,8 @@ def every_call(database: MongoDatabase) -> dict[str, Callable[[], Awaitable[obje
         "interactions.mark_sent": lambda: interactions.mark_sent([interaction]),
         "interactions.most_played": lambda: interactions.most_played(NOON, 9),
         "interactions.latest_listener": interactions.latest_listener,
-        "cleanups.plan": lambda: cleanups.plan([note], NOON),
-        "cleanups.keep": lambda: cleanups.keep([note]),
+        "cleanups.plan": lambda: cleanups.plan([media], NOON),
+        "cleanups.keep": lambda: cleanups.keep([media]),
         "cleanups.claim_due": lambda: cleanups.claim_due(NOON, NOON, 9),
     }
 

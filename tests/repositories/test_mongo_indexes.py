@@ -79,7 +79,7 @@ async def test_services_in_one_database_keep_separate_journals(mongo_uri: str) -
     with pymongo.MongoClient[dict[str, object]](mongo_uri) as client:
         client.drop_database(name)
     assert of_album == []
-    assert [note.media.public_id for note in of_song] == ["songs/1/cover"]
+    assert [entry.media.public_id for entry in of_song] == ["songs/1/cover"]
 
 
 class ComesUpLater:

@@ -13,19 +13,19 @@ from tests.repositories.stores import Store
 
 async def test_reopened_store_holds_everything(store: Store) -> None:
     user, song, album, interaction = a_user(), a_song(), an_album(), an_interaction()
-    note = JournalEntry(MediaRef("songs/1", "image"), unfinished=True)
+    entry = JournalEntry(MediaRef("songs/1", "image"), unfinished=True)
     async with store.open() as opened:
         await opened.users.add(user)
         await opened.songs.add(song)
         await opened.albums.add(album)
         await opened.interactions.add(interaction)
-        await opened.cleanups.plan([note.media], NOON, unfinished=True)
+        await opened.cleanups.plan([entry.media], NOON, unfinished=True)
     async with store.open() as opened:
         assert await opened.users.get(user.id) == user
         assert await opened.songs.get(song.id) == song
         assert await opened.albums.get(album.id) == album
         assert await opened.interactions.claim_unsent(NOON, NOON + minutes(1), 9) == [interaction]
-        assert await opened.cleanups.claim_due(NOON, NOON + minutes(1), 9) == [note]
+        assert await opened.cleanups.claim_due(NOON, NOON + minutes(1), 9) == [entry]
         assert await opened.songs.count_unsent() == 1
 
 

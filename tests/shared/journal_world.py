@@ -1,4 +1,4 @@
-"""A keeper of media with everything that it works with in memory."""
+"""A cleanup journal with all its dependencies in memory."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -49,16 +49,16 @@ async def nothing() -> None:
 
 
 class World:
-    """A keeper, what it writes and removes, and the media that documents use; `is_stuck`: those cannot go.
+    """A journal, its entries and store, and the media that documents use; `is_stuck`: rollback fails.
 
-    `meanwhile` happens between the looking for a medium's document and what is done then.
+    `meanwhile` runs between the lookup of a medium's document and the action that follows.
     """
 
     def __init__(self, *stored: MediaRef) -> None:
         self.entries, self.store, self.used = Entries(), Store(*stored), set[MediaRef]()
         self.is_stuck = False
         self.meanwhile: Callable[[], Awaitable[None]] = nothing
-        self.keeper = CleanupJournal(self.entries, self.store, self.is_used, self.rollback)
+        self.journal = CleanupJournal(self.entries, self.store, self.is_used, self.rollback)
 
     async def is_used(self, media: MediaRef) -> bool:
         is_used = media in self.used
@@ -72,14 +72,14 @@ class World:
 
     async def store_and_fail(self, *media: MediaRef) -> None:
         with pytest.raises(UnavailableError):
-            async with self.keeper.uploading(media):
+            async with self.journal.uploading(media):
                 raise DOWN
 
     async def finish_and_fail(self, *media: MediaRef, failure: Exception = DOWN) -> None:
         """The document is stored, and then something fails."""
 
         async def finish() -> None:
-            async with self.keeper.committing(media):
+            async with self.journal.committing(media):
                 self.used |= set(media)
                 raise failure
 

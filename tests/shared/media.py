@@ -1,4 +1,4 @@
-"""A media store and the notes of what may have to be removed from it, in memory."""
+"""A media store and its cleanup journal, in memory."""
 
 import asyncio
 from collections.abc import Sequence

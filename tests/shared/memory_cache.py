@@ -7,7 +7,7 @@ from shared.cache.store import CacheDownError, version_key
 
 
 class MemoryCache:
-    """A `Store`. `renewals` are the tags that it was told of, each call's in one.
+    """A `Store`. `renewals` are the invalidated tags, one tuple per call.
 
     Time does not pass in it but by `forget_after`. `reads` counts round trips.
     """

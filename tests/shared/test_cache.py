@@ -1,4 +1,4 @@
-"""Reading through the cache: what is current, what is kept, and what an outage must not bring back."""
+"""Reading through the cache: hits, invalidation, and no outdated entries after an outage."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -145,7 +145,7 @@ async def test_outage_leaves_no_old_values_behind(cache: ReadThrough, redis: Mem
 
 
 class ChangingMeanwhile(MemoryCache):
-    """While it is told for the first time that everything is stale, something else changes, untold."""
+    """During its first invalidation of everything, something else changes whose invalidation fails."""
 
     def __init__(self) -> None:
         super().__init__()

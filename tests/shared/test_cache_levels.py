@@ -1,4 +1,4 @@
-"""Content in memory and in Redis, and what it depends on."""
+"""The two cache levels, memory and Redis, and dependencies of entries."""
 
 import asyncio
 import time

@@ -1,4 +1,4 @@
-"""Clerk's keys are asked for seldom, whoever sends tokens, and sessions go on while Clerk does not answer."""
+"""Clerk's keys are fetched seldom, and known keys verify tokens during an outage."""
 
 import asyncio
 import base64
@@ -21,7 +21,7 @@ from shared.errors import UnavailableError
 from shared.providers import clerk as clerk_module
 from shared.providers.clerk import ClerkTokenVerifier, open_clerk, open_keys, token_verifier
 from shared.settings import ServiceSettings
-from tests.shared.odd_server import ODD_ANSWERS, answer, odd_server
+from tests.shared.canned_server import UNUSABLE, canned_server, http_response
 
 ISSUER_HOST = "clerk.example.test"
 ORIGIN = "http://localhost:5173"
@@ -54,7 +54,7 @@ KEYS = [SigningKey("ins_first"), SigningKey("ins_second")]
 
 
 def jwks(*keys: dict[str, Any]) -> bytes:
-    return answer(200, json.dumps({"keys": keys}).encode())
+    return http_response(200, json.dumps({"keys": keys}).encode())
 
 
 @asynccontextmanager
@@ -80,14 +80,14 @@ async def refused(verifier: ClerkTokenVerifier, tokens: Sequence[str]) -> int:
 
 
 async def test_concurrent_tokens_share_one_jwks_fetch() -> None:
-    async with odd_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
+    async with canned_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
         found = await asyncio.gather(*(verifier.verify(KEYS[0].token(f"user_{n}")) for n in range(20)))
         assert [each.clerk_id for each in found] == [f"user_{n}" for n in range(20)]
         assert len(clerk.requests) == 1
 
 
 async def test_unknown_key_ids_cause_no_repeated_fetches() -> None:
-    async with odd_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
+    async with canned_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
         await verifier.verify(KEYS[0].token())
         invented = []
         for number in range(50):
@@ -100,7 +100,7 @@ async def test_unknown_key_ids_cause_no_repeated_fetches() -> None:
 
 async def test_log_names_refused_origins_of_signed_tokens_only() -> None:
     forger = SigningKey(KEYS[0].key_id)
-    async with odd_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
+    async with canned_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
         with capture_logs() as logged:
             assert await refused(verifier, [KEYS[0].token(party="http://localhost:5174")]) == 1
             assert await refused(verifier, [forger.token(party="http://made-up.test")]) == 1
@@ -109,7 +109,7 @@ async def test_log_names_refused_origins_of_signed_tokens_only() -> None:
 
 
 async def test_bad_signatures_cause_no_jwks_fetch() -> None:
-    async with odd_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
+    async with canned_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
         await verifier.verify(KEYS[0].token())
         KEYS[1].key_id = KEYS[0].key_id
         assert await refused(verifier, [KEYS[1].token() for _ in range(20)]) == 20
@@ -118,20 +118,20 @@ async def test_bad_signatures_cause_no_jwks_fetch() -> None:
 
 async def test_key_rotation_accepts_new_and_refuses_withdrawn_keys() -> None:
     KEYS[1].key_id = "ins_second"
-    async with odd_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url, 0) as verifier:
+    async with canned_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url, 0) as verifier:
         await verifier.verify(KEYS[0].token())
         clerk.answer = jwks(KEYS[1].jwk())
         assert (await verifier.verify(KEYS[1].token("user_new"))).clerk_id == "user_new"
         assert await refused(verifier, [KEYS[0].token()]) == 1
 
 
-@pytest.mark.parametrize("odd", ODD_ANSWERS)
+@pytest.mark.parametrize("odd", UNUSABLE)
 async def test_known_keys_still_verify_while_clerk_fails(odd: str) -> None:
     KEYS[1].key_id = "ins_second"
-    clerk_now = odd_server(jwks(KEYS[0].jwk()))
+    clerk_now = canned_server(jwks(KEYS[0].jwk()))
     async with asyncio.timeout(30), clerk_now as clerk, verifier_at(clerk.url, 0) as verifier:
         await verifier.verify(KEYS[0].token())
-        clerk.answer = ODD_ANSWERS[odd]
+        clerk.answer = UNUSABLE[odd]
         with pytest.raises(UnavailableError, match=r"^Sessions cannot be verified now$"):
             await verifier.verify(KEYS[1].token())
         assert (await verifier.verify(KEYS[0].token("user_bea"))).clerk_id == "user_bea"
@@ -144,14 +144,14 @@ async def test_known_keys_still_verify_while_clerk_fails(odd: str) -> None:
 )
 async def test_unusable_key_does_not_affect_the_others(bad: dict[str, Any]) -> None:
     spoilt = {**SigningKey("ins_bad").jwk(), **bad}
-    async with odd_server(jwks(spoilt, KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
+    async with canned_server(jwks(spoilt, KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
         assert (await verifier.verify(KEYS[0].token())).clerk_id == "user_ada"
         assert len(clerk.requests) == 1
 
 
 async def test_hanging_clerk_delays_only_the_first_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the keys are old and Clerk cannot say whether they still hold."""
-    clerk_now = odd_server(jwks(KEYS[0].jwk()))
+    clerk_now = canned_server(jwks(KEYS[0].jwk()))
     async with asyncio.timeout(30), clerk_now as clerk, verifier_at(clerk.url, 0) as verifier:
         await verifier.verify(KEYS[0].token())
         monkeypatch.setattr(clerk_module, "MAX_AGE_SECONDS", 0.0)
@@ -170,7 +170,7 @@ async def test_hanging_clerk_delays_only_the_first_requests(monkeypatch: pytest.
 async def test_old_keys_verify_during_one_background_refresh(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with asyncio.timeout(20), odd_server(jwks(KEYS[0].jwk())) as clerk:
+    async with asyncio.timeout(20), canned_server(jwks(KEYS[0].jwk())) as clerk:
         before = asyncio.all_tasks()
         async with verifier_at(clerk.url, 0, provider_timeout_seconds=60) as verifier:
             await verifier.verify(KEYS[0].token())
@@ -194,7 +194,7 @@ async def test_only_configured_issuers_are_accepted() -> None:
         "https://clerk.satellite.test",
     )
     of = KEYS[0].token
-    async with odd_server(jwks(KEYS[0].jwk())) as clerk:
+    async with canned_server(jwks(KEYS[0].jwk())) as clerk:
         async with verifier_at(clerk.url) as verifier:
             assert (await verifier.verify(of("user_own", own))).clerk_id == "user_own"
             assert await refused(verifier, [of(issuer=each) for each in (proxy, f"{own}/", "")]) == 3
@@ -210,25 +210,25 @@ async def test_only_configured_issuers_are_accepted() -> None:
 async def test_configured_key_needs_no_jwks_fetch() -> None:
     pem = KEYS[0].private.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     for written in (pem, pem.replace("\n", "\\n")):
-        async with odd_server(b"") as clerk, verifier_at(clerk.url, clerk_jwt_key=written) as verifier:
+        async with canned_server(b"") as clerk, verifier_at(clerk.url, clerk_jwt_key=written) as verifier:
             assert (await verifier.verify(KEYS[0].token())).clerk_id == "user_ada"
             assert clerk.requests == []
 
 
 @pytest.mark.parametrize("party", [None, ""])
 async def test_token_without_authorized_party_is_accepted(party: str | None) -> None:
-    async with odd_server(jwks(KEYS[0].jwk())) as server, verifier_at(server.url) as verifier:
+    async with canned_server(jwks(KEYS[0].jwk())) as server, verifier_at(server.url) as verifier:
         assert (await verifier.verify(KEYS[0].token(party=party))).clerk_id == "user_ada"
 
 
 async def test_token_without_party_needs_issuer_and_signature() -> None:
     forger = SigningKey(KEYS[0].key_id)
-    async with odd_server(jwks(KEYS[0].jwk())) as server, verifier_at(server.url) as verifier:
+    async with canned_server(jwks(KEYS[0].jwk())) as server, verifier_at(server.url) as verifier:
         bad = [KEYS[0].token(party=None, issuer="https://clerk.example.org"), forger.token(party=None)]
         assert await refused(verifier, bad) == 2
 
 
 @pytest.mark.parametrize("party", ["http://localhost:5174", [ORIGIN], {"azp": ORIGIN}, 7, True])
 async def test_token_for_another_party_is_refused(party: object) -> None:
-    async with odd_server(jwks(KEYS[0].jwk())) as server, verifier_at(server.url) as verifier:
+    async with canned_server(jwks(KEYS[0].jwk())) as server, verifier_at(server.url) as verifier:
         assert await refused(verifier, [KEYS[0].token(party=party)]) == 1

@@ -1,4 +1,4 @@
-"""What becomes of everything that the media store can answer, and does not."""
+"""The Cloudinary adapter: every response, error and timeout of the media store."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ from shared.errors import AppError, TooLargeError, UnavailableError, Unsupported
 from shared.ports import MediaRef
 from shared.providers.cloudinary import CHUNK_BYTES, THREADS, CloudinaryMediaStore, open_cloudinary
 from shared.settings import MediaSettings
-from tests.shared.odd_server import ODD_ANSWERS, answer, odd_server
+from tests.shared.canned_server import UNUSABLE, canned_server, http_response
 
 STORED = b'{"version": 1, "format": "png"}'
 
@@ -52,16 +52,24 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("call", UPLOADS)
-@pytest.mark.parametrize("odd", ODD_ANSWERS)
+@pytest.mark.parametrize("odd", UNUSABLE)
 async def test_unusable_upload_response_is_unavailable(odd: str, call: str, file: Path) -> None:
-    async with asyncio.timeout(20), odd_server(ODD_ANSWERS[odd]) as server, store_at(server.url) as store:
+    async with (
+        asyncio.timeout(20),
+        canned_server(UNUSABLE[odd]) as server,
+        store_at(server.url) as store,
+    ):
         with pytest.raises(UnavailableError, match=r"^Media cannot be stored or removed now$"):
             await UPLOADS[call](store, file)
 
 
-@pytest.mark.parametrize("odd", ODD_ANSWERS)
+@pytest.mark.parametrize("odd", UNUSABLE)
 async def test_uncertain_removal_raises(odd: str) -> None:
-    async with asyncio.timeout(20), odd_server(ODD_ANSWERS[odd]) as server, store_at(server.url) as store:
+    async with (
+        asyncio.timeout(20),
+        canned_server(UNUSABLE[odd]) as server,
+        store_at(server.url) as store,
+    ):
         with pytest.raises(AppError):
             await store.destroy(MediaRef("songs/1/audio", "video"))
 
@@ -69,20 +77,20 @@ async def test_uncertain_removal_raises(odd: str) -> None:
 @pytest.mark.parametrize("result", ["ok", "not found"])
 async def test_missing_media_count_as_removed(result: str) -> None:
     body = f'{{"result": "{result}"}}'.encode()
-    async with odd_server(answer(200, body)) as server, store_at(server.url) as store:
+    async with canned_server(http_response(200, body)) as server, store_at(server.url) as store:
         await store.destroy(MediaRef("songs/1/audio", "video"))
         assert server.requests[0].startswith(b"POST /v1_1/test/video/destroy ")
 
 
 @pytest.mark.parametrize("body", [b'{"result": "error"}', b"{}", b'{"result": null}'])
 async def test_unknown_removal_result_is_a_failure(body: bytes) -> None:
-    async with odd_server(answer(200, body)) as server, store_at(server.url) as store:
+    async with canned_server(http_response(200, body)) as server, store_at(server.url) as store:
         with pytest.raises(UnavailableError):
             await store.destroy(MediaRef("songs/1/audio", "video"))
 
 
 def refusal(message: str) -> bytes:
-    return answer(400, json.dumps({"error": {"message": message}}).encode())
+    return http_response(400, json.dumps({"error": {"message": message}}).encode())
 
 
 REFUSALS: dict[str, type[AppError]] = {
@@ -105,7 +113,7 @@ REFUSALS: dict[str, type[AppError]] = {
 @pytest.mark.parametrize("call", UPLOADS)
 @pytest.mark.parametrize("message", REFUSALS)
 async def test_only_file_errors_are_client_errors(call: str, message: str, file: Path) -> None:
-    async with odd_server(refusal(message)) as server, store_at(server.url) as store:
+    async with canned_server(refusal(message)) as server, store_at(server.url) as store:
         with pytest.raises(REFUSALS[message]) as refused:
             await UPLOADS[call](store, file)
         assert type(refused.value) is REFUSALS[message]
@@ -113,7 +121,7 @@ async def test_only_file_errors_are_client_errors(call: str, message: str, file:
 
 @pytest.mark.parametrize("message", ["Invalid image file", "Stale request - reported time is long ago"])
 async def test_refusal_without_a_file_is_logged_as_error(message: str) -> None:
-    async with odd_server(refusal(message)) as server, store_at(server.url) as store:
+    async with canned_server(refusal(message)) as server, store_at(server.url) as store:
         with structlog.testing.capture_logs() as logged:
             with pytest.raises(UnavailableError):
                 await store.destroy(MediaRef("songs/1/audio", "video"))
@@ -125,13 +133,13 @@ async def test_refusal_without_a_file_is_logged_as_error(message: str) -> None:
 async def test_removals_do_not_queue_behind_uploads(file: Path) -> None:
     async with (
         asyncio.timeout(20),
-        odd_server(None) as server,
+        canned_server(None) as server,
         store_at(server.url, timeout_seconds=2) as store,
     ):
         uploads = [asyncio.create_task(store.upload_image(file, f"songs/{n}/cover")) for n in range(THREADS)]
         while len(server.requests) < THREADS:  # noqa: ASYNC110 - the server tells nobody
             await asyncio.sleep(0.01)
-        server.answer = answer(200, b'{"result": "ok"}')
+        server.answer = http_response(200, b'{"result": "ok"}')
         await store.destroy(MediaRef("songs/1/audio", "video"))
         assert not any(upload.done() for upload in uploads)
         await asyncio.gather(*uploads, return_exceptions=True)
@@ -162,7 +170,7 @@ class KeptConnections:
                 length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
                 self.bodies.append(len(await reader.readexactly(length)))
                 await self._before_answering()
-                writer.write(answer(200, STORED, keep_alive=True))
+                writer.write(http_response(200, STORED, keep_alive=True))
         writer.close()
         await writer.wait_closed()
 
@@ -221,7 +229,7 @@ async def test_connect_timeout_is_short(file: Path, monkeypatch: pytest.MonkeyPa
 
 async def test_tls_handshake_has_the_connect_timeout(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared.providers.cloudinary, "CONNECT_SECONDS", 0.1)
-    async with asyncio.timeout(20), odd_server(None) as server:
+    async with asyncio.timeout(20), canned_server(None) as server:
         url = server.url.replace("http:", "https:")
         async with store_at(url, timeout_seconds=60) as store:
             with pytest.raises(UnavailableError):
@@ -230,7 +238,7 @@ async def test_tls_handshake_has_the_connect_timeout(file: Path, monkeypatch: py
 
 @pytest.mark.parametrize("call", UPLOADS)
 async def test_unreachable_store_is_unavailable(call: str, file: Path) -> None:
-    async with odd_server(b"") as server:
+    async with canned_server(b"") as server:
         url = server.url
     async with store_at(url) as store:
         with pytest.raises(UnavailableError):
@@ -239,6 +247,6 @@ async def test_unreachable_store_is_unavailable(call: str, file: Path) -> None:
 
 @pytest.mark.parametrize("odd", ["hangs up", "is no JSON", "is 401", "is 503"])
 async def test_ping_fails_on_any_unusable_response(odd: str) -> None:
-    async with odd_server(ODD_ANSWERS[odd]) as server, store_at(server.url) as store:
+    async with canned_server(UNUSABLE[odd]) as server, store_at(server.url) as store:
         with pytest.raises(UnavailableError):
             await store.ping()

@@ -14,7 +14,7 @@ SECRET = secrets.token_urlsafe(24)
 
 
 class NoSessions:
-    """Stands for Clerk's verifier: remembers what it was asked, and believes nothing."""
+    """A `TokenVerifier` that records the tokens and refuses all of them."""
 
     def __init__(self) -> None:
         self.asked: list[str] = []

@@ -1,4 +1,4 @@
-"""Who a request is from, as a public route hears it."""
+"""The principal of a request on a public route."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""Providers that count calls are probed seldom, however many ask how they are."""
+"""Health probes of providers are cached and shared."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""The continuity lease: when a process trusts Redis, and how long a writer waits that cannot tell it."""
+"""The continuity lease: when a process trusts Redis, and how long writers wait during an outage."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Media that nobody wants in the end are removed, whatever fails on the way."""
+"""The cleanup journal: media without a document are removed, whatever fails."""
 
 import asyncio
 from datetime import timedelta
@@ -17,12 +17,12 @@ HOUR = timedelta(hours=1)
 async def test_uncommitted_media_are_removed_when_due() -> None:
     """As after the death of the process between storing the media and storing their document."""
     world = World(COVER, AUDIO)
-    async with world.keeper.uploading([COVER, AUDIO]):
-        assert await world.keeper.process_due_entries() == 0
-    assert await world.keeper.process_due_entries() == 0
+    async with world.journal.uploading([COVER, AUDIO]):
+        assert await world.journal.process_due_entries() == 0
+    assert await world.journal.process_due_entries() == 0
     assert world.store.media == {COVER, AUDIO}
     world.entries.fall_due()
-    assert await world.keeper.process_due_entries() == 2
+    assert await world.journal.process_due_entries() == 2
     assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
@@ -31,7 +31,7 @@ async def test_document_of_unfinished_upload_is_rolled_back() -> None:
     world = World(COVER, AUDIO)
     await world.entries.plan([COVER, AUDIO], now(), unfinished=True)
     world.used = {COVER, AUDIO}
-    assert await world.keeper.process_due_entries() == 2
+    assert await world.journal.process_due_entries() == 2
     assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
@@ -40,21 +40,21 @@ async def test_failed_rollback_keeps_media_and_entries() -> None:
     await world.entries.plan([COVER], now(), unfinished=True)
     world.used, world.is_stuck = {COVER}, True
     with pytest.raises(UnavailableError):
-        await world.keeper.process_due_entries()
+        await world.journal.process_due_entries()
     assert (world.store.media, set(world.entries.due_at)) == ({COVER}, {COVER})
     world.is_stuck = False
     world.entries.fall_due()
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
 async def test_media_in_use_are_kept() -> None:
-    """As when the process died between noting a removal and removing the document."""
+    """As when the process died between the journal entry and the removal of the document."""
     world = World(COVER)
     world.used = {COVER}
-    await world.keeper.begin_removal([COVER])
+    await world.journal.begin_removal([COVER])
     world.entries.fall_due()
-    assert await world.keeper.process_due_entries() == 1
+    assert await world.journal.process_due_entries() == 1
     assert (world.store.media, world.entries.due_at) == ({COVER}, {})
 
 
@@ -62,20 +62,20 @@ async def test_removal_during_processing_still_removes_media() -> None:
     """The first removal failed after its entry, and the second one finds the store down."""
     world = World(COVER)
     world.used = {COVER}
-    await world.keeper.begin_removal([COVER])
+    await world.journal.begin_removal([COVER])
     world.entries.fall_due()
 
     async def remove() -> None:
-        await world.keeper.begin_removal([COVER])
+        await world.journal.begin_removal([COVER])
         world.used.clear()
         world.store.is_down = True
-        await world.keeper.discard([COVER])
+        await world.journal.discard([COVER])
 
     world.meanwhile = remove
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     world.meanwhile, world.store.is_down = nothing, False
     world.entries.fall_due()
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
@@ -83,7 +83,7 @@ async def test_removal_during_processing_still_removes_media() -> None:
 async def test_late_document_during_processing_is_rolled_back(
     store_is_down: bool,
 ) -> None:
-    """Its upload was given up and noted once more meanwhile."""
+    """Its upload failed and was journaled again meanwhile."""
     world = World(COVER)
     await world.entries.plan([COVER], now(), unfinished=True)
     world.store.is_down = store_is_down
@@ -93,18 +93,18 @@ async def test_late_document_during_processing_is_rolled_back(
         world.used = {COVER}
 
     world.meanwhile = land
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     world.meanwhile, world.store.is_down = nothing, False
     world.entries.fall_due()
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
 async def test_finished_upload_leaves_no_journal_entry() -> None:
     world = World(COVER, AUDIO)
-    async with world.keeper.uploading([COVER, AUDIO]):
+    async with world.journal.uploading([COVER, AUDIO]):
         assert world.entries.kept == {COVER, AUDIO}
-    async with world.keeper.committing([COVER, AUDIO]):
+    async with world.journal.committing([COVER, AUDIO]):
         world.used = {COVER, AUDIO}
         assert world.entries.kept == {COVER, AUDIO}
     assert world.entries.due_at == {}
@@ -119,14 +119,14 @@ async def test_failed_commit_is_rolled_back_at_once(failure: Exception) -> None:
 
 
 async def test_commit_fails_after_rollback_by_another_replica() -> None:
-    """As by a clock that is minutes ahead: whoever comes first, the upload or the undoing, is right."""
+    """As with a clock that is minutes ahead: the first of commit and rollback wins."""
     world = World(COVER)
 
     async def finish() -> None:
-        async with world.keeper.committing([COVER]):
+        async with world.journal.committing([COVER]):
             world.used = {COVER}
             world.entries.fall_due()
-            await world.keeper.process_due_entries()
+            await world.journal.process_due_entries()
 
     with pytest.raises(UnavailableError):
         await finish()
@@ -140,7 +140,7 @@ async def test_commit_timeout_rolls_the_upload_back(
     world = World(COVER)
 
     async def finish() -> None:
-        async with world.keeper.committing([COVER]):
+        async with world.journal.committing([COVER]):
             world.used = {COVER}
             await asyncio.Event().wait()
 
@@ -154,16 +154,16 @@ async def test_late_document_after_rollback_is_removed() -> None:
     await world.finish_and_fail(COVER)
     world.used = {COVER}
     world.entries.fall_due()
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     assert (world.used, world.entries.due_at) == (set(), {})
 
 
 async def test_upload_is_rolled_back_without_journal_confirmation() -> None:
-    """Whoever follows the entry would remove it later, when the caller believes in it."""
+    """Otherwise the worker would remove it after the caller got a success."""
     world = World(COVER)
 
     async def finish() -> None:
-        async with world.keeper.committing([COVER]):
+        async with world.journal.committing([COVER]):
             world.used = {COVER}
             world.entries.is_down = True
 
@@ -177,7 +177,7 @@ async def test_rollback_is_retried_after_a_database_outage() -> None:
     world = World(COVER)
 
     async def finish() -> None:
-        async with world.keeper.committing([COVER]):
+        async with world.journal.committing([COVER]):
             world.used = {COVER}
             world.entries.due_at.clear()
             world.entries.is_down = world.is_stuck = True
@@ -185,37 +185,37 @@ async def test_rollback_is_retried_after_a_database_outage() -> None:
     with pytest.raises(UnavailableError):
         await finish()
     with pytest.raises(UnavailableError):
-        await world.keeper.process_due_entries()
+        await world.journal.process_due_entries()
     assert (world.used, world.store.media) == ({COVER}, {COVER})
     world.entries.is_down = world.is_stuck = False
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     assert (world.used, world.store.media, world.entries.due_at) == (set(), set(), {})
 
 
 async def test_removal_succeeds_without_journal_confirmation() -> None:
     world = World(COVER)
-    await world.keeper.begin_removal([COVER])
+    await world.journal.begin_removal([COVER])
     world.entries.is_down = True
-    await world.keeper.discard([COVER])
+    await world.journal.discard([COVER])
     assert (world.store.media, world.entries.kept) == (set(), {COVER})
 
 
 async def test_discarded_media_are_removed_at_once() -> None:
     world = World(COVER, AUDIO)
-    await world.keeper.begin_removal([COVER, AUDIO])
-    await world.keeper.discard([COVER, AUDIO])
+    await world.journal.begin_removal([COVER, AUDIO])
+    await world.journal.discard([COVER, AUDIO])
     assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
 async def test_failed_discard_is_retried_later() -> None:
     world = World(COVER, AUDIO)
-    await world.keeper.begin_removal([COVER, AUDIO])
+    await world.journal.begin_removal([COVER, AUDIO])
     world.store.is_down = True
-    await world.keeper.discard([COVER, AUDIO])
+    await world.journal.discard([COVER, AUDIO])
     assert max(world.entries.due_at.values()) < now() + timedelta(minutes=1)
     world.store.is_down = False
     world.entries.fall_due()
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
@@ -224,7 +224,7 @@ async def test_discard_does_not_wait_for_hanging_store(monkeypatch: pytest.Monke
     world = World(COVER, AUDIO)
     world.store.hangs = True
     async with asyncio.timeout(5):
-        await world.keeper.discard([COVER, AUDIO])
+        await world.journal.discard([COVER, AUDIO])
     assert set(world.entries.due_at) == {COVER, AUDIO}
 
 
@@ -239,7 +239,7 @@ async def test_media_arriving_after_failed_upload_are_removed(store_is_down: boo
     world.store.is_down = False
     world.store.media.add(AUDIO)
     world.entries.fall_due()
-    await world.keeper.process_due_entries()
+    await world.journal.process_due_entries()
     assert (world.store.media, world.entries.due_at) == (set(), {})
 
 
@@ -247,7 +247,7 @@ async def test_first_entry_survives_store_and_database_outage() -> None:
     world = World(COVER)
 
     async def upload() -> None:
-        async with world.keeper.uploading([COVER]):
+        async with world.journal.uploading([COVER]):
             world.entries.is_down = world.store.is_down = True
             raise DOWN
 
@@ -260,7 +260,7 @@ async def test_failing_entry_does_not_stop_the_worker() -> None:
     world = World(COVER, AUDIO)
     world.store.broken = {COVER}
     await world.entries.plan([COVER], now())
-    async with asyncio.timeout(10), world.keeper.processing(poll_seconds=0.005):
+    async with asyncio.timeout(10), world.journal.processing(poll_seconds=0.005):
         assert await world.store.asked.get() == COVER
         await world.entries.plan([AUDIO], now())
         assert await world.store.asked.get() == AUDIO

@@ -1,4 +1,4 @@
-"""What the services say of themselves at `/openapi.json`; tests/system holds it against their answers."""
+"""The services' OpenAPI descriptions; tests/system compares them with real responses."""
 
 import json
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from shared import errors
 from shared.http.openapi import Problem
 from shared.http.problem import problem_of
 from song_service.app import create_app as song_app
-from tests.described import Description
+from tests.openapi_description import Description
 from user_service.app import create_app as user_app
 
 APPS: dict[str, Callable[[Any], ASGIApp]] = {"user": user_app, "song": song_app, "album": album_app}

@@ -1,4 +1,4 @@
-"""What is answered of songs and albums is what the API's description says, field by field."""
+"""The JSON of songs and albums matches the API's schemas, field by field."""
 
 import json
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The cache on a Redis that answers, hangs, or is none."""
+"""The cache on a Redis that works, hangs, or is down."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

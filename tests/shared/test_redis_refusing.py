@@ -1,4 +1,4 @@
-"""A Redis that answers and takes nothing: full, read-only after a failover, or failing at its snapshots."""
+"""A Redis that refuses writes: full, read-only after a failover, or failing at its snapshots."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator

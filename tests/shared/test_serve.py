@@ -1,4 +1,4 @@
-"""What a process that serves does to each answer."""
+"""Connection recycling in a serving process."""
 
 import httpx
 from starlette.responses import PlainTextResponse
@@ -18,9 +18,9 @@ async def test_connections_are_recycled_after_some_responses() -> None:
         answers = [await client.get("/") for _ in range(2 * RESPONSES_PER_CONNECTION_CLOSED + 1)]
         posted = [await client.post("/", content=b"sent") for _ in range(2 * RESPONSES_PER_CONNECTION_CLOSED)]
     assert {answer.text for answer in answers} == {"here"}
-    parted = [
+    closing = [
         number for number, answer in enumerate(answers, 1) if answer.headers.get("connection") == "close"
     ]
-    assert parted == [RESPONSES_PER_CONNECTION_CLOSED, 2 * RESPONSES_PER_CONNECTION_CLOSED]
+    assert closing == [RESPONSES_PER_CONNECTION_CLOSED, 2 * RESPONSES_PER_CONNECTION_CLOSED]
     # Somebody may still be sending what these did not read.
     assert not any("connection" in answer.headers for answer in posted)

@@ -1,4 +1,4 @@
-"""What becomes of everything that a call to another service can meet."""
+"""The service client: retries, errors and the circuit breaker."""
 
 import inspect
 import json
@@ -18,7 +18,7 @@ from shared.errors import (
     UnavailableError,
 )
 from shared.http.service_client import ServiceClient, open_service
-from tests.shared.odd_server import CUT_SHORT, answer, odd_server
+from tests.shared.canned_server import CUT_SHORT, canned_server, http_response
 
 ANYTHING = TypeAdapter(object)
 
@@ -166,7 +166,10 @@ async def streamed(service: ServiceClient) -> bytes:
 
 
 async def test_streamed_body_arrives_whole() -> None:
-    async with odd_server(answer(200, b"[1]" * 100_000)) as odd, open_service(odd.url, "x", 5) as service:
+    async with (
+        canned_server(http_response(200, b"[1]" * 100_000)) as odd,
+        open_service(odd.url, "x", 5) as service,
+    ):
         assert await streamed(service) == b"[1]" * 100_000
     assert b"authorization: bearer t.o.k" in odd.requests[0].lower()
 
@@ -174,16 +177,16 @@ async def test_streamed_body_arrives_whole() -> None:
 @pytest.mark.parametrize(
     "given",
     [b"", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[1\r\n", CUT_SHORT, None]
-    + [answer(status, b"{}") for status in (401, 404, 500, 503)],
+    + [http_response(status, b"{}") for status in (401, 404, 500, 503)],
 )
 async def test_stream_without_success_is_unavailable(given: bytes | None) -> None:
-    async with odd_server(given) as odd, open_service(odd.url, "album service", 0.2) as service:
+    async with canned_server(given) as odd, open_service(odd.url, "album service", 0.2) as service:
         with pytest.raises(UnavailableError, match=r"^The album service is not available now$"):
             await streamed(service)
 
 
 async def test_breaker_opens_when_streams_break_off() -> None:
-    async with odd_server(CUT_SHORT) as odd, open_service(odd.url, "album service", 5) as service:
+    async with canned_server(CUT_SHORT) as odd, open_service(odd.url, "album service", 5) as service:
         for _ in range(20):
             with pytest.raises(UnavailableError):
                 await streamed(service)
@@ -191,7 +194,10 @@ async def test_breaker_opens_when_streams_break_off() -> None:
 
 
 async def test_abandoned_stream_says_nothing_about_the_service() -> None:
-    async with odd_server(answer(200, b"[]" * 10**6)) as odd, open_service(odd.url, "x", 5) as service:
+    async with (
+        canned_server(http_response(200, b"[]" * 10**6)) as odd,
+        open_service(odd.url, "x", 5) as service,
+    ):
         for _ in range(20):
             async with service.stream("/", token="t.o.k") as pieces:
                 await anext(aiter(pieces))

@@ -1,4 +1,4 @@
-"""The marks by which the gateway may keep a response: for whom, and for how long."""
+"""The surrogate headers: for whom, and for how long, the gateway may cache a response."""
 
 import time
 from dataclasses import replace

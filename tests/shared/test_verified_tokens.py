@@ -1,4 +1,4 @@
-"""Remembering whose tokens are."""
+"""The cache of verified tokens."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""What every app has around it."""
+"""The middleware of every service: errors, request ids, metrics."""
 
 import sys
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What follows a write, however it ends."""
+"""Invalidation after writes, whatever their outcome."""
 
 import asyncio
 
@@ -9,15 +9,15 @@ from shared.errors import AppError, ConflictError, UnavailableError
 
 
 class Cache:
-    """Counts how often it was made stale."""
+    """Counts its invalidations."""
 
     def __init__(self) -> None:
-        self.made_stale = 0
+        self.invalidations = 0
         self.twice = asyncio.Event()
 
     async def invalidate(self) -> None:
-        self.made_stale += 1
-        if self.made_stale == 2:
+        self.invalidations += 1
+        if self.invalidations == 2:
             self.twice.set()
 
 
@@ -28,8 +28,8 @@ def cache() -> Cache:
 
 async def test_successful_write_invalidates_once(cache: Cache) -> None:
     async with writing() as writes, writes.then(cache.invalidate):
-        assert cache.made_stale == 0
-    assert cache.made_stale == 1
+        assert cache.invalidations == 0
+    assert cache.invalidations == 1
 
 
 async def test_refused_write_invalidates_once(cache: Cache) -> None:
@@ -37,8 +37,8 @@ async def test_refused_write_invalidates_once(cache: Cache) -> None:
         with pytest.raises(ConflictError):
             async with writes.then(cache.invalidate):
                 raise ConflictError("no")
-        assert cache.made_stale == 1
-    assert cache.made_stale == 1
+        assert cache.invalidations == 1
+    assert cache.invalidations == 1
 
 
 @pytest.mark.parametrize("failure", [UnavailableError("late"), ValueError("what nobody mapped")], ids=repr)
@@ -47,11 +47,11 @@ async def test_uncertain_write_invalidates_twice(cache: Cache, failure: Exceptio
     with pytest.raises(type(failure)):
         async with writes.then(cache.invalidate):
             raise failure
-    assert cache.made_stale == 1
+    assert cache.invalidations == 1
     async with asyncio.timeout(5):
         await cache.twice.wait()
     await writes.close()
-    assert cache.made_stale == 2
+    assert cache.invalidations == 2
 
 
 async def test_cancelled_write_invalidates(cache: Cache) -> None:
@@ -66,8 +66,8 @@ async def test_cancelled_write_invalidates(cache: Cache) -> None:
         cut_off.cancel()
         await asyncio.wait([cut_off])
         assert cut_off.cancelled()
-        assert cache.made_stale == 1
-    assert cache.made_stale == 2
+        assert cache.invalidations == 1
+    assert cache.invalidations == 2
 
 
 async def test_close_runs_delayed_invalidations_at_once(cache: Cache) -> None:
@@ -75,4 +75,4 @@ async def test_close_runs_delayed_invalidations_at_once(cache: Cache) -> None:
         with pytest.raises(AppError):
             async with writing() as writes, writes.then(cache.invalidate):
                 raise UnavailableError("late")
-    assert cache.made_stale == 2
+    assert cache.invalidations == 2

@@ -102,7 +102,7 @@ class Engine:
 
 
 class Songs:
-    """A `SongRepository`; `note` writes a song down as the engine has yet to hear of it.
+    """A `SongRepository`; `queue` stores a song as pending sync.
 
     With `changes_meanwhile` every song has changed by the time that somebody changes it.
     """
@@ -113,12 +113,12 @@ class Songs:
         self.leased_until: dict[str, datetime] = {}
         self.changes_meanwhile = False
 
-    def note(self, song: Song) -> None:
+    def queue(self, song: Song) -> None:
         self.kept[song.id] = song
         self.unsent[song.id] = CatalogueEntry(song.id, song.revision, song)
 
     async def add(self, song: Song) -> None:
-        self.note(song)
+        self.queue(song)
 
     async def get(self, song_id: str) -> Song:
         if song_id not in self.kept:
@@ -147,7 +147,7 @@ class Songs:
         if if_revision is not None and (self.changes_meanwhile or self.kept[song_id].revision != if_revision):
             return None
         changed = replace(self.kept[song_id], **changes, revision=self.kept[song_id].revision + 1)
-        self.note(changed)
+        self.queue(changed)
         return changed
 
     async def remove(self, song_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The album service as the song service asks it."""
+"""The song service's client of the album service."""
 
 from collections.abc import Callable
 

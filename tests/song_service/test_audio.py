@@ -1,4 +1,4 @@
-"""What audio is taken, decided by decoding it."""
+"""Which audio is accepted, decided by decoding it."""
 
 import asyncio
 import subprocess

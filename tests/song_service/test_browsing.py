@@ -1,4 +1,4 @@
-"""Which songs there are, and how many, for whoever asks."""
+"""Lists and counts of songs for every caller."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""An upload fails whole, whatever fails; and a removal is done, whatever else is down."""
+"""Uploads are rolled back on any failure, and removals work during outages."""
 
 import asyncio
 import threading
@@ -14,7 +14,7 @@ from shared.media.decoding import AT_ONCE, decoded
 from song_service.browsing import Browsing
 from song_service.catalogue import Catalogue
 from song_service.domain import Song, SongChanges, SongNotFoundError
-from tests.shared.lost_answers import lose_answers
+from tests.shared.lost_responses import lose_responses
 from tests.shared.media import DOWN
 from tests.song_service.catalogue_world import ARTIST, World, refuse
 
@@ -134,7 +134,7 @@ async def test_media_that_cannot_be_removed_are_journaled(world: World) -> None:
     world.store.failing = {"audio": DOWN, "destroy": DOWN}
     with pytest.raises(UnavailableError):
         await world.upload()
-    assert {note.public_id for note in world.entries.kept} > world.store.media
+    assert {media.public_id for media in world.entries.kept} > world.store.media
     assert not world.songs.kept
 
 
@@ -144,7 +144,7 @@ async def test_removal_works_during_store_and_album_outage(world: World) -> None
     world.albums.failing = {"take_out": DOWN}
     await world.catalogue.remove(ARTIST, song)
     assert not world.songs.kept
-    assert {note.public_id for note in world.entries.kept} == world.store.media
+    assert {media.public_id for media in world.entries.kept} == world.store.media
 
 
 async def test_empty_change_writes_nothing(world: World) -> None:
@@ -179,7 +179,7 @@ async def test_unlisted_song_is_invalidated_despite_lost_response(
     song = await world.upload()
     browsing = Browsing(world.songs, ReadThrough(world.redis), 1000)
     assert song.title in (await browsing.one(song.id, None)).body.decode()
-    lose_answers(monkeypatch, world.songs, "change", "remove")
+    lose_responses(monkeypatch, world.songs, "change", "remove")
     with pytest.raises(UnavailableError):
         await write(world.catalogue, song)
     with pytest.raises(SongNotFoundError):
@@ -210,7 +210,7 @@ async def test_upload_with_lost_response_is_rolled_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer to storing the song is lost, and it cannot be removed then."""
-    lose_answers(monkeypatch, world.songs, "add")
+    lose_responses(monkeypatch, world.songs, "add")
     with monkeypatch.context() as down:
         down.setattr(world.songs, "remove", refuse)
         with pytest.raises(UnavailableError):
@@ -250,7 +250,7 @@ async def test_upload_interrupted_by_crash_is_rolled_back(
 
 
 async def test_lost_album_response_leaves_no_song(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    lose_answers(monkeypatch, world.albums, "append")
+    lose_responses(monkeypatch, world.albums, "append")
     with pytest.raises(UnavailableError):
         await world.upload()
     assert world.holds_nothing()

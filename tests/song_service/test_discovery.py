@@ -1,4 +1,4 @@
-"""Songs to hear next: the engine's word where there is one, and always something to answer."""
+"""Recommendations from the engine, with a fallback during its outages."""
 
 import asyncio
 import json

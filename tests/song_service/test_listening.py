@@ -1,4 +1,4 @@
-"""What a listener does is written down once, however often it is sent."""
+"""Interactions are stored once, however often they are sent."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

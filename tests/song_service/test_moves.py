@@ -1,4 +1,4 @@
-"""A song that moves is in the album that it names, and in no other that it was in."""
+"""Moving a song between albums keeps song and albums consistent."""
 
 import asyncio
 import random
@@ -10,7 +10,7 @@ import pytest
 
 from shared.errors import AppError, InvalidError, UnavailableError
 from song_service.domain import Song, SongChanges, SongNotFoundError
-from tests.shared.lost_answers import lose_answers
+from tests.shared.lost_responses import lose_responses
 from tests.shared.media import DOWN
 from tests.song_service.catalogue_world import ALBUM, ARTIST, OTHER, THIRD, Albums, FailingSongs, World
 
@@ -47,7 +47,7 @@ async def test_repeated_concurrent_moves_have_one_effect(world: World, album_id:
 
 async def test_lost_append_response_is_rolled_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     song = await world.upload()
-    lose_answers(monkeypatch, world.albums, "append")
+    lose_responses(monkeypatch, world.albums, "append")
     with pytest.raises(UnavailableError):
         await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
     assert world.songs.kept == {song.id: song}
@@ -69,7 +69,7 @@ async def test_stored_move_completes_despite_lost_response(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     song = await world.upload()
-    lose_answers(monkeypatch, world.songs, "change")
+    lose_responses(monkeypatch, world.songs, "change")
     with pytest.raises(UnavailableError):
         await world.catalogue.change(ARTIST, song, {"album_id": OTHER})
     assert world.songs.kept[song.id].album_id == OTHER

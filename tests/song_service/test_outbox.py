@@ -1,4 +1,4 @@
-"""What is accepted reaches the engine in the end, whatever fails meanwhile."""
+"""The outbox delivers every change to the engine, whatever fails meanwhile."""
 
 import asyncio
 import contextlib
@@ -53,7 +53,7 @@ async def test_timeouts_halve_the_batch_size() -> None:
 async def test_batches_of_one_still_send_everything() -> None:
     world = World()
     for _ in range(3):
-        world.songs.note(a_song())
+        world.songs.queue(a_song())
     world.engine.takes_at_most = 1
     for _ in range(9):
         with contextlib.suppress(EngineLateError):
@@ -63,10 +63,10 @@ async def test_batches_of_one_still_send_everything() -> None:
 
 async def test_refused_batch_is_retried_before_its_lease_ends(clock: Clock) -> None:
     world = World()
-    world.songs.note(a_song())
+    world.songs.queue(a_song())
     await world.play(3)
     await world.outbox.send_all()
-    world.songs.note(a_song())
+    world.songs.queue(a_song())
     await world.play(5)
     world.engine.refusals = [DOWN]
     with pytest.raises(UnavailableError):
@@ -81,11 +81,11 @@ async def test_expiring_lease_prevents_another_retry(clock: Clock) -> None:
     world = World()
     await world.outbox.send_all()
     song = a_song()
-    world.songs.note(song)
+    world.songs.queue(song)
     world.engine.refusals = [DOWN]
     with pytest.raises(UnavailableError):
         await world.outbox.send_all()
-    world.songs.note(replace(song, title="New", revision=2))
+    world.songs.queue(replace(song, title="New", revision=2))
     clock.moment += LEASE - timedelta(seconds=1)
     await world.outbox.send_all()
     assert world.engine.songs == {}
@@ -98,11 +98,11 @@ async def test_song_changed_during_sync_is_sent_again(clock: Clock) -> None:
     world = World()
     await world.outbox.send_all()
     song = a_song()
-    world.songs.note(song)
+    world.songs.queue(song)
     world.engine.refusals = [DOWN]
     with pytest.raises(UnavailableError):
         await world.outbox.send_all()
-    world.songs.note(replace(song, is_visible=False, revision=2))
+    world.songs.queue(replace(song, is_visible=False, revision=2))
     await world.outbox.send_all()
     assert world.engine.songs[song.id].is_visible is False
     assert await world.songs.count_unsent() == 0
@@ -150,7 +150,7 @@ async def test_engine_is_prepared_once_before_sending() -> None:
 async def test_synced_songs_invalidate_recommendations() -> None:
     """What it said of a new song, before it knew that song, must not be kept."""
     world = World()
-    world.songs.note(a_song())
+    world.songs.queue(a_song())
     await world.outbox.send_all()
     assert world.redis.renewals == [("recommendations",)]
 

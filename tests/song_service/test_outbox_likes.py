@@ -12,7 +12,7 @@ ADA, BILL = "a" * 24, "b" * 24
 
 async def test_like_becomes_a_bookmark_and_unlike_withdraws_it() -> None:
     world, song = World(), a_song()
-    world.songs.note(song)
+    world.songs.queue(song)
     await world.likes.like(ADA, song.id, NOON)
     await world.likes.like(BILL, song.id, NOON)
     await world.outbox.send_all()
@@ -25,7 +25,7 @@ async def test_like_becomes_a_bookmark_and_unlike_withdraws_it() -> None:
 
 async def test_like_is_sent_after_its_song() -> None:
     world, song = World(), a_song()
-    world.songs.note(song)
+    world.songs.queue(song)
     await world.likes.like(ADA, song.id, NOON)
     world.engine.refusals = [DOWN, DOWN]
     for _ in range(2):
@@ -38,7 +38,7 @@ async def test_like_is_sent_after_its_song() -> None:
 
 async def test_unlike_while_engine_is_down_arrives_last() -> None:
     world, song = World(), a_song()
-    world.songs.note(song)
+    world.songs.queue(song)
     await world.outbox.send_all()
     await world.likes.like(ADA, song.id, NOON)
     world.engine.is_down = True
@@ -55,7 +55,7 @@ async def test_unlike_while_engine_is_down_arrives_last() -> None:
 
 async def test_dead_worker_leaves_its_likes_to_another(clock: Clock) -> None:
     world, song = World(), a_song()
-    world.songs.note(song)
+    world.songs.queue(song)
     await world.outbox.send_all()
     await world.likes.like(ADA, song.id, NOON)
     world.engine.is_down = True
@@ -72,7 +72,7 @@ async def test_dead_worker_leaves_its_likes_to_another(clock: Clock) -> None:
 
 async def test_removed_song_takes_its_likes_along() -> None:
     world, song = World(), a_song()
-    world.songs.note(song)
+    world.songs.queue(song)
     await world.likes.like(ADA, song.id, NOON)
     await world.outbox.send_all()
     removed = CatalogueEntry(song.id, song.revision + 1, None)
@@ -84,7 +84,7 @@ async def test_removed_song_takes_its_likes_along() -> None:
 
 async def test_synced_likes_invalidate_the_listeners_recommendations() -> None:
     world, song = World(), a_song()
-    world.songs.note(song)
+    world.songs.queue(song)
     await world.outbox.send_all()
     world.redis.renewals.clear()
     await world.likes.like(ADA, song.id, NOON)

@@ -1,4 +1,4 @@
-"""The engine hears of a song before it hears what listeners did with it, whatever else goes on."""
+"""The outbox sends a song before its interactions."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ from tests.song_service.outbox_world import DOWN, Clock, World
 async def test_songs_are_sent_before_their_interactions() -> None:
     world = World()
     await world.play()
-    world.songs.note(a_song())
+    world.songs.queue(a_song())
     world.engine.refusals = [*[DOWN] * 2]
     for _ in range(2):
         with pytest.raises(UnavailableError):
@@ -29,7 +29,7 @@ async def test_songs_are_sent_before_their_interactions() -> None:
 
 
 class ListenedTo(Engine):
-    """While it is told what listeners did, they do more: `each_time` says what."""
+    """During every batch of interactions, listeners add more: `each_time` does that."""
 
     def __init__(self, each_time: Callable[[], Awaitable[None]]) -> None:
         super().__init__()
@@ -48,8 +48,8 @@ async def test_steady_interactions_do_not_delay_songs() -> None:
     async def go_on() -> None:
         told = len(world.engine.batches)
         if told == 2:
-            world.songs.note(new)
-            world.songs.note(hidden)
+            world.songs.queue(new)
+            world.songs.queue(hidden)
         if told == 4:
             heard_at_last.append(world.engine.songs == {known.id: hidden, new.id: new})
         if told < 10:
@@ -57,7 +57,7 @@ async def test_steady_interactions_do_not_delay_songs() -> None:
             await world.interactions.add(an_interaction(song_id=song.id))
 
     world.engine = ListenedTo(go_on)
-    world.songs.note(known)
+    world.songs.queue(known)
     await world.interactions.add(an_interaction(song_id=known.id))
     await world.another_replica().send_all()
     assert heard_at_last == [True]
@@ -91,7 +91,7 @@ class PlayedAtOnce(Interactions):
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:
         if self.song.id not in self.songs.kept:
-            self.songs.note(self.song)
+            self.songs.queue(self.song)
             await self.add(an_interaction(song_id=self.song.id))
         return await super().claim_unsent(moment, lease_until, limit)
 
@@ -106,7 +106,7 @@ async def test_song_played_between_polls_is_sent_first() -> None:
 
 async def test_interactions_follow_songs_of_another_replica(clock: Clock) -> None:
     world, song = World(), a_song()
-    world.songs.note(song)
+    world.songs.queue(song)
     elsewhere = await world.songs.claim_unsent(clock.moment, clock.moment + LEASE, BATCH)
     await world.interactions.add(an_interaction(song_id=song.id))
     await world.outbox.send_all()
@@ -127,7 +127,7 @@ async def test_expired_interaction_claims_are_not_sent(clock: Clock) -> None:
             clock.moment += LEASE - timedelta(seconds=1)
 
     world.engine = Slow()
-    world.songs.note(a_song())
+    world.songs.queue(a_song())
     await world.play()
     outbox = world.another_replica()
     await outbox.send_all()
@@ -139,7 +139,7 @@ async def test_expired_interaction_claims_are_not_sent(clock: Clock) -> None:
 
 async def test_interactions_wait_while_another_replica_is_sending_songs() -> None:
     world, song = World(), a_song()
-    world.songs.note(song)
+    world.songs.queue(song)
     await world.songs.claim_unsent(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)
     await world.interactions.add(an_interaction(song_id=song.id))
     await world.outbox.send_all()
@@ -148,7 +148,7 @@ async def test_interactions_wait_while_another_replica_is_sending_songs() -> Non
 
 async def test_interactions_do_not_wait_for_unrelated_songs() -> None:
     world = World()
-    world.songs.note(a_song())
+    world.songs.queue(a_song())
     await world.songs.claim_unsent(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)
     await world.play()
     await world.outbox.send_all()

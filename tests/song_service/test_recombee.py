@@ -1,4 +1,4 @@
-"""What becomes of everything that the engine can answer, and does not."""
+"""The Recombee adapter: every response, error and timeout of the engine."""
 
 import asyncio
 import secrets
@@ -13,7 +13,7 @@ from song_service.domain import CatalogueEntry, EngineLateError
 from song_service.recombee import RecombeeEngine, open_recombee
 from song_service.settings import RecombeeSettings
 from tests.repositories.builders import a_song, an_interaction
-from tests.shared.odd_server import ODD_ANSWERS, OddServer, answer, odd_server
+from tests.shared.canned_server import UNUSABLE, CannedServer, canned_server, http_response
 
 Call = Callable[[RecombeeEngine], Awaitable[object]]
 SONG, USER = "d" * 24, "b" * 24
@@ -45,16 +45,20 @@ async def engine_at(
 
 
 @pytest.mark.parametrize("call", [*RECOMMENDING, *TELLING])
-@pytest.mark.parametrize("odd", ODD_ANSWERS)
+@pytest.mark.parametrize("odd", UNUSABLE)
 async def test_unusable_engine_response_is_unavailable(odd: str, call: str) -> None:
-    async with asyncio.timeout(20), odd_server(ODD_ANSWERS[odd]) as server, engine_at(server.url) as engine:
+    async with (
+        asyncio.timeout(20),
+        canned_server(UNUSABLE[odd]) as server,
+        engine_at(server.url) as engine,
+    ):
         with pytest.raises(UnavailableError, match=r"^Recommendations are not available now$"):
             await {**RECOMMENDING, **TELLING}[call](engine)
 
 
 @pytest.mark.parametrize("call", [*RECOMMENDING, *TELLING])
 async def test_unreachable_engine_is_unavailable(call: str) -> None:
-    async with odd_server(b"") as server:
+    async with canned_server(b"") as server:
         url = server.url
     async with engine_at(url) as engine:
         with pytest.raises(UnavailableError):
@@ -65,7 +69,7 @@ async def test_unreachable_engine_is_unavailable(call: str) -> None:
     "recomms", [b'{"recomms": null}', b'{"recomms": [{}]}', b'{"recomms": ["a"]}', b'{"recomms": 3}']
 )
 async def test_malformed_recommendations_are_unavailable(recomms: bytes) -> None:
-    async with odd_server(answer(200, recomms)) as server, engine_at(server.url) as engine:
+    async with canned_server(http_response(200, recomms)) as server, engine_at(server.url) as engine:
         with pytest.raises(UnavailableError):
             await engine.for_user(USER, 10)
 
@@ -75,7 +79,7 @@ async def test_malformed_recommendations_are_unavailable(recomms: bytes) -> None
     [b"[]", b'[{"code": 200}]', b'[{"code": 200}, {"code": 200}, {"code": 200}]', b'[{"code": 200}, 1]'],
 )
 async def test_batch_with_missing_results_fails(codes: bytes) -> None:
-    async with odd_server(answer(200, codes)) as server, engine_at(server.url) as engine:
+    async with canned_server(http_response(200, codes)) as server, engine_at(server.url) as engine:
         with pytest.raises(UnavailableError):
             await engine.send_interactions([an_interaction()])
 
@@ -83,7 +87,7 @@ async def test_batch_with_missing_results_fails(codes: bytes) -> None:
 @pytest.mark.parametrize("code", [401, 403, 429, 500, 503])
 async def test_batch_with_transient_failure_fails(code: int) -> None:
     body = f'[{{"code": 201}}, {{"code": {code}}}]'.encode()
-    async with odd_server(answer(200, body)) as server, engine_at(server.url) as engine:
+    async with canned_server(http_response(200, body)) as server, engine_at(server.url) as engine:
         with pytest.raises(UnavailableError):
             await engine.send_interactions([an_interaction()])
 
@@ -91,13 +95,13 @@ async def test_batch_with_transient_failure_fails(code: int) -> None:
 @pytest.mark.parametrize("code", [200, 201, 404, 409, 400])
 async def test_permanent_failures_do_not_block_a_batch(code: int) -> None:
     body = f'[{{"code": 409}}, {{"code": {code}}}]'.encode()
-    async with odd_server(answer(200, body)) as server, engine_at(server.url) as engine:
+    async with canned_server(http_response(200, body)) as server, engine_at(server.url) as engine:
         await engine.send_interactions([an_interaction()])
         assert len(server.requests) == 1
 
 
 async def test_unknown_listener_gets_no_recommendations() -> None:
-    async with odd_server(answer(404, b"{}")) as server, engine_at(server.url) as engine:
+    async with canned_server(http_response(404, b"{}")) as server, engine_at(server.url) as engine:
         assert [await call(engine) for call in RECOMMENDING.values()] == [[], [], []]
 
 
@@ -108,7 +112,7 @@ async def hundred_ask(engine: RecombeeEngine) -> list[BaseException | object]:
 
 async def test_requests_do_not_queue_for_hanging_engine() -> None:
     """A few threads serve everybody: a wait for one of them counts as much as the answer."""
-    async with asyncio.timeout(20), odd_server(None) as server, engine_at(server.url) as engine:
+    async with asyncio.timeout(20), canned_server(None) as server, engine_at(server.url) as engine:
         for _ in range(3):
             outcomes = await hundred_ask(engine)
             assert [each for each in outcomes if not isinstance(each, UnavailableError)] == []
@@ -116,7 +120,7 @@ async def test_requests_do_not_queue_for_hanging_engine() -> None:
 
 
 async def test_batches_bypass_and_close_the_open_breaker() -> None:
-    async with odd_server(answer(500, b"{}")) as server, engine_at(server.url) as engine:
+    async with canned_server(http_response(500, b"{}")) as server, engine_at(server.url) as engine:
         await hundred_ask(engine)
         asked = len(server.requests)
         with pytest.raises(UnavailableError):
@@ -127,17 +131,17 @@ async def test_batches_bypass_and_close_the_open_breaker() -> None:
 
 
 async def test_failed_batches_do_not_open_the_breaker() -> None:
-    async with odd_server(answer(500, b"{}")) as server, engine_at(server.url) as engine:
+    async with canned_server(http_response(500, b"{}")) as server, engine_at(server.url) as engine:
         for _ in range(5):
             with pytest.raises(UnavailableError):
                 await engine.send_interactions([an_interaction()])
-        server.answer = answer(200, f'{{"recomms": [{{"id": "{SONG}"}}]}}'.encode())
+        server.answer = http_response(200, f'{{"recomms": [{{"id": "{SONG}"}}]}}'.encode())
         assert await engine.for_user(USER, 10) == [SONG]
 
 
 async def test_batches_have_a_longer_timeout() -> None:
     async with (
-        odd_server(answer(200, b'[{"code": 200}, {"code": 200}]')) as server,
+        canned_server(http_response(200, b'[{"code": 200}, {"code": 200}]')) as server,
         engine_at(server.url, timeout_seconds=0.1, batch_seconds=10) as engine,
     ):
         server.delay_seconds = 0.8
@@ -147,19 +151,19 @@ async def test_batches_have_a_longer_timeout() -> None:
 
 
 async def test_late_batch_differs_from_failed_batch() -> None:
-    async with odd_server(None) as server, engine_at(server.url) as engine:
+    async with canned_server(None) as server, engine_at(server.url) as engine:
         with pytest.raises(EngineLateError):
             await engine.send_catalogue([CatalogueEntry(SONG, 1, a_song(song_id=SONG))])
 
 
 async def test_status_of_a_refused_batch_is_logged() -> None:
-    async with odd_server(answer(400, b"{}")) as server, engine_at(server.url) as engine:
+    async with canned_server(http_response(400, b"{}")) as server, engine_at(server.url) as engine:
         with structlog.testing.capture_logs() as logged, pytest.raises(UnavailableError):
             await engine.send_interactions([an_interaction()])
     assert [(each["log_level"], each["status"]) for each in logged] == [("error", 400)]
 
 
-async def comes_back(server: OddServer, engine: RecombeeEngine) -> None:
-    server.answer = answer(200, b'[{"code": 200}, {"code": 200}]')
+async def comes_back(server: CannedServer, engine: RecombeeEngine) -> None:
+    server.answer = http_response(200, b'[{"code": 200}, {"code": 200}]')
     await engine.send_interactions([an_interaction()])
-    server.answer = answer(200, f'{{"recomms": [{{"id": "{SONG}"}}]}}'.encode())
+    server.answer = http_response(200, f'{{"recomms": [{{"id": "{SONG}"}}]}}'.encode())

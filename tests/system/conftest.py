@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx
 import pytest
 
-from tests.described import Description
+from tests.openapi_description import Description
 from tests.system.running import (
     ADMIN_EMAIL,
     SECOND_ADMIN_EMAIL,

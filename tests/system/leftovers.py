@@ -43,11 +43,11 @@ class Leftovers:
         songs = _column(folder / "songs.sqlite", "SELECT id FROM songs")
         found = {
             "song": songs,
-            "note of a song's media": _column(
+            "journal entry of a song's media": _column(
                 folder / "songs.sqlite", "SELECT public_id FROM media_cleanups"
             ),
             "album": _column(folder / "albums.sqlite", "SELECT id FROM albums"),
-            "note of an album's media": _column(
+            "journal entry of an album's media": _column(
                 folder / "albums.sqlite", "SELECT public_id FROM media_cleanups"
             ),
             "medium": _column(media / "assets.sqlite3", "SELECT public_id FROM assets"),

@@ -75,8 +75,8 @@ def kill(pids: set[int]) -> None:
 
 def server_of_redis(system: RunningSystem) -> int:
     """What really is Redis: redis-server below the process that keeps it, else that process itself."""
-    keeper = pid_of(system, "redis")
-    return max(below(keeper) - {keeper}, default=keeper)
+    parent = pid_of(system, "redis")
+    return max(below(parent) - {parent}, default=parent)
 
 
 def resident_bytes(pid: int) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.described import Description
+from tests.openapi_description import Description
 from tests.system.access_table import ALBUM_CALLS, CALLERS, SONG_CALLS, USER_CALLS, Call
 from tests.system.media import image, song_form
 from tests.system.problems import problem_in

@@ -185,21 +185,21 @@ async def test_admins_cannot_block_delete_or_demote_themselves(people: People) -
     await give_role(await people.admin(), admin, "user")
 
 
-UNMAKING: dict[str, tuple[str, str, dict[str, Any]]] = {
+REMOVING_AN_ADMIN: dict[str, tuple[str, str, dict[str, Any]]] = {
     "demote": ("PATCH", "/admin/users/{id}/role", {"json": {"role": "user"}}),
     "block": ("PATCH", "/admin/users/{id}/block", {"json": {"isBlocked": True}}),
     "delete": ("DELETE", "/admin/users/{id}", {}),
 }
 
 
-@pytest.mark.parametrize("how", UNMAKING)
+@pytest.mark.parametrize("how", REMOVING_AN_ADMIN)
 async def test_concurrent_mutual_removal_leaves_one_admin(how: str, people: People) -> None:
     first = await people.admin()
     everybody = (await first.get("/admin/users", params={"role": "admin", "isBlocked": "false"})).json()
     for other in everybody:
         if other["_id"] != first.id:
             await first.patch(f"/admin/users/{other['_id']}/role", json={"role": "user"})
-    method, path, content = UNMAKING[how]
+    method, path, content = REMOVING_AN_ADMIN[how]
     for _ in range(5):
         second = await another_admin(people)
         answers = await asyncio.gather(

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.api_description import DOCUMENT, described_at, to_text
-from tests.described import Description
+from tests.openapi_description import Description
 from tests.system.media import make_album, song_form, upload
 from tests.system.running import People, RunningSystem
 

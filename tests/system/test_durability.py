@@ -55,8 +55,8 @@ async def test_acknowledged_writes_survive_a_kill_of_everything(tmp_path: Path) 
             songs = [await upload(artist, f"Kept {n}", albumId=album["_id"]) for n in range(2)]
             played = []
             for song in songs:
-                for deed in ("play", "complete", "skip"):
-                    answer = await listener.post(f"/songs/{song['_id']}/track/{deed}")
+                for kind in ("play", "complete", "skip"):
+                    answer = await listener.post(f"/songs/{song['_id']}/track/{kind}")
                     assert answer.status_code == 200
                     played.append(song["_id"])
             last = await people.user("Last One")

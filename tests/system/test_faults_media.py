@@ -59,7 +59,7 @@ async def start_again(system: RunningSystem, name: str, address: str) -> None:
 
 
 async def process_all_entries(system: RunningSystem) -> None:
-    """A service that starts looks at once for notes that are due."""
+    """A service that starts processes due journal entries at once."""
     for name, address in (("song", system.songs), ("album", system.albums)):
         await start_again(system, name, address)
 
@@ -115,11 +115,11 @@ async def test_random_failures_leave_no_orphaned_media(system: RunningSystem, pe
 
     # The service dies while its media are on their way, and the store takes them all the same.
     async with fault(system, "cloudinary", delaySeconds=DELAY_SECONDS):
-        noted = journal_entries(system, "song")
+        before = journal_entries(system, "song")
         dying = asyncio.create_task(artist.post("/songs", **song_form("Cut off")))
 
         async def is_on_its_way() -> bool:
-            return len(journal_entries(system, "song") - noted) == 2
+            return len(journal_entries(system, "song") - before) == 2
 
         await until(is_on_its_way)
         await asyncio.sleep(DELAY_SECONDS / 2)
@@ -146,11 +146,11 @@ async def test_upload_interrupted_by_a_crash_is_rolled_back(system: RunningSyste
     album = await make_album(artist, "Never told")
     stored = "SELECT title FROM songs WHERE title = 'Half there' AND is_removed = 0"
     async with fault(system, "cloudinary", delaySeconds=DELAY_SECONDS):
-        noted = journal_entries(system, "song")
+        before = journal_entries(system, "song")
         dying = asyncio.create_task(artist.post("/songs", **song_form("Half there", albumId=album["_id"])))
 
         async def is_on_its_way() -> bool:
-            return len(journal_entries(system, "song") - noted) == 2
+            return len(journal_entries(system, "song") - before) == 2
 
         async def is_stored() -> bool:
             return bool(rows(system, "songs.sqlite", stored))

@@ -34,9 +34,9 @@ async def test_recombee_outage_loses_no_changes(
     async with fault(system, "recombee", **what):
         await until_recombee_is(system, False)
         new = (await upload(artist, "New meanwhile", genre="Rock"))["_id"]
-        for deed in ("play", "complete", "skip"):
+        for kind in ("play", "complete", "skip"):
             for song in (known, new):
-                assert (await listener.post(f"/songs/{song}/track/{deed}")).status_code == 200
+                assert (await listener.post(f"/songs/{song}/track/{kind}")).status_code == 200
         for path in (f"/songs/{known}/similar", "/songs/recommendations/for-you", "/songs/trending"):
             found = await listener.get(f"{path}?count=50")
             assert found.status_code == 200

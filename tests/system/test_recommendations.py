@@ -46,13 +46,13 @@ async def recommended(person: Person, path: str = FOR_YOU, *, among: set[str] | 
     return [song for song in ids if among is None or song in among]
 
 
-async def deed(person: Person, kind: str, *songs: str) -> None:
+async def interact(person: Person, kind: str, *songs: str) -> None:
     for song in songs:
         assert (await person.post(f"/songs/{song}/track/{kind}")).status_code == 200
 
 
-async def until_told(system: RunningSystem) -> None:
-    """Until the engine has heard of everything that happened."""
+async def until_synced(system: RunningSystem) -> None:
+    """Until every change and interaction is synced."""
 
     async def is_told() -> bool:
         waiting = rows(system, "songs.sqlite", "SELECT count(*) FROM interactions WHERE is_sent = 0")
@@ -73,8 +73,8 @@ async def scene_of(system: RunningSystem, people: People, listeners: int) -> Sce
         groups.append(Group(songs, await asyncio.gather(*(people.user() for _ in songs))))
     for group in groups:
         for number, listener in enumerate(group.listeners):
-            await deed(listener, "complete", *(s for k, s in enumerate(group.songs) if k != number))
-    await until_told(system)
+            await interact(listener, "complete", *(s for k, s in enumerate(group.songs) if k != number))
+    await until_synced(system)
     return Scene(artist, groups)
 
 
@@ -95,8 +95,8 @@ async def test_new_listener_gets_popular_songs(system: RunningSystem, people: Pe
     await recommended(newcomer)
     for number, song in enumerate(songs):
         for fan in await asyncio.gather(*(people.user() for _ in range(number * 2 + 1))):
-            await deed(fan, "play", song)
-    await until_told(system)
+            await interact(fan, "play", song)
+    await until_synced(system)
     later = await people.user()
     most_first = songs[::-1]
     assert await recommended(later, among=set(songs)) == most_first
@@ -107,8 +107,8 @@ async def test_trending_ranks_by_number_of_listeners(system: RunningSystem, peop
     songs = [(await upload(artist, f"Trend {number}"))["_id"] for number in range(3)]
     for fans, song in zip((4, 1, 6), songs, strict=True):
         for fan in await asyncio.gather(*(people.user() for _ in range(fans))):
-            await deed(fan, "play", song)
-    await until_told(system)
+            await interact(fan, "play", song)
+    await until_synced(system)
     # Trending may be as old as its five minutes, unless it was not full.
     async with Redis(port=system.redis_port) as redis:
         await redis.delete("tag:everything")
@@ -120,12 +120,12 @@ async def test_skip_lowers_a_song(system: RunningSystem, people: People) -> None
     scene = await scene_of(system, people, listeners=4)
     group = scene.groups[0]
     listener = await people.user()
-    await deed(listener, "complete", *group.songs[:2])
-    await until_told(system)
+    await interact(listener, "complete", *group.songs[:2])
+    await until_synced(system)
     unheard = set(group.songs[2:])
     liked_more, liked_less = await recommended(listener, among=unheard)
-    await deed(listener, "skip", liked_more)
-    await until_told(system)
+    await interact(listener, "skip", liked_more)
+    await until_synced(system)
     assert (await recommended(listener, among=unheard))[0] == liked_less
 
 
@@ -164,7 +164,7 @@ async def test_unlisted_songs_are_never_recommended(system: RunningSystem, peopl
     await scene.artist.delete(f"/songs/{deleted}")
     assert deleted not in await seen()
     await admin.patch(f"/admin/songs/{hidden}/visible", json={"isVisible": True})
-    await until_told(system)
+    await until_synced(system)
     assert hidden in await seen()
 
 
@@ -175,7 +175,7 @@ async def test_similar_songs_exclude_the_song_itself(system: RunningSystem, peop
         alike = [each["_id"] for each in (await anyone.get(f"/songs/{song}/similar?count=50")).json()]
         assert song not in alike
         assert alike
-    await until_told(system)
+    await until_synced(system)
     for song in songs:
         alike = [each["_id"] for each in (await anyone.get(f"/songs/{song}/similar?count=2")).json()]
         assert set(alike) == set(songs) - {song}
@@ -187,7 +187,7 @@ async def test_count_limits_the_recommendations(
 ) -> None:
     artist = await people.artist()
     songs = [(await upload(artist, f"One of {n}"))["_id"] for n in range(4)]
-    await until_told(system)
+    await until_synced(system)
     where = f"/songs/{songs[0]}/similar" if path == "similar" else path
     whole = (await artist.get(f"{where}?count=50")).json()
     assert len(whole) >= 3
@@ -199,8 +199,8 @@ async def test_count_limits_the_recommendations(
 async def test_reading_creates_no_user_in_the_engine(system: RunningSystem, people: People) -> None:
     artist, asking, anyone = await people.artist(), await people.user(), people.client()
     song = (await upload(artist, "Asked about"))["_id"]
-    await deed(artist, "play", song)
-    await until_told(system)
+    await interact(artist, "play", song)
+    await until_synced(system)
     for _ in range(2):
         assert (await anyone.get("/songs/trending")).status_code == 200
         assert (await anyone.get(f"/songs/{song}/similar")).status_code == 200

@@ -1,4 +1,4 @@
-"""What admins do with users while others do the same, or the database fails half-way."""
+"""Administration of users under concurrency and database failures."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -16,7 +16,7 @@ from shared.cache.writes import Writes
 from shared.clock import now
 from shared.errors import UnavailableError
 from shared.ids import new_id
-from tests.shared.lost_answers import lose_answers
+from tests.shared.lost_responses import lose_responses
 from tests.shared.memory_cache import MemoryCache
 from user_service.administration import Administration
 from user_service.caching import Invalidation
@@ -25,13 +25,13 @@ from user_service.ports import UserChanges, UserFilter
 
 
 class Contested(SqliteUsers):
-    """Users whom somebody else flips just before each flip, `rivals` times; whom somebody else changes, or
+    """Users whom somebody else flips just before each flip, `conflicts` times; whom somebody else changes, or
     who cannot be counted, while admins are counted.
     """
 
     def __init__(self, database: SqliteDatabase) -> None:
         super().__init__(database)
-        self.rivals = 0
+        self.conflicts = 0
         self.meanwhile: tuple[User, UserChanges] | None = None
         self.can_count = True
 
@@ -44,8 +44,8 @@ class Contested(SqliteUsers):
     async def change(
         self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None
     ) -> User | None:
-        if if_blocked is not None and self.rivals > 0:
-            self.rivals -= 1
+        if if_blocked is not None and self.conflicts > 0:
+            self.conflicts -= 1
             await super().change(user_id, {"is_blocked": not if_blocked})
         return await super().change(user_id, changes, if_blocked=if_blocked)
 
@@ -91,9 +91,9 @@ async def test_constantly_overtaken_flip_is_a_conflict(
     users: Contested, administration: Administration
 ) -> None:
     user = await added(users, Role.USER)
-    users.rivals = 2
+    users.conflicts = 2
     assert (await administration.block(as_admin(), user, None)).is_blocked is True
-    users.rivals = 100
+    users.conflicts = 100
     with pytest.raises(UserChangedMeanwhileError):
         await administration.block(as_admin(), await users.get(user.id), None)
     assert (await administration.block(as_admin(), user, False)).is_blocked is False
@@ -147,7 +147,7 @@ async def test_stored_user_change_invalidates_despite_lost_response(
 ) -> None:
     user = await added(users, Role.USER)
     told = len(redis.renewals)
-    lose_answers(monkeypatch, users, "change", "remove")
+    lose_responses(monkeypatch, users, "change", "remove")
     with pytest.raises(UnavailableError):
         await write(administration, user)
     assert (f"user:{user.clerk_id}",) in redis.renewals[told:]

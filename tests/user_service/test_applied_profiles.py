@@ -1,4 +1,4 @@
-"""What Clerk says of a user is applied once, in whatever order it comes, and asked for once a minute."""
+"""Clerk's profiles are applied once, in any order, and refreshed once a minute."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from shared.cache.read_through import open_read_through
 from shared.cache.writes import Writes
 from shared.errors import UnavailableError
 from tests.repositories.builders import NOON, a_user, minutes
-from tests.shared.lost_answers import lose_answers
+from tests.shared.lost_responses import lose_responses
 from tests.shared.memory_cache import MemoryCache
 from user_service.caching import Invalidation
 from user_service.domain import Profile, User
@@ -118,7 +118,7 @@ async def test_propagation_is_queued_before_the_name_changes(
     world: World, names: Names, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A process that dies in between must not leave songs with the old name."""
-    lose_answers(monkeypatch, world.users, "apply_profile")
+    lose_responses(monkeypatch, world.users, "apply_profile")
     with pytest.raises(UnavailableError):
         await world.profiles.apply(world.ada, profile("Grace"))
     assert ((await world.stored()).full_name, names.planned) == ("Grace", ["Ada"])

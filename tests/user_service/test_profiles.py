@@ -1,4 +1,4 @@
-"""What of Clerk's record counts, and what an address that nobody has proved is good for."""
+"""Reading Clerk's user records, and what unverified e-mail addresses permit."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass

@@ -1,14 +1,14 @@
-"""A server on a real socket that answers every request with the same bytes, whatever they are."""
+"""A server on a real socket that answers every request with the same bytes, valid HTTP or not."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class OddServer:
+class CannedServer:
     """`answer` is what it sends, verbatim, before it hangs up; None keeps the client waiting.
 
-    It thinks for `delay_seconds` first.
+    It waits `delay_seconds` first.
     """
 
     def __init__(self, answer: bytes | None) -> None:
@@ -39,10 +39,10 @@ class OddServer:
             writer.close()
 
 
-def answer(
+def http_response(
     status: int, body: bytes, header: str = "Content-Type: application/json", *, keep_alive: bool = False
 ) -> bytes:
-    """A whole HTTP answer."""
+    """A complete HTTP response."""
     connection = "keep-alive" if keep_alive else "close"
     head = (
         f"HTTP/1.1 {status} X\r\n{header}\r\nContent-Length: {len(body)}\r\nConnection: {connection}\r\n\r\n"
@@ -52,33 +52,33 @@ def answer(
 
 CUT_SHORT = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 500\r\n\r\n{"
 
-ODD_ANSWERS: dict[str, bytes | None] = {
+UNUSABLE: dict[str, bytes | None] = {
     "hangs": None,
     "hangs up": b"",
     "is cut short": CUT_SHORT,
     "is no HTTP": b"SSH-2.0-OpenSSH_9.6\r\n",
-    "is no JSON": answer(200, b"<html>maintenance</html>", "Content-Type: text/html"),
-    "is empty": answer(200, b""),
-    "is no text": answer(200, b"\xff\xfe\x00"),
-    "is no object": answer(200, b'"ok"'),
-    "is a number": answer(200, b"7"),
-    "is null": answer(200, b"null"),
-    "is an empty object": answer(200, b"{}"),
-    "is an empty list": answer(200, b"[]"),
-    "leads in circles": answer(302, b"", "Location: /again"),
-    "is garbled gzip": answer(200, b"abc", "Content-Encoding: gzip"),
+    "is no JSON": http_response(200, b"<html>maintenance</html>", "Content-Type: text/html"),
+    "is empty": http_response(200, b""),
+    "is no text": http_response(200, b"\xff\xfe\x00"),
+    "is no object": http_response(200, b'"ok"'),
+    "is a number": http_response(200, b"7"),
+    "is null": http_response(200, b"null"),
+    "is an empty object": http_response(200, b"{}"),
+    "is an empty list": http_response(200, b"[]"),
+    "leads in circles": http_response(302, b"", "Location: /again"),
+    "is garbled gzip": http_response(200, b"abc", "Content-Encoding: gzip"),
     **{
-        f"is {status}": answer(status, b'{"error": {"message": "no"}}')
+        f"is {status}": http_response(status, b'{"error": {"message": "no"}}')
         for status in (401, 403, 429, 500, 502, 503)
     },
-    "is 503 of a proxy": answer(503, b"<html>", "Content-Type: text/html"),
+    "is 503 of a proxy": http_response(503, b"<html>", "Content-Type: text/html"),
 }
 
 
 @asynccontextmanager
-async def odd_server(answers: bytes | None) -> AsyncIterator[OddServer]:
+async def canned_server(answers: bytes | None) -> AsyncIterator[CannedServer]:
     """Running until the end of the block; clients that still wait are cut off then."""
-    odd = OddServer(answers)
+    odd = CannedServer(answers)
     handling: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

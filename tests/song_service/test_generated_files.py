@@ -8,7 +8,7 @@ import pytest
 
 from shared.media.errors import NotAudioError
 from song_service.audio import inspect_audio
-from tests.odd_files import (
+from tests.generated_files import (
     SECONDS,
     changed,
     make,

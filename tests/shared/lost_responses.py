@@ -1,4 +1,4 @@
-"""A store that does what it is told, and does not live to say so."""
+"""Writes that succeed while their responses are lost."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import pytest
 from shared.errors import UnavailableError
 
 
-def lose_answers(patch: pytest.MonkeyPatch, repository: object, *calls: str) -> None:
-    """From now on these calls of the repository are carried out, and then fail as if late."""
+def lose_responses(patch: pytest.MonkeyPatch, repository: object, *calls: str) -> None:
+    """From now on these calls of the repository take effect, and then fail like timeouts."""
 
     def losing(call: str) -> Any:
         carry_out = getattr(repository, call)
