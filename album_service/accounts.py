@@ -1,4 +1,4 @@
-"""What the user service asks for when an account changes or is deleted. Everything is harmless to repeat."""
+"""What the user service calls when an account changes or is deleted. Every call is idempotent."""
 
 from album_service.caching import Invalidation
 from album_service.collaborating import Collaborating
@@ -30,7 +30,7 @@ class Accounts:
         self._writes = writes
 
     async def rename(self, user_id: str, full_name: str) -> None:
-        """Have all albums of this creator carry the name."""
+        """Set the creator's name in all their albums."""
         after: Cursor | None = None
         while albums := await self._albums.list(AlbumFilter(creator_id=user_id), Slice(BATCH, after)):
             for album in albums:

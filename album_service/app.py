@@ -1,4 +1,4 @@
-"""The album service as a function of the things it talks to."""
+"""The album service as a function of its resources."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -12,6 +12,6 @@ from shared.http.service_app import service_app
 
 
 def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> ASGIApp:
-    """The app; its lifespan opens what it talks to, and closes it."""
+    """The app; its lifespan opens and closes its resources."""
     routers = (playlist_routes.router, routes.router, admin_routes.router, internal_routes.router)
     return service_app(SERVICE, open_resources, resources, *routers)

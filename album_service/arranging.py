@@ -1,4 +1,4 @@
-"""The songs of an album, in their order: adding at a place, taking out, and setting the order."""
+"""The songs of an album, in their order: adding at a position, removing, and reordering."""
 
 from collections.abc import Callable, Sequence
 
@@ -23,11 +23,11 @@ Arrange = Callable[[Album, Sequence[str]], Sequence[str]]
 
 
 class Arranging:
-    """Each change is made of the album as it was read: others' changes meanwhile are read and kept.
+    """Each change is applied with optimistic locking: after a concurrent change the album is read again.
 
-    With `if_revision` it is made at that revision only. All raise AlbumChangedError when the album is at
-    another, AlbumChangedMeanwhileError when others change it again and again, and UnavailableError while the
-    song service cannot say which songs the caller may see.
+    With `if_revision` it is applied at that revision only. All raise AlbumChangedError when the album is at
+    another, AlbumChangedMeanwhileError when concurrent changes exceed the attempts, and UnavailableError
+    while the song service cannot say which songs the caller may see.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Arranging:
 
         Raises:
             SongNotFoundError: there is no such song, or not for this caller.
-            SongInAlbumError, AlbumFullError: it cannot take the song.
+            SongInAlbumError, AlbumFullError: the song cannot be added.
         """
         song_id = song_id.lower()
         if not is_id(song_id) or not await self._songs.visible([song_id], caller.token):
@@ -61,7 +61,7 @@ class Arranging:
         def insert(at: Album, visible: Sequence[str]) -> Sequence[str]:
             if song_id in at.song_ids:
                 raise SongInAlbumError
-            # Removed songs, and hidden ones, take up no room: those who do not see them could not make any.
+            # Removed and hidden songs do not count: callers who do not see them could not remove them.
             if len(visible) >= self._most_songs:
                 raise AlbumFullError
             if position is None or position >= len(visible):
@@ -72,7 +72,7 @@ class Arranging:
         return await self._arrange(album, caller, insert, if_revision)
 
     async def _append(self, album: Album, song_id: str, caller: Caller) -> Album:
-        """At the end, at once: no matter what others change meanwhile."""
+        """Append atomically, whatever others change at the same time."""
         most = self._most_songs
         if len(album.song_ids) >= most:
             most += len(album.song_ids) - len(await self._visible(album, caller))
@@ -100,7 +100,7 @@ class Arranging:
     async def set_order(
         self, album: Album, song_ids: Sequence[str], caller: Caller, if_revision: int | None = None
     ) -> Album:
-        """The album with its songs in this order. Songs that the caller may not see keep their places.
+        """The album with its songs in this order. Songs that the caller may not see keep their positions.
 
         Raises:
             SongsDifferError: `song_ids` are not the songs that the caller sees in the album, each once.

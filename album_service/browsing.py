@@ -31,7 +31,7 @@ from shared.http.rows import Rows
 
 @dataclass(frozen=True, slots=True)
 class _Note:
-    """What is kept of an album beside what everybody sees: whether that is all there is in it."""
+    """What the cache holds besides the public view: whether that view is complete."""
 
     has_every_song: bool
     revision: int
@@ -51,7 +51,7 @@ class _Note:
 
 
 class Browsing:
-    """Albums as JSON, from the cache where what everybody, or a creator, sees is kept there."""
+    """Albums as JSON; the public view and a creator's own lists are cached."""
 
     def __init__(
         self, albums: AlbumRepository, songs: Songs, cache: ReadThrough, whole_list_limit: int
@@ -64,16 +64,15 @@ class Browsing:
     async def one(self, album_id: str, caller: Principal) -> Content:
         """The album with the songs that the caller may see.
 
-        What is kept is what anonymous sees, with a note whether that is all there is in the album: then it is
-        right for every caller but the creator and the collaborators, who are told who these are. Else a known
-        caller may see more, such as an own hidden song, and is served afresh. Nobody can tell here a hidden
-        song from a removed one, whose id stays in the album: known callers are always served such an album
-        afresh, which is more expensive, and right. While that cannot be done, or the caller cannot be known,
-        they get what anonymous sees, and that there may be more.
+        The cache holds the public view, and whether it shows all songs of the album: then it is correct for
+        every caller but the creator and the collaborators, who also see the collaborators. Otherwise a known
+        caller may see more, such as an own hidden song, and is served from the database. Hidden and removed
+        songs cannot be distinguished here, so this includes albums with removed songs. While the database or
+        the caller's user cannot be read, they get the public view, marked as possibly incomplete.
 
         Raises:
             AlbumNotFoundError: there is none, or not for this caller.
-            UnavailableError: there is none for everybody, and the caller cannot be known now.
+            UnavailableError: it is not public, and the caller's user cannot be read now.
         """
 
         async def load(dependencies: Dependencies) -> Loaded | None:
@@ -105,7 +104,7 @@ class Browsing:
         return await self._fresh(album, caller, listed)
 
     async def _fresh(self, album: Album, caller: Principal, listed: Sequence[SongOut]) -> Content:
-        """The album for this caller; with `listed` songs while nobody can say which ones they may see."""
+        """The album for this caller; with the listed songs while the song service is down."""
         is_member = policy.sees_collaborators(caller, album)
         songs = await self._visible(album.song_ids, caller)
         shown = listed if songs is None else songs
@@ -118,9 +117,9 @@ class Browsing:
         return await self._fresh(album, None, [])
 
     async def changed(self, album: Album, caller: Caller) -> Content:
-        """An album that the caller has changed, as the answer to that.
+        """The response to a change of an album.
 
-        The change is done, so a song service that is down does not fail it: no songs are named then.
+        The change is done, so it succeeds while the song service is down: the response then names no songs.
         """
         is_member = policy.sees_collaborators(caller, album)
         if caller.may(Permission.SEE_EVERYTHING):
@@ -131,7 +130,7 @@ class Browsing:
         return replace(Content.of(Loaded(body)), etag=etag_of(album.revision))
 
     async def listed(self, page: Page) -> Content:
-        """What everybody sees."""
+        """The public view."""
 
         async def load() -> Loaded:
             albums, next_cursor = await self._part(AlbumFilter(listed_only=True), page)
@@ -153,7 +152,7 @@ class Browsing:
         return AlbumFilter(collaborator_id=user.id, visible_only=True)
 
     async def of_collaborator(self, user: Caller, page: Page) -> Content:
-        """The albums that the user arranges with others. Not cached: they alone read them."""
+        """The albums that the user arranges with others. Not cached: only they read them."""
         albums, next_cursor = await self._part(self.collaborations(user), page)
         return Content.of(await self._with_visible_songs(albums, next_cursor, user))
 
@@ -167,7 +166,7 @@ class Browsing:
         return Rows([album_json(album) for album in albums], next_cursor).content()
 
     async def count(self, wanted: AlbumFilter) -> int:
-        """How many albums there are of this description; what anybody may ask for is kept."""
+        """The number of matching albums; cached for public filters."""
 
         async def load() -> bytes:
             return str(await self._albums.count(wanted)).encode()
@@ -186,7 +185,7 @@ class Browsing:
     ) -> Loaded:
         """The list, where `songIds` names only songs that the caller may see.
 
-        While nobody can say which those are, none is named, and the list is not kept.
+        While the song service is down none is named, and the list is not cached.
         """
         ids = list(dict.fromkeys(song_id for album in albums for song_id in album.song_ids))
         visible = _ids_of(await self._visible(ids, caller))
@@ -200,7 +199,7 @@ class Browsing:
         return rows.loaded(ttl_seconds=None if visible is not None else 0)
 
     async def _visible(self, song_ids: Sequence[str], caller: Principal) -> Sequence[SongOut] | None:
-        """Those that the caller may see; None while nobody can say which."""
+        """Those that the caller may see; None while the song service is down."""
         if not song_ids:
             return []
         if isinstance(caller, UnverifiedCaller):
@@ -213,7 +212,7 @@ class Browsing:
     async def _read(self, entry: Entry, page: Page, load: Callable[[], Awaitable[Loaded]]) -> Content:
         """Whole lists and first pages through the cache, further pages from the store.
 
-        The note is the cursor.
+        The content's `note` is the cursor.
         """
         if page.cursor is not None:
             return Content.of(await load())

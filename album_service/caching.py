@@ -16,7 +16,7 @@ ALBUMS = "albums"
 """The tag of all lists of everybody's albums."""
 
 SONGS, LISTINGS = "songs", "songs:listed"
-"""The song service's tags of every song, and of which songs there are and are listed."""
+"""The song service's tags: of any change of a song, and of changes of the set of listed songs."""
 
 MOST_SONG_TAGS = 200
 """An album with more songs depends on every song: reading so many versions would cost more than it saves."""
@@ -64,14 +64,14 @@ class Invalidation:
         self._cache = cache
 
     async def forget_album(self, album_id: str) -> None:
-        """Leave nothing of a deleted album in Redis. Raises UnavailableError."""
+        """Delete all keys of a deleted album from Redis. Raises UnavailableError."""
         await self._cache.forget([one_album(album_id).key], [_album_tag(album_id)])
 
     async def forget_user(self, user_id: str) -> None:
-        """Leave no key in Redis that names a deleted user.
+        """Delete all keys in Redis that name a deleted user.
 
         Raises:
-            UnavailableError: Redis cannot be told now.
+            UnavailableError: Redis is down.
         """
         whole = f"user:{user_id}:albums"
         firsts = [f"{whole}:first:{limit}" for limit in range(1, MAX_PAGE + 1)]

@@ -1,4 +1,4 @@
-"""Who arranges an album together with its creator."""
+"""The collaborators of an album."""
 
 from collections.abc import Callable
 
@@ -29,7 +29,7 @@ class Collaborating:
         self._writes = writes
 
     async def add(self, album: Album, user_id: str, if_revision: int | None = None) -> Album:
-        """The album with this collaborator; harmless when they are one.
+        """The album with this collaborator; idempotent.
 
         Raises:
             UserNotFoundError: there is no such user.
@@ -51,13 +51,13 @@ class Collaborating:
         return await self._change(album, add, if_revision)
 
     async def remove(self, album: Album, user_id: str, if_revision: int | None = None) -> Album:
-        """The album without this collaborator; harmless when they are none."""
+        """The album without this collaborator; idempotent."""
         return await self._change(
             album, lambda at: tuple(each for each in at.collaborator_ids if each != user_id), if_revision
         )
 
     async def leave_all(self, user_id: str) -> None:
-        """Remove a collaborator from every album: they exist no more."""
+        """Remove a collaborator from every album: they were deleted."""
         wanted = AlbumFilter(collaborator_id=user_id)
         while found := await self._albums.list(wanted, Slice(_CHUNK)):
             for album in found:

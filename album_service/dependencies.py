@@ -31,7 +31,7 @@ from shared.search import terms_of
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the app is a function of. Built by wiring.py, or by whoever runs the service elsewhere."""
+    """The resources of the app. Built by wiring.py, or by the embedded system."""
 
     access: Access
     idempotency: IdempotencyKeys
@@ -50,7 +50,7 @@ class Resources:
 
 
 def resources(request: Request) -> Resources:
-    """What this app was built with."""
+    """The resources that the lifespan opened."""
     opened: Resources = request.state.resources
     return opened
 
@@ -146,7 +146,7 @@ Arranging = Annotated[arranging.Arranging, Depends(_arranging)]
 Collaborating = Annotated[collaborating.Collaborating, Depends(_collaborating)]
 Sharing = Annotated[sharing.Sharing, Depends(_sharing)]
 IfMatch = Annotated[Precondition, Depends(_precondition)]
-"""What the request requires of the album that it changes."""
+"""The precondition of a change (`If-Match`)."""
 
 Searching = Annotated[searching.AlbumSearching, Depends(_searching)]
 WantedAlbums = Annotated[AlbumQuery, Depends(_album_query)]
@@ -156,13 +156,13 @@ UploadSizes = Annotated[Mapping[str, int], Depends(_upload_sizes)]
 """The files of an upload, with the most bytes of each."""
 
 AlbumId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_album_id)]
-"""An id in the path. AlbumNotFoundError for what is no id."""
+"""An id in the path. AlbumNotFoundError for a malformed one."""
 
 SongId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_song_id)]
-"""An id in the path. SongNotFoundError for what is no id."""
+"""An id in the path. SongNotFoundError for a malformed one."""
 
 UserId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_user_id)]
-"""An id in the path. UserNotFoundError for what is no id."""
+"""An id in the path. UserNotFoundError for a malformed one."""
 
 AuditEntries = Annotated[AuditRepository, Depends(_audit_entries)]
 Audit = Annotated[AuditTrail, Depends(_audit_trail)]

@@ -10,7 +10,7 @@ from shared.ports import StoredImage
 
 @dataclass(frozen=True, slots=True)
 class NewAlbum:
-    """What its creator says of an album that is not stored yet."""
+    """The fields of an album that is not stored yet."""
 
     title: str
     is_public: bool = False
@@ -35,13 +35,13 @@ class Album:
 
     @property
     def is_listed(self) -> bool:
-        """Whether everybody may see it: the creator shows it and no admin hides it."""
+        """Whether everybody may see it: it is public and not hidden by an admin."""
         return self.is_public and self.is_visible
 
 
 @dataclass(frozen=True, slots=True)
 class ShareLink:
-    """A new link to an album. Its token is known to whoever made it, and to nobody else."""
+    """A new link to an album. Only the user who created it knows its token."""
 
     token: str
     expires_at: datetime | None
@@ -58,7 +58,7 @@ class StoredShare:
 
 
 class AlbumNotFoundError(NotFoundError):
-    """No such album, or not one that the caller may know of."""
+    """There is no such album, or the caller may not see it."""
 
     code = "album_not_found"
 
@@ -67,7 +67,7 @@ class AlbumNotFoundError(NotFoundError):
 
 
 class SongNotFoundError(NotFoundError):
-    """No such song, or not one that the caller may know of, or not in this album."""
+    """There is no such song, the caller may not see it, or it is not in this album."""
 
     code = "song_not_found"
 
@@ -76,7 +76,7 @@ class SongNotFoundError(NotFoundError):
 
 
 class NotYourAlbumError(ForbiddenError):
-    """Another's album."""
+    """The album belongs to another user."""
 
     code = "not_your_album"
 
@@ -103,7 +103,7 @@ class AlbumFullError(ConflictError):
 
 
 class AlbumChangedMeanwhileError(ConflictError):
-    """Somebody else changed the album between reading and writing it, again and again."""
+    """Concurrent changes of the album exceeded the attempts."""
 
     code = "changed_meanwhile"
 
@@ -112,7 +112,7 @@ class AlbumChangedMeanwhileError(ConflictError):
 
 
 class AlbumChangedError(PreconditionFailedError):
-    """The album is not any more as the client knows it."""
+    """The album has changed since the client read it."""
 
     code = "album_changed"
 
@@ -121,7 +121,7 @@ class AlbumChangedError(PreconditionFailedError):
 
 
 class SongsDifferError(ConflictError):
-    """An order that is not one of the album's songs, each once."""
+    """The order does not hold each song of the album once."""
 
     code = "songs_differ"
 
@@ -130,7 +130,7 @@ class SongsDifferError(ConflictError):
 
 
 class CollaboratorsFullError(ConflictError):
-    """As many people as can arrange an album together."""
+    """The album has the maximum number of collaborators."""
 
     code = "collaborators_full"
 
@@ -139,7 +139,7 @@ class CollaboratorsFullError(ConflictError):
 
 
 class CreatorIsCollaboratorError(ConflictError):
-    """Whoever made the album needs no invitation."""
+    """The creator cannot be a collaborator."""
 
     code = "creator_is_collaborator"
 
@@ -157,7 +157,7 @@ class UserNotFoundError(NotFoundError):
 
 
 class SharedAlbumNotFoundError(NotFoundError):
-    """A link that leads nowhere, for whatever reason."""
+    """The link is unknown, expired or revoked, or its album is not available."""
 
     code = "shared_album_not_found"
 

@@ -27,8 +27,9 @@ FOLDER = "albums"
 """Where media of albums are in the media store: `albums/{id}/…`."""
 
 STORED_WITHIN_SECONDS = 150.0
-"""Until a cover is checked and stored. With what finishing takes it is less than the gateway waits for the
-answer to an upload, or the album would come after its failure."""
+"""Until a cover is checked and stored. Together with the time to commit this is less than the gateway's
+timeout for uploads, or the album would appear after a 504.
+"""
 
 ATTEMPTS = 5
 
@@ -68,7 +69,7 @@ class Editing:
                 async with self._journal.uploading(cover):
                     stored = await self._media.upload_image(image, cover[0].public_id)
         except TimeoutError as failure:
-            raise UnavailableError("The upload takes too long now") from failure
+            raise UnavailableError("The upload took too long; try again later") from failure
         album = Album(
             id=album_id,
             title=new.title,
@@ -117,7 +118,7 @@ class Editing:
         current: Callable[[Album], bool],
         changes_to: Callable[[bool], AlbumChanges],
     ) -> Album:
-        """A flip holds only while the album is as it was read, so that two at one time are two flips."""
+        """A flip is conditional on the revision that was read, so that two concurrent flips both count."""
         for _ in range(ATTEMPTS):
             changes = changes_to(not current(album) if wanted is None else wanted)
             revision = album.revision if wanted is None else None
@@ -141,7 +142,7 @@ class Editing:
 
 
 class UnfinishedUploads:
-    """What the cleanup journal has to know of albums: whether one has a medium, and how to take one back.
+    """For the cleanup journal: whether an album uses a medium, and how to roll back an upload.
 
     Media that are not in `FOLDER` are not ours: they count as used, and nothing is rolled back.
     """
@@ -151,7 +152,7 @@ class UnfinishedUploads:
         self._writes = writes
 
     async def is_in_use(self, media: MediaRef) -> bool:
-        """Whether it belongs to an album that exists."""
+        """Whether an existing album uses it."""
         album_id = id_in(media.public_id, FOLDER)
         if album_id is None:
             return True
@@ -162,7 +163,7 @@ class UnfinishedUploads:
         return True
 
     async def roll_back(self, media: MediaRef) -> None:
-        """Remove the album that it belongs to, whose upload was not finished; harmless when there is none."""
+        """Delete the album of an uncommitted upload, if there is one."""
         album_id = id_in(media.public_id, FOLDER)
         if album_id is None:
             return

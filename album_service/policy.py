@@ -6,9 +6,9 @@ from shared.access.permissions import Permission
 
 
 def may_see(caller: Principal, album: Album) -> bool:
-    """Listed albums are everybody's to see; others their creator's and the admins'.
+    """Everybody may see listed albums; only the creator and admins see others.
 
-    Collaborators see one that is not public, but none that an admin has hidden.
+    Collaborators see private albums, but none that an admin has hidden.
     """
     if album.is_listed:
         return True
@@ -20,7 +20,7 @@ def may_see(caller: Principal, album: Album) -> bool:
 
 
 def check_may_see(caller: Principal, album: Album) -> None:
-    """Raises AlbumNotFoundError: to whoever may not see an album there is none."""
+    """Raises AlbumNotFoundError for callers who may not see the album."""
     if not may_see(caller, album):
         raise AlbumNotFoundError
 
@@ -30,7 +30,7 @@ def check_may_change(caller: Caller, album: Album) -> None:
 
     Raises:
         AlbumNotFoundError: the caller may not even see it.
-        NotYourAlbumError: it is another's.
+        NotYourAlbumError: it belongs to another user.
     """
     if caller.may(Permission.CHANGE_ANY_ALBUM):
         return
@@ -44,7 +44,7 @@ def check_may_arrange(caller: Caller, album: Album) -> None:
 
     Raises:
         AlbumNotFoundError: the caller may not even see it.
-        NotYourAlbumError: it is another's.
+        NotYourAlbumError: it belongs to another user.
     """
     check_may_see(caller, album)
     if caller.id not in album.collaborator_ids:
@@ -59,10 +59,10 @@ def check_may_remove_collaborator(caller: Caller, album: Album, user_id: str) ->
 
 
 def sees_collaborators(caller: Principal, album: Album) -> bool:
-    """Whether the caller is told who arranges the album: its creator and its collaborators are."""
+    """Whether the caller sees the collaborators: the creator and the collaborators do."""
     return isinstance(caller, Caller) and caller.id in (album.creator_id, *album.collaborator_ids)
 
 
 def may_publish(caller: Caller) -> bool:
-    """Whether the caller's word on `isPublic` counts; others' albums are private."""
+    """Whether the caller may set `isPublic`; albums of others are private."""
     return caller.may(Permission.PUBLISH_ALBUMS)

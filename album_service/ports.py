@@ -1,4 +1,4 @@
-"""What the album service needs from outside."""
+"""The ports of the album service: what it needs from outside."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,10 +61,10 @@ class AlbumRepository(Protocol):
     async def change(
         self, album_id: str, changes: AlbumChanges, *, if_revision: int | None = None
     ) -> Album | None:
-        """Store `changes` at once, with a new `updated_at` and the next `revision`, and answer the album.
+        """Store `changes` atomically, with a new `updated_at` and the next `revision`. Returns the album.
 
-        With `if_revision`, only while the album is at that revision: otherwise nothing changes and the answer
-        is None.
+        With `if_revision`, only while the album is at that revision: otherwise returns None and changes
+        nothing.
 
         Raises:
             AlbumNotFoundError: there is no such album.
@@ -72,7 +72,8 @@ class AlbumRepository(Protocol):
         ...
 
     async def append_song(self, album_id: str, song_id: str, most: int) -> Album:
-        """Put the song at the end, at once with the check that it is not in yet and the album not full.
+        """Append the song, atomically with the check that it is not in the album yet and the album is not
+        full.
 
         Raises:
             AlbumNotFoundError: there is no such album.
@@ -91,7 +92,7 @@ class AlbumRepository(Protocol):
         ...
 
     async def remove(self, album_id: str, *, if_revision: int | None = None) -> bool:
-        """Remove it; with `if_revision` only while it is at that revision. Whether it was removed.
+        """Remove it; with `if_revision` only while it is at that revision. Returns whether it was removed.
 
         Raises:
             AlbumNotFoundError: there is no such album.
@@ -128,8 +129,8 @@ class Users(Protocol):
 
 
 class Songs(Protocol):
-    """The song service, asked as the caller. All calls raise UnavailableError when it is down."""
+    """The song service, called for the caller. All calls raise UnavailableError when it is down."""
 
     async def visible(self, song_ids: Sequence[str], token: str | None) -> Sequence[SongOut]:
-        """Songs, in the order of `song_ids`, those that the caller may see."""
+        """Returns those of `song_ids` that the caller may see, in that order."""
         ...

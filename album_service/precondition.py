@@ -1,7 +1,7 @@
-"""`If-Match`: a change is made only while the album is as the client knows it.
+"""`If-Match`: a change is applied only to the revision that the client has read.
 
-An album's `ETag` begins with its revision, which every change of the album increments. What follows it tells
-apart what callers see of the songs; a song that changes is no change of the album.
+An album's `ETag` begins with its revision, which every change of the album increments. The rest distinguishes
+what callers see of the songs; a changed song is no change of the album.
 """
 
 import re
@@ -20,13 +20,13 @@ def etag_of(revision: int, content_etag: str | None = None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Precondition:
-    """What a request requires of the album that it changes. `revisions` None: nothing."""
+    """The precondition of a request. `revisions` None: none."""
 
     revisions: frozenset[int] | None = None
 
     @classmethod
     def from_header(cls, if_match: str | None) -> "Precondition":
-        """What an `If-Match` header requires; a tag that is none of ours matches no album.
+        """Parses an `If-Match` header; an unknown tag matches no album.
 
         A compressing proxy makes tags weak; the revision in them is as good as before.
         """
@@ -37,10 +37,10 @@ class Precondition:
         return cls(frozenset(int(each) for each in numbers if each.isascii() and each.isdigit()))
 
     def revision_of(self, album: Album) -> int | None:
-        """The revision at which alone the album may be changed; None when nothing is required.
+        """Returns the required revision; None without a precondition.
 
         Raises:
-            AlbumChangedError: the album is at another.
+            AlbumChangedError: the album is at another revision.
         """
         if self.revisions is None:
             return None

@@ -22,7 +22,7 @@ Title = Annotated[str, StringConstraints(min_length=1, max_length=200), Readable
 def public_album(album: Album, *, is_member: bool = False) -> dict[str, object]:
     """The album in its public shape, `AlbumOut`. No model is made of it: a list holds a thousand.
 
-    `is_member`: for somebody who is told who the collaborators are.
+    `is_member`: for callers who see the collaborators.
     """
     shape: dict[str, object] = {
         "_id": album.id,
@@ -45,7 +45,7 @@ def album_json(album: Album, *, is_member: bool = False) -> bytes:
 
 
 def album_naming_json(album: Album, visible: Collection[str] | None, *, is_member: bool = False) -> bytes:
-    """The album where `songIds` names only what is in `visible`; None: nobody can say now what is."""
+    """The album where `songIds` names only the songs in `visible`; None: the song service is down."""
     shape = public_album(album, is_member=is_member)
     if visible is None:
         return to_json(shape | {"songIds": [], "songsUnavailable": True})
@@ -81,7 +81,7 @@ class AlbumFields(SentModel):
     is_public: FormBool = False
 
     def album(self) -> NewAlbum:
-        """The album that is to be made."""
+        """The album to create."""
         return NewAlbum(self.title, self.is_public)
 
 
@@ -92,7 +92,7 @@ class AlbumPatch(SentModel):
     is_public: bool | None = None
 
     def changes(self, *, may_publish: bool) -> AlbumChanges:
-        """What was sent; `isPublic` counts only from whoever may publish."""
+        """The changes that were sent; `isPublic` is ignored unless the caller may publish."""
         changes: AlbumChanges = {}
         if self.title is not None:
             changes["title"] = self.title
@@ -116,7 +116,7 @@ class ShareBody(SentModel):
 
 
 class ShareOut(BaseModel):
-    """A link. `path` is that of the API call which answers the album; the token is not shown again."""
+    """A link. `path` is that of the API call which returns the album; the token is not shown again."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
@@ -126,7 +126,7 @@ class ShareOut(BaseModel):
 
 
 def share_out(link: ShareLink) -> ShareOut:
-    """The link as it is told to whoever made it."""
+    """The link, as shown to its creator."""
     expires_at = None if link.expires_at is None else to_iso(link.expires_at)
     return ShareOut(token=link.token, path=f"/albums/shared/{link.token}", expires_at=expires_at)
 

@@ -1,4 +1,4 @@
-"""What searching and sorting albums needs from the store."""
+"""The port for searching and sorting albums."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
@@ -22,7 +22,7 @@ class AlbumOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AlbumQuery:
-    """Which listed albums are wanted. Without `order`: best matches of `terms` first, else newest first."""
+    """A query for listed albums. Without `order`: best matches of `terms` first, else newest first."""
 
     terms: SearchTerms | None = None
     creator_id: str | None = None
@@ -39,7 +39,7 @@ class AlbumQuery:
         return self.terms is not None and self.order is None
 
     def with_terms(self, terms: SearchTerms) -> "AlbumQuery":
-        """The same with other terms."""
+        """The same query with other terms."""
         return replace(self, terms=terms)
 
     def only_terms(self, terms: SearchTerms) -> "AlbumQuery":
@@ -48,12 +48,12 @@ class AlbumQuery:
 
     @property
     def binding(self) -> str:
-        """What a cursor of this list holds for."""
+        """Identifies the list that a cursor belongs to."""
         return f"albums {astuple(self)}"
 
     @property
     def position_kinds(self) -> Sequence[type[Value]]:
-        """The types of what the list is ordered by."""
+        """The types of the sort values."""
         if self.is_ranked:
             return (int, int)
         return (str,) if self.order in (AlbumOrder.TITLE, AlbumOrder.TITLE_DESCENDING) else (int,)

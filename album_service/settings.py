@@ -1,4 +1,4 @@
-"""What the album service reads from its environment."""
+"""The settings of the album service, from its environment."""
 
 from pydantic import Field
 

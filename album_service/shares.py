@@ -8,7 +8,7 @@ from shared.providers.mongo import ASCENDING, Document, Index, MongoDatabase
 
 INDEXES = (
     Index([("albumId", ASCENDING)]),
-    # MongoDB removes what has expired; until then `find` leaves it out.
+    # MongoDB deletes expired links; until then `find` ignores them.
     Index([("expiresAt", ASCENDING)], expire_after_seconds=0),
 )
 

@@ -10,13 +10,13 @@ from album_service.ports import AlbumRepository, ShareRepository
 from shared.clock import now
 
 TOKEN_BYTES = 16
-"""128 random bits: nobody guesses one."""
+"""128 random bits, which cannot be guessed."""
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 
 
 class Sharing:
-    """Makes, follows and revokes links. Only a hash of each token is stored."""
+    """Creates, resolves and revokes links. Only a hash of each token is stored."""
 
     def __init__(self, albums: AlbumRepository, shares: ShareRepository) -> None:
         self._albums = albums
@@ -33,7 +33,7 @@ class Sharing:
         """The album that the token leads to.
 
         Raises:
-            SharedAlbumNotFoundError: whatever is wrong: unknown, expired, revoked, or the album is gone or
+            SharedAlbumNotFoundError: the link is unknown, expired or revoked, or the album is deleted or
                 hidden by an admin.
         """
         if not _TOKEN.fullmatch(token):
@@ -50,7 +50,7 @@ class Sharing:
         return album
 
     async def revoke(self, album: Album) -> None:
-        """End all links to the album; harmless when there are none."""
+        """Revoke all links to the album."""
         await self._shares.revoke(album.id)
 
 

@@ -1,4 +1,4 @@
-"""The song service, asked over HTTP as the caller."""
+"""The song service over HTTP, called for the caller."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What the album service keeps, in MongoDB."""
+"""The stores of the album service in MongoDB."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""The user service, asked over HTTP."""
+"""The user service over HTTP."""
 
 from album_service.domain import UserNotFoundError
 from shared.contracts.users import PUBLIC_USER

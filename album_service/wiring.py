@@ -1,4 +1,4 @@
-"""What the album service talks to, built from settings."""
+"""Builds the resources of the album service from its settings."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -34,7 +34,7 @@ from shared.spelling import Vocabulary
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What the album service keeps."""
+    """The stores of the album service."""
 
     database: Database
     albums: AlbumRepository

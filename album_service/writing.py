@@ -1,4 +1,4 @@
-"""What follows each write of an album."""
+"""Steps after each write of an album."""
 
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -9,12 +9,12 @@ from shared.cache.writes import Writes
 
 
 class AlbumWrites:
-    """Invalidates caches, however a write ends."""
+    """Invalidates caches after a write, whatever its outcome."""
 
     def __init__(self, writes: Writes, invalidation: Invalidation) -> None:
         self._writes = writes
         self._invalidation = invalidation
 
     def around(self, album: Album) -> AbstractAsyncContextManager[None]:
-        """To be entered around each write of the album."""
+        """A context manager around each write of the album."""
         return self._writes.then(partial(self._invalidation.album_changed, album))

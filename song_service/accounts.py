@@ -1,4 +1,4 @@
-"""What the user service asks for when an account changes or is deleted. Everything is harmless to repeat."""
+"""What the user service calls when an account changes or is deleted. Every call is idempotent."""
 
 from shared.http.pagination import Cursor, Slice
 from song_service.caching import Invalidation
@@ -36,7 +36,7 @@ class Accounts:
         self._invalidation = invalidation
 
     async def rename(self, user_id: str, full_name: str) -> None:
-        """Have all songs of this artist carry the name."""
+        """Set the artist's name in all their songs."""
         after: Cursor | None = None
         while songs := await self._songs.list(SongFilter(artist_id=user_id), Slice(BATCH, after)):
             for song in songs:
@@ -49,7 +49,7 @@ class Accounts:
             await self._songs.change(song.id, {"artist_name": full_name})
 
     async def delete(self, user_id: str) -> int:
-        """Delete some of the artist's songs; when none are left likes, history and what the engine knows.
+        """Delete some of the artist's songs; when none are left, also likes, history and the engine's data.
 
         Returns the number of songs that are known to remain: 0 when all is done.
 

@@ -1,4 +1,4 @@
-"""The album service, asked over HTTP as the caller."""
+"""The album service over HTTP, called for the caller."""
 
 from collections.abc import Collection
 
@@ -52,4 +52,4 @@ class HttpAlbums:
         try:
             await self._service.tell("DELETE", f"/albums/{album_id}/songs/{song_id}", token=token)
         except NotFoundError:
-            return  # the album is gone, or the song is not in it: as wanted
+            return  # the album is deleted, or the song is not in it: nothing to do

@@ -1,4 +1,4 @@
-"""The song service as a function of the things it talks to."""
+"""The song service as a function of its resources."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -12,6 +12,6 @@ from song_service.settings import SERVICE
 
 
 def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> ASGIApp:
-    """The app; its lifespan opens what it talks to, and closes it."""
+    """The app; its lifespan opens and closes its resources."""
     routers = (listening_routes.router, library_routes.router, routes.router, admin_routes.router)
     return service_app(SERVICE, open_resources, resources, *routers, internal_routes.router)

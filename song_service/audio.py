@@ -1,6 +1,6 @@
-"""Whether a file is audio that is accepted, and what it says of itself: decided by decoding all of it.
+"""Checks whether a file is accepted audio, and reads its length and genre, by decoding all of it.
 
-The decoding is the local cloud's, too, when it transcodes (shared/media/audio_reader.py).
+The local cloud uses the same decoding when it transcodes (shared/media/audio_reader.py).
 """
 
 import math
@@ -18,7 +18,7 @@ from shared.media.errors import AudioTooLongError, NotAudioError
 from song_service.genre import genre_of
 
 LONGEST_DECODING_SECONDS = 60.0
-"""Silence packs so well that a small file can be made to cost any amount of decoding."""
+"""Silence compresses so well that a small file can take any time to decode."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -32,7 +32,7 @@ class AudioFacts:
 
 
 async def inspect_audio(path: Path, max_seconds: float) -> AudioFacts:
-    """What the file says of itself.
+    """Returns the length and genre of the file.
 
     Raises:
         NotAudioError: it is no audio that can be decoded and transcoded, or it is damaged or truncated.
@@ -49,7 +49,7 @@ def _inspect(path: Path, max_seconds: float) -> AudioFacts:
     except AppError:
         raise
     except Exception as failure:
-        # Whatever a media library stumbles over, it is the file that made it stumble.
+        # Any failure of a media library is caused by the file.
         log.warning("audio refused", error=type(failure).__name__)
         raise NotAudioError("The audio cannot be decoded") from failure
     return AudioFacts(max(1, _half_up(seconds)), genre_of(path, audio_format, tags))
@@ -65,5 +65,5 @@ def _checked_seconds(file: AudioFile, max_seconds: float) -> float:
 
 
 def _half_up(seconds: float) -> int:
-    """Sums of frames are off by fractions of a microsecond."""
+    """Sums of frame lengths have rounding errors below a microsecond."""
     return math.floor(round(seconds, 3) + 0.5)

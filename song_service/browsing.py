@@ -15,7 +15,7 @@ from song_service.schemas import song_json
 
 
 class Browsing:
-    """Songs as JSON, from the cache where what everybody, or an artist, sees is kept there."""
+    """Songs as JSON; the public view and an artist's own list are cached."""
 
     def __init__(self, songs: SongRepository, cache: ReadThrough, whole_list_limit: int) -> None:
         self._songs = songs
@@ -23,11 +23,11 @@ class Browsing:
         self._whole_list_limit = whole_list_limit
 
     async def one(self, song_id: str, caller: Principal) -> Content:
-        """The song. Only what everybody sees is kept; the rest is read and checked each time.
+        """The song. Only the public view is cached; the rest is read and checked each time.
 
         Raises:
             SongNotFoundError: there is none, or not for this caller.
-            UnavailableError: there is none for everybody, and the caller cannot be known now.
+            UnavailableError: it is not public, and the caller's user cannot be read now.
         """
 
         async def load() -> bytes | None:
@@ -39,23 +39,24 @@ class Browsing:
         return kept or Content.of(Loaded(song_json(await self.song(song_id, caller))))
 
     async def song(self, song_id: str, caller: Principal) -> Song:
-        """The song itself, fresh from the store. Raises what `one` does."""
+        """The song itself, from the store. Raises what `one` does."""
         with not_found_as_unavailable(caller):
             song = await self._songs.get(song_id)
             policy.check_may_see(caller, song)
         return song
 
     async def batch(self, song_ids: Sequence[str], caller: Principal) -> Rows:
-        """Those that there are and the caller may see, in the order asked, each as often as asked.
+        """Returns the songs that exist and that the caller may see, in the order of the request, with
+        repetitions.
 
-        To whoever cannot be known now, those that everybody may see.
+        An unverified caller gets the listed ones.
         """
         found = {song.id: song for song in await self._songs.get_many(list(dict.fromkeys(song_ids)))}
         shown = {each: song_json(song) for each, song in found.items() if policy.may_see(caller, song)}
         return Rows([shown[each] for each in song_ids if each in shown])
 
     async def listed(self, page: Page) -> Content:
-        """What everybody sees."""
+        """The public view."""
         return await self._list(SongFilter(listed_only=True), page, LISTED_SONGS)
 
     async def of_artist(self, artist_id: str, page: Page) -> Content:
@@ -67,7 +68,7 @@ class Browsing:
         return await self._list(SongFilter(), page, None)
 
     async def count(self, wanted: SongFilter) -> int:
-        """How many songs there are of this description; what anybody may ask for is kept."""
+        """The number of matching songs; cached for public filters."""
 
         async def load() -> bytes:
             return str(await self._songs.count(wanted)).encode()
@@ -80,7 +81,7 @@ class Browsing:
     async def _list(self, wanted: SongFilter, page: Page, entry: Entry | None) -> Content:
         """Whole lists and first pages through the cache, further pages from the store.
 
-        The note is the cursor.
+        The content's `note` is the cursor.
         """
 
         async def load() -> Loaded:

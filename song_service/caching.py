@@ -11,16 +11,16 @@ from song_service.domain import Song
 MINUTE = 60
 
 STAND_IN_SECONDS = 5
-"""What stands in for the engine's response: it costs a crowd once, and the engine is asked again soon."""
+"""Time to live of fallback recommendations: short, so that the engine is called again soon."""
 
 SONGS = "songs"
-"""The tag of what depends on every song."""
+"""The tag of content that depends on every song."""
 
 LISTINGS = "songs:listed"
-"""The tag of what depends on which songs there are, and which of them are listed; not on their titles."""
+"""The tag of content that depends on the set of listed songs, but not on their titles."""
 
 RECOMMENDATIONS = "recommendations"
-"""The tag of what the engine could not fill: it may know more as soon as it was sent further songs."""
+"""The tag of recommendations that the engine could not fill: it may fill them after the next sync."""
 
 
 def song_tags(song_ids: Iterable[str]) -> list[str]:
@@ -41,7 +41,7 @@ COUNT_OF_LISTED_SONGS = Entry("songs:all:public:count", "songs:all:public:count"
 TRENDING = Entry("recommendations:trending", "recommendations:trending", 5 * MINUTE, (), is_shared=True)
 GENRES = Entry("songs:genres", "songs:genres", 5 * MINUTE, (SONGS,), is_shared=True)
 MOST_PLAYED = Entry("interactions:most-played", "interactions:most-played", STAND_IN_SECONDS, ())
-"""Ids only: whoever reads them reads the songs afresh."""
+"""Ids only: the songs are read separately."""
 
 
 def one_song(song_id: str) -> Entry:
@@ -60,7 +60,7 @@ def first_page(whole_list: Entry, limit: int) -> Entry:
 
 
 def first_pages(whole_list: Entry) -> list[Entry]:
-    """All first pages of a list that can have been asked for."""
+    """All first pages of a list."""
     return [first_page(whole_list, limit) for limit in range(1, MAX_PAGE + 1)]
 
 
@@ -79,27 +79,27 @@ def for_listener(user_id: str) -> Entry:
 
 
 def order_of(recommended: Entry) -> Entry:
-    """Ids in the engine's order, from which the songs of a recommendation are read: it outlives their
-    changes.
+    """Ids in the engine's order, from which the songs of a recommendation are read: it stays valid when they
+    change.
     """
     return replace(recommended, kind=f"{recommended.kind}:order", key=f"{recommended.key}:order")
 
 
 class Invalidation:
-    """What a change invalidates, in the words of the product. Called before the change is acknowledged."""
+    """What a change invalidates. Called before the change is acknowledged."""
 
     def __init__(self, cache: ReadThrough) -> None:
         self._cache = cache
 
     async def forget_song(self, song_id: str) -> None:
-        """Leave nothing of a deleted song in Redis. Raises UnavailableError."""
+        """Delete all keys of a deleted song from Redis. Raises UnavailableError."""
         await self._cache.forget([one_song(song_id).key, similar_to(song_id).key], song_tags([song_id]))
 
     async def forget_user(self, user_id: str) -> None:
-        """Leave no key in Redis that names a deleted user.
+        """Delete all keys in Redis that name a deleted user.
 
         Raises:
-            UnavailableError: Redis cannot be told now.
+            UnavailableError: Redis is down.
         """
         lists = [for_listener(user_id), songs_of_artist(user_id)]
         keys = [entry.key for whole in lists for entry in (whole, order_of(whole), *first_pages(whole))]
@@ -114,9 +114,9 @@ class Invalidation:
         await self._cache.invalidate(*tags, *([LISTINGS] if is_relisted else []))
 
     async def songs_synced(self) -> None:
-        """The engine was sent further songs: what it could not fill before."""
+        """Songs were synced to the engine: invalidates recommendations that it could not fill."""
         await self._cache.invalidate(RECOMMENDATIONS)
 
     async def interactions_synced(self, user_ids: set[str]) -> None:
-        """The engine was sent what these listeners did: their own recommendations."""
+        """Interactions of these users were synced to the engine: invalidates their recommendations."""
         await self._cache.invalidate(*(_listener_tag(user_id) for user_id in sorted(user_ids)))

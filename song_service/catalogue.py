@@ -25,12 +25,13 @@ class Catalogue:
         self._writes = writes
 
     async def change(self, caller: Caller, song: Song, changes: SongChanges) -> Song:
-        """The song after `changes`; into another album only when the caller or the song's artist made that.
+        """The song after `changes`; moved to another album only if that belongs to the caller or the song's
+        artist.
 
         Raises:
-            InvalidError: the album is neither's.
-            SongNotFoundError: the song was removed meanwhile.
-            SongChangedMeanwhileError: others changed the song while it was moved, again and again.
+            InvalidError: the album belongs to neither.
+            SongNotFoundError: the song was deleted in the meantime.
+            SongChangedMeanwhileError: concurrent changes exceeded the attempts.
             UnavailableError: the album service is down.
         """
         if not changes:
@@ -55,7 +56,7 @@ class Catalogue:
         current: Callable[[Song], bool],
         changes_to: Callable[[bool], SongChanges],
     ) -> Song:
-        """A flip holds only while the song is as it was read, so that two at one time are two flips."""
+        """A flip is conditional on the revision that was read, so that two concurrent flips both count."""
         for _ in range(ATTEMPTS):
             changes = changes_to(not current(song) if wanted is None else wanted)
             revision = song.revision if wanted is None else None
@@ -67,7 +68,7 @@ class Catalogue:
         raise SongChangedMeanwhileError
 
     async def remove(self, caller: Caller | None, song: Song) -> None:
-        """Take the song out of everything: lists, album, engine, caches and the media store.
+        """Delete the song everywhere: lists, album, engine, caches and the media store.
 
         Without `caller`, of a deleted account, its album keeps an id that is shown to nobody.
         """
@@ -81,5 +82,5 @@ class Catalogue:
 
 
 def media_of(song: Song) -> Sequence[MediaRef]:
-    """What the song keeps in the media store."""
+    """The song's media in the media store."""
     return [MediaRef(song.image.public_id, "image"), MediaRef(song.audio.public_id, "video")]

@@ -43,7 +43,7 @@ SECONDS = "In whole seconds"
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the app is a function of. Built by wiring.py, or by whoever runs the service elsewhere."""
+    """The resources of the app. Built by wiring.py, or by the embedded system."""
 
     access: Access
     idempotency: IdempotencyKeys
@@ -64,7 +64,7 @@ class Resources:
 
 
 def resources(request: Request) -> Resources:
-    """What this app was built with."""
+    """The resources that the lifespan opened."""
     opened: Resources = request.state.resources
     return opened
 
@@ -175,7 +175,7 @@ UploadSizes = Annotated[Mapping[str, int], Depends(_upload_sizes)]
 """The files of an upload, with the most bytes of each."""
 
 SongId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_song_id)]
-"""An id in the path. SongNotFoundError for what is no id."""
+"""An id in the path. SongNotFoundError for a malformed one."""
 
 AuditEntries = Annotated[AuditRepository, Depends(_audit_entries)]
 Audit = Annotated[AuditTrail, Depends(_audit_trail)]

@@ -1,6 +1,5 @@
-"""Songs to hear next: the engine's order, only what may be seen, and always something to answer.
-
-What the engine lacks, or cannot say because it is down, is filled up from what we know ourselves.
+"""Recommendations: the engine's order, restricted to visible songs. Where the engine has too few, or is down,
+they are filled up from our own data.
 """
 
 import json
@@ -34,7 +33,7 @@ MOST = 50
 POPULAR_WITHIN = timedelta(days=14)
 
 STAND_IN = "stand-in"
-"""The note of an order that is not the engine's."""
+"""The `note` of an order that is a fallback."""
 
 Order = Callable[[], Awaitable[Content]]
 Ask = Callable[[], Awaitable[Sequence[str]]]
@@ -57,7 +56,7 @@ class Discovery:
         self._cache = cache
 
     async def trending(self) -> Content:
-        """Popular now; the newest fill up what is missing. For `first_rows`, as all of these."""
+        """Popular now, filled up with the newest. For `first_rows`, like the others."""
 
         async def fill(_: Dependencies, found: Sequence[Song]) -> Sequence[Song]:
             return _filled(found, await self._newest())
@@ -65,7 +64,8 @@ class Discovery:
         return await self._read(TRENDING, self._trending_order, fill)
 
     async def similar(self, song: Song) -> Content:
-        """Like `song`, never itself; of its genre, then of its artist, while the engine is down or silent.
+        """Like `song`, never itself; of its genre, then of its artist, while the engine is down or returns
+        nothing.
 
         Of a song that is not listed, this is for those who may see that song.
         """
@@ -98,8 +98,8 @@ class Discovery:
         """The songs of an order, through the cache.
 
         What the engine filled depends on its songs only, and hidden ones are left out. Otherwise it is filled
-        up, and depends on all songs. What stands in for an engine that is down, or silent, is kept for a
-        moment.
+        up, and depends on all songs. A fallback for an engine that is down, or returns nothing, is cached for
+        a short time.
         """
 
         async def load(dependencies: Dependencies) -> Loaded:
@@ -114,14 +114,14 @@ class Discovery:
                 found = await fill(dependencies, found)
             ttl_seconds = STAND_IN_SECONDS if order.note == STAND_IN else None
             loaded = Rows([song_json(song) for song in found[:MOST]]).divisible(ttl_seconds)
-            # Asked here, after the version of that song's tag was read.
+            # Called here, after the version of that song's tag was read.
             is_private = of_song is not None and not (await self._songs.get(of_song)).is_listed
             return replace(loaded, is_private=is_private)
 
         return await self._cache.read_dependent(entry, load)
 
     async def _order(self, recommended: Entry, ask: Ask) -> Content:
-        """A JSON list of at most `MOST` ids; empty, for a moment, while the engine is down."""
+        """A JSON list of at most `MOST` ids; empty, for a short time, while the engine is down."""
 
         async def load(dependencies: Dependencies) -> Loaded:
             await dependencies.add(RECOMMENDATIONS)
@@ -136,7 +136,7 @@ class Discovery:
         return await self._cache.read_dependent(order_of(recommended), load)
 
     async def _trending_order(self) -> Content:
-        """Ids as in `_order`; what was played most stands in for an engine that is down or silent."""
+        """Ids as in `_order`; the most played songs are the fallback."""
 
         async def load(dependencies: Dependencies) -> Loaded:
             await dependencies.add(RECOMMENDATIONS)
@@ -156,7 +156,7 @@ class Discovery:
         return await self._cache.read_dependent(order_of(TRENDING), load)
 
     async def _most_played(self) -> bytes:
-        """Ids from the cache: while the engine is down everybody needs them, and counting is expensive."""
+        """Ids from the cache: while the engine is down all requests need them, and counting is expensive."""
 
         async def load() -> bytes:
             return json.dumps(

@@ -19,7 +19,7 @@ ENGINE_DOWN = "Recommendations are not available now"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SongDetails:
-    """What an artist says of a song, at its upload and later."""
+    """The editable fields of a song."""
 
     title: str
     album_id: str | None = None
@@ -29,7 +29,7 @@ class SongDetails:
 
 
 DETAILS = tuple(field.name for field in fields(SongDetails))
-"""The names of the fields of SongDetails, for whoever stores or shows all of them."""
+"""The names of the fields of SongDetails, for code that stores or shows all of them."""
 
 
 def values_of(details: SongDetails) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class SongChanges(TypedDict, total=False):
 class Song(SongDetails):
     """A song. `duration` is in whole seconds.
 
-    `revision` counts the changes, from 1: it tells a catalogue entry that was sent from one that is stale.
+    `revision` counts the changes, from 1: it distinguishes a synced catalogue entry from an outdated one.
     """
 
     id: str
@@ -69,13 +69,13 @@ class Song(SongDetails):
 
     @property
     def is_listed(self) -> bool:
-        """Whether everybody may see it: the artist shows it and no admin hides it."""
+        """Whether everybody may see it: it is public and not hidden by an admin."""
         return self.is_public and self.is_visible
 
 
 @dataclass(frozen=True, slots=True)
 class CatalogueEntry:
-    """What the recommendation engine is to know of a song at `revision`; `song` None: that it is gone.
+    """A song's state at `revision`, to be synced to the recommendation engine; `song` None: it is deleted.
 
     `leased_until` names the lease that it was claimed with.
     """
@@ -96,7 +96,7 @@ class InteractionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """A listener did something with a song at `at`. Two with the same `dedup_key` are one."""
+    """A listener did something with a song at `at`. `dedup_key` is unique."""
 
     id: str
     user_id: str
@@ -172,7 +172,7 @@ class PlayReport:
 
 
 class SongNotFoundError(NotFoundError):
-    """No such song, or not one that the caller may know of."""
+    """There is no such song, or the caller may not see it."""
 
     code = "song_not_found"
 
@@ -181,7 +181,7 @@ class SongNotFoundError(NotFoundError):
 
 
 class NotYourSongError(ForbiddenError):
-    """Another artist's song."""
+    """The song belongs to another artist."""
 
     code = "not_your_song"
 
@@ -190,7 +190,7 @@ class NotYourSongError(ForbiddenError):
 
 
 class SongChangedMeanwhileError(ConflictError):
-    """Somebody else changed the song between reading and writing it, again and again."""
+    """Concurrent changes of the song exceeded the attempts."""
 
     code = "changed_meanwhile"
 
@@ -199,7 +199,7 @@ class SongChangedMeanwhileError(ConflictError):
 
 
 class EngineLateError(UnavailableError):
-    """The recommendation engine did not answer in time what it might answer of less."""
+    """The recommendation engine timed out; a smaller batch may succeed."""
 
     def __init__(self) -> None:
         super().__init__(ENGINE_DOWN)

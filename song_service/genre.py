@@ -1,4 +1,4 @@
-"""The genre that an audio file's own tags name."""
+"""The genre in an audio file's tags."""
 
 import io
 from pathlib import Path
@@ -20,10 +20,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 def genre_of(path: Path, audio_format: AudioFormat, tags: dict[str, str]) -> str | None:
-    """The first genre of the file, cut to length; None when there is none that a client could send, too.
+    """The first genre of the file, cut to length; None when there is no valid one.
 
-    `tags` are FFmpeg's. An ID3 tag is read here: FFmpeg takes a genre that begins with digits (`80s`) for one
-    of ID3v1's numbers, and ID3v1's own number is one that most programs leave at a default.
+    `tags` are FFmpeg's. An ID3 tag is read here: FFmpeg reads a genre that begins with digits (`80s`) as an
+    ID3v1 number, and most programs leave the ID3v1 number at its default.
     """
     try:
         tag = _id3_genre(path, audio_format.label)

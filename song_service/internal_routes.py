@@ -1,4 +1,4 @@
-"""`/internal`: what the user service asks for. The gateway forwards none of it."""
+"""`/internal`: calls of the user service. The gateway forwards none of them."""
 
 from fastapi import APIRouter, Response
 

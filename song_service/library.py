@@ -1,4 +1,4 @@
-"""A listener's own library: what they like and what they played, only as they may see it now."""
+"""A listener's library: likes and history, restricted to songs that they may see now."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -26,7 +26,7 @@ Entry = TypeVar("Entry", Like, Play)
 
 
 class Library:
-    """Likes and history. Nothing of it is cached: it is read by its owner alone."""
+    """Likes and history. Nothing of it is cached: only its owner reads it."""
 
     def __init__(
         self,
@@ -43,12 +43,12 @@ class Library:
         self._whole_list_limit = whole_list_limit
 
     async def like(self, listener: Caller, song: Song) -> None:
-        """Like the song; harmless to repeat."""
+        """Like the song. Idempotent."""
         if await self._likes.like(listener.id, song.id, now()):
             self._outbox.wake()
 
     async def unlike(self, listener: Caller, song: Song) -> None:
-        """Withdraw the like; harmless when there is none."""
+        """Withdraw the like. Idempotent."""
         if await self._likes.unlike(listener.id, song.id, now()):
             self._outbox.wake()
 
@@ -74,7 +74,7 @@ class Library:
         return [each for each in dict.fromkeys(song_ids) if each in visible]
 
     async def history(self, listener: Caller, page: Page) -> Rows:
-        """Plays of songs that the listener may see, newest first, each with what became of it."""
+        """Plays of songs that the listener may see, newest first, each with its outcome."""
         plays, songs, next_cursor = await self._visible_page(
             listener, page, lambda part: self._history.plays(listener.id, part)
         )
@@ -142,7 +142,7 @@ def outcomes_of(
     """By id of the play: completed or skipped, before the next play of the song and within a day."""
     outcomes: dict[str, set[InteractionKind]] = {play.id: set() for play in plays}
     last_plays: dict[str, Interaction] = {}
-    # Of one moment the play comes first: clients may send both at once.
+    # At equal times the play comes first: clients may send both at once.
     order = sorted(interactions, key=lambda each: (each.at, each.kind is not InteractionKind.PLAY, each.id))
     for each in order:
         if each.kind is InteractionKind.PLAY:

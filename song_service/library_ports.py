@@ -1,4 +1,4 @@
-"""What the personal library and the statistics of artists need from the store."""
+"""The ports for the personal library and the statistics of artists."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
@@ -32,11 +32,11 @@ class LikeRepository(Protocol):
         ...
 
     async def remove_of_song(self, song_id: str) -> None:
-        """Delete all likes of a song that exists no more; nothing is sent to the engine."""
+        """Delete all likes of a deleted song; nothing is sent to the engine."""
         ...
 
     async def remove_of_user(self, user_id: str) -> None:
-        """Delete all likes of a listener who exists no more; nothing is sent to the engine."""
+        """Delete all likes of a deleted listener; nothing is sent to the engine."""
         ...
 
     async def claim_unsynced(
@@ -45,12 +45,13 @@ class LikeRepository(Protocol):
         """The oldest changes that the engine has not received; of each like only its latest.
 
         No other worker gets them before `lease_until`, or `mark_synced` when that is earlier, not even when
-        they change meanwhile: two changes of one like in flight at once could arrive in the wrong order.
+        they change in the meantime: two changes of one like in flight at once could arrive in the wrong
+        order.
         """
         ...
 
     async def mark_synced(self, changes: Sequence[LikeChange]) -> None:
-        """The engine has received these. A like that changed again meanwhile stays unsynced."""
+        """The engine has received these. A like that has changed again stays unsynced."""
         ...
 
     async def count_unsynced(self) -> int:
@@ -88,15 +89,15 @@ class HistoryRepository(Protocol):
         ...
 
     async def remove_of_user(self, user_id: str) -> None:
-        """Delete the interactions of a listener who exists no more."""
+        """Delete the interactions of a deleted listener."""
         ...
 
 
 class PlayStatistics(Protocol):
     """Plays, completions, skips and listeners of songs, computed from interactions.
 
-    Days are UTC. Each day that is over is summarised once (`roll_up`), recomputed from its interactions as
-    often as one likes; the days after the last summary are read from the interactions themselves.
+    Days are UTC. Each day that is over is summarised once (`roll_up`), and can be recomputed from its
+    interactions; the days after the last summary are read from the interactions themselves.
     """
 
     async def last_rolled_up(self) -> date | None:
@@ -108,7 +109,7 @@ class PlayStatistics(Protocol):
         ...
 
     async def roll_up(self, day: date) -> None:
-        """Summarise `day`, the one after the last that was, from its interactions. Harmless to repeat."""
+        """Summarise `day`, the one after the last that was, from its interactions. Idempotent."""
         ...
 
     async def report(self, song_ids: Collection[str], first_day: date) -> PlayReport:
@@ -124,5 +125,5 @@ class PlayStatistics(Protocol):
         ...
 
     async def remove_listener(self, user_id: str) -> None:
-        """Forget which songs a listener heard; plays still count."""
+        """Delete the record of which songs a listener played; plays still count."""
         ...

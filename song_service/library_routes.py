@@ -1,4 +1,4 @@
-"""`/songs`: what a listener likes and played, and what artists are told of their songs."""
+"""`/songs`: likes and history of a listener, and statistics for artists."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Likes as MongoDB documents, each with what the recommendation engine has not received of it.
+"""Likes as MongoDB documents, each with its sync state for the recommendation engine.
 
 One document for each listener and song. A withdrawn like stays, `isLiked` false, until the engine has
 received that. `changeId` identifies the latest change: a report about an earlier one leaves it unsynced.

@@ -1,4 +1,4 @@
-"""What listeners do with songs is written down at once, and told to the engine later."""
+"""Records interactions at once; the outbox sends them to the engine later."""
 
 import hashlib
 from datetime import timedelta
@@ -14,15 +14,15 @@ LONGEST_WINDOW_SECONDS = 30
 
 
 class Listening:
-    """Writes down plays, completions and skips."""
+    """Records plays, completions and skips."""
 
     def __init__(self, interactions: InteractionRepository, outbox: Outbox) -> None:
         self._interactions = interactions
         self._outbox = outbox
 
     async def track(self, listener: Caller, song: Song, kind: InteractionKind, key: str | None) -> None:
-        """When this answers, it is stored. The same one sent twice counts once: by `key`, the client's
-        Idempotency-Key, else when it follows within the song's length, 30 s at most.
+        """Store an interaction. A repetition counts once: with the same `key`, the client's Idempotency-Key,
+        or without one, within the song's length, 30 s at most.
         """
         at = now()
         event = f"{listener.id}:{song.id}:{kind.value}"

@@ -1,4 +1,4 @@
-"""`/songs`: what to hear next, and what was heard."""
+"""`/songs`: recommendations, and tracking of interactions."""
 
 from typing import Annotated
 

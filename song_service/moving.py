@@ -1,9 +1,9 @@
-"""Moving a song from one album to another, while others may move it, too.
+"""Moves a song from one album to another, safely under concurrent moves.
 
-Two services keep the song and its albums, without a transaction between them. The song's `album_id`
-decides. After each change of it the albums concerned are settled: each is told whether the song names it,
-until the song says the same after that as before. So the last one to tell an album has told it what is
-true, however many move the song at the same time.
+Two services store the song and its albums, without a transaction between them. The song's `album_id` decides.
+After each change of it the albums concerned are settled: each is told whether the song names it, until the
+song says the same after that as before. So the last update that an album receives is correct, however many
+callers move the song at the same time.
 """
 
 from collections.abc import Set
@@ -17,13 +17,13 @@ from song_service.ports import Albums, SongRepository
 from song_service.writing import SongWrites
 
 ATTEMPTS = 20
-"""To change a song that others change, and to settle an album: each of those moving it can get ahead once."""
+"""For changing a song under concurrent changes, and for settling an album."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class Moving:
-    """Songs among albums."""
+    """Moves songs between albums."""
 
     def __init__(
         self,
@@ -36,15 +36,15 @@ class Moving:
         self._writes = writes
 
     async def move(self, caller: Caller, song: Song, changes: SongChanges, album_id: str | None) -> Song:
-        """The song after `changes`, in the album `album_id` alone of those that it named.
+        """The song after `changes`, which is then in the album `album_id` only.
 
-        It enters the new album before the change, so that it is never in none. After a failure it leaves the
-        album that it has entered, not one that held it before or may have.
+        It enters the new album before the change, so that it is always in one. After a failure it is removed
+        from the album that it has entered, unless that may have held it before.
 
         Raises:
             InvalidError: the album is neither the caller's nor the artist's, or full.
-            SongNotFoundError: the song was removed meanwhile.
-            SongChangedMeanwhileError: others changed the song again and again.
+            SongNotFoundError: the song was deleted in the meantime.
+            SongChangedMeanwhileError: concurrent changes exceeded the attempts.
             UnavailableError: the album service is down.
         """
         entered: set[str] = set()
@@ -66,7 +66,7 @@ class Moving:
             if entered:
                 await self.settle(caller, song, {song.album_id, *entered})
             if isinstance(failure, InvalidError):
-                # An album service that knows no such song refuses it as well.
+                # The album service also refuses a song that it does not find.
                 await self._songs.get(song.id)
             raise
 
@@ -77,9 +77,9 @@ class Moving:
         await self._albums.append(album_id, song.id, caller.token)
 
     async def settle(self, caller: Caller, song: Song, album_ids: Set[str | None]) -> None:
-        """Make each of these albums hold the song exactly if the song names it.
+        """Make each of these albums contain the song if, and only if, the song names it.
 
-        An album that cannot be told now stays as it is; what was changed of the song stands.
+        An album that cannot be updated now stays as it is; the change of the song remains.
         """
         for album_id in filter(None, album_ids):
             try:
@@ -88,11 +88,11 @@ class Moving:
                 log.warning("album not settled", album=album_id, error=type(failure).__name__)
 
     async def leave(self, caller: Caller, song: Song, album_id: str) -> None:
-        """Take a song that is no more out of this album; one that cannot be told now keeps it."""
+        """Remove a deleted song from this album, unless the album service is down."""
         try:
             await self._albums.take_out(album_id, song.id, caller.token)
         except AppError as failure:
-            log.warning("album keeps a song that left", album=album_id, error=type(failure).__name__)
+            log.warning("song not removed from album", album=album_id, error=type(failure).__name__)
 
     async def _settle(self, caller: Caller, song: Song, album_id: str) -> None:
         is_named = await self._is_named(song, album_id)
@@ -107,7 +107,7 @@ class Moving:
         raise SongChangedMeanwhileError
 
     async def _is_named(self, song: Song, album_id: str) -> bool:
-        """Whether the song names this album now; or did when it was read, if nobody can say."""
+        """Whether the song names this album now; or did when it was last read, if it cannot be read now."""
         try:
             song = await self._songs.get(song.id)
         except SongNotFoundError:

@@ -1,8 +1,8 @@
-"""What Recombee has yet to hear: changes of songs, then what listeners did and like, at least once each.
+"""The outbox for Recombee: pending changes of songs, interactions and likes, delivered at least once.
 
 The queues are in the service's database, so nothing accepted is lost while Recombee or we are down. Replicas
-share them by leases. The engine passes over what is said of a song that it does not know. So a batch of
-listeners' doings, once claimed, waits until each of its songs was sent.
+share them by leases. The engine ignores interactions with unknown songs. So a claimed batch of interactions
+waits until each of its songs is synced.
 """
 
 import asyncio
@@ -24,15 +24,15 @@ from song_service.ports import InteractionRepository, RecommendationEngine, Song
 
 LEASE = timedelta(seconds=30)
 SENT_WITHIN = timedelta(seconds=10)
-"""Longer than a batch can take: with less than this left of its lease it is not begun to be sent."""
+"""Longer than a batch can take: with less than this left of its lease it is not sent."""
 
 BATCH = 200
 SETTLE_SECONDS = 0.1
-"""After being woken: what else comes in now goes with the same batch."""
+"""The wait after being woken, so that more entries join the batch."""
 
 LONGEST_PAUSE_SECONDS = 60.0
 MEASURED_EVERY = timedelta(seconds=5)
-"""While there is always more to send."""
+"""The interval of measuring while there is always more to send."""
 
 Waiting = TypeVar("Waiting")
 Claim = Callable[[datetime, datetime, int], Awaitable[Sequence[Waiting]]]
@@ -41,10 +41,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class _Batches(Generic[Waiting]):
-    """The batches of one queue. One that was not sent is ours to send again while its lease lasts.
+    """The batches of one queue. A failed batch may be sent again while its lease lasts.
 
-    An engine that is too slow for a batch is sent half as much, down to one at a time, and after each that it
-    takes twice as much again: the same batch for ever would be late for ever.
+    After a timeout the batch size is halved, down to 1, and after each success it is doubled again: the same
+    batch would time out for ever.
     """
 
     def __init__(self, claim: Claim[Waiting]) -> None:
@@ -54,7 +54,7 @@ class _Batches(Generic[Waiting]):
         self._size = BATCH
 
     async def next(self) -> Sequence[Waiting]:
-        """What is to be sent now; empty when nothing is, or others hold it."""
+        """Returns the batch to send now; empty when nothing is pending, or other replicas hold the lease."""
         moment = now()
         if not self._held or moment > self._begin_until:
             self._held = ()
@@ -63,16 +63,16 @@ class _Batches(Generic[Waiting]):
         return self._held[: self._size]
 
     def is_in_time(self) -> bool:
-        """Whether the last one may still be begun to be sent."""
+        """Whether the lease of the last batch lasts long enough to start sending it."""
         return now() <= self._begin_until
 
     def sent(self) -> None:
-        """The last one was sent."""
+        """The last batch was sent."""
         self._held = self._held[self._size :]
         self._size = min(self._size * 2, BATCH)
 
     def late(self) -> None:
-        """The last one was too large for the engine to answer in time."""
+        """The last batch timed out."""
         self._size = max(1, min(self._size, len(self._held)) // 2)
 
 
@@ -102,11 +102,11 @@ class Outbox:
         self._measured_at = now()
 
     def wake(self) -> None:
-        """There is something to send."""
+        """Wake the worker: there is something to send."""
         self._woken.set()
 
     async def send_all(self) -> None:
-        """Send until all queues are empty, held by other replicas, or waiting for what these hold.
+        """Send until all queues are empty, held by other replicas, or waiting for entries that these hold.
 
         Raises:
             UnavailableError: the engine, or the database, is down; what was not sent stays queued.
@@ -120,7 +120,7 @@ class Outbox:
         await self._measure()
 
     async def _send_next(self) -> bool:
-        """Send a batch of each queue, so that none keeps the others waiting for its end."""
+        """Send a batch of each queue in turn, so that none starves the others."""
         interactions = await self._interaction_batches.next()
         likes = await self._like_batches.next()
         is_sent = await self._send_catalogue()
@@ -145,7 +145,7 @@ class Outbox:
                 await self._engine.send_catalogue(entries)
             await self._invalidation.songs_synced()
             for entry in entries:
-                if entry.song is None:  # the engine has deleted the song's bookmarks with it
+                if entry.song is None:  # the engine deletes a song's bookmarks with it
                     await self._likes.remove_of_song(entry.song_id)
             await self._songs.catalogue_sent(entries)
             self._catalogue_batches.sent()
@@ -178,11 +178,11 @@ class Outbox:
                 await self.send_all()
             except AppError as failure:
                 failures += 1
-                log.warning("engine not told yet", error=type(failure).__name__, failures=failures)
+                log.warning("sync to the engine failed", error=type(failure).__name__, failures=failures)
             except Exception:
-                # A mistake of ours must not end the sending for good, and without anybody noticing.
+                # An internal error must not end the worker silently.
                 failures += 1
-                log.exception("engine not told yet", failures=failures)
+                log.exception("sync to the engine failed", failures=failures)
             else:
                 failures = 0
                 await self._wait()
@@ -202,7 +202,7 @@ class Outbox:
                 await self._woken.wait()
             await asyncio.sleep(SETTLE_SECONDS)
         except TimeoutError:
-            return  # nothing woke us: look anyway, another replica may have died with its leases
+            return  # timed out: poll, another replica may have been killed with its leases
         finally:
             self._woken.clear()
 

@@ -1,7 +1,7 @@
 """A listener's history, read from the interactions in MongoDB.
 
-Clearing it stores one moment for the listener; nothing up to then is shown. So it takes the same time however
-long the history is, and the interactions still count in the statistics.
+Clearing it stores one timestamp for the listener; older plays are not shown. So it takes the same time for
+any history, and the interactions still count in the statistics.
 """
 
 from collections.abc import Collection, Mapping, Sequence

@@ -16,7 +16,7 @@ from song_service.domain import InteractionKind, PlayCounts, PlayReport
 INTERACTION_INDEXES = (
     Index([("songId", ASCENDING), ("at", ASCENDING), ("kind", ASCENDING), ("userId", ASCENDING)]),
 )
-# They hold every field that a report sums up, so that MongoDB reads no document.
+# Covering indexes: they hold every field of a report, so that MongoDB reads no document.
 PER_DAY_INDEXES = (
     Index(
         [

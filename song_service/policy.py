@@ -6,7 +6,7 @@ from song_service.domain import NotYourSongError, Song, SongNotFoundError
 
 
 def may_see(caller: Principal, song: Song) -> bool:
-    """Listed songs are everybody's to see; others their artist's and the admins'."""
+    """Everybody may see listed songs; only the artist and admins see others."""
     if song.is_listed:
         return True
     if not isinstance(caller, Caller):
@@ -15,7 +15,7 @@ def may_see(caller: Principal, song: Song) -> bool:
 
 
 def check_may_see(caller: Principal, song: Song) -> None:
-    """Raises SongNotFoundError: to whoever may not see a song there is none."""
+    """Raises SongNotFoundError for callers who may not see the song."""
     if not may_see(caller, song):
         raise SongNotFoundError
 
@@ -25,8 +25,8 @@ def check_may_change(caller: Caller, song: Song) -> None:
 
     Raises:
         SongNotFoundError: the caller may not even see it.
-        RoleError: the caller's role changes no songs.
-        NotYourSongError: it is another artist's.
+        RoleError: the caller's role may not change songs.
+        NotYourSongError: it belongs to another artist.
     """
     if caller.may(Permission.CHANGE_ANY_SONG):
         return

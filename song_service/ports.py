@@ -1,4 +1,4 @@
-"""What the song service needs from outside."""
+"""The ports of the song service: what it needs from outside."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class SongFilter:
 
 
 class SongRepository(Protocol):
-    """The songs. Lists are ordered by (`created_at`, `id`), descending. Removed songs are in no answer.
+    """The songs. Lists are ordered by (`created_at`, `id`), descending. Deleted songs are never returned.
 
-    Every addition, change and removal is written together with the note that the recommendation engine has
-    to hear of it, in one document, so that neither is ever stored without the other.
+    Every addition, change and deletion marks the song as unsynced in the same document, atomically, so that
+    no change is missed by the recommendation engine.
     """
 
     async def add(self, song: Song) -> None:
@@ -53,10 +53,10 @@ class SongRepository(Protocol):
     async def change(
         self, song_id: str, changes: SongChanges, *, if_revision: int | None = None
     ) -> Song | None:
-        """Store `changes` at once, with a new `updated_at` and the next `revision`, and answer the song.
+        """Store `changes` atomically, with a new `updated_at` and the next `revision`. Returns the song.
 
-        With `if_revision`, only while the song is at that revision: otherwise nothing changes and the answer
-        is None.
+        With `if_revision`, only while the song is at that revision: otherwise returns None and changes
+        nothing.
 
         Raises:
             SongNotFoundError: there is no such song.
@@ -64,7 +64,7 @@ class SongRepository(Protocol):
         ...
 
     async def remove(self, song_id: str) -> None:
-        """Remove it from every answer; a note stays until the engine has heard of it (`catalogue_sent`).
+        """Delete it; a tombstone stays until the deletion is synced (`catalogue_sent`).
 
         Raises:
             SongNotFoundError: there is no such song.
@@ -74,49 +74,49 @@ class SongRepository(Protocol):
     async def claim_unsent(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[CatalogueEntry]:
-        """Songs that the engine has not heard of in their present state, oldest change first.
+        """Returns songs whose current state is not synced, oldest change first, with a lease.
 
-        Nobody else gets them before `lease_until`, or `catalogue_sent` when that is earlier, not even when
-        they change meanwhile: two states of a song that are on their way at once could arrive in the wrong
-        order.
+        No other worker gets them before `lease_until`, or `catalogue_sent` if that is earlier, not even when
+        they change in the meantime: two states of a song in flight at once could arrive in the wrong order.
         """
         ...
 
     async def catalogue_sent(self, entries: Sequence[CatalogueEntry]) -> None:
-        """The engine has heard of these. A removed one is forgotten.
+        """Mark these as synced. The tombstone of a deleted one is removed.
 
-        One that has another state by now is to be sent, even if that was: these may have arrived after it.
+        A song that has changed since then stays unsynced, even if its newer state was sent: that may have
+        arrived first.
         """
         ...
 
     async def count_unsent(self, song_ids: Collection[str] | None = None) -> int:
-        """How many songs, or how many of these, the engine has yet to hear of."""
+        """Returns the number of unsynced songs, in all or among these."""
         ...
 
 
 class InteractionRepository(Protocol):
-    """What listeners did: the listening history, and the queue of what the engine has yet to hear."""
+    """Interactions: the listening history, and the queue of unsynced ones."""
 
     async def add(self, interaction: Interaction) -> bool:
-        """Store it; False when one with its `dedup_key` is there already, and nothing was stored."""
+        """Store it. Returns False, and stores nothing, when its `dedup_key` exists."""
         ...
 
     async def happened_at(self, dedup_key: str) -> datetime | None:
-        """When the one with this key did; None when there is none."""
+        """Returns the time of the interaction with this key; None when there is none."""
         ...
 
     async def claim_unsent(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:
-        """The oldest that the engine has not heard of; no other worker gets them before `lease_until`."""
+        """The oldest that are not synced; no other worker gets them before `lease_until`."""
         ...
 
     async def mark_sent(self, interactions: Sequence[Interaction]) -> None:
-        """The engine has heard of these, or will never take them."""
+        """Mark these as synced, or as refused by the engine."""
         ...
 
     async def count_unsent(self) -> int:
-        """How many the engine has yet to hear of."""
+        """Returns the number of unsynced interactions."""
         ...
 
     async def most_played(self, since: datetime, limit: int) -> Sequence[str]:
@@ -124,41 +124,41 @@ class InteractionRepository(Protocol):
         ...
 
     async def latest_listener(self) -> str | None:
-        """The user id of the last interaction that the engine has heard of; None when there is none."""
+        """Returns the user id of the last synced interaction; None when there is none."""
         ...
 
 
 class RecommendationEngine(Protocol):
-    """Says what fits whom. All calls raise UnavailableError when it is down.
+    """The recommendation engine. All calls raise UnavailableError when it is down.
 
-    Answers are song ids, best first, of songs that it believes to be listed; the caller checks them again.
+    Returns song ids, best first, of songs that are listed in its catalogue; callers check them again.
     """
 
     async def prepare(self) -> None:
-        """Make sure that it knows the properties of songs that `send_catalogue` sends."""
+        """Create the item properties that `send_catalogue` needs."""
         ...
 
     async def send_catalogue(self, entries: Sequence[CatalogueEntry]) -> None:
-        """Bring its catalogue in step with these songs; the order among them does not matter.
+        """Sync these songs to its catalogue, in any order.
 
         Raises:
-            EngineLateError: it did not answer in time; it may have taken all, some or none of them.
+            EngineLateError: it timed out; it may have stored all, some or none of them.
         """
         ...
 
     async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
-        """Tell it what listeners did; twice is harmless. Songs that it does not know are passed over.
+        """Send interactions. Idempotent. Those with unknown songs are ignored.
 
         Raises:
-            EngineLateError: it did not answer in time; it may have taken all, some or none of them.
+            EngineLateError: it timed out; it may have stored all, some or none of them.
         """
         ...
 
     async def send_likes(self, changes: Sequence[LikeChange]) -> None:
-        """Tell it what listeners like, or like no more; twice is harmless. At most one change of each like.
+        """Send likes and withdrawn likes, at most one change of each. Idempotent.
 
         Raises:
-            EngineLateError: it did not answer in time; it may have taken all, some or none of them.
+            EngineLateError: it timed out; it may have stored all, some or none of them.
         """
         ...
 
@@ -167,39 +167,40 @@ class RecommendationEngine(Protocol):
         ...
 
     async def similar(self, song_id: str, count: int) -> Sequence[str]:
-        """Like this song, for nobody in particular; empty when it does not know the song."""
+        """Songs similar to this one, not personalised; empty when it does not know the song."""
         ...
 
     async def trending(self, on_behalf_of: str, count: int) -> Sequence[str]:
-        """Popular now. The engine answers listeners only, so one that it knows must be named."""
+        """Popular now. The engine needs a known user for every recommendation."""
         ...
 
     async def delete_user(self, user_id: str) -> None:
-        """Delete the listener with all interactions; harmless when it does not know them."""
+        """Delete the listener with all interactions; idempotent."""
         ...
 
     async def ping(self) -> bool:
-        """Whether it answers and accepts our credentials."""
+        """Whether it responds and accepts our credentials."""
         ...
 
 
 class Albums(Protocol):
-    """The album service, asked as the caller. All calls raise UnavailableError when it is down."""
+    """The album service, called for the caller. All calls raise UnavailableError when it is down."""
 
     async def check_made_by(
         self, album_id: str, token: str, creator_ids: Collection[str]
     ) -> Collection[str] | None:
-        """Go on only when one of these made the album. The songs in it; None when nobody can say now.
+        """Require that one of these users made the album. Returns its song ids; None when they are unknown
+        now.
 
         Raises:
-            InvalidError: there is no such album for the caller, or somebody else made it.
+            InvalidError: there is no such album for the caller, or it belongs to another user.
         """
         ...
 
     async def append(self, album_id: str, song_id: str, token: str) -> None:
-        """Put the song at the album's end; harmless when it is there already."""
+        """Append the song to the album. Idempotent."""
         ...
 
     async def take_out(self, album_id: str, song_id: str, token: str) -> None:
-        """Take the song out of the album; harmless when either is gone."""
+        """Remove the song from the album. Idempotent."""
         ...

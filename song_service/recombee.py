@@ -1,8 +1,8 @@
 """Recombee: the recommendation engine. The only importer of its SDK.
 
-Items are songs and users are our users, by our ids. Nothing is created by the way: a listener comes into the
-model with their first interaction, a song with its catalogue entry, so that no deleted song comes back and no
-invented listener tilts the model. The SDK blocks, so its calls run in threads of their own.
+Items are songs and users are our users, by our ids. Nothing is created implicitly: a user is created with
+their first interaction, a song with its catalogue entry, so that no deleted song returns and no unknown user
+distorts the model. The SDK blocks, so its calls run in their own threads.
 """
 
 import asyncio
@@ -63,7 +63,7 @@ log = structlog.stdlib.get_logger(__name__)
 class RecombeeEngine:
     """Implements RecommendationEngine.
 
-    The breaker is the listeners': a batch that fails says nothing of what they ask, one that succeeds does.
+    The circuit breaker is for recommendations: a failed batch does not count, a successful one does.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class RecombeeEngine:
         await self._send_all([catalogue_request(entry) for entry in entries])
 
     async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
-        # The outbox sends each song first, so one that is not known was deleted since, or refused for good.
+        # The outbox sends each song first, so an unknown one was deleted since then, or permanently refused.
         listeners = dict.fromkeys(each.user_id for each in interactions)
         await self._send_all(
             [
@@ -138,8 +138,8 @@ class RecombeeEngine:
         return True
 
     async def _recommend(self, request: Request) -> Sequence[str]:
-        """Listeners wait for this, and there is something else to tell them: an engine that hangs is left
-        alone for a while.
+        """Requests wait for this and have a fallback, so a circuit breaker refuses calls to an engine that
+        hangs.
         """
         call = self._breaker.try_call()
         if call is None:
@@ -156,7 +156,7 @@ class RecombeeEngine:
             raise _unavailable() from failure
 
     async def _send_all(self, requests_: Sequence[Request]) -> None:
-        """Send them in one batch; what is there already, or is known no more, counts as done."""
+        """Send them in one batch; "already exists" and "not found" count as success."""
         batch = Batch(list(requests_))
         batch.ensure_https = False  # the client's own protocol decides, as it does for every other request
         try:
@@ -172,7 +172,9 @@ class RecombeeEngine:
                 log.error("engine refused", request=type(request).__name__, code=code)
 
     async def _ask(self, request: Request, call: Call | None = None) -> Any:
-        """What `_send` returns, soon. `call`, or one that bypasses the breaker, is told how it went."""
+        """Like `_send`, with the short timeout. Reports the outcome to `call`, or to one that bypasses the
+        breaker.
+        """
         call = call or self._breaker.bypass()
         try:
             response = await self._send(request, self._timeout_seconds)
@@ -188,12 +190,12 @@ class RecombeeEngine:
         return response
 
     async def _send(self, request: Request, seconds: float) -> Any:
-        """The engine's answer.
+        """The engine's response.
 
         Raises:
-            ResponseException: it refused what was asked, with a status of 400 to 499.
-            EngineLateError: it did not answer within `seconds`.
-            UnavailableError: it cannot be reached, fails, or refuses us.
+            ResponseException: it refused the request with a status of 400 to 499.
+            EngineLateError: it did not respond within `seconds`.
+            UnavailableError: it cannot be reached, fails, or refuses our credentials.
         """
         request.timeout = round(seconds * 1000)
         call: Callable[[], Any] = lambda: self._client.send(request)  # noqa: E731 - the executor takes no arguments
@@ -220,10 +222,10 @@ class RecombeeEngine:
 
 
 def _codes(responses: Any, count: int) -> Sequence[int]:
-    """The status of each answer of a batch.
+    """The status of each response in a batch.
 
     Raises:
-        UnavailableError: the engine answered something else than one status for each request.
+        UnavailableError: the engine did not return one status for each request.
     """
     try:
         codes = [int(each["code"]) for each in responses]

@@ -17,7 +17,7 @@ SKIP_RATING = -0.5
 
 
 def catalogue_request(entry: CatalogueEntry) -> Request:
-    """Brings the engine's entry of a song up to date."""
+    """Updates the engine's entry of a song."""
     if entry.song is None:
         return DeleteItem(entry.song_id)
     return SetItemValues(entry.song_id, _values(entry.song), cascade_create=True)
@@ -48,7 +48,7 @@ def interaction_request(interaction: Interaction) -> Request:
 
 
 def like_request(change: LikeChange) -> Request:
-    """Without a time, a withdrawal deletes every bookmark of this listener and song."""
+    """A withdrawal carries no time: it deletes every bookmark of this listener and song."""
     if change.is_liked:
         return AddBookmark(change.user_id, change.song_id, timestamp=change.at, cascade_create=False)
     return DeleteBookmark(change.user_id, change.song_id)

@@ -1,7 +1,6 @@
-"""Songs as MongoDB documents, each with the note of what the recommendation engine has yet to hear of it.
-
-A removed song is a document that `isDeleted`, and stays until the engine has heard of it. `isSent` is whether
-the engine has heard of the present `revision`; whoever tells it has the document until `leaseUntil`.
+"""Songs as MongoDB documents, each with its sync state for the recommendation engine. A deleted song stays as
+a tombstone (`isDeleted`) until the deletion is synced. `isSent` is whether the current `revision` is synced;
+the worker that sends it holds the document until `leaseUntil`.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,8 +29,7 @@ from song_service.ports import SongFilter
 _OLDEST_CHANGE_FIRST = (("updatedAt", ASCENDING), ("_id", ASCENDING))
 
 INDEXES = (
-    # Each holds every field that is asked for, and none is asked to be null: so MongoDB counts in the index
-    # alone, and fetches no document.
+    # Covering indexes: each holds every field of its queries, so that MongoDB counts in the index alone.
     Index([("isDeleted", DESCENDING), ("isPublic", DESCENDING), ("isVisible", DESCENDING), *NEWEST_FIRST]),
     Index([("isDeleted", DESCENDING), ("artistId", DESCENDING), *NEWEST_FIRST]),
     Index([("isDeleted", DESCENDING), *NEWEST_FIRST]),
@@ -148,7 +146,7 @@ class MongoSongs:
 
 
 def _next_revision(changes: Document) -> Document:
-    # The lease stays: two states of a song are never on their way to the engine at once.
+    # The lease stays: two states of a song are never in flight to the engine at once.
     return {"$set": {**changes, "updatedAt": now(), "isSent": False}, "$inc": {"revision": 1}}
 
 

@@ -1,4 +1,4 @@
-"""Songs in the shape of shared/contracts/songs.py, and what clients send about them."""
+"""Songs in the shape of shared/contracts/songs.py, and the request bodies of clients."""
 
 from collections.abc import Callable, Mapping, Sequence
 from operator import attrgetter
@@ -40,14 +40,13 @@ _SHAPE = [
 
 
 def song_json(song: Song) -> bytes:
-    """The song as every answer carries it."""
+    """The song as in every response."""
     return to_json(public_song(song))
 
 
 def public_song(song: Song) -> dict[str, object]:
-    """The song in its public shape, `SongOut`; what is not known of it is left out.
-
-    No model is made of it: a list holds a thousand, and nobody else is served meanwhile.
+    """The song in its public shape, `SongOut`; unknown fields are left out. No model is built: a list holds a
+    thousand, and would block the event loop.
     """
     shape = {}
     for name, value_of, is_required in _SHAPE:
@@ -64,7 +63,7 @@ def audited(song: Song) -> Fields:
 
 
 class _Removable(SentModel):
-    """What an artist may say of a song, and take away again with null."""
+    """Fields that an artist may set, and remove with null."""
 
     album_id: BodyId | None = None
     genre: Label | None = None
@@ -78,18 +77,20 @@ class SongFields(_Removable):
     is_public: FormBool = True
 
     def details(self) -> SongDetails:
-        """What the artist says of the song."""
+        """The fields that the artist sent."""
         return SongDetails(**self.model_dump())
 
 
 class SongPatch(_Removable):
-    """What of a song can be changed; anything else in the body is ignored."""
+    """The fields of a song that can be changed; others in the body are ignored."""
 
     title: Title | None = None
     is_public: bool | None = None
 
     def changes(self) -> SongChanges:
-        """What was sent; `title` and `isPublic` cannot be taken away, so null leaves them."""
+        """The changes that were sent; `title` and `isPublic` cannot be removed, so null leaves them
+        unchanged.
+        """
         sent = {name: getattr(self, name) for name in self.model_fields_set}
         changes = {
             name: None if value == "" else value

@@ -1,4 +1,4 @@
-"""What searching and filtering songs needs from the store."""
+"""The port for searching and filtering songs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
@@ -25,7 +25,7 @@ class SongOrder(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SongQuery:
-    """Which listed songs are wanted. `genre` and `mood` are compared after folding; durations in seconds.
+    """A query for listed songs. `genre` and `mood` are compared after folding; durations in seconds.
 
     Without `order`, songs that match `terms` come best first, others newest first.
     """
@@ -50,7 +50,7 @@ class SongQuery:
         return self.terms is not None and self.order is None
 
     def with_terms(self, terms: SearchTerms) -> "SongQuery":
-        """The same with other terms."""
+        """The same query with other terms."""
         return replace(self, terms=terms)
 
     def only_terms(self, terms: SearchTerms) -> "SongQuery":
@@ -59,12 +59,12 @@ class SongQuery:
 
     @property
     def binding(self) -> str:
-        """What a cursor of this list holds for."""
+        """Identifies the list that a cursor belongs to."""
         return f"songs {astuple(self)}"
 
     @property
     def position_kinds(self) -> Sequence[type[Value]]:
-        """The types of what the list is ordered by."""
+        """The types of the sort values."""
         if self.is_ranked:
             return (int, int, int)
         texts = (SongOrder.TITLE, SongOrder.TITLE_DESCENDING, SongOrder.ARTIST_NAME)

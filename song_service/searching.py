@@ -40,7 +40,7 @@ class SongSearching:
         self._cache = cache
 
     async def find(self, wanted: SongQuery, page: Page) -> tuple[Rows, SearchPage[Song]]:
-        """A page of what `wanted` describes. It is not cached: hardly any two searches are the same."""
+        """A page of what `wanted` describes. Not cached: hardly any two searches are the same."""
         found = await self._searching.page(wanted, page)
         return Rows([song_json(song) for song in found.entries], found.next_cursor), found
 
@@ -67,7 +67,7 @@ def _merged(counts: Mapping[str, int]) -> Sequence[tuple[str, int]]:
 
 
 class Popularity:
-    """Stores how often songs were played with the songs, by which searches rank them.
+    """Stores play counts with the songs, by which searches rank them.
 
     Counted from interactions each time, in the background: tracking a play writes nothing more for it.
     """

@@ -1,4 +1,4 @@
-"""What the song service reads from its environment."""
+"""The settings of the song service, from its environment."""
 
 from pydantic import Field, SecretStr, field_validator
 

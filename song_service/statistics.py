@@ -1,4 +1,4 @@
-"""What artists are told of their songs, and the daily summaries that make it fast."""
+"""Statistics for artists, and the daily summaries that make them fast."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -86,7 +86,9 @@ def _start_of(day: date) -> datetime:
 
 
 class DailyRollUp:
-    """Summarises each day after its end, in the background. Replicas that do the same write the same."""
+    """Summarises each day after its end, in the background. Replicas that summarise the same day write the
+    same.
+    """
 
     def __init__(self, plays: PlayStatistics, every_seconds: float = ROLL_UP_EVERY_SECONDS) -> None:
         self._plays = plays
@@ -108,7 +110,7 @@ class DailyRollUp:
             except AppError as failure:
                 log.warning("plays not summarised yet", error=type(failure).__name__)
             except Exception:
-                # An internal error must not end the summaries for good, and without anybody noticing.
+                # An internal error must not end the summaries silently.
                 log.exception("plays not summarised yet")
             await asyncio.sleep(self._every_seconds)
 

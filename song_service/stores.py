@@ -1,4 +1,4 @@
-"""What the song service keeps, in MongoDB."""
+"""The stores of the song service in MongoDB."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

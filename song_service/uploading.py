@@ -1,7 +1,7 @@
-"""Uploading a song: it is stored whole, with its media and its place in an album, or nothing of it stays.
+"""Uploading a song: its document, media and album entry are all stored, or none of them.
 
-Media are entered in the cleanup journal (shared/media/cleanup.py) before they are stored, so that what a
-failure or the death of the process leaves behind is removed later.
+Media are written to the cleanup journal (shared/media/cleanup.py) before they are stored, so that the
+leftovers of a failure or of a killed process are deleted later.
 """
 
 import asyncio
@@ -28,10 +28,10 @@ FOLDER = "songs"
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """What audio and images are taken, and how long until they are checked and stored.
+    """The limits of audio and images, and of the time to check and store them.
 
-    `stored_within_seconds`, with what finishing takes after that, is less than the gateway waits for the
-    answer to an upload, or the song would come after its failure.
+    `stored_within_seconds`, together with the time to commit, is less than the gateway's timeout for uploads,
+    or the song would appear after a 504.
     """
 
     max_audio_seconds: float
@@ -64,8 +64,8 @@ class Uploading:
         """A new song of `artist` from these files.
 
         Raises:
-            UnsupportedMediaError: a file is not what it should be.
-            InvalidError: the album is none of the artist's.
+            UnsupportedMediaError: a file is not of an accepted type.
+            InvalidError: the album does not belong to the artist.
             UnavailableError: the media store, or the album service, is down, or all of it takes too long.
         """
         song_id, moment = new_id(), now()
@@ -77,7 +77,7 @@ class Uploading:
                 async with self._journal.uploading([cover, recording]):
                     stored_image, stored_audio = await self._store(image, cover, audio, recording)
         except TimeoutError as failure:
-            raise UnavailableError("The upload takes too long now") from failure
+            raise UnavailableError("The upload took too long; try again later") from failure
         song = Song(
             **values_of(replace(details, genre=details.genre or facts.genre)),
             id=song_id,
@@ -114,7 +114,7 @@ class Uploading:
     async def _store(
         self, image: Path, cover: MediaRef, audio: Path, recording: MediaRef
     ) -> tuple[StoredImage, StoredAudio]:
-        """Both at the same time; when one fails the other is waited for, so that the undo comes after it."""
+        """Both at the same time; when one fails the other is awaited, so that the rollback comes after it."""
         storing_image = asyncio.create_task(self._media.upload_image(image, cover.public_id))
         storing_audio = asyncio.create_task(self._media.upload_audio(audio, recording.public_id))
         await asyncio.gather(storing_image, storing_audio, return_exceptions=True)
@@ -122,7 +122,7 @@ class Uploading:
 
 
 class UnfinishedUploads:
-    """What the cleanup journal has to know of songs: whether one has a medium, and how to take one back.
+    """For the cleanup journal: whether a song uses a medium, and how to roll back an upload.
 
     Media that are not in `FOLDER` are not ours: they count as used, and nothing is rolled back.
     """
@@ -132,7 +132,7 @@ class UnfinishedUploads:
         self._writes = writes
 
     async def is_in_use(self, media: MediaRef) -> bool:
-        """Whether it belongs to a song that exists."""
+        """Whether an existing song uses it."""
         song_id = id_in(media.public_id, FOLDER)
         if song_id is None:
             return True
@@ -143,7 +143,7 @@ class UnfinishedUploads:
         return True
 
     async def roll_back(self, media: MediaRef) -> None:
-        """Remove the song that it belongs to, whose upload was not finished; harmless when there is none."""
+        """Delete the song of an uncommitted upload, if there is one."""
         song_id = id_in(media.public_id, FOLDER)
         if song_id is None:
             return

@@ -1,4 +1,4 @@
-"""What the song service talks to, built from settings."""
+"""Builds the resources of the song service from its settings."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -39,7 +39,7 @@ from song_service.writing import SongWrites
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What the song service keeps."""
+    """The stores of the song service."""
 
     database: Database
     songs: SongRepository

@@ -1,4 +1,4 @@
-"""What follows each write of a song."""
+"""Steps after each write of a song."""
 
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -10,7 +10,7 @@ from song_service.outbox import Outbox
 
 
 class SongWrites:
-    """Invalidates caches and wakes the queue for the recommendation engine, however a write ends."""
+    """Invalidates caches and wakes the outbox after a write, whatever its outcome."""
 
     def __init__(self, writes: Writes, invalidation: Invalidation, outbox: Outbox) -> None:
         self._writes = writes
@@ -18,7 +18,7 @@ class SongWrites:
         self._outbox = outbox
 
     def around(self, song: Song, changes: SongChanges | None = None) -> AbstractAsyncContextManager[None]:
-        """To be entered around each write of the song; without `changes` it is added or removed."""
+        """A context manager around each write of the song; without `changes` it is added or removed."""
         is_relisted = changes is None or not changes.keys().isdisjoint({"is_public", "is_visible"})
         return self._writes.then(partial(self._announce, song, is_relisted=is_relisted))
 

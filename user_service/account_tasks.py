@@ -1,4 +1,4 @@
-"""What remains to be done after an account was changed or deleted, in other services and at Clerk.
+"""The queue of account tasks: the steps in other services and at Clerk after an account changed.
 
 Every step is a row in the database, stored before the change is acknowledged, and is repeated until it
 succeeds: the process may be killed at any time, and a service or provider may be down for hours. Steps are
@@ -30,7 +30,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class Step(StrEnum):
-    """One thing to do for one account."""
+    """One step for one account."""
 
     SONG_PROFILE = "song_profile"
     ALBUM_PROFILE = "album_profile"
@@ -47,7 +47,7 @@ class Step(StrEnum):
 
 PROFILE_STEPS = (Step.SONG_PROFILE, Step.ALBUM_PROFILE)
 PROFILE_AGAIN_STEPS = (Step.SONG_PROFILE_AGAIN, Step.ALBUM_PROFILE_AGAIN)
-"""The same once more, for uploads that were under way with the old name."""
+"""The same once more, for uploads that started with the old name."""
 
 PLANNED_DELAY = timedelta(seconds=15)
 """Longer than a write of the user may take: a task that is planned before it finds the new name."""
@@ -57,7 +57,7 @@ UPLOADS_DELAY = timedelta(minutes=10)
 
 DELETION_STEPS = (Step.DELETE_ACCOUNT, Step.DELETE_SONGS, Step.DELETE_ALBUMS, Step.DELETE_IDENTITY)
 RECHECK_STEPS = (Step.RECHECK_ACCOUNT, Step.RECHECK_SONGS, Step.RECHECK_ALBUMS)
-"""The same once more, for what requests and batches stored that were under way at the deletion."""
+"""The same once more, for requests and batches that were in flight at the deletion."""
 
 RECHECK_DELAY = timedelta(seconds=40)
 """Longer than a batch for the engine may take; uploads take longer, but need the account at their end."""
@@ -65,7 +65,7 @@ RECHECK_DELAY = timedelta(seconds=40)
 
 @dataclass(frozen=True, slots=True)
 class AccountTask:
-    """A step that is still to be done. `revision` counts how often it was asked for."""
+    """A pending step. `revision` counts how often it was requested."""
 
     user_id: str
     clerk_id: str
@@ -78,15 +78,15 @@ class AccountTaskRepository(Protocol):
     """The queue. There is one row for each account and step. Raises UnavailableError when it is down."""
 
     async def add(self, user_id: str, clerk_id: str, steps: Sequence[Step], due_at: datetime) -> None:
-        """Have these steps done; a step that waits already gets the next revision and is due then."""
+        """Add these steps; a pending step gets the next revision and the new due time."""
         ...
 
     async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> Sequence[AccountTask]:
-        """Take tasks that are due; no other worker gets them before `lease_until`."""
+        """Claim due tasks; no other worker gets them before `lease_until`."""
         ...
 
     async def complete(self, task: AccountTask) -> None:
-        """Delete the task, unless it was asked for again meanwhile: then it stays, due as it was asked."""
+        """Delete the task, unless it was requested again in the meantime: then it stays."""
         ...
 
     async def retry(self, task: AccountTask, due_at: datetime) -> None:
@@ -110,12 +110,12 @@ class AccountQueue:
         self._wake = asyncio.Event()
 
     async def add(self, user: User, steps: Sequence[Step], delay: timedelta = timedelta(0)) -> None:
-        """Have these steps done for this account, after `delay`. Raises UnavailableError."""
+        """Schedule these steps for this account, after `delay`. Raises UnavailableError."""
         await self._tasks.add(user.id, user.clerk_id, steps, now() + delay)
         self._wake.set()
 
     async def process_due(self) -> int:
-        """Do what is due. Returns the number of tasks claimed; a failed one is due again later."""
+        """Process due tasks. Returns the number of tasks claimed; a failed one is due again later."""
         claimed = await self._tasks.claim_due(now(), now() + LEASE, BATCH)
         await asyncio.gather(*(self._perform(task) for task in claimed))
         metrics.QUEUE_LENGTH.labels("account_tasks").set(await self._tasks.count())

@@ -73,7 +73,7 @@ class Steps:
         await self._spread(self._services.albums, task)
 
     async def _spread(self, service: ServiceClient, task: AccountTask) -> None:
-        """The profile as it is now: so the order of several changes does not matter."""
+        """The current profile, so the order of several changes does not matter."""
         try:
             user = await self._users.get(task.user_id)
         except UserNotFoundError:
@@ -81,7 +81,7 @@ class Steps:
         await self._services.change_profile(service, user)
 
     async def _delete_account(self, task: AccountTask) -> None:
-        with suppress(UserNotFoundError):  # removed by the request already, or by an earlier attempt
+        with suppress(UserNotFoundError):  # already removed by the request, or by an earlier attempt
             await self._administration.remove(await self._users.get(task.user_id))
         tag = user_tag(task.clerk_id)
         await self._cache.forget([tag], [tag])
@@ -105,7 +105,7 @@ class OtherServices:
         self._tokens = tokens
 
     async def change_profile(self, service: ServiceClient, user: User) -> None:
-        """Have everything of this user carry the present name."""
+        """Set the current name in everything of this user."""
         change = ProfileChange(full_name=user.full_name).model_dump(by_alias=True)
         path = f"/internal/users/{user.id}/profile"
         await service.tell("PUT", path, token=self._tokens.token_for(SERVICE), json=change)
@@ -121,7 +121,7 @@ class OtherServices:
             yield songs, albums
 
     async def delete(self, service: ServiceClient, user_id: str) -> None:
-        """Have everything of this user deleted: a part at a time, until nothing remains."""
+        """Delete everything of this user in batches, until nothing remains."""
         remaining = 1
         while remaining:
             token = self._tokens.token_for(SERVICE)
@@ -145,17 +145,17 @@ class QueuedNames:
 
 
 class Accounts:
-    """Deletes accounts, everywhere."""
+    """Deletes accounts in all services."""
 
     def __init__(self, queue: AccountQueue, administration: Administration) -> None:
         self._queue = queue
         self._administration = administration
 
     async def delete(self, user: User) -> None:
-        """Remove the account now, and everything of it soon. Storing the steps is what decides it.
+        """Remove the account now, and its content soon. The deletion is committed when its steps are stored.
 
         Raises:
-            LastAdminError: an admin who can act has to stay.
+            LastAdminError: no admin who can act would remain.
             UnavailableError: the steps cannot be stored now.
         """
         await self._administration.prepare_removal(user)
@@ -164,7 +164,7 @@ class Accounts:
         try:
             await self._administration.remove(user)
         except UserNotFoundError:
-            return  # the first step was quicker
+            return  # the first step has already removed it
         except UnavailableError as failure:
             log.warning("account removed later", error=type(failure).__name__)
 

@@ -1,4 +1,4 @@
-"""What admins do with users. However they interleave, an admin who can act stays."""
+"""Administration of users. At least one admin who can act always remains, also under concurrency."""
 
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -28,8 +28,8 @@ class Administration:
         """Set `is_blocked`; None flips it.
 
         Raises:
-            SelfChangeError, LastAdminError: an admin who can act has to stay.
-            UserChangedMeanwhileError: others flipped it at the same time, again and again.
+            SelfChangeError, LastAdminError: no admin who can act would remain.
+            UserChangedMeanwhileError: concurrent changes exceeded the attempts.
         """
         policy.check_not_self(admin, user)
         for _ in range(ATTEMPTS):
@@ -42,20 +42,20 @@ class Administration:
         raise UserChangedMeanwhileError
 
     async def give_role(self, admin: Caller, user: User, role: Role) -> User:
-        """Make the user what `role` says.
+        """Set the role.
 
         Raises:
-            SelfChangeError, LastAdminError: an admin who can act has to stay.
+            SelfChangeError, LastAdminError: no admin who can act would remain.
         """
         if role is not user.role:
             policy.check_not_self(admin, user)
         return await self._change(user, {"role": role})
 
     async def delete(self, admin: Caller, user: User) -> None:
-        """Remove the user; what they made stays.
+        """Remove the user; their content stays.
 
         Raises:
-            SelfChangeError, LastAdminError: an admin who can act has to stay.
+            SelfChangeError, LastAdminError: no admin who can act would remain.
         """
         policy.check_not_self(admin, user)
         await self.prepare_removal(user)
@@ -82,8 +82,8 @@ class Administration:
     async def _change(self, user: User, changes: UserChanges, if_blocked: bool | None) -> User | None: ...
 
     async def _change(self, user: User, changes: UserChanges, if_blocked: bool | None = None) -> User | None:
-        """Change, then look whether an admin is left: two admins who demote each other would both pass a
-        look beforehand. Whoever finds none takes their own change back.
+        """Change, then check that an admin remains: two admins who demote each other would both pass a check
+        beforehand. If none remains the change is rolled back.
         """
         async with self._write(user):
             changed = await self._users.change(user.id, changes, if_blocked=if_blocked)
@@ -97,14 +97,14 @@ class Administration:
         try:
             if await self._users.count(ACTING_ADMINS) > 0:
                 return
-        except BaseException:  # nobody knows whether one is left
+        except BaseException:  # it is unknown whether one remains
             await self._roll_back(before, changes)
             raise
         await self._roll_back(before, changes)
         raise LastAdminError
 
     async def _roll_back(self, before: User, changes: UserChanges) -> None:
-        """What was changed, and nothing that others changed since."""
+        """Restore only the fields that this change has set."""
         old: UserChanges = {}
         if "role" in changes:
             old["role"] = before.role
@@ -114,5 +114,5 @@ class Administration:
             await self._users.change(before.id, old)
 
     def _write(self, user: User) -> AbstractAsyncContextManager[None]:
-        """Around each write of the user."""
+        """A context manager around each write of the user."""
         return self._writes.then(partial(self._invalidation.user_changed, user))

@@ -1,4 +1,4 @@
-"""The user service as a function of the things it talks to."""
+"""The user service as a function of its resources."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -12,7 +12,7 @@ from user_service.settings import SERVICE
 
 
 def create_app(open_resources: Callable[[], AbstractAsyncContextManager[Resources]]) -> ASGIApp:
-    """The app; its lifespan opens what it talks to, and closes it."""
+    """The app; its lifespan opens and closes its resources."""
     return service_app(
         SERVICE, open_resources, resources, routes.router, admin_routes.router, webhook_routes.router
     )

@@ -6,11 +6,11 @@ from user_service.domain import User
 
 
 class Invalidation:
-    """Called before the change is answered."""
+    """Called before the change is acknowledged."""
 
     def __init__(self, cache: ReadThrough) -> None:
         self._cache = cache
 
     async def user_changed(self, user: User) -> None:
-        """Registered, changed or deleted: what the other services remember of them."""
+        """The user was registered, changed or deleted: invalidates what the other services cache of them."""
         await self._cache.invalidate(user_tag(user.clerk_id))

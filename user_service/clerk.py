@@ -1,4 +1,4 @@
-"""What Clerk's record says of a person."""
+"""Reads profiles from Clerk's user records."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -70,7 +70,7 @@ def profile_of(record: models.User) -> Profile:
 
 
 def _readable(name: str) -> str | None:
-    """The name as it is stored; None for one that nobody could read, which Clerk takes and we do not."""
+    """The name as it is stored; None for an unreadable one, which Clerk accepts and we do not."""
     try:
         return clean_text(name) or None
     except UnreadableTextError:

@@ -26,7 +26,7 @@ from user_service.settings import UserSettings
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the app is a function of. Built by wiring.py, or by whoever runs the service elsewhere."""
+    """The resources of the app. Built by wiring.py, or by the embedded system."""
 
     access: Access
     idempotency: IdempotencyKeys
@@ -44,7 +44,7 @@ class Resources:
 
 
 def resources(request: Request) -> Resources:
-    """What this app was built with."""
+    """The resources that the lifespan opened."""
     opened: Resources = request.state.resources
     return opened
 
@@ -130,7 +130,7 @@ WholeListLimit = Annotated[int, Depends(_whole_list_limit)]
 """The most entries of a list that is not paged."""
 
 UserId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_user_id)]
-"""An id in the path. UserNotFoundError for what is no id."""
+"""An id in the path. UserNotFoundError for a malformed one."""
 
 WantedUsers = Annotated[UserFilter, Depends(_user_filter)]
 AuditEntries = Annotated[AuditRepository, Depends(_audit_entries)]

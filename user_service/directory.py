@@ -1,4 +1,4 @@
-"""The user service's own UserDirectory: it reads its database, so that nothing can be stale."""
+"""The user service's own UserDirectory: it reads its database, so it is never outdated."""
 
 from shared.access.caller import Caller, Identity
 from user_service.ports import UserRepository

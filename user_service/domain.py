@@ -1,4 +1,4 @@
-"""Users: what they are and what can be wrong with a wish about them."""
+"""Users, and the errors of requests about them."""
 
 import hashlib
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from shared.errors import ConflictError, ForbiddenError, NotFoundError
 class User:
     """A registered person. `clerk_id` is their identity at Clerk, `email` is in lower case.
 
-    `profile_at` is when the identity provider's record was changed that was applied last.
+    `profile_at` is the time of the last applied change of the identity provider's record.
     """
 
     id: str
@@ -29,9 +29,9 @@ class User:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What the identity provider knows of a person; None where it knows nothing. `email` is in lower case.
+    """A person's profile at the identity provider; None where a field is unknown. `email` is in lower case.
 
-    `updated_at` is when that was changed.
+    `updated_at` is the time of its last change.
     """
 
     full_name: str | None
@@ -42,12 +42,12 @@ class Profile:
 
 
 def digest_of_email(email: str) -> str:
-    """What is kept of a deleted user's e-mail address, to recognize it by."""
+    """A digest of a deleted user's e-mail address, to recognise it."""
     return hashlib.sha256(email.encode()).hexdigest()
 
 
 class UserNotFoundError(NotFoundError):
-    """No such user."""
+    """There is no such user."""
 
     code = "user_not_found"
 
@@ -56,7 +56,7 @@ class UserNotFoundError(NotFoundError):
 
 
 class UserNotRegisteredError(NotFoundError):
-    """The token is good, but nobody registered with it; the front end then registers."""
+    """The token is valid, but nobody has registered with it; the front end then registers."""
 
     code = "user_not_registered"
 
@@ -92,7 +92,7 @@ class OtherIdentityError(ForbiddenError):
 
 
 class RoleNotGrantedError(ForbiddenError):
-    """A role was asked for at registration."""
+    """A role was requested at registration."""
 
     code = "role_not_granted"
 
@@ -119,7 +119,7 @@ class SelfChangeError(ConflictError):
 
 
 class UserChangedMeanwhileError(ConflictError):
-    """Somebody else changed the user between reading and writing them, again and again."""
+    """Concurrent changes of the user exceeded the attempts."""
 
     code = "changed_meanwhile"
 
@@ -128,9 +128,9 @@ class UserChangedMeanwhileError(ConflictError):
 
 
 class LastAdminError(ConflictError):
-    """It would leave the system without an admin who can act."""
+    """No admin who can act would remain."""
 
     code = "last_admin"
 
     def __init__(self) -> None:
-        super().__init__("The last admin stays")
+        super().__init__("Make somebody else an admin first")

@@ -17,11 +17,12 @@ class OwnAccount:
         self._users = users
         self._cache = cache
         self._profiles = profiles
-        # Whoever asks for it again gets here, past the gateway's cache, when the next refresh is due.
+        # Expires when the next refresh is due, so that a request passes the gateway's cache then.
         self._ttl_seconds = min(TTL_SECONDS, profiles.refresh_seconds)
 
     async def of(self, identity: Identity) -> Content:
-        """The user with this identity, who is refreshed in the background. Depends on their tag only.
+        """The user with this identity; their profile is refreshed in the background. Depends on their tag
+        only.
 
         Raises:
             UserNotRegisteredError: nobody has registered with it.

@@ -1,4 +1,4 @@
-"""What may happen to whom: pure functions of the caller and the user."""
+"""Permissions: pure functions of the caller and the user."""
 
 from shared.access.caller import Caller, Principal, SignInError, UnverifiedCaller
 from shared.access.permissions import Permission, Role
@@ -14,8 +14,8 @@ def check_may_register(own_clerk_id: str, asked_clerk_id: str, asked_role: str |
     """People register themselves, and as users.
 
     Raises:
-        OtherIdentityError: the token is another's.
-        RoleNotGrantedError: another role was asked for, be there such a role or not.
+        OtherIdentityError: the token belongs to somebody else.
+        RoleNotGrantedError: another role was requested, whether or not it exists.
     """
     if asked_clerk_id != own_clerk_id:
         raise OtherIdentityError
@@ -32,9 +32,9 @@ def check_lists_every_role(caller: Principal) -> None:
     """Everybody may list artists; only admins others.
 
     Raises:
-        SignInError: nobody is asking.
+        SignInError: the caller is anonymous.
         RoleError: the caller is no admin.
-        UnavailableError: who is asking cannot be known now.
+        UnavailableError: the caller's user cannot be read now.
     """
     if caller is None:
         raise SignInError
@@ -44,7 +44,7 @@ def check_lists_every_role(caller: Principal) -> None:
 
 
 def check_not_self(caller: Caller, user: User) -> None:
-    """Raises SelfChangeError: nobody takes their own rights away."""
+    """Raises SelfChangeError: admins cannot remove their own rights."""
     if caller.id == user.id:
         raise SelfChangeError
 

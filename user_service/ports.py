@@ -1,4 +1,4 @@
-"""What the user service needs from outside."""
+"""The ports of the user service: what it needs from outside."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -66,26 +66,26 @@ class UserRepository(Protocol):
     async def change(
         self, user_id: str, changes: UserChanges, *, if_blocked: bool | None = None
     ) -> User | None:
-        """Store `changes` at once, with a new `updated_at`, and answer the user after them.
+        """Store `changes` atomically, with a new `updated_at`. Returns the changed user.
 
-        With `if_blocked`, only while `is_blocked` is that: otherwise nothing changes and the answer is None.
+        With `if_blocked`, only while `is_blocked` has that value: otherwise returns None and changes nothing.
 
         Raises:
             UserNotFoundError: there is no such user.
-            EmailTakenError: the new e-mail is another's.
+            EmailTakenError: the new e-mail belongs to another user.
         """
         ...
 
     async def apply_profile(
         self, user_id: str, changes: UserChanges, profile_at: datetime | None
     ) -> User | None:
-        """Store what the identity provider said at `profile_at`; None if it has said something later.
+        """Store the identity provider's record of `profile_at`; returns None if a later one is stored.
 
         `updated_at` moves if there are changes.
 
         Raises:
             UserNotFoundError: there is no such user.
-            EmailTakenError: the new e-mail is another's.
+            EmailTakenError: the new e-mail belongs to another user.
         """
         ...
 
@@ -94,7 +94,7 @@ class UserRepository(Protocol):
 
         Raises:
             UserNotFoundError: there is no such user.
-            UserChangedMeanwhileError: they were blocked and unblocked at the same time, again and again.
+            UserChangedMeanwhileError: concurrent changes exceeded the attempts.
         """
         ...
 
@@ -104,16 +104,16 @@ class UserRepository(Protocol):
 
 
 class IdentityProvider(Protocol):
-    """Where people sign in."""
+    """The identity provider."""
 
     async def delete(self, clerk_id: str) -> None:
-        """Delete the person's account there; harmless when there is none. Raises UnavailableError."""
+        """Delete the person's account there. Idempotent. Raises UnavailableError."""
         ...
 
     async def profile(self, clerk_id: str) -> Profile | None:
-        """What it knows of this person; None when it knows no such person.
+        """The person's profile; None when it has no such account.
 
         Raises:
-            UnavailableError: it cannot be asked now.
+            UnavailableError: it is down.
         """
         ...

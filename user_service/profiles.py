@@ -1,7 +1,7 @@
-"""What the identity provider says of users, kept up to date: name, e-mail address and image.
+"""Keeps profiles in sync with the identity provider: name, e-mail address and image.
 
-The provider's record carries the time of its last change, which decides: whatever order records come in, by
-webhook or refresh, the latest stays.
+The provider's record carries the time of its last change, which decides: in whatever order records arrive, by
+webhook or refresh, the latest wins.
 """
 
 import asyncio
@@ -28,27 +28,27 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class NameSpreading(Protocol):
-    """Has songs and albums carry a user's name, durably. All calls raise UnavailableError."""
+    """Copies a user's name to songs and albums, durably. All calls raise UnavailableError."""
 
     async def profile_changes(self, user: User) -> None:
-        """The name is about to change: spread it as it is soon, whatever becomes of this process."""
+        """The name is about to change: schedule its copying, even if this process is killed."""
         ...
 
     async def profile_changed(self, user: User) -> None:
-        """The name has changed: spread it now."""
+        """The name has changed: copy it now."""
         ...
 
 
 class Marks(Protocol):
-    """Marks that all replicas share. Raises CacheDownError when they cannot be asked now."""
+    """Marks that all replicas share. Raises CacheDownError when Redis is down."""
 
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
-        """Set a mark that ends by itself; whether it was not set already."""
+        """Set a mark that expires. Returns whether it was not set before."""
         ...
 
 
 class Profiles:
-    """Applies what the identity provider says, and asks it in the background."""
+    """Applies records of the identity provider, and refreshes them in the background."""
 
     def __init__(
         self,
@@ -72,13 +72,13 @@ class Profiles:
         self._running: set[asyncio.Task[None]] = set()
 
     async def apply(self, user: User, profile: Profile) -> User:
-        """The user after what the provider says now, also where songs and albums carry the name.
+        """Apply a record, also to the name in songs and albums. Returns the user.
 
         An older record than the last one changes nothing; nor does an e-mail address that is not verified, or
-        that another account holds, which is for an admin to sort out.
+        that another account holds, which an admin has to resolve.
 
         Raises:
-            UserNotFoundError: the user was deleted meanwhile.
+            UserNotFoundError: the user was deleted in the meantime.
             UnavailableError: the database is down.
         """
         changes = _changes_of(user, profile)
@@ -104,7 +104,7 @@ class Profiles:
             return await self._users.apply_profile(user.id, changes, profile.updated_at)
 
     def refresh_later(self, clerk_id: str) -> None:
-        """Ask the provider in the background, at most once in `refresh_seconds` for each user."""
+        """Refresh in the background, at most once in `refresh_seconds` for each user."""
         moment = time.monotonic()
         asked_at = self._asked_at.get(clerk_id)
         if asked_at is not None and moment - asked_at < self.refresh_seconds:
@@ -128,11 +128,11 @@ class Profiles:
                 await self.apply(user, profile)
         except AppError as failure:
             log.warning("profile not refreshed", clerk_id=clerk_id, error=type(failure).__name__)
-        except Exception:  # nobody waits for this task who could be told
+        except Exception:  # no caller waits for this task
             log.exception("profile not refreshed", clerk_id=clerk_id)
 
     async def _is_first(self, user: User) -> bool:
-        """Whether no other replica asks in the same time; without the marks each asks for itself."""
+        """Whether no other replica refreshes in the same period; without Redis each replica does."""
         # Shorter than the pause here, which began before: the next refresh must not meet the last mark.
         ttl_seconds = max(1, self.refresh_seconds * 9 // 10)
         try:
@@ -142,12 +142,12 @@ class Profiles:
 
     @property
     def is_refreshing(self) -> bool:
-        """Whether the provider is being asked."""
+        """Whether a refresh is running."""
         return bool(self._running)
 
     @asynccontextmanager
     async def refreshing(self) -> AsyncIterator["Profiles"]:
-        """While this is open, refreshes run; those that are not done at the end are given up."""
+        """While this is open, refreshes run; those that are not done at the end are cancelled."""
         try:
             yield self
         finally:

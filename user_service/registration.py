@@ -1,7 +1,6 @@
 """How people become users.
 
-What the identity provider knows of a person is believed before what the person says, and only a verified
-e-mail makes an admin.
+The identity provider's record takes precedence over the request, and only a verified e-mail makes an admin.
 """
 
 from collections.abc import Sequence
@@ -62,11 +61,11 @@ class Registrar:
         """The user of this session, made now unless they registered before.
 
         Raises:
-            OtherIdentityError, RoleNotGrantedError: what was asked is not the caller's to ask.
+            OtherIdentityError, RoleNotGrantedError: the caller may not request this.
             BlockedError: an admin blocked them, or did before they were deleted.
-            InvalidError: neither the identity provider nor the caller says their e-mail.
+            InvalidError: neither the identity provider nor the request has an e-mail address.
             UnprovedEmailError: their e-mail would make them an admin, and is not verified.
-            UnavailableError: the same, and the identity provider cannot be asked now.
+            UnavailableError: the same, and the identity provider is down.
             EmailTakenError: they are new, and another account has their e-mail.
         """
         policy.check_may_register(session.identity.clerk_id, asked.clerk_id, asked.role)
@@ -100,8 +99,8 @@ class Registrar:
             return _UNKNOWN
 
     def _check_proved(self, user: User, profile: Profile) -> None:
-        """An address that makes an admin is kept for whoever can prove it: stored for anybody else, it would
-        be taken when its owner comes.
+        """An admin's address is reserved for somebody who can prove it: otherwise it would be taken when its
+        owner registers.
         """
         if user.email not in self._admin_emails or profile.email_is_verified:
             return
@@ -113,7 +112,7 @@ class Registrar:
         return profile.email_is_verified and profile.email in self._admin_emails
 
     async def _brought_up_to_date(self, user: User, profile: Profile) -> User:
-        """What changed at the identity provider; and the first admin of a system that has none."""
+        """Apply changes at the identity provider, and make the first admin of a system that has none."""
         user = await self._profiles.apply(user, profile)
         if (
             not self._is_admin_by_email(profile)
@@ -126,7 +125,7 @@ class Registrar:
             return await self._users.change(user.id, {"role": Role.ADMIN})
 
     def _write(self, user: User) -> AbstractAsyncContextManager[None]:
-        """Around each write of the user."""
+        """A context manager around each write of the user."""
         return self._writes.then(partial(self._invalidation.user_changed, user))
 
 
@@ -149,7 +148,7 @@ def _new_user(clerk_id: str, profile: Profile, asked: Registration) -> User:
 
 
 def _name_from(email: str) -> str:
-    """What stands before the @, if it can be read: for somebody who gave no name anywhere."""
+    """The part before the @, if it is readable: for users without a name."""
     try:
         return clean_text(email.partition("@")[0][:LONGEST_NAME]) or email[:LONGEST_NAME]
     except UnreadableTextError:

@@ -129,7 +129,7 @@ class MongoUsers:
         raise UserChangedMeanwhileError
 
     async def _keep_block(self, user: User) -> None:
-        """Before the removal: a process that dies between the two must leave the block."""
+        """Before the removal: a process that is killed between the two must leave the block."""
         kept = {"_id": user.clerk_id}
         if user.is_blocked:
             update = {"$set": {"emailDigest": digest_of_email(user.email), "removedAt": now()}}
@@ -162,7 +162,7 @@ def _narrow(wanted: UserFilter) -> Document:
 
 
 def name_fields(full_name: str) -> Document:
-    """The fields that a user with this name is found by."""
+    """The search fields of a user with this name."""
     return {**search_fields(full_name, ""), "nameFolded": fold(full_name)}
 
 

@@ -1,4 +1,4 @@
-"""Users in the shapes of shared/contracts/users.py, and what clients send about them."""
+"""Users in the shapes of shared/contracts/users.py, and the request bodies of clients."""
 
 from typing import Annotated
 
@@ -27,7 +27,7 @@ def _none_if_blank(given: object) -> object:
 
 
 AbsentIfBlank = BeforeValidator(_none_if_blank)
-"""For what somebody may leave out: a form that is sent with the field left empty says nothing of it."""
+"""For optional fields: an empty field in a form counts as absent."""
 
 
 def public_user(user: User) -> PublicUser:
@@ -53,7 +53,7 @@ def user_out(user: User) -> UserOut:
 
 
 class Registration(SentModel):
-    """What a person says of themselves; the identity provider's word counts before it."""
+    """A person's registration; the identity provider's record takes precedence."""
 
     clerk_id: Annotated[str, StringConstraints(min_length=1, max_length=100)]
     full_name: Annotated[Name | None, AbsentIfBlank] = None

@@ -1,4 +1,4 @@
-"""What searching artists needs from the store."""
+"""The port for searching artists."""
 
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
@@ -12,12 +12,12 @@ from user_service.domain import User
 
 @dataclass(frozen=True, slots=True)
 class ArtistQuery:
-    """Which artists are wanted: the best matches of `terms` first, without them the newest."""
+    """A query for artists: the best matches of `terms` first, without them the newest."""
 
     terms: SearchTerms | None = None
 
     def with_terms(self, terms: SearchTerms) -> "ArtistQuery":
-        """The same with other terms."""
+        """The same query with other terms."""
         return replace(self, terms=terms)
 
     def only_terms(self, terms: SearchTerms) -> "ArtistQuery":
@@ -26,12 +26,12 @@ class ArtistQuery:
 
     @property
     def binding(self) -> str:
-        """What a cursor of this list holds for."""
+        """Identifies the list that a cursor belongs to."""
         return f"artists {astuple(self)}"
 
     @property
     def position_kinds(self) -> Sequence[type[Value]]:
-        """The types of what the list is ordered by."""
+        """The types of the sort values."""
         return (int, int) if self.terms else (int,)
 
 

@@ -1,4 +1,4 @@
-"""What the user service reads from its environment."""
+"""The settings of the user service, from its environment."""
 
 from pydantic import Field, SecretStr, field_validator
 

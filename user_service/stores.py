@@ -1,4 +1,4 @@
-"""What the user service keeps, in MongoDB."""
+"""The stores of the user service in MongoDB."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""What the user service talks to, built from settings."""
+"""Builds the resources of the user service from its settings."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
@@ -32,7 +32,7 @@ from user_service.webhooks import Webhooks
 
 @dataclass(frozen=True, slots=True)
 class Stores:
-    """What the user service keeps."""
+    """The stores of the user service."""
 
     database: Database
     users: UserRepository
