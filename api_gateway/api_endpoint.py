@@ -28,7 +28,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class ApiEndpoint:
-    """Answers the requests whose path belongs to a service."""
+    """Handles the requests whose path belongs to a service."""
 
     def __init__(self, cors: CorsPolicy, service: str) -> None:
         self._cors = cors
@@ -36,7 +36,7 @@ class ApiEndpoint:
         self._recycling = ConnectionRecycling()
 
     async def handle(self, target: Target, scope: Scope) -> None:
-        """Answer one request for `target`."""
+        """Handle one request for `target`."""
         started_at = time.perf_counter()
         headers = scope["headers"]
         offered = next((value for name, value in headers if name == b"x-request-id"), None)
@@ -51,13 +51,13 @@ class ApiEndpoint:
         try:
             await _respond(target, scope, exchange, writer, request_id)
         except ClientDisconnectedError:
-            pass  # there is nobody to answer
+            pass  # the client has disconnected
         except Exception as failure:
             response = _response_of(failure)
             if response.status_code == 500:
                 log.exception("unhandled", route=target.route, method=scope["method"])
             if writer.status:
-                raise  # the server then cuts the connection, so that nobody takes half a response for a whole
+                raise  # the server then aborts the connection: half a response is not taken for a whole one
             await writer.send_whole(response)
         finally:
             recorder.in_flight.dec()

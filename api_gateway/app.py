@@ -30,7 +30,7 @@ def create_app(open_resources: OpenResources, frontend_origins: Iterable[str]) -
 
 
 def _own_app(open_resources: OpenResources, *routers: APIRouter) -> FastAPI:
-    """What the gateway answers itself. Its lifespan opens what the endpoint of `/api/*` uses, too."""
+    """The gateway's own routes. Its lifespan also opens the resources of the `/api/*` endpoint."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -52,7 +52,7 @@ def _own_app(open_resources: OpenResources, *routers: APIRouter) -> FastAPI:
 
 
 class Gateway:
-    """Tells requests for the services apart from all others before any framework has seen them."""
+    """Dispatches requests: those for services bypass the framework."""
 
     def __init__(self, own: ASGIApp, api: ApiEndpoint) -> None:
         self._own = own

@@ -1,25 +1,25 @@
-"""How many requests may be at a service at once (a bulkhead)."""
+"""Limits the number of concurrent requests at a service (a bulkhead)."""
 
 import asyncio
 from collections import deque
 
 
 class ConcurrencyLimiter:
-    """Gives out at most `limit` permits at a time, to those who wait longest first."""
+    """Grants at most `limit` permits at a time, in the order of requests."""
 
     def __init__(self, limit: int) -> None:
         self._free = limit
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     def try_acquire(self) -> "Permit | None":
-        """A permit when one is free now."""
+        """Returns a permit if one is free now."""
         if self._free <= 0 or self._waiting:
             return None
         self._free -= 1
         return Permit(self)
 
     async def acquire(self, timeout_seconds: float) -> "Permit":
-        """A permit as soon as one is free.
+        """Returns a permit as soon as one is free.
 
         Raises:
             TimeoutError: none was free in time.
@@ -51,7 +51,7 @@ class ConcurrencyLimiter:
 
 
 class Permit:
-    """To be released, once or more often."""
+    """Call `release` at least once; further calls do nothing."""
 
     __slots__ = ("_limiter",)
 
@@ -59,7 +59,7 @@ class Permit:
         self._limiter: ConcurrencyLimiter | None = limiter
 
     def release(self) -> None:
-        """Let the next one in."""
+        """Return the permit to the limiter."""
         limiter, self._limiter = self._limiter, None
         if limiter is not None:
             limiter.release()

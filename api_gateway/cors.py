@@ -1,7 +1,7 @@
 """Who may read responses (CORS): the front ends, on every response, errors included.
 
-Not Starlette's CORSMiddleware: it wraps `send` of each request, adds headers to responses for origins that
-are not ours, refuses their preflights with 400 and passes on the CORS headers of a service.
+Not Starlette's CORSMiddleware: it wraps `send` of each request, adds headers to responses for unknown
+origins, refuses their preflights with 400 and passes on the CORS headers of a service.
 """
 
 import time
@@ -36,7 +36,7 @@ RawHeaders = Sequence[tuple[bytes, bytes]]
 
 
 def is_preflight(method: str, headers: RawHeaders) -> bool:
-    """Whether a browser asks for permission before the request proper."""
+    """Whether the request is a CORS preflight."""
     if method != "OPTIONS":
         return False
     names = {name for name, _ in headers}
@@ -44,7 +44,7 @@ def is_preflight(method: str, headers: RawHeaders) -> bool:
 
 
 def origin_of(headers: RawHeaders) -> bytes | None:
-    """The page that asks, if a browser says so."""
+    """Returns the `Origin` header, if there is one."""
     for name, value in headers:
         if name == b"origin":
             return value
@@ -60,7 +60,7 @@ class CorsPolicy:
         self._logged_at: dict[bytes, float] = {}
 
     def allowed(self, origin: bytes | None) -> bytes | None:
-        """`origin`, if it is one of ours. Others are logged once in a while: a setting may be wrong."""
+        """Returns `origin` if it is allowed. Others are logged now and then: a setting may be wrong."""
         if origin is None or origin in self._origins:
             return origin
         self._log_rejected(origin[:_MAX_LOGGED_CHARACTERS])
@@ -82,7 +82,7 @@ class CorsPolicy:
         log.warning("the origin is not among FRONTEND_ORIGINS", origin=origin.decode("latin-1"))
 
     def headers(self, allowed: bytes | None, *, varies: bool) -> Headers:
-        """What a response needs so that the page of `allowed` may read it.
+        """Returns the CORS headers of a response for the origin `allowed`.
 
         `varies` says that its `Vary` names `Origin` already.
         """
@@ -91,14 +91,14 @@ class CorsPolicy:
             added += (
                 (b"access-control-allow-origin", allowed),
                 (b"access-control-allow-credentials", b"true"),
-                # Lets the page measure its requests, and see which its browser's cache answered.
+                # Lets the page measure its requests, and see which came from the browser's cache.
                 (b"timing-allow-origin", allowed),
                 (b"access-control-expose-headers", self._exposed),
             )
         return added
 
     def preflight_headers(self, allowed: bytes | None) -> Headers:
-        """The same for a preflight, which is told no more than that when it comes from elsewhere."""
+        """The same for a preflight; unknown origins get no more than that."""
         if allowed is None:
             return [(b"vary", b"Origin")]
         return [*self.headers(allowed, varies=False)[:-1], *_PREFLIGHT_HEADERS]
@@ -112,7 +112,7 @@ _PREFLIGHT_HEADERS: Final = (
 
 
 class Cors:
-    """A layer around the gateway's own routes. It answers preflights, for the services' paths as well."""
+    """A layer around the gateway's own routes. It handles preflights, also for the services' paths."""
 
     def __init__(self, app: ASGIApp, policy: CorsPolicy) -> None:
         self._app = app

@@ -21,7 +21,7 @@ class Deadline:
         return self._at is not None
 
     def start(self, seconds: float) -> None:
-        """Begin anew. A timer that would fire earlier is left: it then waits for the rest."""
+        """Start or move the deadline. A timer that fires earlier is kept: it then waits for the rest."""
         self._at = at = self._loop.time() + seconds
         handle = self._handle
         if handle is None or handle.when() > at:
@@ -34,7 +34,7 @@ class Deadline:
         self._at = None
 
     def close(self) -> None:
-        """Stop, and let go of the timer."""
+        """Stop, and cancel the timer."""
         self._at = None
         if self._handle is not None:
             self._handle.cancel()

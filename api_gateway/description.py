@@ -26,7 +26,9 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class ApiDescription:
-    """Merges the descriptions of the services. One that is down is described as it was last known."""
+    """Merges the descriptions of the services. The last known description of a service that is down is
+    used.
+    """
 
     def __init__(self, upstreams: Mapping[str, Upstream], own: Callable[[], Document]) -> None:
         self._upstreams = upstreams
@@ -37,7 +39,7 @@ class ApiDescription:
         self._lock = asyncio.Lock()
 
     async def document(self) -> bytes:
-        """The merged description as JSON. The services are asked at most every 30 seconds."""
+        """The merged description as JSON. The services are called at most every 30 seconds."""
         async with self._lock:
             if time.monotonic() - self._merged_at >= KEPT_SECONDS:
                 await asyncio.gather(*(self._refresh(upstream) for upstream in self._upstreams.values()))

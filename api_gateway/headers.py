@@ -1,4 +1,4 @@
-"""What passes between client and service, and what belongs to one connection only.
+"""The headers that pass between client and service, without hop-by-hop headers.
 
 Names are lower case, as ASGI gives them. Values are bytes and pass as they are.
 """
@@ -31,13 +31,13 @@ HOP_BY_HOP: Final = frozenset(
     }
 )
 
-# Without these a message would be another one: a body would be lost, and mean its opposite.
+# Removing these would change the message: for example, its body would be lost.
 _END_TO_END: Final = frozenset({b"authorization", b"content-encoding", b"content-length", b"content-type"})
 
 # Set here, by the client library, or meant for this server alone.
 _NOT_PASSED_UP: Final = HOP_BY_HOP | {b"expect", b"forwarded", b"host", b"x-real-ip", b"x-request-id"}
 
-# What a service might once believe, if a client could say it. `x-clerk-session-id` is none of these.
+# Identity headers that a service might trust by mistake. `x-clerk-session-id` is none of these.
 _IDENTITY: Final = re.compile(
     rb"x-(forwarded|user|users|internal|authenticated|auth-request)(-|$)|(x-)?remote-(user|groups|email|name)$"
 )
@@ -49,7 +49,7 @@ _CACHED: Final = (b"surrogate-", b"vary")
 
 _HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Za-z:.%_~-]+\])(?::[0-9]{0,5})?")
 
-# What was decided of a name. Names come from clients, so their number is bounded.
+# A cache of decisions by name. Names come from clients, so its size is bounded.
 _PASSES_UP: Final[dict[bytes, bool]] = {}
 _SPECIAL: Final[dict[bytes, bool]] = {}
 _MAX_KNOWN_NAMES: Final = 1024
@@ -60,13 +60,13 @@ _WITHOUT_BODY: Final = frozenset({204, 304})
 
 @dataclass(frozen=True, slots=True)
 class Framing:
-    """How long a request's body is: `length` bytes, or until its last chunk when None."""
+    """The framing of a body: `length` bytes, or until its last chunk when None."""
 
     length: int | None
 
     @property
     def has_body(self) -> bool:
-        """Whether a byte may come."""
+        """Whether the body may have bytes."""
         return self.length != 0
 
 
@@ -74,7 +74,7 @@ def framing_of(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> Fra
     """How the body of a request is delimited.
 
     Raises:
-        MalformedError: two servers could disagree about it, which is how requests are smuggled.
+        MalformedError: it is ambiguous, which allows request smuggling.
     """
     lengths = [value for name, value in headers if name == b"content-length"]
     encodings = [value for name, value in headers if name == b"transfer-encoding"]
@@ -95,7 +95,7 @@ def framing_of(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> Fra
 
 
 def is_trusted(address: str, networks: Sequence[Network]) -> bool:
-    """Whether the peer at `address` is one of our own proxies."""
+    """Whether the peer at `address` is a trusted proxy."""
     if not networks:
         return False
     try:
@@ -108,7 +108,7 @@ def is_trusted(address: str, networks: Sequence[Network]) -> bool:
 
 
 def client_address(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
-    """For whom our own proxy says that it asks."""
+    """The client's address, as given by a trusted proxy."""
     for name, value in reversed(headers):
         if name == b"x-forwarded-for":
             return value.rpartition(b",")[2].strip().decode("latin-1")
@@ -117,7 +117,7 @@ def client_address(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class RequestOrigin:
-    """Where a request came from: the peer, whether that is a proxy of ours, and the request's id."""
+    """The origin of a request: the peer, whether that is a trusted proxy, and the request id."""
 
     peer: str
     trusted: bool
@@ -127,7 +127,7 @@ class RequestOrigin:
 def to_service(headers: Sequence[tuple[bytes, bytes]], origin: RequestOrigin) -> Headers:
     """The headers of a request as the service gets them, repeated ones in their order, without `Host`.
 
-    What the client says about where it came from counts only when it is a trusted proxy.
+    `X-Forwarded-*` from the client count only if it is a trusted proxy.
     """
     passed: Headers = []
     host = b""
@@ -219,12 +219,12 @@ def _is_special(name: bytes) -> bool:
 
 
 def _options(connection: bytes) -> set[bytes]:
-    """What `Connection` names is for this connection only; it cannot name what makes the message."""
+    """Headers named by `Connection` are hop-by-hop, but framing headers cannot be."""
     if connection in (b"close", b"keep-alive"):
         return set()
     return {option.strip().lower() for option in connection.split(b",")} - _END_TO_END
 
 
 def is_host(value: bytes) -> bool:
-    """Whether it is a host and perhaps a port, as `Host` has them."""
+    """Whether it is a valid `Host`: a host with an optional port."""
     return _HOST.fullmatch(value) is not None

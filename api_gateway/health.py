@@ -1,4 +1,4 @@
-"""What the gateway says of itself and of the services behind it."""
+"""The health of the gateway and of the services behind it."""
 
 import asyncio
 import json
@@ -21,7 +21,7 @@ _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 
 def own_health() -> Response:
-    """The gateway depends on nothing that could be down: when it answers, it is well."""
+    """The gateway has no dependency that could be down: if it responds, it is healthy."""
     return JSONResponse({"status": "OK", "service": SERVICE, "timestamp": to_iso(now())}, headers=_NO_STORE)
 
 
@@ -37,7 +37,7 @@ def readiness() -> Response:
 
 
 def introduction() -> Response:
-    """For the person who opens the gateway's address to see whether something is there."""
+    """A short introduction at the gateway's root address."""
     return JSONResponse(
         {"service": SERVICE, "api": "/api", "health": "/health", "services": "/health/services"},
         headers=_NO_STORE,
@@ -45,11 +45,13 @@ def introduction() -> Response:
 
 
 class _UnhealthyError(Exception):
-    """Why a service does not count as healthy, in words that name no host."""
+    """Why a service is unhealthy; the text names no host."""
 
 
 async def services_health(upstreams: Mapping[str, Upstream]) -> Response:
-    """All services, asked at the same time, whatever the breakers think; 503 unless every one is healthy."""
+    """The health of all services, probed in parallel, bypassing the breakers; 503 unless every one is
+    healthy.
+    """
     reports = await asyncio.gather(*(_report(upstream) for upstream in upstreams.values()))
     healthy = all(report["status"] == "healthy" for report in reports)
     return JSONResponse(
@@ -63,11 +65,11 @@ async def _report(upstream: Upstream) -> dict[str, object]:
     except _UnhealthyError as reason:
         return {"name": upstream.name, "status": "unhealthy", "error": str(reason)}
     except (TimeoutError, ResponseTimeoutError):
-        return {"name": upstream.name, "status": "unhealthy", "error": "No answer in time"}
+        return {"name": upstream.name, "status": "unhealthy", "error": "No response in time"}
     except ConnectError:
         return {"name": upstream.name, "status": "unhealthy", "error": "Not reachable"}
     except UpstreamError:
-        return {"name": upstream.name, "status": "unhealthy", "error": "No usable answer"}
+        return {"name": upstream.name, "status": "unhealthy", "error": "Invalid response"}
     return {"name": upstream.name, "status": "healthy", "data": data}
 
 
@@ -85,7 +87,7 @@ def _checked(status: int, received: bytes) -> dict[str, Any]:
     if said == "DOWN":
         raise _UnhealthyError("Reports DOWN")
     if status != 200:
-        raise _UnhealthyError(f"Answered {status}")
+        raise _UnhealthyError(f"Status {status}")
     if not isinstance(data, dict):
-        raise _UnhealthyError("No usable answer")
+        raise _UnhealthyError("Invalid response")
     return data

@@ -1,4 +1,4 @@
-"""What the request path of `/api/*` takes from outside, as Protocols: a response cache and a rate limiter."""
+"""The ports of the request path of `/api/*`: a response cache and a rate limiter."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -31,30 +31,30 @@ class CachedResponse:
 
 
 class Recording(Protocol):
-    """Takes a copy of one response while it is relayed."""
+    """Records one response while it is relayed."""
 
     def add(self, piece: bytes) -> None:
         """The next piece of the body."""
 
     def complete(self) -> None:
-        """The body has ended as the service announced it. Not called for a response that broke off."""
+        """The body has ended as the service announced it. Not called for an incomplete response."""
 
 
 class ResponseCache(Protocol):
     """Consulted before the rate limiter and before the service."""
 
     async def find(self, request: ApiRequest) -> CachedResponse | None:
-        """The response to send instead of asking the service."""
+        """Returns the response to send instead of calling the service."""
 
     def record(self, request: ApiRequest, status: int, headers: Headers) -> Recording | None:
-        """Called with the head of each response of a service; None when it is not to be kept.
+        """Called with the head of each response of a service; None when it must not be stored.
 
         `headers` contain the `Surrogate-*` ones, which the client does not get.
         """
 
 
 class RateLimiter(Protocol):
-    """Asked after the response cache and before the service."""
+    """Called after the response cache and before the service."""
 
     async def check(self, request: ApiRequest) -> Headers:
         """Headers to add to the response, such as the remaining allowance.

@@ -1,8 +1,8 @@
 """Rate limits: fixed windows, counted in Redis for all replicas together.
 
 A client is the subject that its session token names, together with its address; without a token it is the
-address. The token is not verified here, so the address is part of the key: nobody can use up somebody else's
-allowance by naming them in a token. An address may make ten times as many calls as one client.
+address. The token is not verified here, so the address is part of the key: no client can use up the quota of
+another by naming them in a token. An address may make ten times as many calls as one client.
 """
 
 import base64
@@ -37,10 +37,10 @@ class Counters(Protocol):
     """Counters that all replicas share."""
 
     async def increment(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
-        """Add one to each of these counters, which then lives so long, and return what they are then.
+        """Increment each of these counters, set its time to live, and return the new values.
 
         Raises:
-            CacheDownError: the store cannot be asked now.
+            CacheDownError: Redis is down.
         """
         ...
 
@@ -78,7 +78,7 @@ class RateLimits:
 
 @dataclass(frozen=True, slots=True)
 class _Window:
-    """The present window of a limit for one client."""
+    """The current window of a limit for one client."""
 
     limit: RateLimit
     key: str
@@ -96,7 +96,7 @@ class FixedWindowRateLimiter:
         self._clock = clock
 
     async def check(self, request: ApiRequest) -> Headers:
-        """Count the request. Returns `RateLimit` headers of the limit that is closest to its end.
+        """Count the request. Returns `RateLimit` headers of the limit with the smallest remaining quota.
 
         Raises:
             TooManyRequestsError: a quota is used up.
@@ -162,7 +162,7 @@ def _client_of(request: ApiRequest) -> str:
 
 
 def _subject_in(token: bytes) -> str | None:
-    """Whom a token names, unverified; None for what is no token."""
+    """The subject of a token, unverified; None for a malformed one."""
     parts = token.split(b".")
     if len(parts) != 3:
         return None

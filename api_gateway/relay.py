@@ -1,4 +1,4 @@
-"""Relays a request to its service and the response back, as streams, with each failure told apart."""
+"""Relays a request to its service and the response back, as streams, and maps each failure to an error."""
 
 import functools
 from typing import NoReturn
@@ -44,13 +44,14 @@ async def relay(
     writer: ResponseWriter,
     origin: RequestOrigin,
 ) -> None:
-    """Answer the request with what the service of its target answers.
+    """Send the request to the service of its target, and the response to the client.
 
-    Returns when the response has been sent or broke off.
+    Returns when the response has been sent or aborted.
 
     Raises:
         AppError: nothing was sent yet.
-        ClientDisconnectedError, ClientTooSlowError, BodyBufferFullError: the same, for want of the body.
+        ClientDisconnectedError, ClientTooSlowError, BodyBufferFullError: the same, and the body is
+            incomplete.
     """
     if not exchange.head.framing.has_body:
         await _Relay(resources, request, exchange, writer, None).run(origin, b"")
@@ -64,7 +65,7 @@ async def relay(
 
 
 async def _acquire(upstream: Upstream, seconds: float) -> Permit:
-    """A permit. Waiting says nothing about the service, so its circuit breaker is not told.
+    """A permit. Waiting says nothing about the service, so it does not count for the circuit breaker.
 
     Raises:
         ServiceUnreachableError: none was free in time.
@@ -155,10 +156,10 @@ class _Relay:
         return b"%b %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (method, path, authority, b"".join(lines))
 
     async def _attempt(self, data: bytes, call: Call) -> UpstreamResponse:
-        """The response as soon as it has begun. Reads are sent again when their connection failed.
+        """Returns the response as soon as it has begun. Reads are repeated after a failed connection.
 
         Raises:
-            AppError: there is none that can be passed on.
+            AppError: there is no valid response.
         """
         is_repeatable = self._body is None and self._request.method in _REPEATABLE
         try:
@@ -223,8 +224,8 @@ class _Relay:
                     break
                 await writer.write(piece)
         except (UpstreamError, BodyError) as failure:
-            # Not completing the response makes the server cut the connection, so the client notices.
-            log.warning("response broke off", callee=self._upstream.name, error=type(failure).__name__)
+            # An incomplete response makes the server abort the connection, so the client notices.
+            log.warning("response incomplete", callee=self._upstream.name, error=type(failure).__name__)
             return
         if recording is not None:
             recording.complete()
@@ -238,6 +239,6 @@ class _Relay:
 
 
 def _give_up(connection: UpstreamConnection, response: UpstreamResponse) -> None:
-    """The client has left."""
+    """The client has disconnected."""
     response.fail(ClientDisconnectedError())
     connection.abort()

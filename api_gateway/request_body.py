@@ -1,8 +1,8 @@
-"""The body of a request: what it may be depends on the route and on whether a token comes with it.
+"""The body of a request: its limits depend on the route and on whether a token is sent.
 
 Only a few routes take uploads. Every other body is small and is read whole before the service is asked, so
-that a client which takes its time holds nothing at the service. An upload is streamed, once the service has
-asked for it: see `upload.py`.
+that a slow client holds no permit at the service. An upload is streamed after the service has requested it:
+see `upload.py`.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ MEGABYTE: Final = 1024 * 1024
 ANONYMOUS_BODY_SECONDS: Final = 10.0
 BUFFERED_BODY_SECONDS: Final = 30.0
 MAX_BUFFERED_BYTES: Final = MAX_JSON_BYTES
-"""Of every body that is no upload."""
+"""The limit of every body that is no upload."""
 _WITHOUT_MEANING: Final = frozenset({"GET", "HEAD"})
 """Methods whose bodies no service reads. A large one is not read here either."""
 _BUFFERED_UPLOAD_BYTES: Final = 64 * 1024
@@ -31,11 +31,11 @@ _COUNTED_BYTES: Final = 4096
 
 
 class BodyError(Exception):
-    """The body is not to be had whole."""
+    """The body cannot be read completely."""
 
 
 class ClientDisconnectedError(BodyError):
-    """The client closed the connection; there is nobody to answer."""
+    """The client closed the connection; no response can be sent."""
 
 
 class ClientTooSlowError(BodyError):
@@ -56,7 +56,7 @@ class UploadTooLargeError(BodyError, TooLargeError):
 
 
 class BodyTooLargeError(BodyError, TooLargeError):
-    """More bytes than any other body may have: what the service would say itself."""
+    """More bytes than other bodies may have: the same error as from a service."""
 
     def __init__(self, limit_bytes: int) -> None:
         super().__init__(f"At most {limit_bytes // MEGABYTE} MB are taken")
@@ -88,7 +88,7 @@ class BodyBuffer:
         self._of_client[client] = held
 
     def give_back(self, client: str, size: int) -> None:
-        """They are held no more."""
+        """Release held bytes."""
         self._left += size
         held = self._of_client[client] - size
         if held:
@@ -103,7 +103,7 @@ class RequestBody:
     def __init__(
         self, exchange: Exchange, request: ApiRequest, limits: BodyLimits, buffer: BodyBuffer
     ) -> None:
-        """Raises UploadTooLargeError, BodyTooLargeError: as far as the head tells."""
+        """Raises UploadTooLargeError or BodyTooLargeError if the announced length is too large."""
         self._exchange = exchange
         self._buffer = buffer
         self._client = request.client_address
@@ -132,7 +132,7 @@ class RequestBody:
         """The whole body. Its bytes are held until `close`.
 
         Raises:
-            BodyError: of one kind or another.
+            BodyError: the body cannot be read completely.
         """
         if self._exchange.body_ended:
             return self._take(0)
@@ -140,10 +140,10 @@ class RequestBody:
         return b"".join([piece async for piece in self.pieces(hold=True)])
 
     async def pieces(self, *, hold: bool = False) -> AsyncIterator[bytes]:
-        """The bytes as they come. Whoever passes them on must not let an exception look like their end.
+        """Yields the bytes as they arrive. Callers must not treat an exception as the end of the body.
 
         Raises:
-            BodyError: of one kind or another.
+            BodyError: the body cannot be read completely.
         """
         exchange = self._exchange
         loop = asyncio.get_running_loop()
@@ -174,7 +174,7 @@ class RequestBody:
         return piece
 
     def close(self) -> None:
-        """The bytes that were read whole are no more needed."""
+        """Release the bytes of a body that was read whole."""
         if self._taken:
             self._buffer.give_back(self._client, self._taken)
             self._taken = 0

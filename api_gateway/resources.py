@@ -1,4 +1,4 @@
-"""What the gateway talks to while it runs, and its limits."""
+"""The resources of the gateway, and its limits."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Upstream:
     """One service. Its name is the one of the route table and of /health/services.
 
     `permits` are for all requests at it, `upload_permits` for those of them whose bodies are still received:
-    clients decide how long that takes, and must not keep out everybody else.
+    that takes as long as the client likes, and must not block other clients.
     """
 
     name: str
@@ -53,5 +53,5 @@ class Resources:
 
 
 def resources_of(state: Mapping[str, Any]) -> Resources:
-    """From the state that the lifespan has made."""
+    """Returns the resources from the state of the lifespan."""
     return cast("Resources", state["resources"])

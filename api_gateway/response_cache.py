@@ -1,9 +1,9 @@
 """The response cache: whole responses in memory, which services have marked as cacheable
 (surrogate_marks.py).
 
-Nothing else is decided here: which token is valid, whose it is, whether that user is blocked and what they
-may see is known to the services only, and a change of any of it moves a tag. Each response is compared with
-the versions in Redis before it is sent, in a read that started after the request (shared.cache).
+The gateway verifies no token and checks no permission. The services do, and a change of a user or of a
+permission invalidates a tag. Each response is compared with the versions in Redis before it is sent, in a
+read that started after the request (shared.cache).
 """
 
 import secrets
@@ -22,7 +22,7 @@ from shared.cache.store import CacheDownError
 from shared.cache.validation import Validator
 
 MAX_RESPONSE_BYTES: Final = 2 * 1024 * 1024
-"""Of one response: a whole list of 1,000 songs has 0.9 MB."""
+"""The largest response: a whole list of 1,000 songs has 0.9 MB."""
 
 MAX_TOKENS_BYTES: Final = 16 * 1024 * 1024
 """For digests of tokens that are known to be valid, about 500 bytes each."""
@@ -41,7 +41,7 @@ _RELAYED: Final = frozenset(
 """A request with one of these, or with a condition other than `If-None-Match`, goes to its service."""
 
 _ANYBODY: Final = b""
-"""In place of the digest of a token, for responses to requests without one."""
+"""The digest for requests without a token."""
 
 Key = tuple[bytes, bytes, bytes]
 
@@ -73,7 +73,7 @@ class _Token:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What of a request's headers matters: the digest of its token, and the entity tags that it has."""
+    """The relevant request headers: the digest of the token, and the entity tags of `If-None-Match`."""
 
     token: bytes
     if_none_match: bytes | None
@@ -119,7 +119,7 @@ class GatewayResponseCache:
         return kept.head if request.method == "HEAD" else kept.whole
 
     def _kept(self, request: ApiRequest, asked: _Asked) -> tuple[Key, _Kept, Mapping[str, bytes]] | None:
-        """What is kept for this caller, current or not, with the versions that this depends on."""
+        """Returns the stored response for this caller, valid or not, with the versions it depends on."""
         path, query, token = request.target.path, request.query, asked.token
         own = (path, query, token)
         kept = self._memory.get(own)
@@ -139,7 +139,7 @@ class GatewayResponseCache:
         return anybodys, kept, {**kept.versions, **known.versions}
 
     def _asked(self, headers: Headers) -> _Asked | None:
-        """None when the request cannot be answered here, whatever is kept."""
+        """Returns None when the request cannot be served from the cache."""
         authorization: bytes | None = None
         if_none_match: bytes | None = None
         for name, value in headers:
@@ -180,7 +180,7 @@ class GatewayResponseCache:
 
 
 class ResponseRecording:
-    """A `Recording`: keeps the response once it has come whole."""
+    """A `Recording`: stores the response when it is complete."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The gateway's own errors and responses, and the way out for every response to `/api/*`."""
+"""The gateway's own errors and responses, and the writer of every response to `/api/*`."""
 
 from starlette.responses import Response
 
@@ -10,7 +10,7 @@ from shared.http.problem import problem
 
 
 class RouteNotFoundError(NotFoundError):
-    """No service stands behind this path."""
+    """No service has this path."""
 
     code = "route_not_found"
 
@@ -19,7 +19,7 @@ class RouteNotFoundError(NotFoundError):
 
 
 class ServiceUnreachableError(UnavailableError):
-    """The service did not take the request, or is known not to."""
+    """The service did not accept the request, or its circuit breaker is open."""
 
     code = "service_unreachable"
 
@@ -28,21 +28,21 @@ class ServiceUnreachableError(UnavailableError):
 
 
 class ServiceBadResponseError(BadResponseError):
-    """The service broke off, or sent what is not HTTP."""
+    """The service sent an incomplete or malformed response."""
 
     code = "service_bad_answer"
 
     def __init__(self, service: str) -> None:
-        super().__init__(f"The {service} service gave no usable answer")
+        super().__init__(f"The {service} service sent an invalid response")
 
 
 class ServiceLateError(LateResponseError):
-    """The service took the request and did not answer in time."""
+    """The service accepted the request and did not respond in time."""
 
     code = "service_late"
 
     def __init__(self, service: str) -> None:
-        super().__init__(f"The {service} service did not answer in time")
+        super().__init__(f"The {service} service did not respond in time")
 
 
 def request_timeout() -> Response:
@@ -67,7 +67,7 @@ class ResponseWriter:
         self._request_id = request_id
 
     def start(self, status: int, headers: Headers) -> None:
-        """Begin it with the headers of a service, or of ours."""
+        """Start the response with headers of a service, or our own."""
         self.status = status
         sent, varies = to_client(headers, status)
         sent += self._cors.headers(self._allowed_origin, varies=varies)
@@ -77,7 +77,7 @@ class ResponseWriter:
         self._exchange.start(status, sent)
 
     async def write(self, piece: bytes) -> None:
-        """The next piece of its body. An empty one sends what there is so far."""
+        """The next piece of its body. An empty one flushes what was written so far."""
         await self._exchange.write(piece, last=False)
 
     async def end(self, piece: bytes = b"") -> None:
@@ -85,6 +85,6 @@ class ResponseWriter:
         await self._exchange.write(piece, last=True)
 
     async def send_whole(self, response: Response) -> None:
-        """A response of our own."""
+        """Send a complete response."""
         self.start(response.status_code, list(response.raw_headers))
         await self.end(bytes(response.body))

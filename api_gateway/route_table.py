@@ -1,7 +1,7 @@
-"""Which service answers which path. The table is data; finding in it is pure.
+"""The service of each path. The table is data; the lookup is pure.
 
-Prefixes are compared segment by segment, after decoding, so `/api/songsx` and `/api/admin%2Fsongs` belong to
-nobody. What is passed on are the segments as the client wrote them.
+Prefixes are compared segment by segment, after decoding, so `/api/songsx` and `/api/admin%2Fsongs` match no
+service. The segments are passed on as the client wrote them.
 """
 
 import re
@@ -22,7 +22,7 @@ SERVICE_OF_PREFIX: Final[Mapping[tuple[bytes, ...], str]] = {
 }
 
 UPLOADS: Final = frozenset({("POST", b"/songs"), ("POST", b"/albums")})
-"""The only requests, by method and path at the service, whose bodies may be large and take long."""
+"""The only requests, by method and path at the service, that may have large bodies."""
 
 _LONGEST_PREFIX = max(len(prefix) for prefix in SERVICE_OF_PREFIX)
 _SEPARATORS = re.compile(rb"[/\\]")
@@ -42,7 +42,7 @@ _BY_PREFIX: Final = {
     for prefix, service in SERVICE_OF_PREFIX.items()
 }
 _ORDINARY: Final = re.compile(rb"/api(/(" + b"|".join(_BY_PREFIX) + rb")(?:/[A-Za-z0-9_-]+)*)/?")
-"""Paths in which nothing is encoded or has a meaning of its own."""
+"""Paths without encoded or special segments."""
 
 
 def without_trailing_slash(raw_path: bytes) -> bytes:
@@ -54,7 +54,7 @@ def find_target(raw_path: bytes) -> Target | None:
     """The service behind `raw_path`, which is as it came over the wire; None when there is none.
 
     A path that would mean another one after normalisation (empty, `.` and `..` segments, encoded or not,
-    behind an encoded slash or a backslash) belongs to nobody: so it cannot leave its prefix.
+    behind an encoded slash or a backslash) matches no service, so it cannot leave its prefix.
     """
     found = _ORDINARY.fullmatch(raw_path)
     if found is not None:

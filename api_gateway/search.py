@@ -23,7 +23,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class SearchedType(StrEnum):
-    """What can be searched for: the names of the lists in the response."""
+    """The types that can be searched: the names of the lists in the response."""
 
     SONGS = "songs"
     ALBUMS = "albums"
@@ -32,7 +32,7 @@ class SearchedType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where a list comes from: a service, and its path with what else is asked there."""
+    """The source of a list: a service, its path and further query parameters."""
 
     service: str
     path: str
@@ -48,7 +48,7 @@ _SOURCES: Final[Mapping[SearchedType, _Source]] = {
 
 @dataclass(frozen=True, slots=True)
 class _List:
-    """What one service found. `corrected` is the query that was answered when it is another than asked."""
+    """The results of one service. `corrected` is the corrected query, if it was corrected."""
 
     entries: list[Any]
     corrected: str | None
@@ -57,11 +57,11 @@ class _List:
 async def search(
     upstreams: Mapping[str, Upstream], query: str, types: Collection[SearchedType], limit: int
 ) -> dict[str, Any]:
-    """The response for `query`, in the shape of `SearchResults`. The services are asked as by anybody: what
-    they find is what everybody may see.
+    """The response for `query`, in the shape of `SearchResults`. The services are called without a token:
+    they return what everybody may see.
 
     Raises:
-        UnavailableError: none of the services can be asked now.
+        UnavailableError: all of the services are down.
     """
     found: dict[SearchedType, _List | None] = {}
     if query.strip():
@@ -86,7 +86,7 @@ async def search(
 
 
 async def _ask(upstreams: Mapping[str, Upstream], source: _Source, query: str, limit: int) -> _List | None:
-    """What the service found; None when it cannot be asked now."""
+    """The results of the service; None when it is down."""
     upstream = upstreams[source.service]
     call = upstream.breaker.try_call()
     if call is None:
@@ -107,7 +107,7 @@ async def _ask(upstreams: Mapping[str, Upstream], source: _Source, query: str, l
 
 
 def _list_of(fetched: Fetched) -> _List:
-    """Raises ValueError when the service answered anything but a list."""
+    """Raises ValueError when the service did not return a list."""
     entries = json.loads(fetched.body)
     if fetched.status != 200 or not isinstance(entries, list):
         raise ValueError("no list")

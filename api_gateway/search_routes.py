@@ -1,4 +1,4 @@
-"""`/api/search`, which the gateway answers from several services."""
+"""`/api/search`, which combines results of several services."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -27,7 +27,7 @@ router = APIRouter(tags=["search"])
 
 
 class SearchResults(BaseModel):
-    """What was found. `corrected`: by list, the query that was answered when nothing matches the one sent.
+    """The results. `corrected`: for each list whose query was corrected because nothing matched it.
 
     `unavailable` names the services that are down; their lists are empty.
     """

@@ -1,4 +1,4 @@
-"""What the gateway reads from its environment."""
+"""The settings of the gateway, from its environment."""
 
 import ipaddress
 
@@ -17,14 +17,14 @@ from shared.settings import (
 
 
 class Settings(ProcessSettings, CacheSettings):
-    """The gateway's environment, under these names in upper case."""
+    """Each is read from the variable of this name in upper case."""
 
     port: int = Field(3000, ge=0, le=65535, description="Port to listen on")
     user_service_url: str = Field(description="The user service: http://host:3001")
     song_service_url: str = Field(description="The song service: http://host:3002")
     album_service_url: str = Field(description="The album service: http://host:3003")
     frontend_origins: Origins = Field(
-        description="Origins of the front ends, comma-separated: the only ones whose pages may read answers"
+        description="Origins of the front ends, comma-separated: the only ones whose pages may read responses"
     )
     keep_alive_seconds: int = Field(
         620, ge=1, description="How long an idle connection is kept; a proxy before this one gives up sooner"
@@ -49,7 +49,7 @@ class Settings(ProcessSettings, CacheSettings):
     connect_timeout_seconds: float = Field(2, gt=0, description="For a connection to a service")
     pool_timeout_seconds: float = Field(2, gt=0, description="For a permit of a service's limit")
     first_byte_timeout_seconds: float = Field(
-        30, gt=0, description="From a request sent whole to the beginning of the response"
+        30, gt=0, description="From the end of the request to the beginning of the response"
     )
     upload_answer_timeout_seconds: float = Field(
         180, gt=0, description="The same for uploads, which the service passes on to the media store"
@@ -63,9 +63,11 @@ class Settings(ProcessSettings, CacheSettings):
     breaker_failure_rate: float = Field(
         0.5, gt=0, le=1, description="Share of failed calls at which the circuit breaker of a service opens"
     )
-    breaker_minimum_calls: int = Field(10, gt=0, description="Calls below which that share says nothing")
-    breaker_window_seconds: float = Field(10, gt=0, description="How far back calls count")
-    breaker_open_seconds: float = Field(1, gt=0, description="How long it stays open before a trial call")
+    breaker_minimum_calls: int = Field(
+        10, gt=0, description="Fewest calls in the window for the breaker to open"
+    )
+    breaker_window_seconds: float = Field(10, gt=0, description="The window in which calls are counted")
+    breaker_open_seconds: float = Field(1, gt=0, description="How long it stays open before a probe call")
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

@@ -1,4 +1,4 @@
-"""What services say about keeping their responses: the `Surrogate-*` headers.
+"""The cache headers of services: `Surrogate-*`.
 
 A service marks a 200 response to GET with
 
@@ -24,7 +24,9 @@ from api_gateway.headers import Headers
 from shared.cache.validation import Validator
 
 _VARY: Final = frozenset({b"authorization", b"origin"})
-"""What kept responses are told apart by: the first here, the second by the gateway's CORS headers."""
+"""The only `Vary` values of cacheable responses: `Authorization` is part of the key, and CORS headers are
+added later.
+"""
 
 _CACHE_STATUS: Final = (b"cache-status", b"gateway; hit")
 _CONTROL: Final = re.compile(rb"(?:(shared), )?max-age=([0-9]{1,9})")
@@ -39,7 +41,7 @@ Redis.
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """What a service says of its response, and the headers that clients get.
+    """The cache headers of a response, and the headers that clients get.
 
     `versions` are by the keys of Redis.
     """
@@ -53,7 +55,7 @@ class Marks:
 
 
 def marks_of(headers: Headers) -> Marks | None:
-    """None unless the response is marked as cacheable, and all of its marks are understood."""
+    """Returns None unless the response is marked as cacheable with valid marks."""
     marks: dict[bytes, bytes] = {}
     passed: Headers = []
     for name, value in headers:
@@ -82,7 +84,7 @@ def marks_of(headers: Headers) -> Marks | None:
 
 
 def _versions(keys: bytes) -> dict[str, bytes] | None:
-    """`tag=version tag=version`, by the keys of Redis; None when it is something else."""
+    """`tag=version tag=version`, by the keys of Redis; None when it is malformed."""
     versions: dict[str, bytes] = {}
     for pair in keys.split(b" "):
         found = _PAIR.fullmatch(pair)

@@ -1,8 +1,8 @@
 """The body of an upload on its way to the service.
 
 The service is sent the head alone, with `Expect: 100-continue`. It refuses (401, 403, 413) before it reads,
-or asks for the body: only then is the client told to go on, and does the upload take one of the permits for
-uploads. So a client whose token is forged holds none, however slowly it sends.
+or requests the body. Only then does the client get `100 Continue`, and the upload acquires a permit for
+uploads. So a client with a forged token holds none, however slowly it sends.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ from api_gateway.upstream.connection import UpstreamConnection
 from api_gateway.upstream.response import UpstreamResponse
 
 CONTINUE_SECONDS: Final = 5.0
-"""How long the service may take to ask for the body. Then it is sent anyway: RFC 9110, 10.1.1."""
+"""The timeout for the service's `100 Continue`. Then the body is sent anyway: RFC 9110, 10.1.1."""
 _BUSY_RETRY_SECONDS: Final = 5
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class Upload:
-    """Runs until the body is sent, the response has come first, or `stop`."""
+    """Runs until the body is sent, the response arrives first, or `stop` is called."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Upload:
     async def _run(self) -> None:
         await asyncio.wait([self._wanted], timeout=min(CONTINUE_SECONDS, self._limits.idle_seconds))
         if self._response.status and not self._wanted.done():
-            return  # the service has decided without the body
+            return  # the service has responded without the body
         try:
             self._permit = await self._upstream.upload_permits.acquire(self._limits.permit_seconds)
         except TimeoutError:

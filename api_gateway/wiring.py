@@ -1,4 +1,4 @@
-"""Builds what the gateway talks to, from its settings."""
+"""Builds the resources of the gateway from its settings."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,7 +19,7 @@ from shared.circuit_breaker import CircuitBreaker, CircuitBreakerPolicy
 
 
 def production(settings: Settings) -> OpenResources:
-    """The services where `settings` say. None of them need be up yet."""
+    """The services at the addresses in `settings`. None of them need be up yet."""
 
     @asynccontextmanager
     async def open_resources() -> AsyncIterator[Resources]:

@@ -1,4 +1,4 @@
-"""Where the body of a request ends, and what of the bytes on the connection belongs to it.
+"""Decodes request bodies: finds the end of a body in the bytes of the connection.
 
 Chunked coding is decoded here and not by httptools, which bounds neither chunk extensions nor trailers.
 """
@@ -31,7 +31,7 @@ class BodyDecoder(Protocol):
     ended: bool
 
     def feed(self, data: bytes) -> tuple[bytes, bytes]:
-        """The decoded piece of the body, and the bytes behind the end of the body.
+        """Returns the decoded piece of the body, and the bytes after the end of the body.
 
         Raises:
             MalformedBodyError, ExtensionsTooLargeError, TrailersTooLargeError.

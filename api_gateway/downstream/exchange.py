@@ -1,4 +1,4 @@
-"""One request of a client and its response, as ASGI has them, and what a relay needs beyond ASGI."""
+"""One request of a client and its response, as ASGI defines them, with additions for the relay."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from api_gateway.downstream.protocol import HttpProtocol
 
 EXTENSION: Final = "gateway.exchange"
-"""Under this name `scope["extensions"]` has the `Exchange`."""
+"""The key of the `Exchange` in `scope["extensions"]`."""
 
 _STATUS_LINES: Final = {
     status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus
 }
 _WITHOUT_BODY: Final = frozenset({204, 304})
 _NEGLIGIBLE_BYTES: Final = 65536
-"""So little of a body is read and dropped; for more the connection is closed."""
+"""A remaining body up to this size is read and discarded; for a larger one the connection is closed."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -34,7 +34,7 @@ def status_line(status: int) -> bytes:
 
 
 class Exchange:
-    """The request of `head` on `connection`. The app runs when the requests before it are answered."""
+    """The request of `head` on `connection`. The app runs after the responses to the requests before it."""
 
     def __init__(self, connection: "HttpProtocol", head: RequestHead) -> None:
         self.head = head
@@ -44,7 +44,7 @@ class Exchange:
         self.task: asyncio.Task[None]
         self.on_disconnect: Callable[[], None] | None = None
         self.outlives_half_close = False
-        """Whether a client that sends no more is waited for as long as the response may take."""
+        """Whether the exchange continues after the client has closed its sending side (half-close)."""
         self.response_started = False
         self.response_ended = False
         self.continued = not head.expects_continue
@@ -82,7 +82,7 @@ class Exchange:
         }
 
     async def run(self, app: ASGIApp) -> None:
-        """Let `app` answer. An unfinished response is cut, so that nobody takes it for a whole one."""
+        """Run `app`. An unfinished response is aborted, so that no client takes it for a whole one."""
         try:
             await app(self.scope, self.receive, self.send)
         except Exception:
@@ -106,12 +106,12 @@ class Exchange:
         self._wake()
 
     def body_complete(self) -> None:
-        """It came whole."""
+        """The body is complete."""
         self.body_ended = True
         self._wake()
 
     def take_body(self) -> bytes:
-        """What has arrived since the last call."""
+        """Returns what has arrived since the last call."""
         piece = self._body[0] if len(self._body) == 1 else b"".join(self._body)
         self._body.clear()
         self._buffered = 0
@@ -119,7 +119,7 @@ class Exchange:
         return piece
 
     async def wait_for_body(self) -> None:
-        """Return when a piece has arrived, the body has ended or the client has left."""
+        """Wait until a piece has arrived, the body has ended or the client has disconnected."""
         if self._buffered or self.body_ended or self.disconnected:
             return
         self._connection.resume_reading()
@@ -130,13 +130,13 @@ class Exchange:
             self._waiter = None
 
     def send_continue(self) -> None:
-        """Let a client that waits for permission send its body."""
+        """Send `100 Continue` to a client that waits for it."""
         if not self.continued and not self.response_started:
             self.continued = True
             self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def disconnect(self) -> None:
-        """The client has left, or cannot be understood."""
+        """The client has disconnected, or its request is malformed."""
         if self.disconnected:
             return
         self.disconnected = True
@@ -168,7 +168,9 @@ class Exchange:
 
     @property
     def body_is_abandoned(self) -> bool:
-        """Whether a response begun now leaves so much unread that the connection cannot be used again."""
+        """Whether a response that begins now leaves too much of the body unread for the connection to be
+        reused.
+        """
         if self.body_ended:
             return False
         length = self.head.framing.length

@@ -1,9 +1,8 @@
 """The gateway's side of a client's connection: HTTP/1.1 for uvicorn, strict and bounded.
 
-In place of uvicorn's own protocol, which takes header lines, trailers and chunk extensions without end, waits
-for ever for the rest of a head or for a client that stopped reading, drops the body behind a request to
-upgrade, does not answer a client that has closed its sending side, and resets connections on which more
-requests were sent than it answers.
+It replaces uvicorn's own protocol, which accepts header lines, trailers and chunk extensions without a limit,
+has no timeout for the rest of a head or for a client that stopped reading, drops the body after an upgrade
+request, sends no response after a half-close, and resets connections with pipelined requests.
 """
 
 import asyncio
@@ -19,7 +18,7 @@ from api_gateway.downstream.write_buffer import WriteBuffer
 from api_gateway.resources import resources_of
 
 _MAX_PIPELINED: Final = 32
-"""Requests that wait for the one before them; then the connection is not read until they are answered."""
+"""Pipelined requests that may wait; at this number the connection is not read any further."""
 
 
 class HttpProtocol(asyncio.Protocol):
@@ -29,14 +28,14 @@ class HttpProtocol(asyncio.Protocol):
     max_trailer_bytes = 8192
     head_seconds = 15.0
     half_close_seconds = 3.0
-    """How long a client that sends no more waits for a response to begin; it may as well have left."""
+    """How long a response may take to begin after a half-close: the client may also have disconnected."""
     linger_seconds = 20.0
     linger_idle_seconds = 2.0
     linger_bytes = 256 * 1024 * 1024
     refused_linger_bytes = 1024 * 1024
-    """How much is read and dropped before a connection is closed, so that its client sees the response.
+    """How much is read and discarded before a connection is closed (lingering close).
 
-    Less of what is no HTTP than of the body of a request that was answered before its end.
+    Less after malformed input than of the body of a request whose response came before its end.
     """
 
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
@@ -67,7 +66,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         resources = resources_of(self.app_state)
-        self._transport = cast("asyncio.Transport", transport)  # uvloop's derive from none of asyncio's
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's derive from no asyncio class
         self.writes = WriteBuffer(self._transport, resources.response_buffer, resources.limits.idle_seconds)
         self._server_state.connections.add(self)
         self.server = _address(transport.get_extra_info("sockname"))
@@ -96,7 +95,7 @@ class HttpProtocol(asyncio.Protocol):
             self._read(self._unread + data if self._unread else data)
 
     def eof_received(self) -> bool:
-        """The client sends no more. It may have left, or wait for its responses: it is given a while."""
+        """The client has closed its sending side. It may wait for responses, so the connection stays open."""
         self._is_half_closed = True
         self._takes_requests = False
         if self._lingers_until is not None or (self._running is None and not self._waiting):
@@ -170,21 +169,21 @@ class HttpProtocol(asyncio.Protocol):
         self.writes.write(data)
 
     def pause_reading(self) -> None:
-        """Let the client wait with sending."""
+        """Pause reading."""
         if not self._is_reading_paused and not self._transport.is_closing():
             self._is_reading_paused = True
             self._transport.pause_reading()
 
     def resume_reading(self) -> None:
-        """Let the client send on, unless too many of its requests wait."""
+        """Resume reading, unless too many requests wait."""
         if self._is_reading_paused and not self._unread and not self._transport.is_closing():
             self._is_reading_paused = False
             self._transport.resume_reading()
 
     def closes_after(self, exchange: Exchange, *, recycled: bool) -> bool:
-        """Whether the connection closes behind the response that `exchange` begins now.
+        """Whether the connection closes after the response that `exchange` begins now.
 
-        A connection is recycled between requests only: those that were sent ahead are answered first.
+        A connection is recycled between requests only: pipelined requests get their responses first.
         """
         if exchange.body_is_abandoned or not exchange.head.keep_alive:
             self._takes_requests = False
@@ -196,7 +195,7 @@ class HttpProtocol(asyncio.Protocol):
         return not self._takes_requests
 
     def response_ended(self, exchange: Exchange) -> None:
-        """The next request may be answered."""
+        """Start the next request."""
         self._server_state.total_requests += 1
         self._running = None
         if not self._waiting and not self._takes_requests:
@@ -210,14 +209,14 @@ class HttpProtocol(asyncio.Protocol):
             self._deadline.start(self.keep_alive_seconds)
 
     def cut(self) -> None:
-        """End the connection within a response."""
+        """Abort the connection within a response."""
         self._takes_requests = False
         self._waiting.clear()
         self._transport.close()
         self.writes.closing()
 
     def shutdown(self) -> None:
-        """uvicorn's request to end as soon as the running requests are answered."""
+        """Called by uvicorn to close the connection after the responses to the running requests."""
         if self._running is None and not self._waiting:
             self._transport.close()
             self.writes.closing()
@@ -257,7 +256,7 @@ class HttpProtocol(asyncio.Protocol):
             if running is not None and not (running.response_started or running.outlives_half_close):
                 self._disconnect()
                 self._transport.abort()
-        elif self._is_reading_paused:  # it is we who do not read on
+        elif self._is_reading_paused:  # reading is paused here
             self._deadline.start(self.head_seconds)
         elif self._head_reader.has_begun:
             self._refuse(TOO_SLOW)
@@ -265,7 +264,7 @@ class HttpProtocol(asyncio.Protocol):
             self._close()
 
     def _close(self) -> None:
-        """Close once everything is written; go on reading for a while, or the client might not see it."""
+        """Close after everything is written; read on for a while, or the client might lose the response."""
         self._takes_requests = False
         if self._transport.is_closing() or (self._lingers_until is not None and not self._is_half_closed):
             return
@@ -275,7 +274,7 @@ class HttpProtocol(asyncio.Protocol):
         else:
             self._lingers_until = self._loop.time() + self.linger_seconds
             self._unread = b""
-            if self._receiving is None:  # whoever is still sending may take their time to begin anew
+            if self._receiving is None:  # a client that is still sending has no head timeout
                 self._transport.write_eof()
             if self._is_reading_paused:
                 self._is_reading_paused = False
@@ -293,11 +292,11 @@ class HttpProtocol(asyncio.Protocol):
             self._deadline.start(min(left, self.linger_idle_seconds))
 
     def _refuse(self, refusal: Refusal) -> None:
-        """Answer without the application; just close where it would look like another request's response."""
+        """Send an error without the application; only close if it could be taken for another response."""
         running = self._running
         is_for_running = running is not None and running is self._receiving and not running.response_started
         may_respond = (running is None and not self._waiting) or is_for_running
-        self._disconnect()  # first: the service is to see a body that breaks off
+        self._disconnect()  # first, so that the service sees an incomplete body
         if may_respond:
             self.write(refuse(refusal))
         self._running = self._receiving = None

@@ -1,4 +1,4 @@
-"""Responses to what cannot be read as a request, made without the application."""
+"""Responses to malformed requests, made without the application."""
 
 import contextvars
 from typing import Final, NamedTuple

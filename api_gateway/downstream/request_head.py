@@ -1,4 +1,4 @@
-"""The head of a request, read strictly: what two servers could understand differently is refused."""
+"""The head of a request, read strictly: ambiguous heads are refused."""
 
 import re
 from typing import Final
@@ -83,7 +83,7 @@ def _split(url: bytes) -> tuple[bytes, bytes]:
 
 
 class HeadReader:
-    """Reads one head after another from the bytes of a connection, which may come in any pieces."""
+    """Reads one head after another from the bytes of a connection, which may arrive in any pieces."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
@@ -100,7 +100,7 @@ class HeadReader:
         return bool(self._earlier)
 
     def feed(self, data: bytes) -> tuple[RequestHead | None, bytes]:
-        """The head, once it has come whole, and the bytes behind it.
+        """Returns the head, once it is complete, and the bytes after it.
 
         Raises:
             MalformedHeadError, HeadTooLargeError.
@@ -120,7 +120,9 @@ class HeadReader:
         return self._take_head(), data[end:]
 
     def _feed_more(self, data: bytes) -> tuple[RequestHead | None, bytes]:
-        """The same for a head in pieces. Each is parsed at once, so that nonsense is refused early."""
+        """The same for a head in pieces. Each piece is parsed at once, so that malformed input is refused
+        early.
+        """
         earlier = self._earlier
         before = len(earlier)
         earlier += data
@@ -145,7 +147,7 @@ class HeadReader:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            # A request to go on in another protocol is served in this one, as RFC 9110, 7.8 allows.
+            # An upgrade request is served without the upgrade, as RFC 9110, 7.8 allows.
             self._is_message_complete = False
         except httptools.HttpParserError as failure:
             raise MalformedHeadError from failure
@@ -157,7 +159,9 @@ class HeadReader:
         head = RequestHead(
             parser.get_method().decode("ascii"), self._url, parser.get_http_version(), self._headers
         )
-        if not self._is_message_complete or not head.keep_alive:  # it would take what follows for the body
+        if (
+            not self._is_message_complete or not head.keep_alive
+        ):  # httptools would take what follows for the new protocol
             self._parser = httptools.HttpRequestParser(self)
         self._url = b""
         self._headers = []

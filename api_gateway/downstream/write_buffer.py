@@ -1,7 +1,7 @@
-"""What a client has been sent and has not read: bounded for each response and in all.
+"""Buffers responses for clients that read slowly: bounded per response and in total.
 
-Up to a bound a response is taken from its service although its client reads slowly, so that the service is
-free for the next request. asyncio alone waits for as long as it takes until what was written has gone out.
+Up to a limit a response is read from its service faster than the client reads it, so that the service is free
+for the next request. asyncio alone waits without a timeout until the client has read.
 """
 
 import asyncio
@@ -12,31 +12,31 @@ import structlog
 from api_gateway.deadline import Deadline
 
 MIN_PROGRESS_BYTES: Final = 64 * 1024
-"""What a client that is behind has to read within the idle timeout, if so much is waiting."""
+"""The minimum that a slow client has to read within the idle timeout, if so much is buffered."""
 
 MAX_RESPONSE_BYTES: Final = 2 * 1024 * 1024
 """The longest response that is buffered whole."""
 _MAX_PART_BYTES: Final = 256 * 1024
-"""What is buffered of a response that is longer, or whose length is not known."""
+"""The buffer for a longer response, or one of unknown length."""
 
 log = structlog.stdlib.get_logger(__name__)
 
 
 class ResponseBuffer:
-    """How many bytes of responses may wait in this process for clients that are behind."""
+    """The limit of buffered bytes in this process, for all clients together."""
 
     def __init__(self, total_bytes: int) -> None:
         self._left = total_bytes
 
     def take(self, size: int) -> bool:
-        """Whether `size` more bytes may wait."""
+        """Reserve `size` bytes; returns whether there is room."""
         if size > self._left:
             return False
         self._left -= size
         return True
 
     def give_back(self, size: int) -> None:
-        """They wait no more."""
+        """Release reserved bytes."""
         self._left += size
 
 
@@ -56,13 +56,13 @@ class WriteBuffer:
         self._read_at_last_check = 0
 
     def write(self, data: bytes) -> None:
-        """Send it as soon as the client reads. Nothing happens on a connection that is being closed."""
+        """Send it as soon as the client reads. Does nothing on a connection that is being closed."""
         if not self._transport.is_closing():
             self._written += len(data)
             self._transport.write(data)
 
     async def make_room(self, size: int, response_bytes: int | None) -> None:
-        """Return when `size` bytes may be written, or the connection is lost.
+        """Wait until `size` bytes may be written, or the connection is lost.
 
         `response_bytes` is the length of the whole body, where it is known.
         """
@@ -77,24 +77,24 @@ class WriteBuffer:
             await asyncio.shield(self._drained)
 
     def pause(self) -> None:
-        """The client is behind."""
+        """The transport's buffer is full."""
         self.is_full = True
         self._watch()
 
     def resume(self) -> None:
-        """The client has caught up."""
+        """The transport's buffer has drained."""
         self.is_full = False
         self._release()
         if self._deadline is not None and not self._transport.is_closing():
             self._deadline.stop()
 
     def closing(self) -> None:
-        """The connection ends once everything is read."""
+        """The connection closes after everything is read."""
         if self._transport.get_write_buffer_size():
             self._watch()
 
     def lost(self) -> None:
-        """There is no connection any more."""
+        """The connection is lost."""
         self.is_full = False
         self._release()
         if self._deadline is not None:

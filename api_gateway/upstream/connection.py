@@ -19,7 +19,7 @@ from api_gateway.upstream.response import UpstreamResponse
 
 _MAX_HEAD_BYTES: Final = 65536
 _HIGH_WATER_BYTES: Final = 128 * 1024
-"""So much of a response waits for its reader; then the service has to wait with sending."""
+"""The buffer for unread response bytes; when it is full, reading pauses (back-pressure)."""
 _PIECE_BYTES: Final = 65536
 _MAX_REST_BYTES: Final = 1024 * 1024
 
@@ -64,7 +64,7 @@ class UpstreamConnection(asyncio.Protocol):
         return not self._transport.is_closing()
 
     def send(self, method: str, data: bytes, *, idle_seconds: float) -> UpstreamResponse:
-        """Begin a request with its head, and the body if it is short. `request_sent` is to follow."""
+        """Begin a request with its head, and the body if it is short. Call `request_sent` afterwards."""
         response = UpstreamResponse(self._loop, self._resume)
         self._response = response
         self._method = method
@@ -78,7 +78,7 @@ class UpstreamConnection(asyncio.Protocol):
         return response
 
     def request_sent(self, response_seconds: float) -> None:
-        """The request was written to its end: from now on a response is waited for."""
+        """The request is complete: the response timeout starts."""
         self._request_sent = True
         if self._complete:
             self._give_back()
@@ -88,7 +88,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._deadline.start(self._idle_seconds)
 
     async def write(self, data: bytes) -> None:
-        """A piece of the body. Returns when the next one may be written, or the response has failed."""
+        """Write a piece of the body. Returns when the next one may be written, or the response has failed."""
         if self._transport.is_closing():
             return
         self._transport.write(data)
@@ -100,7 +100,7 @@ class UpstreamConnection(asyncio.Protocol):
         await self._drained
 
     def abort(self) -> None:
-        """Close it; what was asked on it and not answered is given up."""
+        """Close it, and fail a pending request."""
         self._transport.abort()
 
     # The transport's side.
@@ -155,7 +155,7 @@ class UpstreamConnection(asyncio.Protocol):
                 drained.set_result(None)
 
     def _read_rest(self) -> None:
-        """Read the response of a service that answered and closed while it was being written to.
+        """Read the early response of a service that closed the connection during the request.
 
         Such a response (401, 413) lies in the socket's buffer when the next write fails, and an event loop
         that sees a write fail reads no more. Under TLS the bytes would say nothing.
@@ -173,7 +173,7 @@ class UpstreamConnection(asyncio.Protocol):
             return
 
     def _ended(self) -> None:
-        """No more bytes will come."""
+        """The connection has ended."""
         response = self._response
         if response is None:
             return
@@ -198,7 +198,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.abort()
 
     def _give_back(self) -> None:
-        """The response has come whole. The connection is used again, if the request was sent whole, too."""
+        """The response is complete. The connection is reused if the request was complete, too."""
         response, self._response = self._response, None
         self._deadline.stop()
         if response is None or self._is_unsolicited or not self._request_sent or not self._is_kept_alive:
@@ -217,7 +217,7 @@ class UpstreamConnection(asyncio.Protocol):
             self._transport.resume_reading()
 
     def _resume(self) -> None:
-        """The reader has taken what had come."""
+        """The reader has emptied the buffer."""
         if self._reading_paused and not self._transport.is_closing():
             self._reset_reading()
             if self._request_sent:

@@ -1,25 +1,25 @@
-"""How a request to a service can fail, told apart by what is answered and by what may be tried again."""
+"""The failures of a request to a service, by the resulting status and by what may be repeated."""
 
 
 class UpstreamError(Exception):
-    """There is no response that can be used."""
+    """There is no valid response."""
 
 
 class ConnectError(UpstreamError):
-    """The service takes no connection, or not in time. Nothing was sent."""
+    """The service accepts no connection, or not in time. Nothing was sent."""
 
 
 class ConnectionLostError(UpstreamError):
-    """The connection ended before a byte of the response had come."""
+    """The connection ended before the first byte of the response."""
 
 
 class ResponseTimeoutError(UpstreamError):
-    """The service took the request and did not answer, or did not go on, in time."""
+    """The service accepted the request and did not respond, or stopped sending, in time."""
 
 
 class BadResponseError(UpstreamError):
-    """It is not HTTP, is framed ambiguously, or breaks off."""
+    """The response is not HTTP, has ambiguous framing, or is incomplete."""
 
 
 class ResponseHeadTooLargeError(UpstreamError):
-    """The response has a head that is too large to pass on; the text of the request may have made it so."""
+    """The head of the response is too large to pass on, possibly because of the request."""

@@ -1,4 +1,4 @@
-"""One small GET to a service, for what the gateway answers itself."""
+"""A small GET to a service, for the gateway's own routes."""
 
 import asyncio
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shared.http.request_id import HEADER, current_request_id
 
 
 class ResponseTooLargeError(BadResponseError):
-    """More bytes than the caller wants."""
+    """The response is larger than the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ async def fetch(
     """GET `path`, which may have a query, within `seconds`.
 
     Raises:
-        UpstreamError: no response that can be used.
+        UpstreamError: there is no valid response.
         TimeoutError: it took longer.
     """
     async with asyncio.timeout(seconds):

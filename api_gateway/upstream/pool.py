@@ -14,9 +14,8 @@ IDLE_CONNECTION_SECONDS: Final = 15.0
 
 
 class ConnectionPool:
-    """Connections to the service at `url` (http://host:port). It sets no limit to their number.
-
-    To be made and closed inside a running loop.
+    """Connections to the service at `url` (http://host:port). Their number is not limited. Create and close
+    it inside a running event loop.
     """
 
     def __init__(
@@ -36,7 +35,7 @@ class ConnectionPool:
         self._sweep_timer: asyncio.TimerHandle | None = None
 
     def take(self) -> UpstreamConnection | None:
-        """The idle connection that was used last; None when there is none."""
+        """Returns the most recently used idle connection; None when there is none."""
         oldest = self._loop.time() - self._idle_connection_seconds
         while self._idle:
             connection = self._idle.pop()
@@ -49,7 +48,7 @@ class ConnectionPool:
         """A new connection.
 
         Raises:
-            ConnectError: there is none to be had in time.
+            ConnectError: the connection failed or timed out.
         """
         try:
             async with asyncio.timeout(self._connect_seconds):
@@ -62,7 +61,7 @@ class ConnectionPool:
         return connection
 
     def close(self) -> None:
-        """Close every connection; what was asked on it is given up."""
+        """Close every connection, and fail pending requests."""
         if self._sweep_timer is not None:
             self._sweep_timer.cancel()
         for connection in list(self._open):

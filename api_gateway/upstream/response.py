@@ -42,11 +42,11 @@ class UpstreamResponse:
 
     @property
     def buffered(self) -> int:
-        """Bytes that have come and were not read."""
+        """Bytes that have arrived and were not read."""
         return self._buffered
 
     def begin(self, status: int, headers: Headers) -> None:
-        """The head has come."""
+        """The head has arrived."""
         self.status = status
         self.headers = headers
         self._wake()
@@ -58,12 +58,12 @@ class UpstreamResponse:
         self._wake()
 
     def end(self) -> None:
-        """It has come whole."""
+        """The response is complete."""
         self.ended = True
         self._finish()
 
     def fail(self, failure: Exception) -> None:
-        """It will not come, or not whole. The first failure counts."""
+        """The response has failed. Only the first failure counts."""
         if self.failure is None and not self.ended:
             self.failure = failure
             self._finish()
@@ -83,7 +83,7 @@ class UpstreamResponse:
         """Return once `status` and `headers` are there.
 
         Raises:
-            UpstreamError: they will not come; or whatever else `fail` was told.
+            UpstreamError: the response failed; or another exception passed to `fail`.
         """
         while not self.status:
             if self.failure is not None:
@@ -92,10 +92,10 @@ class UpstreamResponse:
             await self._waiter
 
     async def read(self) -> bytes:
-        """What has come of the body, at least one byte; empty at its end.
+        """Returns the next bytes of the body, at least one; empty at its end.
 
         Raises:
-            UpstreamError: it breaks off; or whatever else `fail` was told.
+            UpstreamError: the response is incomplete; or another exception passed to `fail`.
         """
         while not self._pieces:
             if self.failure is not None:

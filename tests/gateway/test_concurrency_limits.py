@@ -8,7 +8,7 @@ import pytest
 
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import PATIENCE_SECONDS, ask, connect, hear, read_head, request
+from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, ask, connect, hear, read_head, request
 
 CHUNKED = request("POST", "/api/songs", "Transfer-Encoding: chunked")
 HALF = b"4\r\nhalf\r\n"
@@ -16,7 +16,7 @@ HALF = b"4\r\nhalf\r\n"
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait until `true` is."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
         while not true():  # noqa: ASYNC110 - it is the other side of a connection that changes
             await asyncio.sleep(0.01)
 

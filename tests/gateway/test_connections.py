@@ -9,7 +9,7 @@ from tests.gateway.gateway import gateway, gateway_process
 from tests.gateway.services import Scripted, listening, plain
 from tests.gateway.wire import (
     CONTINUE,
-    PATIENCE_SECONDS,
+    KEY_STORE_TIMEOUT_SECONDS,
     Client,
     check_problem,
     connect,
@@ -232,7 +232,7 @@ async def test_upload_is_asked_for_when_the_service_reads() -> None:
             async with asyncio.timeout(0.3):
                 await client.reader.read(1)
         go_on.set()
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
             assert await client.reader.readuntil(b"\r\n\r\n") == CONTINUE
         await client.write(b"body")
         assert (await client.answer()).body == b"stored"

@@ -7,7 +7,7 @@ import pytest
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening, plain
 from tests.gateway.wire import (
-    PATIENCE_SECONDS,
+    KEY_STORE_TIMEOUT_SECONDS,
     PIECE,
     BrokenOffError,
     allow_body,
@@ -94,7 +94,7 @@ async def test_small_unread_body_keeps_the_connection() -> None:
 
 async def test_upload_the_service_never_reads_times_out() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(PATIENCE_SECONDS)
+        await asyncio.sleep(KEY_STORE_TIMEOUT_SECONDS)
 
     async with (
         listening(talk) as there,

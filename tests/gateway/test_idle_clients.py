@@ -12,7 +12,7 @@ import pytest
 from api_gateway.downstream.protocol import HttpProtocol
 from tests.gateway.gateway import gateway_process, gateway_speaking
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import PATIENCE_SECONDS, connect, hear, request
+from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, connect, hear, request
 
 
 class Watched(HttpProtocol):
@@ -46,7 +46,7 @@ def mute(port: int) -> Iterator[socket.socket]:
 
 async def check_cut(caplog: pytest.LogCaptureFixture) -> None:
     """The gateway releases the connection and its requests, and logs no error."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
+    async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
         await Watched.lost.wait()
         while Watched.running:  # noqa: ASYNC110 - it is other people's tasks that end
             await asyncio.sleep(0.01)

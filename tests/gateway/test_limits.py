@@ -12,7 +12,7 @@ import pytest
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening
 from tests.gateway.wire import (
-    PATIENCE_SECONDS,
+    KEY_STORE_TIMEOUT_SECONDS,
     PIECE,
     ask,
     connect,
@@ -124,7 +124,7 @@ async def test_curl_gets_the_refusal_of_oversized_files(framing: list[str], tmp_
             *("--form", f"audio=@{song}", f"http://127.0.0.1:{port}/api/songs"),
             stdout=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
             said, _ = await curl.communicate()
     assert (curl.returncode, said) == (0, b"413")
 

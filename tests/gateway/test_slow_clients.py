@@ -12,7 +12,7 @@ from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening, plain
 from tests.gateway.wire import (
     CONTINUE,
-    PATIENCE_SECONDS,
+    KEY_STORE_TIMEOUT_SECONDS,
     allow_body,
     ask,
     connect,
@@ -172,7 +172,7 @@ async def test_slow_reader_holds_no_permit(size: int) -> None:
         for client in readers:
             client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport of sockets
             await client.write(request("GET", "/api/songs"))
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
             assert (await ask(port, "GET", "/api/songs/1")).body == b"small"
         for client in readers:
             client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # a transport of sockets
