@@ -23,7 +23,7 @@ from shared.settings import explain
 
 @contextmanager
 def _writing_in(data_dir: Path) -> Iterator[None]:
-    """What goes wrong here has to do with the folder."""
+    """Translates errors of the data folder."""
     try:
         yield
     except OSError as failure:
@@ -32,7 +32,7 @@ def _writing_in(data_dir: Path) -> Iterator[None]:
 
 @contextmanager
 def _only_one(data_dir: Path) -> Iterator[None]:
-    """Makes the folder. Two systems on one would spoil it."""
+    """Creates the folder and locks it. Two systems must not share one."""
     with _writing_in(data_dir):
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         lock = (data_dir / "lock").open("w")
@@ -84,7 +84,7 @@ async def _start(
 
 
 async def _until(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Do `work`, unless told to stop meanwhile."""
+    """Run `work`, unless told to stop in the meantime."""
     working = asyncio.ensure_future(work)
     waiting = asyncio.create_task(stopped.wait())
     await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)

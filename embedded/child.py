@@ -16,7 +16,7 @@ ENTRIES = {
 
 
 def main() -> None:
-    """Run what the first argument names, until told to stop or left alone."""
+    """Run what the first argument names, until SIGTERM, or until the supervisor has ended."""
     end_with_parent()
     module, function = ENTRIES[sys.argv[1]]
     getattr(import_module(module), function)()

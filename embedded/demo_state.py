@@ -1,4 +1,4 @@
-"""How far the demo content is that a first start puts in: kept in the folder of all state."""
+"""The progress of adding the demo content, stored in the data folder."""
 
 import json
 from dataclasses import dataclass, field
@@ -8,10 +8,10 @@ from typing import Self
 
 @dataclass
 class DemoState:
-    """`heard` names the listeners whose history is in."""
+    """`histories` names the listeners whose history is complete."""
 
     path: Path
-    heard: list[str] = field(default_factory=list)
+    histories: list[str] = field(default_factory=list)
     is_done: bool = False
 
     @classmethod
@@ -24,7 +24,7 @@ class DemoState:
         return cls(path, kept["heard"], kept["done"])
 
     def keep(self) -> None:
-        """Write it down, whole or not at all."""
+        """Store it atomically."""
         draft = self.path.with_suffix(".new")
-        draft.write_text(json.dumps({"heard": self.heard, "done": self.is_done}))
+        draft.write_text(json.dumps({"heard": self.histories, "done": self.is_done}))
         draft.replace(self.path)

@@ -10,7 +10,7 @@ from embedded.supervisor import StartError
 
 
 async def put_demo_in(settings: EmbeddedSettings, state: DemoState) -> None:
-    """Where an earlier start was cut off it goes on.
+    """Continues where an earlier start was interrupted.
 
     Raises:
         StartError: it cannot be put in.
@@ -19,8 +19,8 @@ async def put_demo_in(settings: EmbeddedSettings, state: DemoState) -> None:
 
         def progress(step: Step) -> None:
             bar(step)
-            if step.kind == "history" and step.name not in state.heard:
-                state.heard.append(step.name)
+            if step.kind == "history" and step.name not in state.histories:
+                state.histories.append(step.name)
                 state.keep()
 
         try:
@@ -28,7 +28,7 @@ async def put_demo_in(settings: EmbeddedSettings, state: DemoState) -> None:
                 f"http://127.0.0.1:{settings.gateway_port}",
                 f"http://127.0.0.1:{settings.cloud_port}",
                 progress,
-                heard=frozenset(state.heard),
+                histories=frozenset(state.histories),
             )
         except SeedError as failure:
             raise StartError(str(failure)) from failure

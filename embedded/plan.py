@@ -1,4 +1,4 @@
-"""Which processes make the embedded system, and what each is told."""
+"""The processes of the embedded system, and the environment of each."""
 
 import os
 from dataclasses import dataclass
@@ -59,7 +59,7 @@ def plan(settings: EmbeddedSettings, installation: Installation, data_dir: Path)
 
 
 def _rate_limits() -> dict[str, str]:
-    """On one's own machine nobody is limited, unless the environment says so."""
+    """On a single machine there are no rate limits, unless the environment sets them."""
     names = [name.upper() for name in GatewaySettings.model_fields if name.startswith("limit_")]
     return {name: os.environ.get(name) or "0" for name in names}
 

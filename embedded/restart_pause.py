@@ -1,4 +1,4 @@
-"""How long a process that ended is left alone before it is started again."""
+"""The backoff before a process that ended is restarted."""
 
 FIRST_SECONDS = 1.0
 LONGEST_SECONDS = 30.0
@@ -6,7 +6,7 @@ HEALTHY_SECONDS = 60.0
 
 
 class RestartPause:
-    """Doubles each time, up to half a minute: what cannot run shall not keep the machine busy."""
+    """Exponential backoff, up to half a minute: a process that cannot run must not keep the machine busy."""
 
     def __init__(self) -> None:
         self._next = FIRST_SECONDS

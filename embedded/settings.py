@@ -1,4 +1,4 @@
-"""What the embedded system may be told: where its state lives and which ports it takes."""
+"""The settings of the embedded system: its data folder and its ports."""
 
 import itertools
 from pathlib import Path

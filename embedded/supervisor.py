@@ -72,7 +72,7 @@ class Supervisor:
         self._is_stopping = False
 
     async def start(self) -> None:
-        """Start all of them and wait until each answers.
+        """Start all of them and wait until each is ready.
 
         Raises:
             StartError: one does not, in time, or ends.
@@ -109,7 +109,7 @@ class Supervisor:
             if self._running[plan.name].returncode is not None:
                 raise StartError(f"{plan.name} ended while starting:\n{self._last_log_lines(plan)}")
             if time.monotonic() > deadline:
-                raise StartError(f"{plan.name} does not answer:\n{self._last_log_lines(plan)}")
+                raise StartError(f"{plan.name} does not respond:\n{self._last_log_lines(plan)}")
             await asyncio.sleep(0.05)
 
     async def _is_ready(self, http: httpx.AsyncClient, plan: ProcessPlan) -> bool:
@@ -162,7 +162,7 @@ class Supervisor:
                     sys.stderr.write(f"{plan.name}.log stays long: {failure}\n")
 
     async def stop(self) -> None:
-        """Stop all of them, those that are asked before those that answer them."""
+        """Stop all of them, callers before the services that they call."""
         self._is_stopping = True
         for watcher in self._watchers:
             watcher.cancel()

@@ -1,4 +1,4 @@
-"""The services on SQLite: the same apps, policies, providers and caches, with another store behind the ports.
+"""The services on SQLite: the same apps, policies, providers and caches, with other stores behind the ports.
 
 One module a service, so that a process holds only what its own service needs.
 """
@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 SQLITE_FILE = "SQLITE_FILE"
-"""The variable that tells a service of the embedded system where its file is."""
+"""The variable that names the database file of a service."""
 
 
 def sqlite_file() -> Path:

@@ -1,6 +1,7 @@
-"""`python -m embedded.cloud`: the local cloud as a process, told by environment variables (see `settings`).
+"""`python -m embedded.cloud`: the local cloud as a process, configured by environment variables (see
+`settings`).
 
-`PORT` (3010) and `HOST` (127.0.0.1, so that nobody but this machine reaches it) say where it listens.
+`PORT` (3010) and `HOST` (127.0.0.1, so that only this machine reaches it) are its address.
 """
 
 import os
@@ -11,8 +12,8 @@ import uvicorn
 from embedded.cloud.app import create_cloud
 from embedded.cloud.settings import CloudSettings, MissingSettingsError
 
-# Longer than any client of ours keeps an idle connection: who closes first must be the client, or else a
-# request that it sends at that moment is lost.
+# Longer than any of our clients keeps an idle connection: the client must close it first, or a request that
+# it sends at that moment is lost.
 KEEP_ALIVE_SECONDS = 75
 EXTRA_SECONDS = 5
 

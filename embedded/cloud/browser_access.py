@@ -1,7 +1,7 @@
-"""What lets a page of any origin read an answer: for the media that a player fetches, and for sign-in.
+"""CORS headers for any origin: for the media that a player fetches, and for sign-in.
 
-The headers are there with and without an `Origin` in the request. A browser may otherwise keep an answer
-to a plain `<audio>` element and, finding no permission in it, refuse it to a script that asks for the same.
+The headers are there with and without an `Origin` in the request. A browser may otherwise cache a response
+for an `<audio>` element without them, and refuse it to a script that fetches the same.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ OPEN_TO_BROWSERS: Mapping[str, str] = MappingProxyType(
     {
         "Access-Control-Allow-Origin": "*",
         "Access-Control-Expose-Headers": "Content-Length, Content-Range, Accept-Ranges, ETag",
-        # A page that isolates itself (COEP) may embed only what says that it may be embedded.
+        # A page with COEP may embed only responses with this header.
         "Cross-Origin-Resource-Policy": "cross-origin",
         "Timing-Allow-Origin": "*",
     }
@@ -22,7 +22,7 @@ OPEN_TO_BROWSERS: Mapping[str, str] = MappingProxyType(
 
 
 async def preflight(request: Request) -> Response:
-    """Answers the question that a browser asks before a request with a header or a method of its own."""
+    """Handles CORS preflights."""
     return Response(
         status_code=204,
         headers={

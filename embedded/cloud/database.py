@@ -1,4 +1,4 @@
-"""SQLite as the local cloud's providers use it: one file each, on disk before anything is answered."""
+"""SQLite as the local cloud's providers use it: one file each, with durable commits."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ class UnknownSchemaError(Exception):
 async def open_database(path: Path, schema: str, *, schema_version: int) -> aiosqlite.Connection:
     """An open connection with `schema` in place. Raises UnknownSchemaError when the file is of another one.
 
-    synchronous=FULL because an upload or an account that was answered must outlive a power cut as well.
+    synchronous=FULL because an acknowledged upload or account must survive a power cut.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     connection = await aiosqlite.connect(path)

@@ -3,7 +3,7 @@
 `PUT /faults/{clerk|cloudinary|recombee}` with `{"status"?, "delaySeconds"?, "rate"?}` arms a fault, `DELETE`
 removes it (both 204), `GET /faults` lists what is armed. A fault hits the provider's API and nothing else:
 `/v1/*` of Clerk (not `/sign-in`, which is no part of Clerk), `/v1_1/*` of Cloudinary (media that were
-uploaded are still delivered, as by a CDN), `/{database}/*` of Recombee. Faults are forgotten at a restart.
+uploaded are still delivered, as by a CDN), `/{database}/*` of Recombee. Faults are lost at a restart.
 """
 
 import asyncio
@@ -26,7 +26,9 @@ MAX_DELAY_SECONDS = 300.0
 
 
 class Fault(BaseModel):
-    """`status` alone fails at once, `delay_seconds` alone answers late; `rate` is the share of calls hit."""
+    """`status` alone fails at once, `delay_seconds` alone delays the response; `rate` is the share of calls
+    hit.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, extra="forbid", frozen=True, strict=True)
 
@@ -118,7 +120,7 @@ class FaultLayer:
         if fault.status is None:
             await self._app(scope, receive, send)
             return
-        # A client that is still sending would see a broken connection in place of this answer.
+        # A client that is still sending would see a broken connection instead of this response.
         try:
             async for _ in Request(scope, receive).stream():
                 pass

@@ -1,6 +1,6 @@
-"""The web player at `/`: the files of embedded/player, and what the page has to know of this system.
+"""The web player at `/`: the files of embedded/player, and its configuration.
 
-The page talks to the gateway's REST API, to `POST /sign-in` and to `/faults`, and to nobody else: the
+The page talks to the gateway's REST API, to `POST /sign-in` and to `/faults`, and nothing else: the
 Content-Security-Policy allows no other connection, no inline script or style, and no HTML made from strings.
 """
 

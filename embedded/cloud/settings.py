@@ -1,4 +1,6 @@
-"""What the local cloud is told from outside: where it keeps its files, and the keys the services have too."""
+"""The settings of the local cloud: where it stores its files, and the keys that it shares with the
+services.
+"""
 
 import os
 from collections.abc import Mapping

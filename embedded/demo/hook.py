@@ -33,15 +33,15 @@ class Hook:
 
     def over(self, degree: int, bar_index: int) -> Iterator[Tone]:
         """The tune over the chord of one bar. Tones on whole beats belong to the chord."""
-        is_answer = bar_index % 4 == 3
+        is_response = bar_index % 4 == 3
         chord = self._key.chord(degree)
         step = (degree - 1) % 7 + self._start
         if step > 6:
             step -= 7
-        onsets = self._rhythm[:-2] if is_answer else self._rhythm[:-1]
+        onsets = self._rhythm[:-2] if is_response else self._rhythm[:-1]
         for index, beat in enumerate(onsets):
             if index:
-                step += -self._contour[index - 1] if is_answer else self._contour[index - 1]
+                step += -self._contour[index - 1] if is_response else self._contour[index - 1]
             if beat == int(beat):
                 step = self._nearest_in(chord, step)
             yield Tone(beat, self._rhythm[index + 1] - beat, self._key.note(step, self._octave))

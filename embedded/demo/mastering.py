@@ -13,7 +13,7 @@ _LOUDNESS_DBFS = -17.0
 
 @lru_cache(maxsize=4)
 def _room(decay_seconds: float, length: int) -> npt.NDArray[np.complex64]:
-    """The spectrum of a stereo room's answer to a click, at half the sample rate: noise that decays."""
+    """The spectrum of a stereo room's impulse response, at half the sample rate: noise that decays."""
     time = np.arange(samples_in(decay_seconds) // 2, dtype=np.float32) / np.float32(SAMPLE_RATE / 2)
     noise = np.random.default_rng(11).standard_normal((2, time.shape[0]), dtype=np.float32)
     noise[:, 1:] = (noise[:, 1:] + noise[:, :-1]) / 2
@@ -29,23 +29,23 @@ def _fast_length(samples: int) -> int:
 
 
 def in_a_room(dry: Sound, decay_seconds: float, wetness: float) -> Sound:
-    """Adds the room's answer to a loop; `wetness` is its level beside the direct sound.
+    """Adds the room's response to a loop; `wetness` is its level beside the direct sound.
 
-    What sounds on after the loop's end is heard at its start, as the loop is played over and over. Rooms are
-    dull: half the sample rate holds all of their answer.
+    What sounds on after the loop's end is mixed into its start, as the loop is played over and over. Rooms
+    are dull: half the sample rate holds all of their response.
     """
     half = dry.shape[1] // 2
     sent = dry[:, : half * 2].reshape(2, half, 2).mean(axis=2)
     tail = samples_in(decay_seconds) // 2
     length = _fast_length(half + tail)
-    answer = np.fft.irfft(np.fft.rfft(sent, length) * _room(decay_seconds, length), length)
-    wet = answer[:, :half].astype(np.float32) * np.float32(wetness)
+    response = np.fft.irfft(np.fft.rfft(sent, length) * _room(decay_seconds, length), length)
+    wet = response[:, :half].astype(np.float32) * np.float32(wetness)
     after = min(tail, half)
-    wet[:, :after] += answer[:, half : half + after] * np.float32(wetness)
-    heard = dry.copy()
-    heard[:, : half * 2 : 2] += wet
-    heard[:, 1 : half * 2 : 2] += (wet + np.roll(wet, -1, axis=1)) * np.float32(0.5)
-    return heard
+    wet[:, :after] += response[:, half : half + after] * np.float32(wetness)
+    reverberant = dry.copy()
+    reverberant[:, : half * 2 : 2] += wet
+    reverberant[:, 1 : half * 2 : 2] += (wet + np.roll(wet, -1, axis=1)) * np.float32(0.5)
+    return reverberant
 
 
 def gain_to_level(sound: Sound) -> np.float32:

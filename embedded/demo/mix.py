@@ -40,10 +40,10 @@ class Mix:
         """Repeats the whole loop, each time quieter and on the other side."""
         dry = self.samples.copy()
         for repeat in range(1, repeats + 1):
-            heard = (dry[::-1] if repeat % 2 else dry) * np.float32(feedback**repeat)
+            repeated = (dry[::-1] if repeat % 2 else dry) * np.float32(feedback**repeat)
             shift = samples_in(delay_seconds) * repeat % dry.shape[1]
-            self.samples[:, shift:] += heard[:, : dry.shape[1] - shift]
-            self.samples[:, :shift] += heard[:, dry.shape[1] - shift :]
+            self.samples[:, shift:] += repeated[:, : dry.shape[1] - shift]
+            self.samples[:, :shift] += repeated[:, dry.shape[1] - shift :]
 
     def duck(self, beat_seconds: float, depth: float) -> None:
         """Dips the loop on each beat, as a compressor keyed by the kick drum does; `depth` is 0 to 1."""

@@ -1,7 +1,7 @@
 """The people of the demo: an admin, the artists, and listeners of two tastes with what they listened to.
 
-Listeners of the "night" taste hear Electronic and Ambient songs, those of the "fireside" taste Folk and Jazz;
-each leaves songs of their own taste unheard (there must be something to recommend) and skipped one of the
+Listeners of the "night" taste play Electronic and Ambient songs, those of the "fireside" taste Folk and Jazz;
+each leaves songs of their own taste unplayed (there must be something to recommend) and skipped one of the
 other's.
 """
 
@@ -27,7 +27,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """One listening to one song, told by title: started (`play`), heard to the end, or skipped."""
+    """One listening to one song, told by title: started (`play`), completed, or skipped."""
 
     song: str
     outcome: Outcome

@@ -26,13 +26,13 @@ ResponseT = TypeVar("ResponseT")
 
 
 class CallFailedError(Exception):
-    """A call that was refused, or not answered; the text names the call, the status and the server's reason.
+    """A call that failed, or got no response; the text names the call, the status and the server's reason.
 
-    `status` is None when there was no answer.
+    `status` is None when there was no response.
     """
 
     def __init__(self, call: str, status: int | None, reason: str) -> None:
-        outcome = "was not answered" if status is None else f"was answered {status}"
+        outcome = "got no response" if status is None else f"got status {status}"
         super().__init__(f"{call} {outcome}: {reason}")
         self.status = status
 
@@ -102,7 +102,7 @@ class PublicApi:
         )
 
     async def _send(self, request: httpx.Request) -> httpx.Response:
-        """Tries again what the server asks to try later (429, 503 with Retry-After): it did not do it yet."""
+        """Repeats calls that the server asks to retry later (429, 503 with Retry-After)."""
         for attempt in range(_ATTEMPTS):
             async with self._slots:
                 try:
@@ -132,7 +132,7 @@ class Session:
     async def register(self) -> tuple[Account, bool]:
         """The account, and whether this call made it. Raises CallFailedError."""
         token = await self._current_token()
-        # The picture is the identity provider's to give.
+        # The picture comes from the identity provider.
         body = {
             "clerkId": token.clerk_id,
             "fullName": self.person.full_name,
@@ -186,7 +186,7 @@ class Session:
 
 @asynccontextmanager
 async def open_public_api(gateway_url: str, cloud_url: str) -> AsyncIterator[PublicApi]:
-    """Proxies set in the environment are not asked: both addresses are on this machine."""
+    """Proxies in the environment are ignored: both addresses are on this machine."""
     async with httpx.AsyncClient(timeout=_TIMEOUT, trust_env=False) as http:
         yield PublicApi(http, gateway_url, cloud_url)
 
@@ -206,7 +206,7 @@ class _Problem(BaseModel):
 
 
 def _reason(response: httpx.Response) -> str:
-    """The problem detail of an answer, or the start of whatever else it is."""
+    """The problem detail of a response, or the beginning of its body."""
     try:
         problem = _Problem.model_validate_json(response.content)
     except ValidationError:
@@ -220,5 +220,5 @@ def _read(shape: TypeAdapter[ResponseT], response: httpx.Response) -> ResponseT:
     except ValidationError as error:
         where = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
         raise CallFailedError(
-            _name(response.request), response.status_code, f"unexpected answer: {where}"
+            _name(response.request), response.status_code, f"unexpected response: {where}"
         ) from error

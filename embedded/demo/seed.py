@@ -64,11 +64,11 @@ async def seed(
     progress: Progress,
     *,
     content: DemoContent = DEMO,
-    heard: frozenset[str] = frozenset(),
+    histories: frozenset[str] = frozenset(),
 ) -> SeedSummary:
     """Adds what is missing of `content`, reporting each part to `progress` once it is in place.
 
-    The API shows nobody's listening history, so whose is in already must be told: `heard` holds the e-mail
+    Interactions cannot be read back, so `histories` names the completed histories: it holds the e-mail
     addresses of the "history" steps that an earlier run reported. A history that was cut off is played again
     from its start.
 
@@ -82,7 +82,7 @@ async def seed(
             await seeding.enrol_artists()
             await _together((seeding.publish(), seeding.enrol_listeners()))
             await seeding.make_playlists()
-            await _together((studio.close(), seeding.play_histories(heard)))
+            await _together((studio.close(), seeding.play_histories(histories)))
     except CallFailedError as error:
         raise SeedError(str(error)) from error
     except BrokenProcessPool as error:
@@ -158,9 +158,9 @@ class _Seeding:
         """Playlists that friends arrange together; those that are shared have a link."""
         await _together(self._make_playlist(playlist) for playlist in self._content.playlists)
 
-    async def play_histories(self, heard: frozenset[str]) -> None:
+    async def play_histories(self, histories: frozenset[str]) -> None:
         await _together(
-            self._play_history(listener, was_there=listener.email in heard)
+            self._play_history(listener, was_there=listener.email in histories)
             for listener in self._content.listeners
         )
 
@@ -233,7 +233,7 @@ class _Seeding:
         self._uploaded_ids.add((await session.upload("/api/songs", fields, files, TITLED)).id)
 
     async def _settle(self, artist: Person) -> None:
-        """Learns the songs' ids, and takes back an upload that turns out to have been there before.
+        """Looks up the songs' ids, and deletes an upload that turns out to have been there before.
 
         That happens when an earlier run was killed while the server had its upload in hand: the song appeared
         after this run had looked. Only songs that this run uploaded are ever deleted.

@@ -35,8 +35,8 @@ def plucked_string(note: int, seconds: float, bright_hertz: float) -> Sound:
         before = line[start - period - 1 : start]
         line[start : start + period] = (before[1:] + before[:-1]) * loss
 
-    heard = np.interp(np.arange(length) * stretch + 1, np.arange(line.shape[0]), line)
-    sound: Sound = heard.astype(np.float32)
+    resampled = np.interp(np.arange(length) * stretch + 1, np.arange(line.shape[0]), line)
+    sound: Sound = resampled.astype(np.float32)
     sound /= np.float32(np.abs(sound).max())
     release = min(samples_in(0.06), length)
     sound[-release:] *= np.linspace(1, 0, release, dtype=np.float32)

@@ -76,7 +76,9 @@ class Studio:
 
 
 def _live_no_longer_than_parent() -> None:
-    """Ctrl-C reaches the whole process group: the parent answers it. A killed parent takes us along."""
+    """Ctrl-C reaches the whole process group: only the parent handles it. This process ends with its
+    parent.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, name="end with parent", daemon=True).start()
 

@@ -47,7 +47,7 @@ export class Likes {
     }
   }
 
-  /** Shown at once, and taken back when the server refuses. Throws ApiError. @param {Song} song */
+  /** Shown at once, and reverted when the server refuses. Throws ApiError. @param {Song} song */
   async toggle(song) {
     const isLiked = this.ids.value.has(song._id);
     this.mark(song._id, !isLiked);

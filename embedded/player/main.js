@@ -13,7 +13,7 @@ async function start() {
   try {
     config = await (await fetch('/player/config.json')).json();
   } catch {
-    fill(root, h('p', { class: 'notice', role: 'alert' }, 'The local cloud does not answer. Is the system running?'));
+    fill(root, h('p', { class: 'notice', role: 'alert' }, 'The local cloud does not respond. Is the system running?'));
     return;
   }
   const app = new App(config);

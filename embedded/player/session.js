@@ -96,7 +96,7 @@ async function requestToken(account) {
   } catch {
     throw new ApiError(0, 'The sign-in cannot be reached');
   }
-  const answer = await response.json();
-  if (!response.ok) throw new ApiError(response.status, answer.error ?? 'The sign-in was refused', answer);
-  return { token: answer.token, clerkId: answer.clerkId, expiresAt: Date.parse(answer.expiresAt) };
+  const result = await response.json();
+  if (!response.ok) throw new ApiError(response.status, result.error ?? 'The sign-in was refused', result);
+  return { token: result.token, clerkId: result.clerkId, expiresAt: Date.parse(result.expiresAt) };
 }

@@ -1,7 +1,7 @@
 """A SQLite file as a service's database: opening it, bringing it up to date, reading and writing.
 
-Every statement is its own transaction, written so that it does at once what has to happen at once. That
-keeps each call at one trip to SQLite's thread, and a caller who is cancelled never leaves one half done.
+Every statement is its own transaction, so each call takes one round trip to SQLite's thread, and a cancelled
+caller never leaves one half done.
 """
 
 import asyncio
@@ -20,13 +20,13 @@ OLDEST_SQLITE = (3, 37, 0)
 BUSY_TIMEOUT_SECONDS = 5.0
 BUSY_PAUSE_SECONDS = 0.01
 
-# With NORMAL a commit is in the file system's hands only, and is lost when the power goes; with FULL it is on
-# the disk before the caller is answered, as accepted interactions must be. Measured here,
-# 32 at once: 3,000 writes/s with FULL, 4,300 with NORMAL; alone 0.35 ms and 0.19 ms, on a busy disk 3 ms.
+# With NORMAL a commit can be lost in a power cut; with FULL it is on disk before it is acknowledged, as
+# accepted interactions must be. Measured here, 32 at once: 3,000 writes/s with FULL, 4,300 with NORMAL; alone
+# 0.35 ms and 0.19 ms, on a busy disk 3 ms.
 _WRITER_PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
 _READER_PRAGMAS = ("PRAGMA query_only = ON",)
 
-# What SQLite says when the disk, the file or another process is in the way, not the statement.
+# SQLite's errors of the disk, the file or other processes, as opposed to errors of the statement.
 UNAVAILABLE_CODES = frozenset(
     {
         sqlite3.SQLITE_PERM,
@@ -74,9 +74,9 @@ class OldSqliteError(Exception):
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Answer a file that cannot be used now as UnavailableError, a taken value as DuplicateRowError.
+    """Translate an unusable file into UnavailableError, and a duplicate value into DuplicateRowError.
 
-    What is wrong with the statement itself passes as it is.
+    Errors of the statement itself are not translated.
     """
     try:
         yield
@@ -107,7 +107,7 @@ class SqliteDatabase:
         return await _rows(self._reader, statement, values)
 
     async def write(self, statement: str, values: Values | None = None) -> list[sqlite3.Row]:
-        """Execute `statement`; what it wrote is on the disk when this returns. Answers its RETURNING rows.
+        """Execute `statement`; what it wrote is on the disk when this returns. Returns its RETURNING rows.
 
         Raises:
             UnavailableError: the file cannot be written now.
@@ -141,7 +141,7 @@ async def open_database(
 
     Raises:
         UnavailableError: the file cannot be opened, or is no database.
-        NewerSchemaError: it knows more migrations than we do.
+        NewerSchemaError: it has more migrations than this version.
         OldSqliteError: Python's SQLite is too old.
     """
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:

@@ -1,4 +1,4 @@
-"""Songs in SQLite, with the note of what the recommendation engine has yet to hear of them."""
+"""Songs in SQLite, with their sync state for the recommendation engine."""
 
 import json
 import sqlite3

@@ -18,13 +18,13 @@ def insert(table: str, columns: Iterable[str]) -> str:
 
 
 def update(table: str, assignments: Iterable[str], conditions: Iterable[str], columns: str) -> str:
-    """`UPDATE` of the rows that meet all conditions, answering `columns` of them as they are afterwards."""
+    """`UPDATE` of the rows that meet all conditions, returning `columns` of them as they are afterwards."""
     changed = f"UPDATE {table} SET {', '.join(assignments)}"  # noqa: S608 - names of ours
     return f"{changed}{_where(conditions)} RETURNING {columns}"
 
 
 def delete(table: str, conditions: Iterable[str], columns: str) -> str:
-    """`DELETE` of the rows that meet all conditions, answering `columns` of them."""
+    """`DELETE` of the rows that meet all conditions, returning `columns` of them."""
     return f"DELETE FROM {table}{_where(conditions)} RETURNING {columns}"  # noqa: S608 - names of ours
 
 

@@ -43,7 +43,7 @@ FirstRun = tuple[SmallSystem, SeedSummary, list[Step]]
 
 async def put_in(system: SmallSystem, heard: frozenset[str] = frozenset()) -> tuple[SeedSummary, list[Step]]:
     steps: list[Step] = []
-    summary = await seed(system.url, system.url, steps.append, content=SMALL, heard=heard)
+    summary = await seed(system.url, system.url, steps.append, content=SMALL, histories=heard)
     return summary, steps
 
 
@@ -168,7 +168,7 @@ async def test_retry_after_is_followed(system: SmallSystem) -> None:
 
 async def test_permanent_503_fails_the_seeding(system: SmallSystem) -> None:
     system.busy_answers = 10_000
-    with pytest.raises(SeedError, match=r"POST .*/api/songs was answered 503: Later"):
+    with pytest.raises(SeedError, match=r"POST .*/api/songs got status 503: Later"):
         await put_in(system)
 
 
@@ -177,7 +177,7 @@ async def test_refusal_names_call_status_and_reason(system: SmallSystem) -> None
     with pytest.raises(SeedError) as failure:
         await put_in(system)
     assert str(failure.value) == (
-        f"POST {system.url}/api/songs was answered 415: The file is not audio (not_audio, request request-1)"
+        f"POST {system.url}/api/songs got status 415: The file is not audio (not_audio, request request-1)"
     )
 
 
@@ -191,7 +191,7 @@ async def test_missing_admin_role_is_explained() -> None:
 async def test_unreachable_system_is_named() -> None:
     with running(SmallSystem()) as system:
         pass
-    with pytest.raises(SeedError, match=rf"POST {system.url}/sign-in was not answered: ConnectError"):
+    with pytest.raises(SeedError, match=rf"POST {system.url}/sign-in got no response: ConnectError"):
         await put_in(system)
 
 
@@ -263,7 +263,7 @@ def test_failed_seeding_prints_one_line() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"POST {system.url}/sign-in was not answered: ConnectError")
+    assert done.stderr.startswith(f"POST {system.url}/sign-in got no response: ConnectError")
     assert done.stderr.count("\n") == 1
 
 

@@ -115,7 +115,7 @@ class Accounts:
         """
         now_ms = int(datetime.now(UTC).timestamp() * 1000)
         address = email.lower()
-        # Executed and fetched in one step: a statement not yet at its end keeps others from committing.
+        # Executed and fetched in one step: an unfinished statement blocks other commits.
         rows = await self._connection.execute_fetchall(
             "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?) "
             "ON CONFLICT (email) DO UPDATE SET last_sign_in_at_ms = excluded.last_sign_in_at_ms RETURNING *",

@@ -1,7 +1,7 @@
 """The local Clerk: the backend API that its SDK calls, and a sign-in that needs no browser and no password.
 
-`GET /v1/jwks` and `GET /v1/users/{id}` want the secret key, as at Clerk, and answer in Clerk's shapes.
-`POST /sign-in` and `GET /avatars/{id}.png` are this local cloud's own: Clerk has pages in their place.
+`GET /v1/jwks` and `GET /v1/users/{id}` require the secret key, as at Clerk, and return Clerk's shapes.
+`POST /sign-in` and `GET /avatars/{id}.png` exist only in the local cloud: Clerk has pages instead.
 """
 
 import asyncio
@@ -70,7 +70,7 @@ def read_sign_in(body: bytes) -> tuple[str, str | None]:
 
 
 def user_record(account: Account, image_url: str) -> dict[str, Any]:
-    """Every key that the SDK requires of a user: it refuses the whole answer when one is missing."""
+    """Every key that the SDK requires of a user: it refuses the whole response when one is missing."""
     return {
         "id": account.clerk_id,
         "object": "user",
@@ -142,13 +142,13 @@ class Clerk:
         self._webhooks = Webhooks(
             self._folder / "webhooks.sqlite3", settings.clerk_webhook_url, settings.clerk_webhook_secret
         )
-        self._opened_key: SigningKey | None = None
+        self._loaded_key: SigningKey | None = None
 
     @property
     def _signing_key(self) -> SigningKey:
-        if self._opened_key is None:
+        if self._loaded_key is None:
             raise RuntimeError("The local Clerk is not open")
-        return self._opened_key
+        return self._loaded_key
 
     @property
     def routes(self) -> list[BaseRoute]:
@@ -168,7 +168,7 @@ class Clerk:
         ]
 
     async def __aenter__(self) -> Self:
-        self._opened_key = await asyncio.to_thread(
+        self._loaded_key = await asyncio.to_thread(
             SigningKey.load_or_create, self._folder / "signing-key.pem"
         )
         await self._accounts.__aenter__()
@@ -182,7 +182,7 @@ class Clerk:
         await self._accounts.__aexit__(kind, error, trace)
 
     def _refusal(self, request: Request) -> Response | None:
-        """The answer to a call without the secret key, None when it has it."""
+        """Returns the error for a call without the secret key; None when it has it."""
         scheme, _, key = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() == "bearer" and hmac.compare_digest(
             key.strip().encode(), self._settings.clerk_secret_key.encode()
@@ -257,7 +257,7 @@ class Clerk:
 
     async def _unknown_call(self, request: Request) -> Response:
         return self._refusal(request) or clerk_error(
-            404, "resource_not_found", "The local Clerk answers GET /v1/jwks and GET /v1/users/{id} only."
+            404, "resource_not_found", "The local Clerk implements GET /v1/jwks and GET /v1/users/{id} only."
         )
 
     async def _sign_in(self, request: Request) -> Response:

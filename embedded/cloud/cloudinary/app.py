@@ -1,4 +1,4 @@
-"""The local Cloudinary: the upload API that its SDK calls. `delivery` is the other half."""
+"""The local Cloudinary: the upload API that its SDK calls. See `delivery` for the CDN."""
 
 import asyncio
 import base64
@@ -117,7 +117,7 @@ class Cloudinary:
         return JSONResponse({"status": "ok"})
 
     async def _unknown_call(self, request: Request) -> Response:
-        return cloudinary_error(404, "The local Cloudinary answers upload, destroy and ping only")
+        return cloudinary_error(404, "The local Cloudinary implements upload, destroy and ping only")
 
     async def _upload(self, request: Request) -> Response:
         self._check_cloud(request)
@@ -128,7 +128,7 @@ class Cloudinary:
                 raise RefusedRequestError(400, "Missing required parameter - file")
             public_id = _public_id(form.fields)
             if resource_type == "video":
-                # Refused before anything is kept.
+                # Refused before anything is stored.
                 eager_renditions(form.fields.get("eager", ""), original_format="mp3")
             file = await (self._uploads.part(form.file, chunk) if chunk else self._uploads.whole(form.file))
             if file is None:
@@ -146,7 +146,7 @@ class Cloudinary:
         fields: dict[str, str],
         filename: str | None,
     ) -> Response:
-        """Looks what the file is, stores it and orders its renditions."""
+        """Probes the file, stores it and schedules its renditions."""
         existing = await self._assets.find(resource_type, public_id)
         if existing and fields.get("overwrite") in ("0", "false"):
             return self._uploaded(existing, fields, existing=True)

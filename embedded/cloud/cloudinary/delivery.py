@@ -125,7 +125,7 @@ class Delivery:
 
 
 def _accepted_format(request: Request, original_format: str) -> PictureFormat:
-    """`f_auto`: WebP for who says so, else what shows everywhere."""
+    """`f_auto`: WebP for clients that accept it, otherwise a format that works everywhere."""
     if "image/webp" in request.headers.get("accept", ""):
         return "webp"
     return "png" if original_format in KEPT_TRANSPARENT else "jpg"

@@ -1,7 +1,6 @@
-"""What an uploaded file is, found by decoding it: names and headers of the upload are not asked.
-
-Files are opened by the code that the services check them with, and the formats are the same. Audio is decoded
-only as far as it takes to know that it can be: all of it is decoded when its renditions are made.
+"""What an uploaded file is, found by decoding it: names and headers of the upload are ignored. Files are
+opened by the code that the services use to check them, with the same formats. Only the beginning of audio is
+decoded here: all of it is decoded for its renditions.
 """
 
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ class NotMediaError(Exception):
 
 @dataclass(frozen=True)
 class Facts:
-    """`details` are the keys of an upload's answer that depend on the kind of media."""
+    """`details` are the keys of an upload's response that depend on the kind of media."""
 
     format: str
     details: dict[str, Any]

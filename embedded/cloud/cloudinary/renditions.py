@@ -1,4 +1,4 @@
-"""Renditions of uploaded media: each made once, kept on disk, complete before anyone gets a byte of it."""
+"""Renditions of uploaded media: each made once, kept on disk, complete before it is served."""
 
 import asyncio
 import logging
@@ -29,11 +29,11 @@ class RenditionError(Exception):
 
 
 class Renditions:
-    """Opened with `async with`. Who asks for a rendition that is being made on demand waits for the same job.
+    """Opened with `async with`. Concurrent requests for a rendition wait for the same job.
 
     Renditions ordered with an upload (`eager`) are made in the background at a low priority, all those of a
-    song in one pass over it; what was not made when the process ended is queued again at the next start. Who
-    asks for one of these in the meantime does not wait for the queue: it is made on demand as well.
+    song in one pass over it; what was not made when the process ended is queued again at the next start. A
+    request for one of these in the meantime does not wait for the queue: it is made on demand.
     """
 
     def __init__(self, assets: Assets) -> None:
@@ -115,7 +115,7 @@ class Renditions:
             job = asyncio.create_task(self._make(path, make))
             self._jobs[path] = job
             job.add_done_callback(lambda done: self._finished(path, done))
-        # Not `await job`: a client that leaves would take the job, and with it all others who wait, along.
+        # Not `await job`: a client that disconnects would cancel the job for all others.
         await asyncio.wait([job])
         if job.cancelled():
             raise RenditionError("The media was removed")
@@ -126,7 +126,7 @@ class Renditions:
     def _finished(self, path: Path, job: asyncio.Task[None]) -> None:
         del self._jobs[path]
         if not job.cancelled():
-            # Everyone who asked may have left: asyncio complains about an error that nobody looked at.
+            # All clients may have disconnected: asyncio complains about an exception that is never retrieved.
             job.exception()
 
     async def _make(self, path: Path, make: Callable[[Path], Awaitable[None]]) -> None:
@@ -154,7 +154,7 @@ class Renditions:
             await asyncio.wait([job])
             del self._in_background[job]
             if not job.cancelled() and (error := job.exception()):
-                # Whoever plays the song tries again.
+                # The next request tries again.
                 logger.warning("no renditions of %s: %s", asset.public_id, error)
 
     async def _make_all(self, asset: Asset, renditions: Sequence[AudioRendition]) -> None:
@@ -169,7 +169,7 @@ class Renditions:
             for rendition, made in results:
                 target = folder / rendition.file_name
                 if not _exists(target):
-                    # What was made on demand meanwhile is being played: it keeps its ETag.
+                    # What was made on demand in the meantime is being played: it keeps its ETag.
                     await asyncio.to_thread(made.replace, target)
         finally:
             for each in unfinished:
@@ -181,7 +181,7 @@ def _exists(path: Path) -> bool:
 
 
 def _drop_oldest_pictures(folder: Path) -> None:
-    """Anyone can ask for any size: without a limit the variants of one picture could fill the disk."""
+    """Clients choose the size: without a limit the variants of one picture could fill the disk."""
     variants = [file for file in folder.iterdir() if file.suffix in (".jpg", ".png", ".webp")]
     variants.sort(key=lambda file: file.stat().st_mtime_ns)
     for file in variants[: max(0, len(variants) + 1 - PICTURES_KEPT_PER_ASSET)]:

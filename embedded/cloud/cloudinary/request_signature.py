@@ -14,7 +14,7 @@ LONG_URL_SIGNATURE_CHARACTERS = 32
 
 
 class RefusedRequestError(Exception):
-    """`status` and the message are those of Cloudinary's answer."""
+    """`status` and the message are those of Cloudinary's response."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)
@@ -22,7 +22,9 @@ class RefusedRequestError(Exception):
 
 
 def string_to_sign(fields: Mapping[str, str]) -> str:
-    """All signed fields that are not empty, `&` within one escaped so that two cannot pose as one."""
+    """All signed fields that are not empty, with `&` in values escaped, so that the encoding is
+    unambiguous.
+    """
     signed = (f"{key}={value}" for key, value in fields.items() if key not in UNSIGNED_FIELDS and value)
     return "&".join(sorted(field.replace("&", "%26") for field in signed))
 
@@ -50,7 +52,7 @@ def check_signature(fields: Mapping[str, str], *, api_key: str, api_secret: str)
 
 
 def response_signature(public_id: str, version: int, api_secret: str) -> str:
-    """What an upload's answer carries, so that the uploader can tell that it is Cloudinary's."""
+    """The signature in the response to an upload, by which clients verify that it is Cloudinary's."""
     text = f"public_id={public_id}&version={version}{api_secret}"
     return hashlib.sha1(text.encode()).hexdigest()  # noqa: S324 -- the algorithm is Cloudinary's
 

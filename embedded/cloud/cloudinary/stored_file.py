@@ -1,4 +1,4 @@
-"""Answers with a file on disk, or the part of it that a player seeks to (RFC 9110, sections 13 and 14)."""
+"""Serves a file on disk, or the part of it that a player seeks to (RFC 9110, sections 13 and 14)."""
 
 import asyncio
 import hashlib
@@ -36,8 +36,8 @@ class ByteRange:
 def parse_range(header: str, size: int) -> ByteRange | None:
     """The one range asked for; None, which means the whole file, for a header that is no range or several.
 
-    Raises UnsatisfiableRangeError. Several ranges in one answer no player needs, and RFC 9110 lets a server
-    ignore any Range.
+    Raises UnsatisfiableRangeError. No player needs several ranges, and RFC 9110 lets a server ignore any
+    Range.
     """
     match = _RANGE.fullmatch(header.strip())
     if match is None or match.groups() == ("", ""):
@@ -83,7 +83,9 @@ class StoredFileResponse:
 
     @classmethod
     async def open(cls, path: Path, media_type: str, headers: Mapping[str, str]) -> "StoredFileResponse":
-        """Opened at once, so that the answer is whole even when the file is removed meanwhile."""
+        """The file is opened at once, so that the response is complete even if the file is deleted in the
+        meantime.
+        """
         file = await asyncio.to_thread(path.open, "rb")
         return cls(file, path, media_type, headers)
 

@@ -35,7 +35,7 @@ _SIGN = b"&hmac_sign="
 
 class Recombee:
     """Open inside `async with`. All work is done by one thread of its own, one request after the other, so a
-    request sees all that was answered before it, and neither disk nor mathematics holds up the event loop.
+    request sees all earlier ones, and neither disk nor computation blocks the event loop.
     """
 
     def __init__(self, settings: CloudSettings) -> None:
@@ -85,7 +85,9 @@ class Recombee:
             self._store = None
 
     def refused(self, target: bytes) -> str | None:
-        """Why a request to `target`, path and query as received, is not let in; None when it is."""
+        """Returns why a request to `target`, path and query as received, is refused; None when it is
+        accepted.
+        """
         signed, _, signature = target.rpartition(_SIGN)
         if not signed:
             return "Missing HMAC authentication: hmac_timestamp and hmac_sign"

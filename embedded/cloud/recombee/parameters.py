@@ -1,8 +1,8 @@
 """The parameters of one request to the local Recombee, read by name and type.
 
 Every reader raises RecombeeError (400) for a value of the wrong kind. Numbers and flags may come as text, as
-they do in a query string. What no reader asked for is refused at the end: an option that is not supported
-must not look as if it were.
+they do in a query string. Parameters that were not read are refused at the end, so that unsupported options
+are not ignored silently.
 """
 
 import math
@@ -17,7 +17,7 @@ LATEST_TIMESTAMP = 253_402_300_799.0
 
 
 class RecombeeError(Exception):
-    """An answer other than success: its status, and the message in its body."""
+    """An error response: its status, and the message in its body."""
 
     def __init__(self, status: int, message: str) -> None:
         super().__init__(message)

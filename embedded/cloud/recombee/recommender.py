@@ -1,4 +1,4 @@
-"""The recommender: keeps a trained model up to date and answers three questions with it.
+"""The recommender: keeps a trained model up to date and makes three kinds of recommendations.
 
 What is popular, what would this listener like, what is like this song. The catalogue and the listener's own
 interactions count at once; those of others when the model is trained again. With up to `REBUILT_AT_ONCE`
@@ -82,7 +82,7 @@ class Training(Protocol):
 
 @dataclass(frozen=True)
 class Wanted:
-    """How many songs at most, which ones may be in the answer, and in which way it is composed.
+    """The most songs to return, which ones are allowed, and how the list is composed.
 
     `lowest_liking` leaves out what is liked less than this share of the best (0: nothing is left out).
     """
@@ -214,7 +214,7 @@ class Recommender:
         return [self._songs.songs[position].id for position in positions]
 
     def _candidates(self, wanted: Wanted) -> IntArray:
-        """Positions of the songs that may be in the answer, newest first."""
+        """Positions of the allowed songs, newest first."""
         return np.flatnonzero(self._songs.allowed(wanted.song_filter, wanted.without))[::-1]
 
     def _relevant(self, scores: Scores, wanted: Wanted) -> IntArray:

@@ -1,4 +1,4 @@
-"""One request to the local Recombee, alone or in a batch: which it is, by method and path, and its answer."""
+"""Dispatches requests to the local Recombee, single or in a batch, by method and path."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -37,7 +37,7 @@ def refusal(status: int, message: str) -> ApiResponse:
 
 
 class RecombeeRequests:
-    """Answers requests out of one store. Lives on the thread that the store lives on."""
+    """Handles requests with one store, on the thread of the store."""
 
     def __init__(self, store: RecombeeStore, recommender: Recommender) -> None:
         self._store = store
@@ -53,7 +53,7 @@ class RecombeeRequests:
     def respond(self, method: str, path: str, given: Mapping[str, Any]) -> ApiResponse:
         """One transaction. `path` begins with a slash; `given` are the parameters of query and body together.
 
-        What this raises besides is a fault of the program; nothing was changed then.
+        Any other exception is an internal error; nothing is changed then.
         """
         with self._store.transaction():
             if path == "/batch/" and method == "POST":

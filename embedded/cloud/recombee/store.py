@@ -1,8 +1,8 @@
 """What the local Recombee keeps: properties, items, users and interactions, in one SQLite file.
 
 A request, or a whole batch, is one transaction. synchronous=FULL with a write-ahead log means that the log is
-forced to disk at each commit, before the answer goes out: an interaction that was accepted survives a killed
-process and a power cut alike. Who sends it deletes it from their own queue on the strength of that answer.
+forced to disk at each commit, before the response is sent: an accepted interaction survives a killed process
+and a power cut. Clients rely on that when they delete it from their own queue.
 
 One thread opens, uses and closes a store: it is not shared.
 """

@@ -11,7 +11,7 @@ from embedded.demo.songs import Score
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """`arrange` gives accompaniment and lead; `room_wetness` is the level of the room's answer beside them.
+    """`arrange` gives accompaniment and lead; `room_wetness` is the level of the room's response beside them.
 
     `change_seconds` is how quickly the lead comes in.
     """

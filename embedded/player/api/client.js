@@ -41,7 +41,7 @@ export class MusicApi {
   }
 
   /**
-   * How gateway and services are; an unhealthy service makes the answer a 503 with the same body.
+   * How gateway and services are; an unhealthy service makes the response a 503 with the same body.
    * @returns {Promise<Health>}
    */
   async health() {

@@ -1,6 +1,6 @@
 /** @import { Problem } from './types.js' */
 
-/** An answer of 400 and above, or none at all (`status` 0). `message` is written for people. */
+/** A response of 400 and above, or none at all (`status` 0). `message` is written for people. */
 export class ApiError extends Error {
   /**
    * @param {number} status
@@ -50,6 +50,6 @@ export function errorOf(status, body, retryAfter) {
     // Not ours: a proxy's page, or nothing. The status has to do.
   }
   const seconds = Number(retryAfter);
-  const message = problem.error ?? `The server answered ${status}`;
+  const message = problem.error ?? `The server returned ${status}`;
   return new ApiError(status, message, problem, retryAfter && Number.isFinite(seconds) ? seconds : null);
 }

@@ -5,15 +5,15 @@
  * @property {Date} at
  * @property {string} method
  * @property {string} path with its query
- * @property {number} status 0 when there was no answer
+ * @property {number} status 0 when there was no response
  * @property {number} milliseconds
- * @property {string} cache which cache answered, "" when unknown
+ * @property {string} cache the cache that served it, "" when unknown
  * @property {string | null} requestId
  * @property {string} curl
  */
 
 /**
- * Which cache answered: as the server says it (`Cache-Status`, RFC 9211), else as the browser measured it.
+ * The cache that served it: as the server says it (`Cache-Status`, RFC 9211), else as the browser measured it.
  * @param {string} url
  * @param {Headers} headers
  */

@@ -1,4 +1,4 @@
-/** How requests travel: tokens, JSON, forms with progress, and a record of each for whoever wants to watch. */
+/** How requests travel: tokens, JSON, forms with progress, and a record of each for observers. */
 
 import { ApiError, errorOf } from './errors.js';
 import { cacheOf, curlOf } from './record.js';

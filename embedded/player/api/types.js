@@ -59,8 +59,8 @@
  * @property {Song[]} songs
  * @property {Album[]} albums
  * @property {Profile[]} artists
- * @property {Partial<Record<'songs' | 'albums' | 'artists', string>>} [corrected] by list, the query that was answered in place of a misspelt one
- * @property {string[]} [unavailable] services that did not answer in time
+ * @property {Partial<Record<'songs' | 'albums' | 'artists', string>>} [corrected] by list, the corrected query
+ * @property {string[]} [unavailable] services that did not respond in time
  *
  * @typedef {{ genre: string, count: number }} GenreCount
  * @typedef {{ song: Song, playedAt: string, completed: boolean, skipped: boolean }} HistoryEntry

@@ -1,5 +1,5 @@
 /**
- * Measures how much of a song was really heard, and says when that is worth a report: `play` after three seconds,
+ * Measures how much of a song was really played, and says when that is worth a report: `play` after three seconds,
  * `complete` after 80 % of the song, `skip` when the listener moves on before half of it. Silence while paused or
  * buffering and what a seek jumps over do not count. It knows no audio element: pass it positions and the time.
  *

@@ -222,7 +222,7 @@ export class Player {
       this.change({ isPlaying: false });
       return;
     }
-    // A song that ends by itself was not skipped, however little of it was heard.
+    // A song that ends by itself was not skipped, however little of it was played.
     this.queue.index = following;
     this.start();
   }

@@ -9,7 +9,7 @@ export const KILOBITS = Object.freeze({ low: 64, medium: 128, high: 320 });
 
 /** A rendition is played when the connection is this many times as fast. */
 const HEADROOM = 2.5;
-/** Smaller answers say more about latency than about speed. */
+/** Smaller responses say more about latency than about speed. */
 const SMALLEST_SAMPLE_BYTES = 20_000;
 const SAMPLES = 5;
 
@@ -48,7 +48,7 @@ export function suitable(kilobits, stalls) {
   return /** @type {Quality} */ (best[Math.min(2, index + stalls)]);
 }
 
-/** The speed of the last larger downloads as measured, else what the browser says of the network. */
+/** The speed of the last larger downloads as measured, else the browser's estimate of the network. */
 export function speedKilobits() {
   const connection = /** @type {{ connection?: { downlink?: number, saveData?: boolean } }} */ (
     /** @type {unknown} */ (navigator)

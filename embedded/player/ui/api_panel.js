@@ -151,7 +151,7 @@ async function showFaults(element) {
   try {
     armed = await (await fetch('/faults')).json();
   } catch {
-    fill(element, h('p', { class: 'muted' }, 'The local cloud does not answer.'));
+    fill(element, h('p', { class: 'muted' }, 'The local cloud does not respond.'));
     return;
   }
   fill(
@@ -188,7 +188,7 @@ async function setFault(provider, name, chosen) {
       method: fault ? 'PUT' : 'DELETE',
       ...(fault && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(fault) }),
     });
-    if (!response.ok) throw new Error(`The local cloud answered ${response.status}`);
+    if (!response.ok) throw new Error(`The local cloud returned ${response.status}`);
     toast(fault ? `${name} now fails as chosen` : `${name} works again`);
   } catch (error) {
     toast(error instanceof Error ? error.message : String(error), 'error');

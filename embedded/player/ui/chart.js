@@ -1,4 +1,4 @@
-/** A bar chart: drawn for eyes, and a table for whoever wants the figures. */
+/** A bar chart: drawn for eyes, and a table for screen readers. */
 
 import { h, svg } from './dom.js';
 

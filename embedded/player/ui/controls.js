@@ -156,7 +156,7 @@ export function openDialog(title, content, more = {}) {
  * @returns {Promise<boolean>}
  */
 export async function confirmed(question, explanation, action) {
-  let answer = false;
+  let isConfirmed = false;
   await openDialog(question, (close) => [
     h('p', null, explanation),
     h(
@@ -166,14 +166,14 @@ export async function confirmed(question, explanation, action) {
       button(
         action,
         () => {
-          answer = true;
+          isConfirmed = true;
           close();
         },
         { kind: 'danger' },
       ),
     ),
   ]);
-  return answer;
+  return isConfirmed;
 }
 
 /**

@@ -66,7 +66,7 @@ export function historyPage(app) {
               },
             },
           ),
-        () => emptyState('history', 'Nothing heard yet', 'What plays for three seconds appears here.'),
+        () => emptyState('history', 'Nothing played yet', 'What plays for three seconds appears here.'),
       ),
     button(
       'Clear',

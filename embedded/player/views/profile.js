@@ -34,7 +34,7 @@ export function profilePage(app) {
       { class: 'settings', 'aria-label': 'Account' },
       setting(
         'Profile link',
-        'Give it to whoever wants to make a playlist with you.',
+        'Give it to anyone who wants to make a playlist with you.',
         button('Copy', async () => {
           await navigator.clipboard.writeText(link);
           toast('The link is copied');
