@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> int:
-    """0 when it answers 200 within 2 s."""
+    """Exits with 0 if the response is 200 within 2 s."""
     connection = http.client.HTTPConnection("127.0.0.1", int(os.environ["PORT"]), timeout=2)
     try:
         connection.request("GET", "/livez")

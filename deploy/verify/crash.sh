@@ -1,8 +1,6 @@
-#!/bin/sh
-# kill -9 of a service's process, as the kernel would for want of memory: says what the gateway answers for it every
-# fifth of a second until it is back.
-#
-#   deploy/verify/crash.sh GATEWAY CONTAINER PATH      (PATH: one that the killed service answers)
+# !/bin/sh kill -9 of a service's process, as the kernel would for want of memory: prints the gateway's
+# response for it every fifth of a second until it is back.  deploy/verify/crash.sh GATEWAY CONTAINER PATH
+# (PATH: a route of the killed service)
 set -eu
 gateway=$1 container=$2 path=$3
 ask() { curl -s -o /dev/null -m 10 -w '%{http_code}' "$gateway$path" || true; }

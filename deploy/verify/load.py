@@ -124,7 +124,7 @@ class Load:
         self.count.milliseconds.append((time.perf_counter() - started_at) * 1000)
 
     async def run_until(self, stopped: asyncio.Event) -> None:
-        """`REQUESTS_PER_SECOND`, whether or not earlier ones were answered."""
+        """`REQUESTS_PER_SECOND`, without waiting for earlier responses."""
         started_at = time.perf_counter()
         async with asyncio.TaskGroup() as requests:
             while not stopped.is_set():

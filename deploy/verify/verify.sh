@@ -93,7 +93,7 @@ verify_compose() {
 }
 
 crash_in_cluster() {
-    # One replica, or the other would answer meanwhile.
+    # One replica, or the other would respond in the meantime.
     kubectl -n $namespace scale deployment/song-service --replicas=1 >/dev/null
     LEAVING_SECONDS=30 deploy/verify/wait-for-pods.sh deployment/song-service
     local container

@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 60.0
 
 
 class UnexpectedResponseError(Exception):
-    """An answer that a visitor does not expect: says to what, and how it began."""
+    """An unexpected response: the text holds the call and the beginning of the body."""
 
 
 @dataclass(frozen=True, slots=True)
