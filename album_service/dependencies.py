@@ -51,8 +51,8 @@ class Resources:
 
 def resources(request: Request) -> Resources:
     """The resources that the lifespan opened."""
-    opened: Resources = request.state.resources
-    return opened
+    found: Resources = request.state.resources
+    return found
 
 
 async def _albums(request: Request) -> AlbumRepository:

@@ -51,24 +51,24 @@ OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
 async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIterator[Resources]:
     """The providers, the other services and the store, put together."""
     async with AsyncExitStack() as stack:
-        opened = stack.enter_async_context
-        stores = await opened(open_stores())
-        shared = await opened(open_infrastructure(settings))
-        media = await opened(open_cloudinary(settings))
+        enter = stack.enter_async_context
+        stores = await enter(open_stores())
+        shared = await enter(open_infrastructure(settings))
+        media = await enter(open_cloudinary(settings))
         timeout = settings.service_timeout_seconds
-        users = await opened(shared.open_user_directory(settings.user_service_url, timeout))
-        people = await opened(open_service(settings.user_service_url, "user service", timeout))
-        songs = HttpSongs(await opened(open_service(settings.song_service_url, "song service", timeout)))
+        users = await enter(shared.open_user_directory(settings.user_service_url, timeout))
+        people = await enter(open_service(settings.user_service_url, "user service", timeout))
+        songs = HttpSongs(await enter(open_service(settings.song_service_url, "song service", timeout)))
         invalidation = Invalidation(shared.cache)
         writes = AlbumWrites(shared.writes, invalidation)
         unfinished = UnfinishedUploads(stores.albums, writes)
-        journal = await opened(
+        journal = await enter(
             CleanupJournal(
                 stores.media_cleanups, media, unfinished.is_in_use, unfinished.roll_back
             ).processing()
         )
         vocabulary = Vocabulary()
-        await opened(SearchUpkeep(stores.search, vocabulary).running())
+        await enter(SearchUpkeep(stores.search, vocabulary).running())
         browsing = Browsing(stores.albums, songs, shared.cache, settings.whole_list_limit)
         editing = Editing(
             stores.albums,

@@ -1,6 +1,6 @@
 """A circuit breaker: while most calls fail, further calls are refused, until a probe call succeeds.
 
-Closed, it lets calls through; open, it refuses them; half-open, after the reset timeout, it lets one trial
+Closed, it lets calls through; open, it refuses them; half-open, after the reset timeout, it lets one probe
 call through at a time. Nothing is scheduled. Each call is reported once: succeeded, failed, or abandoned when
 its outcome says nothing about the dependency.
 """

@@ -11,7 +11,7 @@ from shared.access.verified_tokens import VerifiedTokens
 from shared.cache.read_through import ReadThrough, open_read_through
 from shared.cache.redis import RedisStore, open_redis_store
 from shared.cache.writes import Writes, writing
-from shared.http.idempotency_keys import PATIENCE_SECONDS, IdempotencyKeys
+from shared.http.idempotency_keys import KEY_STORE_TIMEOUT_SECONDS, IdempotencyKeys
 from shared.http.service_client import open_service
 from shared.ports import TokenVerifier
 from shared.providers.clerk import ClerkClient, ClerkKeys, open_clerk, open_keys, token_verifier
@@ -47,16 +47,16 @@ class Infrastructure:
 async def open_infrastructure(settings: ServiceSettings) -> AsyncIterator[Infrastructure]:
     """None of them need be up yet."""
     async with AsyncExitStack() as stack:
-        opened = stack.enter_async_context
+        enter = stack.enter_async_context
         redis_url = settings.redis_url.get_secret_value()
-        redis = await opened(open_redis_store(redis_url, settings.cache_timeout_seconds))
-        cache = await opened(open_read_through(redis, settings.cache_memory_bytes))
-        writes = await opened(writing())
-        clerk = await opened(open_clerk(settings))
-        keys = await opened(open_keys(clerk))
+        redis = await enter(open_redis_store(redis_url, settings.cache_timeout_seconds))
+        cache = await enter(open_read_through(redis, settings.cache_memory_bytes))
+        writes = await enter(writing())
+        clerk = await enter(open_clerk(settings))
+        keys = await enter(open_keys(clerk))
         delegation = Delegation(settings.signing_secret)
         verifier = VerifiedTokens(SessionOrDelegation(token_verifier(keys, settings), delegation))
-        marks = await opened(open_redis_store(redis_url, PATIENCE_SECONDS))
+        marks = await enter(open_redis_store(redis_url, KEY_STORE_TIMEOUT_SECONDS))
         services = ServiceTokens(settings.signing_secret)
         yield Infrastructure(
             cache, writes, clerk, keys, delegation, services, verifier, marks, IdempotencyKeys(marks)

@@ -98,7 +98,7 @@ class CacheSettings(EnvironmentSettings):
         description="For caching: redis://host:6379/0, redis+sentinel://host:26379,host:26379/name/0 "
         "or redis+cluster://host:6379,host:6379; rediss, rediss+sentinel and rediss+cluster with TLS"
     )
-    cache_timeout_seconds: float = Field(0.1, gt=0, description="A slower answer of Redis is a miss")
+    cache_timeout_seconds: float = Field(0.1, gt=0, description="A slower response of Redis is a miss")
     cache_memory_bytes: int = Field(
         32 * 1024 * 1024, ge=0, description="Most memory that a process takes for cached responses"
     )
@@ -127,10 +127,12 @@ class ServiceSettings(ProcessSettings, CacheSettings):
         description="Origins of the front ends, comma-separated: tokens issued for another are refused"
     )
     provider_probe_seconds: float = Field(
-        60, ge=0, description="How long /health remembers whether a provider answered: providers count calls"
+        60,
+        ge=0,
+        description="How long /health caches the result of a provider's probe: providers count calls",
     )
     provider_timeout_seconds: float = Field(3, gt=0, description="For one request to Clerk")
-    whole_list_limit: int = Field(1000, ge=1, le=10000, description="Longest list answered without `limit`")
+    whole_list_limit: int = Field(1000, ge=1, le=10000, description="Longest list returned without `limit`")
 
     @field_validator("clerk_issuer", mode="before")
     @classmethod

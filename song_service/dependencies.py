@@ -65,8 +65,8 @@ class Resources:
 
 def resources(request: Request) -> Resources:
     """The resources that the lifespan opened."""
-    opened: Resources = request.state.resources
-    return opened
+    found: Resources = request.state.resources
+    return found
 
 
 async def _songs(request: Request) -> SongRepository:

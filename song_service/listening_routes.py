@@ -69,7 +69,7 @@ async def track_play(
     return Message(message="Play tracked")
 
 
-@router.post("/{song_id}/track/complete", summary="The listener heard this song to its end")
+@router.post("/{song_id}/track/complete", summary="The listener played this song to its end")
 async def track_completion(
     song_id: SongId,
     listener: Listener,

@@ -59,17 +59,17 @@ OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
 async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIterator[Resources]:
     """The providers, the other services and the stores, put together."""
     async with AsyncExitStack() as stack:
-        opened = stack.enter_async_context
-        stores = await opened(open_stores())
-        shared = await opened(open_infrastructure(settings))
-        media = await opened(open_cloudinary(settings))
-        engine = await opened(open_recombee(settings))
+        enter = stack.enter_async_context
+        stores = await enter(open_stores())
+        shared = await enter(open_infrastructure(settings))
+        media = await enter(open_cloudinary(settings))
+        engine = await enter(open_recombee(settings))
         timeout = settings.service_timeout_seconds
-        users = await opened(shared.open_user_directory(settings.user_service_url, timeout))
-        albums = HttpAlbums(await opened(open_service(settings.album_service_url, "album service", timeout)))
+        users = await enter(shared.open_user_directory(settings.user_service_url, timeout))
+        albums = HttpAlbums(await enter(open_service(settings.album_service_url, "album service", timeout)))
 
         invalidation = Invalidation(shared.cache)
-        outbox = await opened(
+        outbox = await enter(
             Outbox(
                 stores.songs,
                 stores.interactions,
@@ -79,17 +79,17 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
                 settings.outbox_poll_seconds,
             ).sending()
         )
-        await opened(DailyRollUp(stores.statistics).running())
+        await enter(DailyRollUp(stores.statistics).running())
         writes = SongWrites(shared.writes, invalidation, outbox)
         unfinished = UnfinishedUploads(stores.songs, writes)
-        journal = await opened(
+        journal = await enter(
             CleanupJournal(
                 stores.media_cleanups, media, unfinished.is_in_use, unfinished.roll_back
             ).processing()
         )
         moving = Moving(stores.songs, albums, writes)
         vocabulary, popularity = Vocabulary(), Popularity(stores.search, stores.statistics)
-        await opened(SearchUpkeep(stores.search, vocabulary, popularity.refresh).running())
+        await enter(SearchUpkeep(stores.search, vocabulary, popularity.refresh).running())
         catalogue = Catalogue(stores.songs, journal, moving, writes)
         limits = UploadLimits(settings.max_audio_seconds, settings.max_image_pixels)
         yield Resources(

@@ -22,7 +22,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class WebhooksNotConfiguredError(NotFoundError):
-    """Without a signing secret nobody can be believed."""
+    """Without a signing secret no webhook can be verified."""
 
     code = "webhooks_not_configured"
 

@@ -48,23 +48,23 @@ OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
 async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIterator[Resources]:
     """The providers and the store, put together."""
     async with AsyncExitStack() as stack:
-        opened = stack.enter_async_context
-        stores = await opened(open_stores())
-        shared = await opened(open_infrastructure(settings))
+        enter = stack.enter_async_context
+        stores = await enter(open_stores())
+        shared = await enter(open_infrastructure(settings))
         invalidation = Invalidation(shared.cache)
         vocabulary = Vocabulary()
-        await opened(SearchUpkeep(stores.search, vocabulary).running())
+        await enter(SearchUpkeep(stores.search, vocabulary).running())
         timeout = settings.service_timeout_seconds
         services = OtherServices(
-            await opened(open_service(settings.song_service_url, "song service", timeout)),
-            await opened(open_service(settings.album_service_url, "album service", timeout)),
+            await enter(open_service(settings.song_service_url, "song service", timeout)),
+            await enter(open_service(settings.album_service_url, "album service", timeout)),
             shared.service_tokens,
         )
         identities = ClerkIdentityProvider(shared.clerk)
         administration = Administration(stores.users, invalidation, shared.writes)
         steps = Steps(stores.users, administration, identities, shared.cache, services)
-        queue = await opened(account_queue(stores.account_tasks, steps).processing())
-        profiles = await opened(
+        queue = await enter(account_queue(stores.account_tasks, steps).processing())
+        profiles = await enter(
             Profiles(
                 stores.users,
                 identities,

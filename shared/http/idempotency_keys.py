@@ -19,7 +19,7 @@ KEPT_SECONDS: Final = 24 * 3600
 PENDING_SECONDS: Final = 30
 """How long a request holds its key without extending it, as after a crash."""
 
-PATIENCE_SECONDS: Final = 1.0
+KEY_STORE_TIMEOUT_SECONDS: Final = 1.0
 """For one call to the store: longer than for the cache, because without it a request may have two effects."""
 
 EXTENDED_EVERY_SECONDS: Final = 10.0
@@ -127,7 +127,7 @@ class IdempotencyKeys:
                     return Pending(name, caller, fingerprint, extension, token)
                 (found,) = await self._store.get([name])
                 if found is not None:
-                    return _answered(found, caller, fingerprint)
+                    return _stored(found, caller, fingerprint)
         except CacheDownError:
             metrics.IDEMPOTENT_REQUESTS.labels("unavailable").inc()
             log.warning("served without its idempotency key")
@@ -171,7 +171,7 @@ class IdempotencyKeys:
                 await self._store.extend(name, PENDING_SECONDS)
 
 
-def _answered(found: bytes, caller: str, fingerprint: str) -> StoredResponse:
+def _stored(found: bytes, caller: str, fingerprint: str) -> StoredResponse:
     entry, body = _parse(found)
     if entry["caller"] != caller or entry["fingerprint"] != fingerprint:
         metrics.IDEMPOTENT_REQUESTS.labels("reused").inc()

@@ -75,7 +75,7 @@ SEARCHED = _with_headers(
     {
         **LISTED[200]["headers"],
         "X-Corrected-Query": _header(
-            "The query that was answered when nothing matches the one sent; %-encoded UTF-8"
+            "The corrected query, when nothing matches the one sent; %-encoded UTF-8"
         ),
     }
 )
@@ -151,12 +151,12 @@ def complete(description: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
 
 
 def _complete_call(call: dict[str, Any], guards: Sequence[Guard]) -> None:
-    answers = call["responses"]
-    if "HTTPValidationError" in str(answers.get("422")):
-        del answers["422"]
+    responses = call["responses"]
+    if "HTTPValidationError" in str(responses.get("422")):
+        del responses["422"]
     for status in _refusals_of(call, guards):
-        answers.setdefault(str(status), _refusal(status))
-    call["responses"] = dict(sorted(answers.items()))
+        responses.setdefault(str(status), _refusal(status))
+    call["responses"] = dict(sorted(responses.items()))
     if all(guard.allows_anonymous for guard in guards):
         call["security"].append({})
 
@@ -173,13 +173,19 @@ def _complete_keyed_call(call: dict[str, Any]) -> None:
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         }
     )
-    answers = call["responses"]
-    answers["409"] = {**answers.get("409", _refusal(409)), "headers": {"Retry-After": _RETRY_AFTER_IN_USE}}
-    answers.setdefault("422", _refusal(422))
-    for status, answer in answers.items():
+    responses = call["responses"]
+    responses["409"] = {
+        **responses.get("409", _refusal(409)),
+        "headers": {"Retry-After": _RETRY_AFTER_IN_USE},
+    }
+    responses.setdefault("422", _refusal(422))
+    for status, response in responses.items():
         if status.startswith("2"):
-            answer["headers"] = {**answer.get("headers", {}), REPLAYED: _header("`true`, if it is repeated")}
-    call["responses"] = dict(sorted(answers.items()))
+            response["headers"] = {
+                **response.get("headers", {}),
+                REPLAYED: _header("`true`, if it is repeated"),
+            }
+    call["responses"] = dict(sorted(responses.items()))
 
 
 def _refusals_of(call: dict[str, Any], guards: Sequence[Guard]) -> Iterator[int]:

@@ -103,7 +103,7 @@ class Page:
 async def page_of_request(
     limit: Annotated[int | None, Query(ge=1, le=MAX_PAGE, description="Entries a page")] = None,
     cursor: Annotated[str | None, Query(max_length=1024, description="From a `Link` header")] = None,
-    total: Annotated[bool, Query(description="Answer `X-Total-Count` too")] = False,
+    total: Annotated[bool, Query(description="Return `X-Total-Count` too")] = False,
 ) -> Page:
     """FastAPI dependency: the paging that a request asks for."""
     return Page(limit, cursor, total)

@@ -41,7 +41,7 @@ def _describe_as_left_out(schema: dict[str, Any]) -> None:
 
 
 LEFT_OUT = Field(json_schema_extra=_describe_as_left_out)
-"""For a field of an answer that is left out when there is nothing to say. Clients that are made from a
+"""For a response field that is left out when there is nothing to say. Clients that are made from a
 description with a default, or with null, rely on the field to be there."""
 
 

@@ -18,7 +18,7 @@ from shared.http.openapi import GATEWAY_PREFIX, complete
 from shared.http.problem import add_problem_handlers
 
 
-class Opened(Protocol):
+class CommonResources(Protocol):
     """The resources that every service has."""
 
     @property
@@ -31,7 +31,7 @@ class Opened(Protocol):
     def probes(self) -> Mapping[str, Probe]: ...
 
 
-Resources = TypeVar("Resources", bound=Opened)
+Resources = TypeVar("Resources", bound=CommonResources)
 
 
 TRACED: TelemetryConfig = {
@@ -81,8 +81,8 @@ def service_app(
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
-        async with open_resources() as opened:
-            yield {"resources": opened, "access": opened.access, "idempotency": opened.idempotency}
+        async with open_resources() as found:
+            yield {"resources": found, "access": found.access, "idempotency": found.idempotency}
 
     title = service.replace("-", " ").capitalize()
     health = health_router(service, lambda request: resources(request).probes)

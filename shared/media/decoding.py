@@ -1,4 +1,4 @@
-"""Decoding what strangers send: how much it costs is theirs to choose, so it is done by few at a time.
+"""Decodes untrusted files, a few at a time: a file can be made very expensive to decode.
 
 In threads of their own: those of asyncio also look up host names, and a few uploads that keep them busy would
 keep every new connection waiting.
