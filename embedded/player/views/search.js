@@ -62,11 +62,11 @@ function sections(app, query, found) {
     if (all) all.remove();
     fill(list, paged('rows', (cursor) => app.api.songs.list({ q: query, limit: 30, cursor }), (more) => songList(app, more), () => h('p')));
   };
-  const corrected = found.corrected?.songs ?? found.corrected?.albums ?? found.corrected?.artists;
+  /** @param {'songs' | 'albums' | 'artists'} list */
+  const subtitle = (list) => found.corrected?.[list] && `Shown for “${found.corrected[list]}”`;
   return [
-    corrected && h('p', { class: 'muted' }, 'Shown for ', h('strong', null, corrected)),
-    artists.length > 0 && section('Artists', artistCards(artists)),
-    songs.length > 0 && section('Songs', list, { action: all }),
-    albums.length > 0 && section('Albums', albumCards(app, albums)),
+    artists.length > 0 && section('Artists', artistCards(artists), { subtitle: subtitle('artists') }),
+    songs.length > 0 && section('Songs', list, { action: all, subtitle: subtitle('songs') }),
+    albums.length > 0 && section('Albums', albumCards(app, albums), { subtitle: subtitle('albums') }),
   ];
 }
