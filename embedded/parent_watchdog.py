@@ -14,4 +14,4 @@ def end_with_parent() -> None:
             continue
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=watch, name="leash", daemon=True).start()
+    threading.Thread(target=watch, name="parent-watchdog", daemon=True).start()
