@@ -91,7 +91,7 @@ def test_alert_covers_each_missing_service() -> None:
 
 @pytest.mark.parametrize("expression", expressions())
 def test_series_of_other_projects_are_left_out(expression: str) -> None:
-    series = re.findall(r"\b(?:http|cache|queue|breaker)_\w+(.{0,30})", expression)
+    series = re.findall(r"\b(?:http|cache|queue|breaker|rate|webhooks)_\w+(.{0,30})", expression)
     assert series
     assert all(selected.startswith(OURS) for selected in series)
 
@@ -106,7 +106,8 @@ def test_dashboard_and_alerts_use_existing_metrics(expression: str) -> None:
     }
     added = {"le", "job", "instance", "namespace"}
     plain = re.sub(r"by \([^)]*\)|\{[^}]*\}|\[[^]]*\]", "", expression)
-    asked = {word for word in re.findall(r"[a-z_]+", plain) if re.match("http_|cache_|queue_|breaker_", word)}
+    ours = re.compile("(http|cache|queue|breaker|rate|webhooks)_")
+    asked = {word for word in re.findall(r"[a-z_]+", plain) if ours.match(word)}
     assert asked <= label_names.keys()
     labels = {each.strip() for by in re.findall(r"by \(([^)]*)\)", expression) for each in by.split(",")}
     labels |= set(re.findall(r"[{,]\s*([a-z]+)=", expression))
