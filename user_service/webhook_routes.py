@@ -14,7 +14,7 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
     "/clerk",
     status_code=204,
     summary="Reports of Clerk, signed by Svix: user.updated and user.deleted",
-    responses=refusals(400, 404, 503),
+    responses=refusals(400, 404, 500, 502, 503, 504),
 )
 async def receive_clerk_webhook(request: Request, key: WebhookKey, webhooks: Webhooks) -> None:
     body = await request.body()
