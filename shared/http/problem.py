@@ -118,14 +118,26 @@ def validation_problem(failure: RequestValidationError) -> Response:
     return problem_of(errors.InvalidError.of(*field_errors_of(found, in_request=True)))
 
 
-def _methods_of_path(app: FastAPI, request: Request) -> list[str]:
-    """The methods of this path: of several routes, Starlette names only the methods of the first."""
-    found = [
-        method
-        for method in _METHODS
-        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in app.routes)
-    ]
-    return [*found, "HEAD"] if "GET" in found else found
+def _allowed_methods(app: FastAPI, request: Request) -> list[str]:
+    """The methods of the requested resource, which several routes may have.
+
+    Of several templates that match the path the one with a literal segment where the others have a parameter
+    names the resource: `/songs/batch` is no song.
+    """
+    methods_of: dict[str, list[str]] = {}
+    for method in _METHODS:
+        for route in app.routes:
+            match, found = route.matches({**request.scope, "method": method})
+            if match is Match.FULL:
+                template = getattr(found.get("route"), "path", "")  # an included router names none
+                methods_of.setdefault(template, []).append(method)
+    allowed = methods_of[min(methods_of, key=_parameters_of)] if methods_of else []
+    return [*allowed, "HEAD"] if "GET" in allowed else allowed
+
+
+def _parameters_of(template: str) -> list[bool]:
+    """Which segments of a template are parameters."""
+    return [segment.startswith("{") for segment in template.split("/")]
 
 
 def add_problem_handlers(app: FastAPI) -> None:
@@ -146,7 +158,7 @@ def add_problem_handlers(app: FastAPI) -> None:
         if status == 400:
             return problem(400, "The body cannot be read", errors.MalformedError.code)
         if status == 405:
-            headers = {"Allow": ", ".join(_methods_of_path(app, request))}
+            headers = {"Allow": ", ".join(_allowed_methods(app, request))}
         return problem(
             status,
             error.detail if status == 413 else _TEXT_OF_STATUS.get(status, HTTPStatus(status).phrase),

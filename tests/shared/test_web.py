@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from starlette.responses import StreamingResponse
 from starlette.types import Message
 
@@ -49,6 +49,30 @@ def app() -> FastAPI:
 def client() -> httpx.AsyncClient:
     transport = httpx.ASGITransport(app=ServiceMiddleware(app(), "test-service"))
     return httpx.AsyncClient(transport=transport, base_url="http://test")
+
+
+@pytest.mark.parametrize(
+    ("path", "allowed"),
+    [("/things/batch", "POST"), ("/things/1", "GET, DELETE, HEAD"), ("/things/latest", "GET, HEAD")],
+)
+async def test_allow_names_methods_of_the_requested_resource(path: str, allowed: str) -> None:
+    router = APIRouter(prefix="/things")
+    for method, template in (
+        ("GET", "/latest"),
+        ("POST", "/batch"),
+        ("GET", "/{thing}"),
+        ("DELETE", "/{thing}"),
+    ):
+        router.add_api_route(template, _nothing, methods=[method])
+    made = FastAPI(routes=router.routes)
+    add_problem_handlers(made)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=made), base_url="http://test") as http:
+        answer = await http.put(path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+
+
+async def _nothing() -> None:
+    """Has nothing to say."""
 
 
 async def test_internal_error_discloses_nothing() -> None:
