@@ -67,7 +67,9 @@ class Settings(ProcessSettings, CacheSettings):
         10, gt=0, description="Fewest calls in the window for the breaker to open"
     )
     breaker_window_seconds: float = Field(10, gt=0, description="The window in which calls are counted")
-    breaker_open_seconds: float = Field(1, gt=0, description="How long it stays open before a probe call")
+    breaker_reset_timeout_seconds: float = Field(
+        1, gt=0, description="How long it stays open before a probe call"
+    )
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

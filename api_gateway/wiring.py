@@ -66,7 +66,7 @@ def _breaker(settings: Settings, name: str) -> CircuitBreaker:
         failure_rate=settings.breaker_failure_rate,
         minimum_calls=settings.breaker_minimum_calls,
         window_seconds=settings.breaker_window_seconds,
-        reset_timeout_seconds=settings.breaker_open_seconds,
+        reset_timeout_seconds=settings.breaker_reset_timeout_seconds,
     )
     return CircuitBreaker(f"{name}-service", policy)
 

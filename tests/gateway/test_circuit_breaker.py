@@ -9,8 +9,8 @@ from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, closed_port, listening, plain
 from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, ask, connect, hear, request
 
-FOUR = {"breaker_minimum_calls": 4, "breaker_open_seconds": 30}
-BRIEFLY = {"breaker_minimum_calls": 4, "breaker_open_seconds": 1}
+FOUR = {"breaker_minimum_calls": 4, "breaker_reset_timeout_seconds": 30}
+BRIEFLY = {"breaker_minimum_calls": 4, "breaker_reset_timeout_seconds": 1}
 
 
 async def test_open_breaker_closes_soon_after_service_returns() -> None:

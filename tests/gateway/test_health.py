@@ -120,7 +120,7 @@ async def test_hanging_services_are_probed_concurrently_with_timeout() -> None:
 
 async def test_health_check_bypasses_the_breaker() -> None:
     away = await closed_port()
-    async with gateway(away, breaker_minimum_calls=2, breaker_open_seconds=60) as port:
+    async with gateway(away, breaker_minimum_calls=2, breaker_reset_timeout_seconds=60) as port:
         for _ in range(3):
             await ask(port, "GET", "/api/songs")
         async with listening(saying(WELL).talk, away):
