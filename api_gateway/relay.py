@@ -6,7 +6,7 @@ from typing import NoReturn
 import structlog
 
 from api_gateway import headers as hygiene
-from api_gateway.concurrency import Permit
+from api_gateway.concurrency import ConcurrencyLimiter, Permit
 from api_gateway.downstream.exchange import Exchange
 from api_gateway.headers import RequestOrigin
 from api_gateway.ports import ApiRequest, Recording
@@ -32,6 +32,8 @@ from shared.circuit_breaker import Call
 
 _UNREACHABLE_RETRY_SECONDS = 2
 BUSY_RETRY_SECONDS = 5
+UNDECIDED_SECONDS = 10.0
+"""How long an upload waits for a permit to ask the service for a decision."""
 _REPEATABLE = frozenset({"GET", "HEAD"})
 
 log = structlog.stdlib.get_logger(__name__)
@@ -57,21 +59,24 @@ async def relay(
         await _Relay(resources, request, exchange, writer, None).run(origin, b"")
         return
     body = RequestBody(exchange, request, resources.limits.body, resources.body_buffer)
+    call = _Relay(resources, request, exchange, writer, body)
     try:
-        content = b"" if body.is_streamed else await body.read_all()
-        await _Relay(resources, request, exchange, writer, body).run(origin, content)
+        if body.is_streamed:
+            await call.run_undecided(origin)
+        else:
+            await call.run(origin, await body.read_all())
     finally:
         body.close()
 
 
-async def _acquire(upstream: Upstream, seconds: float) -> Permit:
+async def _acquire(upstream: Upstream, permits: ConcurrencyLimiter, seconds: float) -> Permit:
     """A permit. Waiting says nothing about the service, so it does not count for the circuit breaker.
 
     Raises:
         ServiceUnreachableError: none was free in time.
     """
     try:
-        return await upstream.permits.acquire(seconds)
+        return await permits.acquire(seconds)
     except TimeoutError:
         log.warning("no permit is free", callee=upstream.name)
         raise ServiceUnreachableError(upstream.name, BUSY_RETRY_SECONDS) from None
@@ -87,6 +92,7 @@ class _Relay:
         "_limits",
         "_request",
         "_resources",
+        "_undecided",
         "_upload",
         "_upstream",
         "_writer",
@@ -109,19 +115,31 @@ class _Relay:
         self._body = body
         self._connection: UpstreamConnection | None = None
         self._upload: Upload | None = None
+        self._undecided: Permit | None = None
+
+    async def run_undecided(self, origin: RequestOrigin) -> None:
+        """The same for a body that the service may refuse before it is sent."""
+        upstream = self._upstream
+        self._undecided = await _acquire(upstream, upstream.undecided_permits, UNDECIDED_SECONDS)
+        try:
+            await self.run(origin, b"")
+        finally:
+            self._undecided.release()
 
     async def run(self, origin: RequestOrigin, content: bytes) -> None:
         """Send the head and `content`, which is the whole body unless that is streamed."""
         upstream = self._upstream
         permit = upstream.permits.try_acquire()
         if permit is None:
-            permit = await _acquire(upstream, self._limits.permit_seconds)
+            permit = await _acquire(upstream, upstream.permits, self._limits.permit_seconds)
         call = upstream.breaker.try_call()
         response: UpstreamResponse | None = None
         try:
             if call is None:
                 raise ServiceUnreachableError(upstream.name, upstream.breaker.retry_after_seconds)
             response = await self._attempt(self._head(origin, len(content)) + content, call)
+            if self._undecided is not None:
+                self._undecided.release()
             if not response.ended:
                 response.on_end = permit.release
             else:
@@ -190,6 +208,7 @@ class _Relay:
         elif body.is_streamed:
             exchange.outlives_half_close = True
             self._upload = Upload(self._resources, self._upstream, connection, response, exchange, body)
+            self._upload.undecided = self._undecided
         else:
             connection.request_sent(
                 limits.upload_response_seconds if body.is_upload else limits.response_seconds

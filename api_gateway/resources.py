@@ -18,7 +18,9 @@ class Upstream:
     """One service. Its name is the one of the route table and of /health/services.
 
     `permits` are for all requests at it, `upload_permits` for those of them whose bodies are still received:
-    that takes as long as the client likes, and must not block other clients.
+    that takes as long as the client likes, and must not block other clients. `undecided_permits` are for
+    uploads that the service has neither refused nor asked for: each opens a connection, so that many without
+    a valid token would make those of other clients time out.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Upstream:
     breaker: CircuitBreaker
     permits: ConcurrencyLimiter
     upload_permits: ConcurrencyLimiter
+    undecided_permits: ConcurrencyLimiter
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ class Upload:
         self._wanted: asyncio.Future[None] = loop.create_future()
         response.on_continue = self._continue
         self._permit: Permit | None = None
+        self.undecided: Permit | None = None
+        """Released when the service asks for the body."""
         self._task = loop.create_task(self._run())
 
     def stop(self) -> None:
@@ -63,6 +65,8 @@ class Upload:
         await asyncio.wait([self._wanted], timeout=min(CONTINUE_SECONDS, self._limits.idle_seconds))
         if self._response.status and not self._wanted.done():
             return  # the service has responded without the body
+        if self.undecided is not None:
+            self.undecided.release()
         try:
             self._permit = await self._upstream.upload_permits.acquire(self._limits.permit_seconds)
         except TimeoutError:

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -63,6 +64,36 @@ async def test_uploads_use_at_most_half_the_permits() -> None:
         await slow.write(b"0\r\n\r\n")
         assert (await slow.answer()).status == 200
         assert (await ask(port, "POST", "/api/songs", body=b"x" * 100_000)).status == 200
+
+
+async def test_undecided_uploads_have_a_limit_of_their_own() -> None:
+    """Each takes a connection of its own to the service, for a token that nobody has verified yet."""
+    decide = asyncio.Event()
+    uploads = 0
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal uploads
+        first_line, _ = await read_head(reader)
+        if not first_line.startswith("POST"):
+            writer.write(plain())
+            return
+        uploads += 1
+        await decide.wait()
+        writer.write(plain(status="401 Unauthorized"))
+
+    async with AsyncExitStack() as stack:
+        there = await stack.enter_async_context(listening(talk))
+        port = await stack.enter_async_context(gateway(there, max_connections_per_service=32))
+        clients = [await stack.enter_async_context(connect(port)) for _ in range(40)]
+        for each in clients:
+            await each.write(CHUNKED + HALF)
+        await until(lambda: uploads == 2)
+        assert (await ask(port, "GET", "/api/songs")).status == 200
+        assert uploads == 2
+        decide.set()
+        for each in clients:
+            assert (await read_head(each.reader))[0] == "HTTP/1.1 401 Unauthorized"
+    assert uploads == 40
 
 
 async def test_early_response_releases_the_permit() -> None:
