@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import threading
+import time
 
 import pytest
 
@@ -15,6 +16,15 @@ from tests.gateway.wire import PIECE, hear, request
 
 def pool_of(port: int) -> ConnectionPool:
     return ConnectionPool(f"http://127.0.0.1:{port}", 5)
+
+
+async def test_late_event_loop_does_not_time_out_a_connection() -> None:
+    async with listening(Scripted().talk) as port:
+        pool = ConnectionPool(f"http://127.0.0.1:{port}", 0.1)
+        asyncio.get_running_loop().call_soon(time.sleep, 0.3)
+        connection = await pool.connect()
+        assert connection.is_usable
+        pool.close()
 
 
 async def begin(pool: ConnectionPool, method: str = "GET", path: str = "/") -> UpstreamResponse:
