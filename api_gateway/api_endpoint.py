@@ -6,7 +6,7 @@ import structlog
 from starlette.responses import Response
 from starlette.types import Scope
 
-from api_gateway.cors import CorsPolicy, origin_of
+from api_gateway.cors import CorsPolicy
 from api_gateway.downstream.exchange import EXTENSION, Exchange
 from api_gateway.headers import RequestOrigin, client_address, is_trusted
 from api_gateway.ports import ApiRequest
@@ -39,11 +39,13 @@ class ApiEndpoint:
         """Handle one request for `target`."""
         started_at = time.perf_counter()
         headers = scope["headers"]
-        offered = next((value for name, value in headers if name == b"x-request-id"), None)
+        first = dict(reversed(headers))
+        offered = first.get(b"x-request-id")
         request_id = adopt_request_id(offered.decode("latin-1") if offered else None).encode("ascii")
-        tracing.adopt(headers)
+        if b"traceparent" in first:
+            tracing.adopt(headers)
         exchange: Exchange = scope["extensions"][EXTENSION]
-        writer = ResponseWriter(exchange, self._cors, origin_of(headers), request_id)
+        writer = ResponseWriter(exchange, self._cors, first.get(b"origin"), request_id)
         if self._recycling.is_due(scope["method"]):
             writer.extra.append((b"connection", b"close"))
         recorder = self._recorder

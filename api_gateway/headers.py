@@ -8,7 +8,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from shared.errors import MalformedError
 
@@ -115,8 +115,7 @@ def client_address(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     return None
 
 
-@dataclass(frozen=True, slots=True)
-class RequestOrigin:
+class RequestOrigin(NamedTuple):
     """The origin of a request: the peer, whether that is a trusted proxy, and the request id."""
 
     peer: str
@@ -196,6 +195,11 @@ def to_client(headers: Sequence[tuple[bytes, bytes]], status: int) -> tuple[Head
     if named:
         passed = [pair for pair in passed if pair[0] not in named]
     return passed, varies
+
+
+def is_marked(headers: Sequence[tuple[bytes, bytes]]) -> bool:
+    """Whether the service says how long the response may be cached here."""
+    return b"surrogate-control" in dict(headers)
 
 
 def to_cache(headers: Sequence[tuple[bytes, bytes]]) -> Headers:

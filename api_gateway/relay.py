@@ -1,7 +1,8 @@
 """Relays a request to its service and the response back, as streams, and maps each failure to an error."""
 
 import functools
-from typing import NoReturn
+from collections.abc import Coroutine
+from typing import Any, NoReturn
 
 import structlog
 
@@ -39,13 +40,13 @@ _REPEATABLE = frozenset({"GET", "HEAD"})
 log = structlog.stdlib.get_logger(__name__)
 
 
-async def relay(
+def relay(
     resources: Resources,
     request: ApiRequest,
     exchange: Exchange,
     writer: ResponseWriter,
     origin: RequestOrigin,
-) -> None:
+) -> Coroutine[Any, Any, None]:
     """Send the request to the service of its target, and the response to the client.
 
     Returns when the response has been sent or aborted.
@@ -55,9 +56,18 @@ async def relay(
         ClientDisconnectedError, ClientTooSlowError, BodyBufferFullError: the same, and the body is
             incomplete.
     """
-    if not exchange.head.framing.has_body:
-        await _Relay(resources, request, exchange, writer, None).run(origin, b"")
-        return
+    if exchange.head.framing.has_body:
+        return _relay_with_body(resources, request, exchange, writer, origin)
+    return _Relay(resources, request, exchange, writer, None).run(origin, b"")
+
+
+async def _relay_with_body(
+    resources: Resources,
+    request: ApiRequest,
+    exchange: Exchange,
+    writer: ResponseWriter,
+    origin: RequestOrigin,
+) -> None:
     body = RequestBody(exchange, request, resources.limits.body, resources.body_buffer)
     call = _Relay(resources, request, exchange, writer, body)
     try:
@@ -236,7 +246,7 @@ class _Relay:
         try:
             if not response.ended and not response.buffered:
                 await writer.write(b"")
-            while piece := await response.read():
+            while piece := response.take() if response.ended else await response.read():
                 if recording is not None:
                     recording.add(piece)
                 if response.ended and not response.buffered:
@@ -252,7 +262,7 @@ class _Relay:
 
     def _record(self, response: UpstreamResponse) -> Recording | None:
         cache = self._resources.cache
-        if cache is None:
+        if cache is None or not hygiene.is_marked(response.headers):
             return None
         return cache.record(self._request, response.status, hygiene.to_cache(response.headers))
 

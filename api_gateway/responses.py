@@ -1,5 +1,8 @@
 """The gateway's own errors and responses, and the writer of every response to `/api/*`."""
 
+from collections.abc import Coroutine
+from typing import Any
+
 from starlette.responses import Response
 
 from api_gateway.cors import CorsPolicy
@@ -76,13 +79,13 @@ class ResponseWriter:
             sent += self.extra
         self._exchange.start(status, sent)
 
-    async def write(self, piece: bytes) -> None:
+    def write(self, piece: bytes) -> Coroutine[Any, Any, None]:
         """The next piece of its body. An empty one flushes what was written so far."""
-        await self._exchange.write(piece, last=False)
+        return self._exchange.write(piece, last=False)
 
-    async def end(self, piece: bytes = b"") -> None:
+    def end(self, piece: bytes = b"") -> Coroutine[Any, Any, None]:
         """The last piece."""
-        await self._exchange.write(piece, last=True)
+        return self._exchange.write(piece, last=True)
 
     async def send_whole(self, response: Response) -> None:
         """Send a complete response."""

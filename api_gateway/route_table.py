@@ -6,8 +6,7 @@ service. The segments are passed on as the client wrote them.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import unquote_to_bytes
 
 SERVICE_OF_PREFIX: Final[Mapping[tuple[bytes, ...], str]] = {
@@ -28,8 +27,7 @@ _LONGEST_PREFIX = max(len(prefix) for prefix in SERVICE_OF_PREFIX)
 _SEPARATORS = re.compile(rb"[/\\]")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """Where a request goes: the service, its own path, and the prefix that led there, for metrics."""
 
     service: str

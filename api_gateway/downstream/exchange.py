@@ -36,6 +36,29 @@ def status_line(status: int) -> bytes:
 class Exchange:
     """The request of `head` on `connection`. The app runs after the responses to the requests before it."""
 
+    __slots__ = (
+        "_body",
+        "_body_delivered",
+        "_buffered",
+        "_connection",
+        "_has_no_body",
+        "_head_bytes",
+        "_is_chunked",
+        "_left",
+        "_length",
+        "_waiter",
+        "body_ended",
+        "body_received",
+        "continued",
+        "disconnected",
+        "head",
+        "on_disconnect",
+        "outlives_half_close",
+        "response_ended",
+        "response_started",
+        "task",
+    )
+
     def __init__(self, connection: "HttpProtocol", head: RequestHead) -> None:
         self.head = head
         self.body_ended = not head.framing.has_body

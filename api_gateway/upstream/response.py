@@ -104,6 +104,10 @@ class UpstreamResponse:
                 return b""
             self._waiter = self._loop.create_future()
             await self._waiter
+        return self.take()
+
+    def take(self) -> bytes:
+        """What has come of the body since the last call."""
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
