@@ -47,7 +47,11 @@ _NOT_PASSED_DOWN: Final = HOP_BY_HOP | {b"x-request-id"}
 _SPECIAL_PREFIXES: Final = (b"access-control-", b"surrogate-", b"vary")
 _CACHED: Final = (b"surrogate-", b"vary")
 
-_HOST: Final = re.compile(rb"(?:[A-Za-z0-9._~%!$&'()*+,;=-]*|\[[0-9A-Za-z:.%_~-]+\])(?::[0-9]{0,5})?")
+# A name as DNS and containers have them, or an address; and a port, which is at most 65535.
+_HOST: Final = re.compile(
+    rb"(?:[A-Za-z0-9._-]{0,253}|\[[0-9A-Fa-f:.]{2,45}\])"
+    rb"(?::(?:[0-9]{0,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
+)
 
 # A cache of decisions by name. Names come from clients, so its size is bounded.
 _PASSES_UP: Final[dict[bytes, bool]] = {}

@@ -77,6 +77,8 @@ def _split(url: bytes) -> tuple[bytes, bytes]:
             parsed = httptools.parse_url(url)
         except httptools.HttpParserInvalidURLError as failure:
             raise MalformedHeadError from failure
+        if parsed.userinfo is not None:
+            raise MalformedHeadError
         return parsed.path or b"/", parsed.query or b""
     path, _, query = url.partition(b"#")[0].partition(b"?")
     return path, query

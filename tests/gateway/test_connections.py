@@ -138,6 +138,11 @@ async def test_half_closed_body_is_not_relayed() -> None:
         b"GET /health HTTP/1.1\r\nHost: user@a\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: a,b<script>\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: a:80:80\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: a,b\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: a;b=c\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: a:65536\r\n\r\n",
+        b"GET /health HTTP/1.1\r\nHost: " + b"a" * 254 + b"\r\n\r\n",
+        b"GET http://user@a/health HTTP/1.1\r\nHost: a\r\n\r\n",
     ],
 )
 @pytest.mark.parametrize("at_once", [True, False])
