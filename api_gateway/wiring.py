@@ -58,7 +58,7 @@ def _upstream(settings: Settings, name: str, url: str) -> Upstream:
         _breaker(settings, name),
         ConcurrencyLimiter(limit),
         ConcurrencyLimiter(max(1, limit // 2)),
-        ConcurrencyLimiter(max(1, limit // 16)),
+        ConcurrencyLimiter(max(8, limit // 16)),
     )
 
 

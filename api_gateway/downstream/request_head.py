@@ -77,7 +77,8 @@ def _split(url: bytes) -> tuple[bytes, bytes]:
             parsed = httptools.parse_url(url)
         except httptools.HttpParserInvalidURLError as failure:
             raise MalformedHeadError from failure
-        if parsed.userinfo is not None:
+        authority = url.partition(b"//")[2].partition(b"/")[0]
+        if b"@" in authority:  # user information: RFC 9110, 4.2.4
             raise MalformedHeadError
         return parsed.path or b"/", parsed.query or b""
     path, _, query = url.partition(b"#")[0].partition(b"?")

@@ -83,13 +83,13 @@ async def test_undecided_uploads_have_a_limit_of_their_own() -> None:
 
     async with AsyncExitStack() as stack:
         there = await stack.enter_async_context(listening(talk))
-        port = await stack.enter_async_context(gateway(there, max_connections_per_service=32))
+        port = await stack.enter_async_context(gateway(there, max_connections_per_service=160))
         clients = [await stack.enter_async_context(connect(port)) for _ in range(40)]
         for each in clients:
             await each.write(CHUNKED + HALF)
-        await until(lambda: uploads == 2)
+        await until(lambda: uploads == 10)
         assert (await ask(port, "GET", "/api/songs")).status == 200
-        assert uploads == 2
+        assert uploads == 10
         decide.set()
         for each in clients:
             assert (await read_head(each.reader))[0] == "HTTP/1.1 401 Unauthorized"
