@@ -14,7 +14,7 @@ from bench import catalogue, workloads
 from bench.measurement import Row, baseline_of, body_of, measure
 from bench.processes import Process, free_port, python, running
 from bench.report import Table
-from bench.system import SERVICES, System, Tokens, running_system
+from bench.system import NO_RATE_LIMITS, SERVICES, System, Tokens, running_system
 from bench.wrk import Load, Request
 
 NAMES = ("calls", "relay", "mixed", "scale")
@@ -162,6 +162,7 @@ async def _relay(folder: Path, seconds: float) -> Table:
         **{f"{name.upper()}_SERVICE_URL": url for name in SERVICES},
         **{"HOST": "127.0.0.1", "PORT": str(gateway_port), "FRONTEND_ORIGINS": "http://localhost:5173"},
         **{"REDIS_URL": f"redis://127.0.0.1:{redis_port}/0", "CACHE_TIMEOUT_SECONDS": "1"},
+        **NO_RATE_LIMITS,
     }
     async with (
         running(

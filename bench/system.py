@@ -18,6 +18,17 @@ from tests.mongo_server import server as mongo_server
 
 SERVICES = ("user", "song", "album")
 TOKEN_SECONDS = 6 * 3600
+NO_RATE_LIMITS = dict.fromkeys(
+    (
+        "LIMIT_CALLS_PER_MINUTE",
+        "LIMIT_WRITES_PER_MINUTE",
+        "LIMIT_UPLOADS_PER_HOUR",
+        "LIMIT_REGISTRATIONS_PER_HOUR",
+    ),
+    "0",
+)
+"""One client makes all requests here."""
+
 _ISSUER_HOST = "clerk.bench.test"
 
 
@@ -70,9 +81,7 @@ def _environment(ports: Mapping[str, int], tokens: Tokens, mongodb_uri: str) -> 
     return {
         "HOST": "127.0.0.1",
         "LOG_LEVEL": "info",
-        # One client makes all requests here.
-        **dict.fromkeys(("LIMIT_CALLS_PER_MINUTE", "LIMIT_WRITES_PER_MINUTE"), "0"),
-        **dict.fromkeys(("LIMIT_UPLOADS_PER_HOUR", "LIMIT_REGISTRATIONS_PER_HOUR"), "0"),
+        **NO_RATE_LIMITS,
         "SHUTDOWN_SECONDS": "5",
         "MONGODB_URI": mongodb_uri,
         "REDIS_URL": f"redis://127.0.0.1:{ports['redis']}/0",
