@@ -21,8 +21,8 @@ AUDIENCE_OF_NEW = 3
 # A song counts half once the listener went on to this many others, a third after twice as many, and so on.
 LATER_SONGS_FOR_HALF = 1.0
 CONTENT_SHARE = 0.05
-# How much liking (one start is 0.5, one complete listen 0.8) until taste counts for half.
-EVIDENCE_FOR_HALF = 0.1
+# How many songs, played to their end, make taste count for half, and popularity for the other half.
+EVIDENCE_FOR_HALF = 0.6
 CONTENT_IN_SIMILAR, POPULARITY_IN_SIMILAR, TASTE_IN_SIMILAR = 0.3, 0.05, 0.15
 # What a skip takes from the songs that are like the skipped one, each, and at most.
 DISLIKE_SPREADS, DISLIKE_AT_MOST = 0.1, 0.3
@@ -77,9 +77,11 @@ class TasteModel:
     def personal(self, own: Listening, *, now: float) -> Scores:
         """`own` is all that this listener did; it may be newer than the model."""
         taste = self._taste(own, now)
-        evidence = float(taste.liked.sum())
+        evidence = float(taste.strength.sum())
         trust = evidence / (evidence + EVIDENCE_FOR_HALF)
-        liking = trust * self._appeal(taste) + (1 - trust) * np.maximum(self.popularity, 0.0)
+        # The root leaves the order of what fits the taste, and more room for popularity among it at first.
+        appeal = np.sqrt(self._appeal(taste))
+        liking = trust * appeal + (1 - trust) * np.maximum(self.popularity, 0.0)
         against = (1 - trust) * np.maximum(-self.popularity, 0.0)
         return Scores(liking, against + self._against(taste.disliked) + taste.played, has_taste=evidence > 0)
 
