@@ -144,7 +144,7 @@ def fill(store: RecombeeStore, folder: Path, name: str, listens: Listens) -> dic
     for listener, song, position in zip(*columns, strict=True):
         at = now - DAYS * SECONDS_PER_DAY * (1.0 - position)
         for signal in (Signal.DETAIL_VIEW, Signal.PURCHASE):
-            store.add_interaction(Interaction(listeners[listener], songs[song], signal, 0.0, at, "", {}))
+            store.add_interaction(Interaction(listeners[listener], songs[song], signal, 0.0, at, {}))
     return listeners
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 from recombee_api_client.api_requests import (
-    AddCartAddition,
+    AddBookmark,
     AddDetailView,
     AddItem,
     AddItemProperty,
@@ -48,8 +48,8 @@ def test_batch_requests_run_in_order(recombee: RecombeeService) -> None:
         ListItems(filter="'num' < 99"),
         DeleteItem("item1"),
         ListItems(filter="'num' >= 99"),
-        AddCartAddition("user", "item2", timestamp="2013-10-29T09:38:41.341Z"),
-        AddCartAddition("user", "item2", cascade_create=True),
+        AddBookmark("user", "item2", timestamp="2013-10-29T09:38:41.341Z"),
+        AddBookmark("user", "item2", cascade_create=True),
         RecommendItemsToItem("item2", "user", 30),
         RecommendItemsToUser("user_id", 25, filter="'num'==68", cascade_create=True),
     )

@@ -1,4 +1,4 @@
-"""Plays, completions, ratings and portions, sent by the real SDK over a socket."""
+"""Plays, completions, ratings and likes, sent by the real SDK over a socket."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -7,35 +7,29 @@ from typing import Any
 import pytest
 from recombee_api_client.api_requests import (
     AddBookmark,
-    AddCartAddition,
     AddDetailView,
     AddItem,
     AddPurchase,
     AddRating,
     AddUser,
     DeleteBookmark,
-    DeleteCartAddition,
     DeleteDetailView,
     DeletePurchase,
     DeleteRating,
-    DeleteViewPortion,
     ListItems,
     ListUserDetailViews,
     ListUserRatings,
     ListUsers,
-    ListUserViewPortions,
     ResetDatabase,
-    SetViewPortion,
 )
 
 from tests.cloud.recombee_service import RecombeeService, running_recombee, settings_in
 
-SIMPLE = [AddDetailView, AddPurchase, AddBookmark, AddCartAddition]
+SIMPLE = [AddDetailView, AddPurchase, AddBookmark]
 DELETES = [
     (AddDetailView, DeleteDetailView),
     (AddPurchase, DeletePurchase),
     (AddBookmark, DeleteBookmark),
-    (AddCartAddition, DeleteCartAddition),
 ]
 
 
@@ -120,24 +114,6 @@ def test_rating_is_listed_with_its_data(recombee: RecombeeService) -> None:
     ]
 
 
-@pytest.mark.parametrize("portion", [-0.1, 1.5, None])
-def test_portion_out_of_range_is_refused(recombee: RecombeeService, portion: object) -> None:
-    assert recombee.status(SetViewPortion("ann", "song", portion)) == 400
-
-
-def test_new_portion_replaces_that_of_its_session(recombee: RecombeeService) -> None:
-    recombee.send(SetViewPortion("ann", "song", 0.2, session_id="s1", timestamp=1))
-    recombee.send(SetViewPortion("ann", "song", 0.9, session_id="s1", timestamp=2))
-    recombee.send(SetViewPortion("ann", "song", 0.4, session_id="s2", timestamp=2))
-    assert recombee.status(SetViewPortion("ann", "song", 0.5, session_id="s2", timestamp=2)) == 409
-    kept = recombee.send(ListUserViewPortions("ann"))
-    assert [(view["sessionId"], view["portion"]) for view in kept] == [("s1", 0.9), ("s2", 0.4)]
-
-
-def test_session_id_with_invalid_characters_is_refused(recombee: RecombeeService) -> None:
-    assert recombee.status(SetViewPortion("ann", "song", 0.5, session_id="a****")) == 400
-
-
 @pytest.mark.parametrize(("add", "delete"), DELETES)
 def test_interaction_is_deleted_only_once(recombee: RecombeeService, add: Any, delete: Any) -> None:
     for second in (1.25, 2, 3):
@@ -149,14 +125,10 @@ def test_interaction_is_deleted_only_once(recombee: RecombeeService, add: Any, d
     assert recombee.send(add("ann", "song", timestamp=2)) == "ok"
 
 
-def test_ratings_and_portions_are_deleted_too(recombee: RecombeeService) -> None:
+def test_ratings_are_deleted_too(recombee: RecombeeService) -> None:
     recombee.send(AddRating("ann", "song", 1))
-    recombee.send(SetViewPortion("ann", "song", 1, session_id="s1"))
     assert recombee.send(DeleteRating("ann", "song")) == "ok"
-    assert recombee.status(DeleteViewPortion("ann", "song", session_id="other")) == 404
-    assert recombee.send(DeleteViewPortion("ann", "song", session_id="s1")) == "ok"
     assert recombee.send(ListUserRatings("ann")) == []
-    assert recombee.send(ListUserViewPortions("ann")) == []
 
 
 def test_unknown_option_is_refused(recombee: RecombeeService) -> None:

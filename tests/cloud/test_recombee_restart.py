@@ -151,7 +151,7 @@ def test_removed_user_leaves_no_rows(tmp_path: Path) -> None:
             song = store.add("items", "song")
             listeners = [store.add("users", name) for name in ("ann", "ben")]
             for listener in listeners:
-                store.add_interaction(Interaction(listener, song, Signal.PURCHASE, 0.0, 5.0, "", {}))
+                store.add_interaction(Interaction(listener, song, Signal.PURCHASE, 0.0, 5.0, {}))
         with store.transaction():
             store.remove(listeners[0])
         assert store.listening(after=0)[0].listener.tolist() == [listeners[1]]

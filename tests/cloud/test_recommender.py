@@ -133,15 +133,13 @@ def test_skip_lowers_a_song_in_the_chart(world: PlantedListening) -> None:
     assert world.popular() == ["skipped", "kept"]
 
 
-def test_completion_outweighs_play_outweighs_portion(
-    world: PlantedListening,
-) -> None:
-    for name in ("completed", "played", "heard-a-part"):
+def test_like_says_more_than_completing_and_completing_more_than_playing(world: PlantedListening) -> None:
+    for name in ("liked", "completed", "played"):
         world.song(name)
+    world.did(1, "liked", Signal.BOOKMARK)
     world.did(1, "completed", Signal.PURCHASE)
     world.did(1, "played", Signal.DETAIL_VIEW)
-    world.did(1, "heard-a-part", Signal.VIEW_PORTION, value=0.9)
-    assert world.popular() == ["completed", "played", "heard-a-part"]
+    assert world.popular() == ["liked", "completed", "played"]
 
 
 def test_one_listener_cannot_dominate_the_chart(world: PlantedListening) -> None:

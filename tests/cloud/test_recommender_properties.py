@@ -10,7 +10,7 @@ from embedded.cloud.recombee.recommender import Wanted
 from tests.cloud.planted_listening import PlantedListening, filtered
 
 GENRES = ("Rock", "Jazz", None)
-VALUES = {Signal.RATING: (-0.5, 1.0), Signal.VIEW_PORTION: (0.2, 1.0)}
+VALUES = {Signal.RATING: (-0.5, 1.0)}
 
 songs = st.lists(
     st.tuples(st.sampled_from(GENRES), st.sampled_from(("A", "B", "C", None)), st.booleans()),

@@ -124,7 +124,7 @@ def large_store(tmp_path: Path) -> RecombeeStore:
         users = [store.add("users", f"user-{n}") for n in range(50)]
         for n in range(REBUILT_AT_ONCE + 1):
             song = songs[0] if n % 10 else songs[1]
-            store.add_interaction(Interaction(users[n % 50], song, Signal.PURCHASE, 0.0, 1e9 + n, "", {}))
+            store.add_interaction(Interaction(users[n % 50], song, Signal.PURCHASE, 0.0, 1e9 + n, {}))
     return store
 
 

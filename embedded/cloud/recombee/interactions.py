@@ -1,4 +1,4 @@
-"""Requests about interactions: who viewed, completed, rated or kept which song."""
+"""Requests about interactions: who played, completed, rated or liked which song."""
 
 import time
 from collections.abc import Mapping
@@ -31,8 +31,6 @@ KINDS: Mapping[str, InteractionKind] = {
     "purchases": InteractionKind(Signal.PURCHASE, numbers=("amount", "price", "profit")),
     "ratings": InteractionKind(Signal.RATING, "rating", lowest=-1.0),
     "bookmarks": InteractionKind(Signal.BOOKMARK),
-    "cartadditions": InteractionKind(Signal.CART_ADDITION, numbers=("amount", "price")),
-    "viewportions": InteractionKind(Signal.VIEW_PORTION, "portion", numbers=("timeSpent",)),
 }
 
 
@@ -54,19 +52,14 @@ class InteractionRequests:
             if given is None:
                 raise RecombeeError(400, f"{kind.value_name} is missing")
             value = given
-        session = self._session(parameters) or ""
         details = self._details(parameters)
         parameters.refuse_others()
         if not create:
             required(self._store, "users", user_id)
         item = required(self._store, "items", item_id, create=create)
         user = required(self._store, "users", user_id, create=create)
-        if kind.signal is Signal.VIEW_PORTION:
-            self._forget_other_portions(user, item, session, at)
         moment = time.time() if at is None else at
-        while not self._store.add_interaction(
-            Interaction(user, item, kind.signal, value, moment, session, details)
-        ):
+        while not self._store.add_interaction(Interaction(user, item, kind.signal, value, moment, details)):
             if at is not None:
                 raise RecombeeError(409, "The same user did the same to the same item at that very moment")
             moment += SMALLEST_STEP_SECONDS
@@ -74,12 +67,11 @@ class InteractionRequests:
 
     def remove(self, parameters: Parameters) -> tuple[int, Any]:
         user_id, item_id = parameters.id("userId"), parameters.id("itemId")
-        at = parameters.timestamp("timestamp") if self._kind.signal is not Signal.VIEW_PORTION else None
-        session = self._session(parameters)
+        at = parameters.timestamp("timestamp")
         parameters.refuse_others()
         user = required(self._store, "users", user_id)
         item = required(self._store, "items", item_id)
-        if not self._store.remove_interactions(user, item, self._kind.signal, at=at, session=session):
+        if not self._store.remove_interactions(user, item, self._kind.signal, at=at):
             raise RecombeeError(
                 404, f'There is no such interaction of userId="{user_id}", itemId="{item_id}"'
             )
@@ -101,13 +93,8 @@ class InteractionRequests:
             entry = {"userId": user_id, "itemId": item_id, "timestamp": found.at, **found.details}
             if self._kind.value_name is not None:
                 entry[self._kind.value_name] = found.value
-            if self._kind.signal is Signal.VIEW_PORTION:
-                entry["sessionId"] = found.session or None
             entries.append(entry)
         return 200, entries
-
-    def _session(self, parameters: Parameters) -> str | None:
-        return parameters.optional_id("sessionId") if self._kind.signal is Signal.VIEW_PORTION else None
 
     def _details(self, parameters: Parameters) -> dict[str, Any]:
         details: dict[str, Any] = {
@@ -121,11 +108,3 @@ class InteractionRequests:
         details["additionalData"] = additional
         parameters.ignore(("autoPresented",))
         return {name: value for name, value in details.items() if value is not None}
-
-    def _forget_other_portions(self, user: int, item: int, session: str, at: float | None) -> None:
-        """A user has one portion of an item in a session: a new one takes the place of the one before it."""
-        for _, _, earlier in self._store.interactions(Signal.VIEW_PORTION, user_no=user, item_no=item):
-            if earlier.session == session and earlier.at != at:
-                self._store.remove_interactions(
-                    user, item, Signal.VIEW_PORTION, at=earlier.at, session=session
-                )

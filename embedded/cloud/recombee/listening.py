@@ -21,21 +21,16 @@ class Signal(IntEnum):
     PURCHASE = 2
     RATING = 3
     BOOKMARK = 4
-    CART_ADDITION = 5
-    VIEW_PORTION = 6
 
 
-# How much one interaction counts, and how much each unit of its value adds (a rating lies in -1..1, a
-# portion in 0..1). A like (bookmark) says most, more than a song that was started and played to its end. A
-# skip (rating
-# -0.5, so -1) outweighs the start (0.4) before it, but not an earlier listen as well.
+# How much one interaction counts, and how much each unit of its value adds (a rating lies in -1..1). A like
+# (bookmark) says most, more than a song that was started and played to its end. A skip (rating -0.5, so -1)
+# outweighs the start (0.4) before it, but not an earlier listen as well.
 _WEIGHTS: dict[Signal, tuple[float, float]] = {
     Signal.DETAIL_VIEW: (0.4, 0.0),
     Signal.PURCHASE: (1.0, 0.0),
     Signal.RATING: (0.0, 2.0),
     Signal.BOOKMARK: (2.0, 0.0),
-    Signal.CART_ADDITION: (0.6, 0.0),
-    Signal.VIEW_PORTION: (0.0, 0.3),
 }
 # What the interactions with one song are worth together: 1 when it was started and played to its end (1.4),
 # 0.64 when it was only started (0.4), never more than 1.29: the hundredth says little that the others did

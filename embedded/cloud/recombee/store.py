@@ -56,14 +56,13 @@ Owner = Literal["items", "users"]
 
 @dataclass(frozen=True)
 class Interaction:
-    """`at` in epoch seconds; `session` is "" for none; `details` is what the caller sent beside the rest."""
+    """`at` in epoch seconds; `details` is what the caller sent beside the rest."""
 
     user_no: int
     item_no: int
     signal: Signal
     value: float
     at: float
-    session: str
     details: Mapping[str, Any]
 
 
@@ -211,7 +210,7 @@ class RecombeeStore:
                 int(interaction.signal),
                 interaction.value,
                 interaction.at,
-                interaction.session,
+                "",
                 json.dumps(interaction.details),
             ),
         )
@@ -220,14 +219,12 @@ class RecombeeStore:
             self._changed()
         return cursor.rowcount > 0
 
-    def remove_interactions(
-        self, user_no: int, item_no: int, signal: Signal, *, at: float | None, session: str | None
-    ) -> int:
-        """How many there were; None means any moment, any session."""
+    def remove_interactions(self, user_no: int, item_no: int, signal: Signal, *, at: float | None) -> int:
+        """The number of interactions removed; None means any moment."""
         cursor = self._db.execute(
             "DELETE FROM interactions WHERE user_no = ? AND item_no = ? AND signal = ?"
-            " AND (? IS NULL OR at = ?) AND (? IS NULL OR session = ?)",
-            (user_no, item_no, int(signal), at, at, session, session),
+            " AND (? IS NULL OR at = ?)",
+            (user_no, item_no, int(signal), at, at),
         )
         if cursor.rowcount:
             self.interaction_count -= cursor.rowcount
@@ -238,8 +235,8 @@ class RecombeeStore:
         self, signal: Signal, *, user_no: int | None = None, item_no: int | None = None
     ) -> Iterator[tuple[str, str, Interaction]]:
         """User id, item id and the rest, oldest first, of one user or of one item."""
-        for user_id, item_id, row_user, row_item, value, at, session, details in self._db.execute(
-            "SELECT u.id, i.id, n.user_no, n.item_no, n.value, n.at, n.session, n.details"
+        for user_id, item_id, row_user, row_item, value, at, details in self._db.execute(
+            "SELECT u.id, i.id, n.user_no, n.item_no, n.value, n.at, n.details"
             " FROM interactions n JOIN entities u ON u.no = n.user_no JOIN entities i ON i.no = n.item_no"
             " WHERE n.signal = ? AND (? IS NULL OR n.user_no = ?) AND (? IS NULL OR n.item_no = ?)"
             " ORDER BY n.at, n.no",
@@ -248,7 +245,7 @@ class RecombeeStore:
             yield (
                 user_id,
                 item_id,
-                Interaction(row_user, row_item, signal, value, at, session, json.loads(details)),
+                Interaction(row_user, row_item, signal, value, at, json.loads(details)),
             )
 
     def listening(self, *, after: int) -> tuple[Listening, int]:
