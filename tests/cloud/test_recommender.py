@@ -133,7 +133,7 @@ def test_skip_lowers_a_song_in_the_chart(world: PlantedListening) -> None:
     assert world.popular() == ["skipped", "kept"]
 
 
-def test_like_says_more_than_completing_and_completing_more_than_playing(world: PlantedListening) -> None:
+def test_like_outweighs_completion_outweighs_play(world: PlantedListening) -> None:
     for name in ("liked", "completed", "played"):
         world.song(name)
     world.did(1, "liked", Signal.BOOKMARK)
