@@ -10,7 +10,7 @@ from tests.openapi_description import Description
 from tests.system.access_table import ALBUM_CALLS, CALLERS, SONG_CALLS, USER_CALLS, Call
 from tests.system.media import image, song_form
 from tests.system.problems import problem_in
-from tests.system.running import People, RunningSystem
+from tests.system.running import People, Person, RunningSystem
 from tests.system.stage import STATES, Stage, set_stage
 
 CALLS = (*USER_CALLS, *SONG_CALLS, *ALBUM_CALLS)
@@ -20,6 +20,8 @@ CHANGE_BODIES: dict[str, Any] = {
     "/admin/users/{user_id}/block": {"isBlocked": False},
     "/admin/users/{user_id}/role": {"role": "user"},
 }
+
+ROLES = {"user": "user", "artist": "artist", "owner": "artist", "admin": "admin"}
 
 
 @pytest.fixture(scope="module")
@@ -74,6 +76,8 @@ class _Requests:
             else self._stage.spare_songs[caller == "admin"],
             album_id=(self._stage.users_albums if self._is_users else self._stage.albums).get(self._state),
         )
+        if (self._call.method, path) == ("DELETE", "/auth/me") and caller in ROLES:
+            return await (await self._disposable(caller)).delete(path)
         if self._call.method == "DELETE" and caller in ("owner", "admin"):
             path = await self._path_to_remove(path, caller)
         if (self._call.method, self._call.path) == ("PUT", "/albums/{album_id}/songs"):
@@ -82,6 +86,13 @@ class _Requests:
         if self._call.path == "/albums/{album_id}/songs":
             await self._admin().delete(f"{path}/{self._stage.spare_songs[caller == 'admin']}")
         return await self.client(caller).request(self._call.method, path, **self._content(caller))
+
+    async def _disposable(self, caller: str) -> Person:
+        """Somebody of the caller's role, whose account may go."""
+        person = await self._people.user()
+        granted = await self._admin().patch(f"/admin/users/{person.id}/role", json={"role": ROLES[caller]})
+        assert granted.status_code == 200, granted.text
+        return person
 
     def _admin(self) -> httpx.AsyncClient:
         return self._people.client(self._stage.tokens["admin"])
