@@ -100,22 +100,31 @@ class TasteModel:
         return Scores(liking, self._against(taste.disliked) + taste.played)
 
     def _taste(self, own: Listening, now: float) -> _Taste:
-        count = len(self._songs)
-        known = own.where(np.isin(own.song, self._songs.numbers))
-        songs = np.searchsorted(self._songs.numbers, known.song)
-        total = np.bincount(songs, weights=known.weights(), minlength=count).astype(np.float64, copy=False)
-        last = np.full(count, -np.inf)
-        np.maximum.at(last, songs, known.at)
+        position = np.searchsorted(self._songs.numbers, own.song)
+        is_known = self._songs.numbers[np.minimum(position, len(self._songs) - 1)] == own.song
+        known = own.where(is_known)
+        songs, of_song = np.unique(position[is_known], return_inverse=True)
+        total = np.bincount(of_song, weights=known.weights(), minlength=len(songs)).astype(
+            np.float64, copy=False
+        )
+        last = np.full(len(songs), -np.inf)
+        np.maximum.at(last, of_song, known.at)
         liked = strength(total)
         moments = np.sort(last[liked > 0])
         later_songs = len(moments) - np.searchsorted(moments, last, side="right")
         days = np.maximum(now - last, 0.0) / SECONDS_PER_DAY
         return _Taste(
-            liked,
-            liked / (1.0 + later_songs / LATER_SONGS_FOR_HALF),
-            np.maximum(-total, 0.0),
-            JUST_PLAYED * np.exp2(-days / PLAYED_HALF_LIFE_DAYS),
+            self._at(songs, liked),
+            self._at(songs, liked / (1.0 + later_songs / LATER_SONGS_FOR_HALF)),
+            self._at(songs, np.maximum(-total, 0.0)),
+            self._at(songs, JUST_PLAYED * np.exp2(-days / PLAYED_HALF_LIFE_DAYS)),
         )
+
+    def _at(self, positions: IntArray, values: FloatArray) -> FloatArray:
+        """The values at these positions, 0 at all others."""
+        result = np.zeros(len(self._songs))
+        result[positions] = values
+        return result
 
     def _appeal(self, taste: _Taste) -> FloatArray:
         """0..1: what the liked songs say about each song; the most appealing has 1."""
