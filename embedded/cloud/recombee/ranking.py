@@ -36,7 +36,7 @@ class Variety:
         return round(MOST_OF_ARTIST - (MOST_OF_ARTIST - 1) * self.diversity)
 
 
-ALWAYS = Variety()
+DEFAULT_VARIETY = Variety()
 
 
 def in_order(scores: Scores, candidates: IntArray, count: int) -> IntArray:

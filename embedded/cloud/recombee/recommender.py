@@ -18,8 +18,8 @@ import numpy as np
 
 from embedded.cloud.recombee.listening import NO_LISTENING, IntArray, Listening
 from embedded.cloud.recombee.ranking import (
-    ALWAYS,
     CONSIDERED_NEW,
+    DEFAULT_VARIETY,
     SPARE_FOR_VARIETY,
     TIMES_SHOWN_FOR_HALF,
     Variety,
@@ -90,7 +90,7 @@ class Wanted:
     count: int
     song_filter: Filter | None = None
     without: Collection[str] = ()
-    variety: Variety = ALWAYS
+    variety: Variety = DEFAULT_VARIETY
     lowest_liking: float = 0.0
 
 
