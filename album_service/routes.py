@@ -82,7 +82,7 @@ async def add_album(request: Request, creator: Creator, sizes: UploadSizes, edit
     async with open_form(request, sizes) as form:
         fields = fields_of_form(AlbumFields, form.fields, form.wrong_files)
         album = await editing.add(creator, fields.album(), form.files["image"])
-    return Response(album_json(album), 201, media_type="application/json")
+    return Response(album_json(album, is_member=True), 201, media_type="application/json")
 
 
 @router.patch("/{album_id}", summary="Change an album", response_model=AlbumOut, responses=refusals(412))

@@ -1,5 +1,6 @@
 """Deleting an account: gone at once, and soon without a trace in any store."""
 
+import os
 import secrets
 import sqlite3
 from pathlib import Path
@@ -30,8 +31,11 @@ async def active_artist(people: People) -> tuple[Person, list[str]]:
 def traces_in_files(folder: Path, names: list[str]) -> list[str]:
     """Where in the databases and files of a system any of `names` stands, the audit log aside."""
     found = []
-    for path in sorted(folder.rglob("*.sqlite*")):
+    files = [Path(directory, name) for directory, _, names in os.walk(folder) for name in names]
+    for path in sorted(each for each in files if ".sqlite" in each.name):
         if path.suffix.endswith(("-wal", "-shm")):
+            continue
+        if not path.exists():  # finished with while the folder was read
             continue
         with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
             tables = [
