@@ -210,6 +210,8 @@ class _Relay:
             if exchange.disconnected:
                 connection.abort()
                 raise ClientDisconnectedError
+            if not connection.is_usable:
+                raise ConnectError("closed by the service")
         self._connection = connection
         response = connection.send(self._request.method, data, idle_seconds=limits.idle_seconds)
         exchange.on_disconnect = functools.partial(_give_up, connection, response)

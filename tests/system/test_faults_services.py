@@ -101,7 +101,8 @@ async def test_user_outage_affects_only_unverified_callers(system: RunningSystem
     check_says_try_again(await unknown.post(play))
     check_says_try_again(await unknown.get("/songs/recommendations/for-you"))
     check_says_try_again(await unknown.get("/auth/me"))
-    assert (await known.post(play)).status_code == 200
+    played = await known.post(play)
+    assert played.status_code == 200, played.text
     await until_all_is_well(system)
 
     async def is_known_again() -> bool:
