@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Header, Path, Query, Request
-from pydantic import AfterValidator
 
 from album_service import accounts, arranging, browsing, collaborating, editing, export, searching, sharing
 from album_service.domain import AlbumNotFoundError, SongNotFoundError, UserNotFoundError
@@ -20,12 +19,12 @@ from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller
 from shared.access.permissions import Permission
 from shared.audit import AuditRepository, AuditTrail
+from shared.http.dependencies import AN_ID, checked_id, part_of
 from shared.http.health import Probe
 from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
 from shared.http.schemas import BodyId
 from shared.http.searching import SearchText
-from shared.ids import is_id
 from shared.search import terms_of
 
 
@@ -55,28 +54,17 @@ def resources(request: Request) -> Resources:
     return found
 
 
-async def _albums(request: Request) -> AlbumRepository:
-    return resources(request).albums
-
-
-async def _browsing(request: Request) -> browsing.Browsing:
-    return resources(request).browsing
-
-
-async def _editing(request: Request) -> editing.Editing:
-    return resources(request).editing
-
-
-async def _arranging(request: Request) -> arranging.Arranging:
-    return resources(request).arranging
-
-
-async def _collaborating(request: Request) -> collaborating.Collaborating:
-    return resources(request).collaborating
-
-
-async def _sharing(request: Request) -> sharing.Sharing:
-    return resources(request).sharing
+_albums = part_of(resources, lambda found: found.albums)
+_browsing = part_of(resources, lambda found: found.browsing)
+_editing = part_of(resources, lambda found: found.editing)
+_arranging = part_of(resources, lambda found: found.arranging)
+_collaborating = part_of(resources, lambda found: found.collaborating)
+_sharing = part_of(resources, lambda found: found.sharing)
+_searching = part_of(resources, lambda found: found.searching)
+_export = part_of(resources, lambda found: found.export)
+_accounts = part_of(resources, lambda found: found.accounts)
+_audit_entries = part_of(resources, lambda found: found.audit)
+_audit_trail = part_of(resources, lambda found: AuditTrail(found.audit))
 
 
 async def _precondition(
@@ -88,10 +76,6 @@ async def _precondition(
     return Precondition.from_header(if_match)
 
 
-async def _searching(request: Request) -> searching.AlbumSearching:
-    return resources(request).searching
-
-
 async def _album_query(
     q: SearchText = None,
     creator_id: Annotated[BodyId | None, Query(alias="creatorId")] = None,
@@ -100,42 +84,8 @@ async def _album_query(
     return AlbumQuery(terms=terms_of(q or ""), creator_id=creator_id, order=sort)
 
 
-async def _export(request: Request) -> export.Export:
-    return resources(request).export
-
-
-async def _accounts(request: Request) -> accounts.Accounts:
-    return resources(request).accounts
-
-
 async def _upload_sizes(request: Request) -> Mapping[str, int]:
     return {"image": resources(request).settings.max_image_bytes}
-
-
-async def _audit_entries(request: Request) -> AuditRepository:
-    return resources(request).audit
-
-
-async def _audit_trail(request: Request) -> AuditTrail:
-    return AuditTrail(resources(request).audit)
-
-
-def _check_album_id(album_id: str) -> str:
-    if not is_id(album_id):
-        raise AlbumNotFoundError
-    return album_id.lower()
-
-
-def _check_user_id(user_id: str) -> str:
-    if not is_id(user_id):
-        raise UserNotFoundError
-    return user_id.lower()
-
-
-def _check_song_id(song_id: str) -> str:
-    if not is_id(song_id):
-        raise SongNotFoundError
-    return song_id.lower()
 
 
 Accounts = Annotated[accounts.Accounts, Depends(_accounts)]
@@ -155,13 +105,13 @@ Editing = Annotated[editing.Editing, Depends(_editing)]
 UploadSizes = Annotated[Mapping[str, int], Depends(_upload_sizes)]
 """The files of an upload, with the most bytes of each."""
 
-AlbumId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_album_id)]
+AlbumId = Annotated[str, Path(description=AN_ID), checked_id(AlbumNotFoundError)]
 """An id in the path. AlbumNotFoundError for a malformed one."""
 
-SongId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_song_id)]
+SongId = Annotated[str, Path(description=AN_ID), checked_id(SongNotFoundError)]
 """An id in the path. SongNotFoundError for a malformed one."""
 
-UserId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_user_id)]
+UserId = Annotated[str, Path(description=AN_ID), checked_id(UserNotFoundError)]
 """An id in the path. UserNotFoundError for a malformed one."""
 
 AuditEntries = Annotated[AuditRepository, Depends(_audit_entries)]

@@ -8,18 +8,17 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import AfterValidator
 
 from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller
 from shared.access.permissions import Permission
 from shared.audit import AuditRepository, AuditTrail
+from shared.http.dependencies import AN_ID, checked_id, part_of
 from shared.http.health import Probe
 from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
 from shared.http.schemas import BodyId
 from shared.http.searching import SearchText
-from shared.ids import is_id
 from shared.search import terms_of
 from song_service import (
     accounts,
@@ -69,40 +68,19 @@ def resources(request: Request) -> Resources:
     return found
 
 
-async def _songs(request: Request) -> SongRepository:
-    return resources(request).songs
-
-
-async def _browsing(request: Request) -> browsing.Browsing:
-    return resources(request).browsing
-
-
-async def _uploading(request: Request) -> uploading.Uploading:
-    return resources(request).uploading
-
-
-async def _catalogue(request: Request) -> catalogue.Catalogue:
-    return resources(request).catalogue
-
-
-async def _discovery(request: Request) -> discovery.Discovery:
-    return resources(request).discovery
-
-
-async def _listening(request: Request) -> listening.Listening:
-    return resources(request).listening
-
-
-async def _library(request: Request) -> library.Library:
-    return resources(request).library
-
-
-async def _statistics(request: Request) -> statistics.Statistics:
-    return resources(request).statistics
-
-
-async def _searching(request: Request) -> searching.SongSearching:
-    return resources(request).searching
+_songs = part_of(resources, lambda found: found.songs)
+_browsing = part_of(resources, lambda found: found.browsing)
+_uploading = part_of(resources, lambda found: found.uploading)
+_catalogue = part_of(resources, lambda found: found.catalogue)
+_discovery = part_of(resources, lambda found: found.discovery)
+_listening = part_of(resources, lambda found: found.listening)
+_library = part_of(resources, lambda found: found.library)
+_statistics = part_of(resources, lambda found: found.statistics)
+_searching = part_of(resources, lambda found: found.searching)
+_export = part_of(resources, lambda found: found.export)
+_accounts = part_of(resources, lambda found: found.accounts)
+_audit_entries = part_of(resources, lambda found: found.audit)
+_audit_trail = part_of(resources, lambda found: AuditTrail(found.audit))
 
 
 async def _song_query(
@@ -131,31 +109,9 @@ async def _song_query(
     )
 
 
-async def _export(request: Request) -> export.Export:
-    return resources(request).export
-
-
-async def _accounts(request: Request) -> accounts.Accounts:
-    return resources(request).accounts
-
-
 async def _upload_sizes(request: Request) -> Mapping[str, int]:
     settings = resources(request).settings
     return {"image": settings.max_image_bytes, "audio": settings.max_audio_bytes}
-
-
-async def _audit_entries(request: Request) -> AuditRepository:
-    return resources(request).audit
-
-
-async def _audit_trail(request: Request) -> AuditTrail:
-    return AuditTrail(resources(request).audit)
-
-
-def _check_song_id(song_id: str) -> str:
-    if not is_id(song_id):
-        raise SongNotFoundError
-    return song_id.lower()
 
 
 Accounts = Annotated[accounts.Accounts, Depends(_accounts)]
@@ -174,7 +130,7 @@ Statistics = Annotated[statistics.Statistics, Depends(_statistics)]
 UploadSizes = Annotated[Mapping[str, int], Depends(_upload_sizes)]
 """The files of an upload, with the most bytes of each."""
 
-SongId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_song_id)]
+SongId = Annotated[str, Path(description=AN_ID), checked_id(SongNotFoundError)]
 """An id in the path. SongNotFoundError for a malformed one."""
 
 AuditEntries = Annotated[AuditRepository, Depends(_audit_entries)]

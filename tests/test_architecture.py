@@ -72,6 +72,7 @@ SHARED = {
         __init__
         audit
         body_limit
+        dependencies
         draining
         field_errors
         forms

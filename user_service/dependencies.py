@@ -7,16 +7,15 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Path, Query, Request
-from pydantic import AfterValidator
 
 from shared.access.caller import Caller
 from shared.access.guards import Access, Allowed, AnyCaller, CurrentSession
 from shared.access.permissions import Permission, Role
 from shared.audit import AuditRepository, AuditTrail
+from shared.http.dependencies import AN_ID, checked_id, part_of
 from shared.http.health import Probe
 from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
-from shared.ids import is_id
 from shared.text import fold
 from user_service import accounts, administration, export, own_account, registration, searching, webhooks
 from user_service.domain import UserNotFoundError
@@ -49,28 +48,17 @@ def resources(request: Request) -> Resources:
     return found
 
 
-async def _users(request: Request) -> UserRepository:
-    return resources(request).users
-
-
-async def _own_account(request: Request) -> own_account.OwnAccount:
-    return resources(request).own_account
-
-
-async def _registrar(request: Request) -> registration.Registrar:
-    return resources(request).registrar
-
-
-async def _administration(request: Request) -> administration.Administration:
-    return resources(request).administration
-
-
-async def _searching(request: Request) -> searching.PeopleSearching:
-    return resources(request).searching
-
-
-async def _webhooks(request: Request) -> webhooks.Webhooks:
-    return resources(request).webhooks
+_users = part_of(resources, lambda found: found.users)
+_own_account = part_of(resources, lambda found: found.own_account)
+_registrar = part_of(resources, lambda found: found.registrar)
+_administration = part_of(resources, lambda found: found.administration)
+_searching = part_of(resources, lambda found: found.searching)
+_webhooks = part_of(resources, lambda found: found.webhooks)
+_export = part_of(resources, lambda found: found.export)
+_accounts = part_of(resources, lambda found: found.accounts)
+_whole_list_limit = part_of(resources, lambda found: found.settings.whole_list_limit)
+_audit_entries = part_of(resources, lambda found: found.audit)
+_audit_trail = part_of(resources, lambda found: AuditTrail(found.audit))
 
 
 async def _webhook_key(request: Request) -> bytes:
@@ -78,32 +66,6 @@ async def _webhook_key(request: Request) -> bytes:
     if key is None:
         raise webhooks.WebhooksNotConfiguredError
     return key
-
-
-async def _export(request: Request) -> export.Export:
-    return resources(request).export
-
-
-async def _accounts(request: Request) -> accounts.Accounts:
-    return resources(request).accounts
-
-
-async def _whole_list_limit(request: Request) -> int:
-    return resources(request).settings.whole_list_limit
-
-
-async def _audit_entries(request: Request) -> AuditRepository:
-    return resources(request).audit
-
-
-async def _audit_trail(request: Request) -> AuditTrail:
-    return AuditTrail(resources(request).audit)
-
-
-def _check_user_id(user_id: str) -> str:
-    if not is_id(user_id):
-        raise UserNotFoundError
-    return user_id.lower()
 
 
 async def _user_filter(
@@ -129,7 +91,7 @@ Administration = Annotated[administration.Administration, Depends(_administratio
 WholeListLimit = Annotated[int, Depends(_whole_list_limit)]
 """The most entries of a list that is not paged."""
 
-UserId = Annotated[str, Path(description="24 hexadecimal characters"), AfterValidator(_check_user_id)]
+UserId = Annotated[str, Path(description=AN_ID), checked_id(UserNotFoundError)]
 """An id in the path. UserNotFoundError for a malformed one."""
 
 WantedUsers = Annotated[UserFilter, Depends(_user_filter)]
