@@ -36,12 +36,8 @@ class MongoAlbumSearch:
         await self._albums.ensure_indexes()
 
     async def find(self, wanted: AlbumQuery, part: SortedSlice) -> Sequence[Found[Album]]:
-        filters = _filters(wanted)
-        if wanted.terms is not None and wanted.is_ranked:
-            found = await self._search.ranked(filters, wanted.terms, part)
-        else:
-            order = _ORDERS[wanted.order or AlbumOrder.NEWEST]
-            found = await self._search.sorted_by(filters, wanted.terms, order, part)
+        order = _ORDERS[wanted.order] if wanted.order else None
+        found = await self._search.find(_filters(wanted), wanted.terms, order, part)
         return [Found(to_album(each.entry), each.position) for each in found]
 
     async def count(self, wanted: AlbumQuery) -> int:

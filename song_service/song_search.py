@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 
 from shared.http.pagination import Cursor
 from shared.http.sorting import Found, SortedSlice
-from shared.providers.mongo import ASCENDING, DESCENDING, Document, Index, MongoDatabase, Order, id_of
+from shared.providers.mongo import (
+    ASCENDING,
+    DESCENDING,
+    NEWEST_FIRST,
+    Document,
+    Index,
+    MongoDatabase,
+    Order,
+    id_of,
+)
 from shared.providers.mongo_search import MongoSearch, search_fields, search_indexes
 from shared.search import key_of
 from shared.search_upkeep import ChangedWords
@@ -14,10 +23,9 @@ from song_service.search_ports import SongOrder, SongQuery
 
 _MOST_PLAYED_FIRST = (("plays", DESCENDING), ("createdAt", DESCENDING))
 _FIRST = tuple((field, DESCENDING) for field in LISTED)
-_NEWEST = (("createdAt", DESCENDING), ("_id", DESCENDING))
 
 _ORDERS: Mapping[SongOrder, Order] = {
-    SongOrder.NEWEST: _NEWEST,
+    SongOrder.NEWEST: NEWEST_FIRST,
     SongOrder.OLDEST: (("createdAt", ASCENDING), ("_id", ASCENDING)),
     SongOrder.TITLE: (("titleKey", ASCENDING), ("_id", ASCENDING)),
     SongOrder.TITLE_DESCENDING: (("titleKey", DESCENDING), ("_id", DESCENDING)),
@@ -30,10 +38,10 @@ INDEXES = (
     *search_indexes(list(LISTED), _MOST_PLAYED_FIRST),
     Index([*_FIRST, *_MOST_PLAYED_FIRST, ("_id", DESCENDING)]),
     Index([*_FIRST, ("duration", ASCENDING), ("_id", ASCENDING)]),
-    Index([*_FIRST, ("genreKey", ASCENDING), *_NEWEST]),
-    Index([*_FIRST, ("moodKey", ASCENDING), *_NEWEST]),
-    Index([*_FIRST, ("artistId", ASCENDING), *_NEWEST]),
-    Index([*_FIRST, ("albumId", ASCENDING), *_NEWEST]),
+    Index([*_FIRST, ("genreKey", ASCENDING), *NEWEST_FIRST]),
+    Index([*_FIRST, ("moodKey", ASCENDING), *NEWEST_FIRST]),
+    Index([*_FIRST, ("artistId", ASCENDING), *NEWEST_FIRST]),
+    Index([*_FIRST, ("albumId", ASCENDING), *NEWEST_FIRST]),
     Index([*_FIRST, ("genre", ASCENDING)]),
 )
 
@@ -50,12 +58,8 @@ class MongoSongSearch:
         await self._songs.ensure_indexes()
 
     async def find(self, wanted: SongQuery, part: SortedSlice) -> Sequence[Found[Song]]:
-        filters = _filters(wanted)
-        if wanted.terms is not None and wanted.is_ranked:
-            found = await self._search.ranked(filters, wanted.terms, part)
-        else:
-            order = _ORDERS[wanted.order or SongOrder.NEWEST]
-            found = await self._search.sorted_by(filters, wanted.terms, order, part)
+        order = _ORDERS[wanted.order] if wanted.order else None
+        found = await self._search.find(_filters(wanted), wanted.terms, order, part)
         return [Found(to_song(each.entry), each.position) for each in found]
 
     async def count(self, wanted: SongQuery) -> int:

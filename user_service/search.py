@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from shared.access.permissions import Role
 from shared.http.pagination import Cursor
 from shared.http.sorting import Found, SortedSlice
-from shared.providers.mongo import DESCENDING, NEWEST_FIRST, Document, MongoDatabase
+from shared.providers.mongo import DESCENDING, Document, MongoDatabase
 from shared.providers.mongo_search import MongoSearch, search_indexes
 from shared.search_upkeep import ChangedWords
 from user_service.domain import User
@@ -29,10 +29,7 @@ class MongoArtistSearch:
         await self._users.ensure_indexes()
 
     async def find(self, wanted: ArtistQuery, part: SortedSlice) -> Sequence[Found[User]]:
-        if wanted.terms is not None:
-            found = await self._search.ranked({}, wanted.terms, part)
-        else:
-            found = await self._search.sorted_by({}, None, NEWEST_FIRST, part)
+        found = await self._search.find({}, wanted.terms, None, part)
         return [Found(to_user(each.entry), each.position) for each in found]
 
     async def count(self, wanted: ArtistQuery) -> int:

@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from album_service.domain import Album
 from album_service.search_ports import AlbumOrder, AlbumQuery
 from embedded.sqlite.albums import COLUMNS, to_album
-from embedded.sqlite.database import SqliteDatabase, Value
-from embedded.sqlite.search import Order, SearchedTable, SqliteSearch, search_columns
+from embedded.sqlite.database import SqliteDatabase
+from embedded.sqlite.search import NEWEST_FIRST, Filters, Order, SearchedTable, SqliteSearch, search_columns
 from shared.http.pagination import Cursor
 from shared.http.sorting import Found, SortedSlice
 from shared.search_upkeep import ChangedWords
 
 _ORDERS: Mapping[AlbumOrder, Order] = {
-    AlbumOrder.NEWEST: [("created_at", "DESC")],
+    AlbumOrder.NEWEST: NEWEST_FIRST,
     AlbumOrder.OLDEST: [("created_at", "ASC")],
     AlbumOrder.TITLE: [("title_key", "ASC")],
     AlbumOrder.TITLE_DESCENDING: [("title_key", "DESC")],
@@ -22,7 +22,7 @@ _NAMES = SearchedTable(
     words="albums_search",
     columns=COLUMNS,
     listed="is_public = 1 AND is_visible = 1",
-    ties=[("created_at", "DESC")],
+    ties=NEWEST_FIRST,
     popular="albums_listed",
     titles="albums_titles",
 )
@@ -35,20 +35,12 @@ class SqliteAlbumSearch:
         self._search = SqliteSearch(database, _NAMES)
 
     async def find(self, wanted: AlbumQuery, part: SortedSlice) -> Sequence[Found[Album]]:
-        conditions, values = _filters(wanted)
-        if wanted.terms is not None and wanted.is_ranked:
-            found = await self._search.ranked(
-                conditions, values, wanted.terms, part, is_selective=bool(conditions)
-            )
-        else:
-            order = _ORDERS[wanted.order or AlbumOrder.NEWEST]
-            found = await self._search.sorted_by(
-                conditions, values, wanted.terms, order, part, is_selective=bool(conditions)
-            )
+        order = _ORDERS[wanted.order] if wanted.order else None
+        found = await self._search.find(_filters(wanted), wanted.terms, order, part)
         return [Found(to_album(each.entry), each.position) for each in found]
 
     async def count(self, wanted: AlbumQuery) -> int:
-        return await self._search.count(*_filters(wanted), wanted.terms)
+        return await self._search.count(_filters(wanted), wanted.terms)
 
     async def index_next(self, limit: int) -> Sequence[str]:
         return await self._search.index_next(
@@ -61,7 +53,7 @@ class SqliteAlbumSearch:
         return await self._search.changed_words(after, limit)
 
 
-def _filters(wanted: AlbumQuery) -> tuple[list[str], dict[str, Value]]:
+def _filters(wanted: AlbumQuery) -> Filters:
     if wanted.creator_id is None:
-        return [], {}
-    return ["creator_id = :creator_id"], {"creator_id": wanted.creator_id}
+        return Filters()
+    return Filters(["creator_id = :creator_id"], {"creator_id": wanted.creator_id}, is_selective=True)

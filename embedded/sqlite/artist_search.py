@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from embedded.sqlite.database import SqliteDatabase
-from embedded.sqlite.search import SearchedTable, SqliteSearch
+from embedded.sqlite.search import NEWEST_FIRST, Filters, SearchedTable, SqliteSearch
 from embedded.sqlite.users import COLUMNS, name_columns, to_user
 from shared.http.pagination import Cursor
 from shared.http.sorting import Found, SortedSlice
@@ -16,7 +16,7 @@ _NAMES = SearchedTable(
     words="users_search",
     columns=COLUMNS,
     listed="role = 'artist'",
-    ties=[("created_at", "DESC")],
+    ties=NEWEST_FIRST,
     popular="users_of_role",
     titles="users_titles",
 )
@@ -29,14 +29,11 @@ class SqliteArtistSearch:
         self._search = SqliteSearch(database, _NAMES)
 
     async def find(self, wanted: ArtistQuery, part: SortedSlice) -> Sequence[Found[User]]:
-        if wanted.terms is not None:
-            found = await self._search.ranked([], {}, wanted.terms, part)
-        else:
-            found = await self._search.sorted_by([], {}, None, [("created_at", "DESC")], part)
+        found = await self._search.find(Filters(), wanted.terms, None, part)
         return [Found(to_user(each.entry), each.position) for each in found]
 
     async def count(self, wanted: ArtistQuery) -> int:
-        return await self._search.count([], {}, wanted.terms)
+        return await self._search.count(Filters(), wanted.terms)
 
     async def index_next(self, limit: int) -> Sequence[str]:
         return await self._search.index_next(

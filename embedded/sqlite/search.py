@@ -9,7 +9,7 @@ enough.
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase, Value
@@ -30,6 +30,8 @@ _EXACT, _PREFIX, _IN_TITLE, _OTHER = range(4)
 _LAST = "\U0010ffff"
 Order = Sequence[tuple[str, str]]
 """Columns with ASC or DESC, but for the id, which comes last in the direction of the first."""
+
+NEWEST_FIRST: Order = [("created_at", "DESC")]
 
 
 def search_columns(title: str, by: str) -> dict[str, Value]:
@@ -63,6 +65,15 @@ class SearchedTable:
     titles: str
 
 
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """SQL conditions, with the values bound in them. `is_selective`: few rows meet them."""
+
+    conditions: Sequence[str] = ()
+    values: Mapping[str, Value] = field(default_factory=dict)
+    is_selective: bool = False
+
+
 class SqliteSearch:
     """Finds rows of one table: those that are listed alone."""
 
@@ -70,47 +81,38 @@ class SqliteSearch:
         self._database = database
         self._names = names
 
-    async def sorted_by(
-        self,
-        conditions: Sequence[str],
-        values: Mapping[str, Value],
-        terms: SearchTerms | None,
-        order: Order,
-        part: SortedSlice,
-        *,
-        is_selective: bool = False,
+    async def find(
+        self, filters: Filters, terms: SearchTerms | None, order: Order | None, part: SortedSlice
     ) -> list[Found[sqlite3.Row]]:
-        """Matches in the order of these columns. `is_selective`: few rows meet the conditions."""
-        wanted, bound = [self._names.listed, *conditions], dict(values)
+        """Matches in this order; without one, those of terms best first, others newest first."""
+        if order is None and terms is not None:
+            return await self._ranked(filters, terms, part)
+        return await self._sorted_by(filters, terms, order or NEWEST_FIRST, part)
+
+    async def _sorted_by(
+        self, filters: Filters, terms: SearchTerms | None, order: Order, part: SortedSlice
+    ) -> list[Found[sqlite3.Row]]:
+        wanted, bound = [self._names.listed, *filters.conditions], dict(filters.values)
         if terms is not None:
-            is_walk = not is_selective and await self._matches_many("", terms)
+            is_walk = not filters.is_selective and await self._matches_many("", terms)
             wanted += each_word("title_words || by_words", terms) if is_walk else [self._matching]
             bound |= word_values(terms)
         rows = await self._page(wanted, bound, order, part)
         return [Found(row, _position(row, order)) for row in rows]
 
-    async def ranked(
-        self,
-        conditions: Sequence[str],
-        values: Mapping[str, Value],
-        terms: SearchTerms,
-        part: SortedSlice,
-        *,
-        is_selective: bool = False,
+    async def _ranked(
+        self, filters: Filters, terms: SearchTerms, part: SortedSlice
     ) -> list[Found[sqlite3.Row]]:
-        """Matches, best first: exact title, its beginning, all words in the title, others.
-
-        `is_selective`: few rows meet the conditions.
-        """
-        is_short = not is_selective and len(terms.key) < LONGEST_KEY
+        """Matches, best first: exact title, its beginning, all words in the title, others."""
+        is_short = not filters.is_selective and len(terms.key) < LONGEST_KEY
         if is_short and await self._matches_many("", terms):
-            return await self._ranked_by_index(conditions, values, terms, part)
+            return await self._ranked_by_index(filters, terms, part)
         rank = f"""CASE WHEN title_key = :key THEN {_EXACT}
             WHEN substr(title_key, 1, length(:key)) = :key THEN {_PREFIX}
             WHEN {" AND ".join(each_word("title_words", terms))} THEN {_IN_TITLE} ELSE {_OTHER} END"""
         order = [(f"-({rank})", "DESC"), *self._names.ties]
         after = part.after and Position((-int(part.after.values[0]), *part.after.values[1:]), part.after.id)
-        wanted = [self._names.listed, *conditions, self._matching]
+        wanted = [self._names.listed, *filters.conditions, self._matching]
         # Whole rows are read of the best alone.
         best, bounds = self._statement(
             f"rowid AS best_rowid, {rank} AS rank_class", wanted, order, SortedSlice(part.limit, after), None
@@ -119,21 +121,20 @@ class SqliteSearch:
         statement = f"""
             SELECT {self._columns}, rank_class FROM ({best}) JOIN {table} ON {table}.rowid = best_rowid
         """  # noqa: S608 - names of ours
-        rows = await self._database.read(statement, {**values, **word_values(terms), **bounds})
+        rows = await self._database.read(statement, {**filters.values, **word_values(terms), **bounds})
         found = [Found(row, self._ranked_position(row, row["rank_class"])) for row in rows]
         return sorted(found, key=lambda each: _best_first(each.position))
 
-    async def count(
-        self, conditions: Sequence[str], values: Mapping[str, Value], terms: SearchTerms | None
-    ) -> int:
+    async def count(self, filters: Filters, terms: SearchTerms | None) -> int:
         """How many rows match."""
-        if terms is not None and not conditions:
+        if terms is not None and not filters.conditions:
             statement = f"SELECT count(*) FROM {self._names.words} WHERE {self._names.words} MATCH :match"  # noqa: S608 - names of ours
             rows = await self._database.read(statement, {"match": match(terms)})
             return int(rows[0][0])
-        wanted = [self._names.listed, *conditions, *([self._matching] if terms else [])]
+        wanted = [self._names.listed, *filters.conditions, *([self._matching] if terms else [])]
         statement = f"SELECT count(*) FROM {self._names.table} WHERE {' AND '.join(wanted)}"  # noqa: S608 - names of ours
-        rows = await self._database.read(statement, {**values, **(word_values(terms) if terms else {})})
+        bound = {**filters.values, **(word_values(terms) if terms else {})}
+        rows = await self._database.read(statement, bound)
         return int(rows[0][0])
 
     async def index_next(
@@ -196,11 +197,7 @@ class SqliteSearch:
         return int(rows[0][0]) > CANDIDATES
 
     async def _ranked_by_index(
-        self,
-        conditions: Sequence[str],
-        values: Mapping[str, Value],
-        terms: SearchTerms,
-        part: SortedSlice,
+        self, filters: Filters, terms: SearchTerms, part: SortedSlice
     ) -> list[Found[sqlite3.Row]]:
         """One rank after the other, each in the order of an index, until there are enough."""
         found: list[Found[sqlite3.Row]] = []
@@ -211,10 +208,10 @@ class SqliteSearch:
                 after = Position(part.after.values[1:], part.after.id)
             rest = SortedSlice(part.limit - len(found), after)
             wanted, index = await self._of_rank(rank, terms)
-            bound = {**values, **word_values(terms), "key_end": terms.key + _LAST}
+            bound = {**filters.values, **word_values(terms), "key_end": terms.key + _LAST}
             if rank == _IN_TITLE and index is None:
                 bound["match"] = match(terms, "title_words")
-            ordered = [self._names.listed, *conditions, *wanted]
+            ordered = [self._names.listed, *filters.conditions, *wanted]
             rows = await self._page(ordered, bound, self._names.ties, rest, index=index)
             found += [Found(row, self._ranked_position(row, rank)) for row in rows]
             if len(found) >= part.limit:

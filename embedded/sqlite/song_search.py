@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from embedded.sqlite.database import SqliteDatabase, Value
-from embedded.sqlite.search import Order, SearchedTable, SqliteSearch, search_columns
+from embedded.sqlite.search import NEWEST_FIRST, Filters, Order, SearchedTable, SqliteSearch, search_columns
 from embedded.sqlite.songs import COLUMNS, label_keys, to_song
 from shared.http.pagination import Cursor
 from shared.http.sorting import Found, SortedSlice
@@ -15,7 +15,7 @@ from song_service.search_ports import SongOrder, SongQuery
 
 _LISTED = "is_removed = 0 AND is_public = 1 AND is_visible = 1"
 _ORDERS: Mapping[SongOrder, Order] = {
-    SongOrder.NEWEST: [("created_at", "DESC")],
+    SongOrder.NEWEST: NEWEST_FIRST,
     SongOrder.OLDEST: [("created_at", "ASC")],
     SongOrder.TITLE: [("title_key", "ASC")],
     SongOrder.TITLE_DESCENDING: [("title_key", "DESC")],
@@ -47,20 +47,12 @@ class SqliteSongSearch:
         self._search = SqliteSearch(database, _NAMES)
 
     async def find(self, wanted: SongQuery, part: SortedSlice) -> Sequence[Found[Song]]:
-        conditions, values = _filters(wanted)
-        if wanted.terms is not None and wanted.is_ranked:
-            found = await self._search.ranked(
-                conditions, values, wanted.terms, part, is_selective=_is_selective(wanted)
-            )
-        else:
-            order = _ORDERS[wanted.order or SongOrder.NEWEST]
-            found = await self._search.sorted_by(
-                conditions, values, wanted.terms, order, part, is_selective=_is_selective(wanted)
-            )
+        order = _ORDERS[wanted.order] if wanted.order else None
+        found = await self._search.find(_filters(wanted), wanted.terms, order, part)
         return [Found(to_song(each.entry), each.position) for each in found]
 
     async def count(self, wanted: SongQuery) -> int:
-        return await self._search.count(*_filters(wanted), wanted.terms)
+        return await self._search.count(_filters(wanted), wanted.terms)
 
     async def genres(self) -> Mapping[str, int]:
         return {row["genre"]: row["songs"] for row in await self._database.read(_GENRES)}
@@ -83,11 +75,7 @@ class SqliteSongSearch:
         return await self._search.changed_words(after, limit)
 
 
-def _is_selective(wanted: SongQuery) -> bool:
-    return wanted.artist_id is not None or wanted.album_id is not None
-
-
-def _filters(wanted: SongQuery) -> tuple[list[str], dict[str, Value]]:
+def _filters(wanted: SongQuery) -> Filters:
     chosen: dict[str, tuple[str, Value]] = {
         "genre": ("genre_key = :genre", None if wanted.genre is None else key_of(wanted.genre)),
         "mood": ("mood_key = :mood", None if wanted.mood is None else key_of(wanted.mood)),
@@ -97,4 +85,8 @@ def _filters(wanted: SongQuery) -> tuple[list[str], dict[str, Value]]:
         "max_duration": ("duration <= :max_duration", wanted.max_duration),
     }
     given = {name: (condition, value) for name, (condition, value) in chosen.items() if value is not None}
-    return [condition for condition, _ in given.values()], {name: value for name, (_, value) in given.items()}
+    return Filters(
+        [condition for condition, _ in given.values()],
+        {name: value for name, (_, value) in given.items()},
+        is_selective=not given.keys().isdisjoint({"artist_id", "album_id"}),
+    )

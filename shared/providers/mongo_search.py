@@ -11,7 +11,17 @@ from datetime import datetime
 from shared.clock import from_millis, to_millis
 from shared.http.pagination import Cursor
 from shared.http.sorting import Found, Position, SortedSlice, Value
-from shared.providers.mongo import ASCENDING, DESCENDING, Collection, Document, Index, Order, Query, id_of
+from shared.providers.mongo import (
+    ASCENDING,
+    DESCENDING,
+    NEWEST_FIRST,
+    Collection,
+    Document,
+    Index,
+    Order,
+    Query,
+    id_of,
+)
 from shared.search import SearchTerms, key_of, words_of
 from shared.search_upkeep import ChangedWords
 
@@ -61,10 +71,17 @@ class MongoSearch:
         self._listed = listed
         self._ties = ties
 
-    async def sorted_by(
+    async def find(
+        self, filters: Query, terms: SearchTerms | None, order: Order | None, part: SortedSlice
+    ) -> list[Found[Document]]:
+        """Matches in this order; without one, those of terms best first, others newest first."""
+        if order is None and terms is not None:
+            return await self._ranked(filters, terms, part)
+        return await self._sorted_by(filters, terms, order or NEWEST_FIRST, part)
+
+    async def _sorted_by(
         self, filters: Query, terms: SearchTerms | None, order: Order, part: SortedSlice
     ) -> list[Found[Document]]:
-        """Matches in the order of these fields."""
         query = self._matching(filters, terms)
         if order[0][0] in ("titleKey", "byKey"):
             query = {"$and": [query, {order[0][0]: {"$gte": ""}}]}  # not those that are not indexed yet
@@ -73,7 +90,7 @@ class MongoSearch:
         documents = await self._documents.find(query, order=order, limit=part.limit)
         return [Found(each, _position(each, order)) for each in documents]
 
-    async def ranked(self, filters: Query, terms: SearchTerms, part: SortedSlice) -> list[Found[Document]]:
+    async def _ranked(self, filters: Query, terms: SearchTerms, part: SortedSlice) -> list[Found[Document]]:
         """Matches, best first: exact title, its beginning, all words in the title, others."""
         ties = [field for field, _ in self._ties]
         candidates = await self._documents.find(
