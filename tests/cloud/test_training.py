@@ -76,6 +76,22 @@ def test_new_songs_get_a_bounded_share_of_exposure() -> None:
     assert len(new & set(shown)) >= 5
 
 
+def test_listener_who_asks_again_gets_the_same_list() -> None:
+    world = PlantedListening()
+    known = [world.song(f"known-{n}", genre="Rock") for n in range(90)]
+    for n in range(10):
+        world.song(f"new-{n}", genre="Rock")
+    rng = np.random.default_rng(8)
+    for listener in range(60):
+        world.completed(listener, *(known[n] for n in rng.choice(90, 12, replace=False)))
+    recommender = world.recommender()
+    for listener in range(60):
+        first = recommender.personal(listener, Wanted(50))
+        assert recommender.personal(listener, Wanted(50)) == first
+    world.completed(99, known[0])
+    assert recommender.personal(59, Wanted(50)) != first
+
+
 def test_skipped_new_songs_are_shown_no_more() -> None:
     world = PlantedListening()
     known = [world.song(f"known-{n}", genre="Rock") for n in range(90)]

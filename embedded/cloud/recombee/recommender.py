@@ -34,6 +34,8 @@ from embedded.cloud.recombee.trained_model import TrainedModel, train, untrained
 
 REBUILT_AT_ONCE, SONGS_REBUILT_AT_ONCE = 20_000, 2_000
 PAUSE_PER_TRAINING = 10.0
+# Listeners whose order of new songs is kept while nothing changes.
+MOST_REMEMBERED = 1_000
 
 
 class ListeningSource(Protocol):
@@ -121,6 +123,10 @@ class Recommender:
         self._training_since: float | None = None
         self._pause_until = 0.0
         self._times_shown: Counter[int] = Counter()
+        # By listener: how often a new song had been shown when they asked first since the last change. Who
+        # asks again gets the same order.
+        self._times_shown_before: dict[int, dict[int, int]] = {}
+        self._seen_versions = (0, 0)
         self.rebuilds = 0
 
     def popular(self, wanted: Wanted) -> list[str]:
@@ -139,16 +145,20 @@ class Recommender:
         if scores.has_taste:
             new = candidates[self._model.is_new[candidates]]
             share = len(new) / max(len(candidates), 1)
-            new = self._most_promising(new[~np.isin(self._songs.numbers[new], own.song)], scores)
+            new = self._most_promising(new[~np.isin(self._songs.numbers[new], own.song)], scores, listener)
             order = with_new_songs(order, new, share=share, turn=listener + len(own))
         chosen = varied(order, self._songs.artist_of, wanted.count, wanted.variety)
         self._times_shown.update(self._songs.numbers[chosen].tolist())
         return self._ids(chosen)
 
-    def _most_promising(self, new: IntArray, scores: Scores) -> IntArray:
+    def _most_promising(self, new: IntArray, scores: Scores, listener: int) -> IntArray:
         """The best first, where one that was shown often and still is new counts less."""
         new = in_order(scores, new, CONSIDERED_NEW)
-        shown = np.array([self._times_shown[number] for number in self._songs.numbers[new].tolist()])
+        numbers = self._songs.numbers[new].tolist()
+        if listener not in self._times_shown_before and len(self._times_shown_before) >= MOST_REMEMBERED:
+            self._times_shown_before.clear()
+        before = self._times_shown_before.setdefault(listener, {})
+        shown = np.array([before.setdefault(number, self._times_shown[number]) for number in numbers])
         worth = scores.liking[new] / (1.0 + shown / TIMES_SHOWN_FOR_HALF)
         return new[np.argsort(-worth, kind="stable")]
 
@@ -167,6 +177,10 @@ class Recommender:
     def refresh(self) -> None:
         """Takes in what changed since the last call, or leaves it for later as the module says."""
         source = self._source
+        versions = source.catalogue_version, source.history_version
+        if versions != self._seen_versions:
+            self._times_shown_before.clear()
+            self._seen_versions = versions
         if source.catalogue_version != self._seen_catalogue:
             changes = source.song_changes(after=self._seen_catalogue)
             self._songs.apply(changes.changed, changes.deleted)
