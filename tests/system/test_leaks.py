@@ -107,11 +107,27 @@ async def test_song_has_no_storage_fields(people: People) -> None:
         *("_id", "title", "artistId", "artistName", "imageUrl", "audioUrl", "streamingUrls", "duration"),
         *("albumId", "isPublic", "isVisible", "createdAt", "updatedAt", "genre", "mood"),
     }
-    album = await make_album(artist)
-    assert set(album) == {
+
+
+async def test_album_has_no_storage_fields(people: People) -> None:
+    """Collaborators are told to the creator and to collaborators only."""
+    artist, other = await people.artist(), await people.user()
+    public = {
         *("_id", "title", "creatorId", "creatorName", "imageUrl", "songIds"),
         *("isPublic", "isVisible", "createdAt", "updatedAt"),
     }
+    album = await make_album(artist)
+    assert set(album) == public | {"collaboratorIds"}
+    path = f"/albums/{album['_id']}"
+    for client, fields in (
+        (artist.http, public | {"collaboratorIds"}),
+        (other.http, public),
+        (people.client(), public),
+        ((await people.admin()).http, public),
+    ):
+        assert set((await client.get(path)).json()) == fields | {"songs"}
+    listed = (await people.client().get("/albums", params={"creatorId": artist.id})).json()
+    assert [set(each) for each in listed] == [public]
 
 
 async def test_refusal_does_not_repeat_the_value(people: People) -> None:
