@@ -20,6 +20,8 @@ TITLES = (
     "The Long Exhale",
     "Moss Cathedral",
 )
+PRIYAS_LIKES = ["Velvet Static", "Run the Lights", "Glass Elevator"]
+"""The songs that she heard to their end, newest first."""
 
 CONTENT = DemoContent(
     admin=DEMO.admin,

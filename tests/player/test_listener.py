@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.player.browsing import LOUDEST_SAMPLE, Visitor, Visitors
-from tests.player.content import JONAS, PRIYA, SONG_SECONDS, TITLES
+from tests.player.content import JONAS, PRIYA, PRIYAS_LIKES, SONG_SECONDS, TITLES
 
 
 def test_visitor_hears_music_after_one_click(visitors: Visitors) -> None:
@@ -144,17 +144,19 @@ def test_search_finds_misspelt_words_and_artists(visitors: Visitors) -> None:
 
 def test_likes_and_history_are_kept_and_cleared(visitors: Visitors) -> None:
     visitor = visitors.visitor(PRIYA)
+    visitor.go("/liked")
+    assert visitor.titles() == PRIYAS_LIKES
     visitor.go("/albums")
     visitor.page.get_by_role("link", name="Slow Weather").last.click()
     visitor.press("Like Lantern Fog")
     expect(visitor.page.get_by_role("button", name="Unlike Lantern Fog").first).to_be_visible()
     visitor.go("/liked")
-    assert visitor.titles() == ["Lantern Fog"]
+    assert visitor.titles() == ["Lantern Fog", *PRIYAS_LIKES]
     visitor.go("/history")
     assert "Glass Elevator" in visitor.titles()
     visitor.press("Clear")
     visitor.page.get_by_role("dialog").get_by_role("button", name="Clear").click()
-    visitor.sees("Nothing heard yet")
+    visitor.sees("Nothing played yet")
 
 
 def make_playlist(owner: Visitor, title: str) -> None:
@@ -223,17 +225,17 @@ def test_playlist_is_reordered_by_two_people(visitors: Visitors) -> None:
 
 
 def test_playlist_is_shared_by_link_until_revoked(visitors: Visitors) -> None:
-    owner, stranger = visitors.visitor(JONAS), visitors.visitor()
+    owner, visitor = visitors.visitor(JONAS), visitors.visitor()
     make_playlist(owner, "For everybody")
     owner.press("Share")
     owner.press("Make a link")
     link = owner.page.get_by_label("Share link").input_value()
-    stranger.page.goto(link)
-    expect(stranger.page.get_by_role("heading", name="For everybody")).to_be_visible()
-    assert stranger.titles() == list(TITLES[:3])
+    visitor.page.goto(link)
+    expect(visitor.page.get_by_role("heading", name="For everybody")).to_be_visible()
+    assert visitor.titles() == list(TITLES[:3])
     owner.press("Revoke all links")
     owner.sees("No link works any more")
-    stranger.page.reload()
-    expect(stranger.page.get_by_role("alert")).to_contain_text("not valid")
-    assert len([each for each in stranger.problems if "404" in each]) == 1
-    stranger.problems.clear()
+    visitor.page.reload()
+    expect(visitor.page.get_by_role("alert")).to_contain_text("not valid")
+    assert len([each for each in visitor.problems if "404" in each]) == 1
+    visitor.problems.clear()
