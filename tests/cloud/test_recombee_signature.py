@@ -36,8 +36,8 @@ def signed(recombee: RecombeeService, path: str, *, token: str | None = None, ag
 
 
 def test_wrong_token_is_refused(recombee: RecombeeService) -> None:
-    stranger = client_of(recombee.host, recombee.settings, token="another")
-    other = RecombeeService(recombee.host, recombee.settings, stranger)
+    with_another_token = client_of(recombee.host, recombee.settings, token="another")
+    other = RecombeeService(recombee.host, recombee.settings, with_another_token)
     assert other.status(AddItem("song")) == 401
     assert other.status(ResetDatabase()) == 401
     assert recombee.send(ListItems()) == []

@@ -50,7 +50,7 @@ class Forger:
         """What is wrong, and the token."""
         now = int(utc_now().timestamp())
         header = {"alg": "RS256", "typ": "JWT", "kid": self.key.key_id}
-        stranger = generate_private_key(public_exponent=65537, key_size=2048)
+        other_key = generate_private_key(public_exponent=65537, key_size=2048)
         public_pem = self._public_pem()
         good_header, good_payload, good_signature = self.signed().split(".")
         none = f"{encoded({**header, 'alg': 'none'})}.{good_payload}."
@@ -60,11 +60,13 @@ class Forger:
             "expired an hour ago": self.signed(exp=now - 3600, iat=now - 3700),
             "not yet good": self.signed(nbf=now + 3600),
             "issued in the future": self.signed(iat=now + 3600),
-            "signed with another key": jwt.encode(self.claims(), stranger, "RS256", {"kid": self.key.key_id}),
-            "signed with an unknown key": jwt.encode(
-                self.claims(), stranger, "RS256", {"kid": "ins_unknown"}
+            "signed with another key": jwt.encode(
+                self.claims(), other_key, "RS256", {"kid": self.key.key_id}
             ),
-            "without a key id": jwt.encode(self.claims(), stranger, "RS256"),
+            "signed with an unknown key": jwt.encode(
+                self.claims(), other_key, "RS256", {"kid": "ins_unknown"}
+            ),
+            "without a key id": jwt.encode(self.claims(), other_key, "RS256"),
             "alg none": none,
             "alg none with a signature": f"{none}{good_signature}",
             "alg None": f"{encoded({**header, 'alg': 'None'})}.{good_payload}.",

@@ -215,9 +215,9 @@ async def test_media_urls_cannot_be_derived_from_ids(people: People) -> None:
     assert len(set(secrets)) == len(addresses)
     assert all(len(secret) >= 22 for secret in secrets)
     assert not any(thing["_id"][:8] in secret for thing in (*songs, album) for secret in secrets)
-    async with httpx.AsyncClient(timeout=60) as stranger:
+    async with httpx.AsyncClient(timeout=60) as visitor:
         for address, (host, thing, secret, file) in zip(addresses, found, strict=True):
-            assert (await stranger.get(address)).status_code == 200
-            assert (await stranger.get(f"{host}/{thing}/{secret}/{file}")).status_code == 200
+            assert (await visitor.get(address)).status_code == 200
+            assert (await visitor.get(f"{host}/{thing}/{secret}/{file}")).status_code == 200
             for guess in (thing, f"{thing}/{secret[::-1]}", f"{thing}/{secrets[0][:-1]}"):
-                assert (await stranger.get(f"{host}/{guess}/{file}")).status_code == 404
+                assert (await visitor.get(f"{host}/{guess}/{file}")).status_code == 404
