@@ -6,6 +6,14 @@ each process writes a heartbeat to Redis, and trusts it only while the last one 
 paused) it first gives the tag `everything` a new version, and bypasses the cache until that has succeeded:
 what was stored before the gap is then invalid for all processes.
 
+Processes that hold a lease extend a key that expires after `CONTINUITY_SECONDS`, the continuity. While it
+exists, one of them has reached Redis all the time, so a process that starts trusts Redis too and invalidates
+nothing. The key is only set together with a new version of `everything`.
+
+A process that is killed may have written something that it did not invalidate. So each process looks once,
+`CRASH_CHECK_SECONDS` after its start, for processes that stopped their heartbeats without leaving, and
+invalidates everything if there is one. By then, the process that it replaces is no longer taken to be alive.
+
 A writer whose invalidation fails does not acknowledge its write before the invalidation succeeded, or before
 `LEASE_SECONDS` and `MARGIN_SECONDS` have passed since Redis began to fail: by then all leases have ended.
 """
@@ -25,6 +33,8 @@ from shared.cache.store import CacheDownError, CacheRefusedError, Store
 LEASE_SECONDS: Final = 1.0
 HEARTBEAT_SECONDS: Final = 0.25
 RETRY_SECONDS: Final = 0.05
+CONTINUITY_SECONDS: Final = 1
+CRASH_CHECK_SECONDS: Final = 2.5
 MARGIN_SECONDS: Final = 0.3
 """What a writer waits beyond the lease: for one failed attempt, and clocks that differ in speed.
 """
@@ -46,6 +56,7 @@ class Lease:
         heartbeat_seconds: float = HEARTBEAT_SECONDS,
         retry_seconds: float = RETRY_SECONDS,
         margin_seconds: float = MARGIN_SECONDS,
+        crash_check_seconds: float = CRASH_CHECK_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
@@ -53,6 +64,7 @@ class Lease:
         self._heartbeat_seconds = heartbeat_seconds
         self._retry_seconds = retry_seconds
         self._margin_seconds = margin_seconds
+        self._crash_check_seconds = crash_check_seconds
         self._clock = clock
         self._held = True
         self._is_available = True
@@ -65,6 +77,8 @@ class Lease:
         self._regained = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
         self._is_started = False
+        self._may_join = False
+        self._checking: asyncio.Task[None] | None = None
 
     def is_usable(self) -> bool:
         """Whether the store should be read now."""
@@ -79,6 +93,7 @@ class Lease:
     def lose(self) -> None:
         """Bypass the cache until `everything` has a new version."""
         self._losses += 1
+        self._may_join = False
         if self._held:
             self._held = False
             metrics.BREAKER_OPEN.labels("redis").set(1)
@@ -128,7 +143,7 @@ class Lease:
             self._wake.clear()
             began_at = self._clock()
             try:
-                await (self._beat() if self._held else self._regain())
+                await self._next_step()
             except CacheDownError as failure:
                 self._note(failure, began_at)
             if self._held and self._is_available:
@@ -138,21 +153,43 @@ class Lease:
             else:
                 await asyncio.sleep(self._retry_seconds)
 
+    async def _next_step(self) -> None:
+        if self._held:
+            await self._beat()
+        elif self._may_join:
+            await self._join()
+        else:
+            await self._regain()
+
     async def _beat(self) -> None:
         began_at = self._clock()
         remembers = await self._store.beat()
         if not remembers or not self._held or self._clock() > self._ends_at:
             self.lose()
             return
+        if self._is_started and not await self._store.extend_continuity(CONTINUITY_SECONDS):
+            self.lose()
+            return
         self._succeeded(began_at)
+
+    async def _join(self) -> None:
+        """Hold the lease without invalidating anything if another process does; else `_regain` is next."""
+        began_at, losses = self._clock(), self._losses
+        await self._store.beat()
+        self._may_join = await self._store.extend_continuity(CONTINUITY_SECONDS)
+        if self._may_join:
+            self._gained(began_at, losses)
 
     async def _regain(self) -> None:
         """After a loss in the meantime it is repeated: `everything` may have been invalidated too early for
         that.
         """
         began_at, losses = self._clock(), self._losses
-        await self._store.renew([EVERYTHING])
+        await self._store.begin_continuity(CONTINUITY_SECONDS)
         await self._store.beat()
+        self._gained(began_at, losses)
+
+    def _gained(self, began_at: float, losses: int) -> None:
         if losses != self._losses or self._clock() - began_at > self._lease_seconds:
             return
         self._held = True
@@ -175,11 +212,33 @@ class Lease:
 
     def start(self) -> None:
         """Start the heartbeats. The lease begins as lost."""
-        self._is_started = True
-        self.lose()
+        self._is_started = self._may_join = True
+        self._held = False
+        metrics.BREAKER_OPEN.labels("redis").set(1)
+        self._act()
+        self._checking = asyncio.ensure_future(self._invalidate_after_crashes())
+
+    async def _invalidate_after_crashes(self) -> None:
+        await asyncio.sleep(self._crash_check_seconds)
+        is_checked = False
+        while not is_checked:
+            try:
+                if crashed := await self._store.crashed_processes():
+                    log.warning("everything is invalidated after a crash", processes=len(crashed))
+                    await self._store.renew([EVERYTHING])
+                    await self._store.remove_processes(crashed)
+                is_checked = True
+            except CacheDownError as failure:
+                self.failed(failure)
+                await asyncio.sleep(self._heartbeat_seconds)
 
     async def close(self) -> None:
-        """End the heartbeats."""
-        if self._beating is not None:
-            self._beating.cancel()
-            await asyncio.gather(self._beating, return_exceptions=True)
+        """End the heartbeats, and leave: whoever wrote under this lease has invalidated it before."""
+        tasks = [each for each in (self._beating, self._checking) if each is not None]
+        for each in tasks:
+            each.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._is_started:
+            # If Redis is down, this process will be taken for a crashed one: more is invalidated than needed.
+            with suppress(CacheDownError):
+                await self._store.leave()

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 from redis.exceptions import RedisClusterException, RedisError, ResponseError
 
 from shared import metrics
+from shared.cache.entry import EVERYTHING
 from shared.cache.redis_client import Client, open_client
 from shared.cache.store import CacheDownError, CacheRefusedError, version_key
 
@@ -26,6 +27,13 @@ TAG_VERSION_SECONDS: Final = 7 * 24 * 3600
 HEARTBEAT_TTL_SECONDS: Final = 60
 BEATS_REMEMBERED: Final = 8
 """How many of the last heartbeats the next may find: a late one may have been executed late."""
+
+CONTINUITY_KEY: Final = f"{{{version_key(EVERYTHING)}}}:continuity"
+"""In a cluster in the same slot as the version of `everything`, and so on the same node."""
+
+PROCESSES_KEY: Final = "processes"
+ALIVE_SECONDS: Final = 2
+"""How long a process without a heartbeat is taken to be alive."""
 
 
 class RedisStore:
@@ -74,13 +82,40 @@ class RedisStore:
         return await self._ask(self._client.increment_many(ttl_seconds))
 
     async def beat(self) -> bool:
-        written = secrets.token_hex(8).encode()
+        written = _new_version()
         before = tuple(self._beats)
         self._beats.append(written)
         found = await self._ask(
             self._client.exchange(f"heartbeat:{self._id}", written, HEARTBEAT_TTL_SECONDS)
         )
+        await self._ask(self._client.set_many({_alive_key(self._id): b""}, ALIVE_SECONDS))
+        await self._ask(self._client.add_member(PROCESSES_KEY, self._id, TAG_VERSION_SECONDS))
         return all(each in before for each in found)
+
+    async def begin_continuity(self, seconds: int) -> None:
+        key = version_key(EVERYTHING)
+        # In one piece: executed late, it still begins only what nothing older is valid in.
+        pieces = [(key, _new_version(), TAG_VERSION_SECONDS), (CONTINUITY_KEY, b"", seconds)]
+        try:
+            await self._ask(self._client.set_in_order(pieces))
+        except CacheRefusedError:
+            await self.forget([key])
+
+    async def extend_continuity(self, seconds: int) -> bool:
+        return await self._ask(self._client.expire(CONTINUITY_KEY, seconds))
+
+    async def crashed_processes(self) -> Sequence[str]:
+        known = sorted(await self._ask(self._client.members(PROCESSES_KEY)))
+        if not known:
+            return []
+        alive = await self._ask(self._client.get_many([_alive_key(each) for each in known]))
+        return [process for process, value in zip(known, alive, strict=True) if value is None]
+
+    async def remove_processes(self, processes: Sequence[str]) -> None:
+        await self._ask(self._client.remove_members(PROCESSES_KEY, processes))
+
+    async def leave(self) -> None:
+        await self.remove_processes([self._id])
 
     async def ping(self) -> bool:
         key = f"heartbeat:{self._id}:ping"
@@ -118,7 +153,15 @@ class RedisStore:
 
 
 def _new_versions(tags: Sequence[str]) -> dict[str, bytes]:
-    return {version_key(tag): secrets.token_hex(8).encode() for tag in tags}
+    return {version_key(tag): _new_version() for tag in tags}
+
+
+def _new_version() -> bytes:
+    return secrets.token_hex(8).encode()
+
+
+def _alive_key(process: str) -> str:
+    return f"alive:{process}"
 
 
 @asynccontextmanager

@@ -9,7 +9,7 @@
 `rediss+sentinel` and `rediss+cluster` speak TLS. Credentials are those of the server, not of the Sentinels.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol, cast
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -38,6 +38,10 @@ class Client(Protocol):
         self, values: Mapping[str, bytes], ttl_seconds: int, *, only_new: bool = False
     ) -> None: ...
 
+    async def set_in_order(self, entries: Sequence[tuple[str, bytes, int]]) -> None:
+        """Set keys of one slot: key, value and seconds to live of each, the first one first."""
+        ...
+
     async def delete_many(self, keys: Sequence[str]) -> None: ...
 
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
@@ -46,6 +50,22 @@ class Client(Protocol):
 
     async def extend(self, key: str, ttl_seconds: int) -> None:
         """Extend the time to live of `key`; never shorten it."""
+        ...
+
+    async def expire(self, key: str, ttl_seconds: int) -> bool:
+        """Set the time to live of `key`. Returns whether it exists."""
+        ...
+
+    async def add_member(self, key: str, member: str, ttl_seconds: int) -> None:
+        """Add `member` to the set at `key`, and set the time to live of the set."""
+        ...
+
+    async def remove_members(self, key: str, members: Sequence[str]) -> None:
+        """Remove `members` from the set at `key`."""
+        ...
+
+    async def members(self, key: str) -> set[str]:
+        """The members of the set at `key`."""
         ...
 
     async def increment_many(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
@@ -57,10 +77,46 @@ class Client(Protocol):
         ...
 
 
-class ServerClient:
+class OneKeyCommands:
+    """Commands on one key, which are the same for a server and a cluster."""
+
+    def __init__(self, redis: Redis | RedisCluster) -> None:
+        self._commands = redis
+
+    async def set_in_order(self, entries: Sequence[tuple[str, bytes, int]]) -> None:
+        async with self._commands.pipeline(transaction=False) as pipe:
+            for key, value, ttl_seconds in entries:
+                pipe.set(key, value, ex=ttl_seconds)
+            await pipe.execute()
+
+    async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
+        return bool(await self._commands.set(key, value, ex=ttl_seconds, nx=True))
+
+    async def extend(self, key: str, ttl_seconds: int) -> None:
+        await self._commands.expire(key, ttl_seconds, gt=True)
+
+    async def expire(self, key: str, ttl_seconds: int) -> bool:
+        return bool(await self._commands.expire(key, ttl_seconds))
+
+    async def add_member(self, key: str, member: str, ttl_seconds: int) -> None:
+        async with self._commands.pipeline(transaction=False) as pipe:
+            pipe.sadd(key, member)
+            pipe.expire(key, ttl_seconds)
+            await pipe.execute()
+
+    async def remove_members(self, key: str, members: Sequence[str]) -> None:
+        await self._commands.srem(key, *members)
+
+    async def members(self, key: str) -> set[str]:
+        found = await cast("Awaitable[set[bytes]]", self._commands.smembers(key))
+        return {member.decode() for member in found}
+
+
+class ServerClient(OneKeyCommands):
     """One server, or the current master behind Sentinels."""
 
     def __init__(self, redis: Redis) -> None:
+        super().__init__(redis)
         self._redis = redis
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
@@ -76,12 +132,6 @@ class ServerClient:
 
     async def delete_many(self, keys: Sequence[str]) -> None:
         await self._redis.delete(*keys)
-
-    async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
-        return bool(await self._redis.set(key, value, ex=ttl_seconds, nx=True))
-
-    async def extend(self, key: str, ttl_seconds: int) -> None:
-        await self._redis.expire(key, ttl_seconds, gt=True)
 
     async def increment_many(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
         return await _increment(self._redis.pipeline(transaction=False), ttl_seconds)
@@ -99,13 +149,14 @@ async def _increment(pipeline: Any, ttl_seconds: Mapping[str, int]) -> Sequence[
     return [int(each) for each in replies[::2]]
 
 
-class ClusterClient:
+class ClusterClient(OneKeyCommands):
     """A cluster.
 
     Keys of one command may be on different nodes: it is sent to all of them at the same time.
     """
 
     def __init__(self, cluster: RedisCluster) -> None:
+        super().__init__(cluster)
         self._cluster = cluster
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
@@ -127,12 +178,6 @@ class ClusterClient:
             for key in keys:
                 pipe.delete(key)
             await pipe.execute()
-
-    async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
-        return bool(await self._cluster.set(key, value, ex=ttl_seconds, nx=True))
-
-    async def extend(self, key: str, ttl_seconds: int) -> None:
-        await self._cluster.expire(key, ttl_seconds, gt=True)
 
     async def increment_many(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
         return await _increment(self._cluster.pipeline(transaction=False), ttl_seconds)

@@ -49,6 +49,26 @@ class Store(Protocol):
         """Write a heartbeat. Returns whether the store still has one of this process's last heartbeats."""
         ...
 
+    async def begin_continuity(self, seconds: int) -> None:
+        """Renew the tag `everything` and begin a continuity, of `seconds` unless it is extended."""
+        ...
+
+    async def extend_continuity(self, seconds: int) -> bool:
+        """Returns whether the continuity has not ended; then it lasts for `seconds` from now."""
+        ...
+
+    async def crashed_processes(self) -> Sequence[str]:
+        """The processes that stopped their heartbeats without `leave`."""
+        ...
+
+    async def remove_processes(self, processes: Sequence[str]) -> None:
+        """Remove these from the processes that use the store."""
+        ...
+
+    async def leave(self) -> None:
+        """Remove this process, which ended its heartbeats after it had invalidated all that it wrote."""
+        ...
+
     async def ping(self) -> bool:
         """Whether it accepts writes and reads."""
         ...

@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Sequence
 
+from shared.cache.entry import EVERYTHING
 from shared.cache.store import CacheDownError, version_key
 
 
@@ -15,6 +16,8 @@ class MemoryCache:
     def __init__(self) -> None:
         self.is_down = False
         self.has_lost_data = False
+        self.is_continuous = False
+        self.crashed: set[str] = set()
         self.reads = 0
         self.renewals: list[tuple[str, ...]] = []
         self.entries: dict[str, bytes] = {}
@@ -73,6 +76,25 @@ class MemoryCache:
         self._answer_or_fail()
         remembers, self.has_lost_data = not self.has_lost_data, False
         return remembers
+
+    async def begin_continuity(self, seconds: int) -> None:
+        await self.renew([EVERYTHING])
+        self.is_continuous = True
+
+    async def extend_continuity(self, seconds: int) -> bool:
+        self._answer_or_fail()
+        return self.is_continuous
+
+    async def crashed_processes(self) -> Sequence[str]:
+        self._answer_or_fail()
+        return list(self.crashed)
+
+    async def remove_processes(self, processes: Sequence[str]) -> None:
+        self._answer_or_fail()
+        self.crashed.difference_update(processes)
+
+    async def leave(self) -> None:
+        self._answer_or_fail()
 
     async def ping(self) -> bool:
         self._answer_or_fail()

@@ -1,24 +1,15 @@
 """The continuity lease: when a process trusts Redis, and how long writers wait during an outage."""
 
 import asyncio
-import os
-import signal
-import time
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
 from shared.cache.entry import EVERYTHING
 from shared.cache.lease import LEASE_SECONDS, MARGIN_SECONDS, Lease
-from shared.cache.read_through import ReadThrough, open_read_through
-from shared.cache.redis import open_redis_store
-from tests.shared.cached_source import SONG, Source, read, until_used
 from tests.shared.memory_cache import MemoryCache
-from tests.shared.redis_servers import redis_server
-from tests.system.running import free_ports
+from tests.system.waiting import until
 
 
 class Clock:
@@ -43,9 +34,10 @@ class World:
         self.lease = Lease(self.redis, heartbeat_seconds=0.001, retry_seconds=0.001, clock=self.clock)
 
     async def until_usable(self, expected: bool = True) -> None:
-        async with asyncio.timeout(5):
-            while self.lease.is_usable() is not expected:  # noqa: ASYNC110 - it is asked, as by a read
-                await asyncio.sleep(0.001)
+        async def is_as_expected() -> bool:
+            return self.lease.is_usable() is expected
+
+        await until(is_as_expected)
 
 
 @pytest.fixture
@@ -57,8 +49,53 @@ async def world() -> AsyncIterator[World]:
     await made.lease.close()
 
 
-async def test_lease_begins_by_invalidating_everything(world: World) -> None:
+async def test_first_process_invalidates_everything(world: World) -> None:
     assert world.redis.renewals == [(EVERYTHING,)]
+
+
+async def test_further_process_invalidates_nothing(world: World) -> None:
+    further = World(world.redis)
+    further.lease.start()
+    assert not further.lease.is_usable()
+    await further.until_usable()
+    await further.lease.close()
+    assert world.redis.renewals == [(EVERYTHING,)]
+
+
+async def test_failed_write_before_joining_invalidates_everything(world: World) -> None:
+    further = World(world.redis)
+    further.lease.start()
+    further.lease.lose()
+    await further.until_usable()
+    await further.lease.close()
+    assert world.redis.renewals == [(EVERYTHING,)] * 2
+
+
+async def test_lease_ends_with_the_continuity(world: World) -> None:
+    world.redis.is_continuous = False
+
+    async def is_continuous() -> bool:
+        return world.redis.is_continuous
+
+    await until(is_continuous)
+    assert world.redis.renewals == [(EVERYTHING,)] * 2
+
+
+async def test_started_process_invalidates_after_a_crash() -> None:
+    redis = MemoryCache()
+    redis.is_continuous, redis.crashed = True, {"killed"}
+    lease = Lease(redis, heartbeat_seconds=0.001, retry_seconds=0.001, crash_check_seconds=0.05)
+    redis.is_down = True
+    lease.start()
+    await asyncio.sleep(0.1)
+    redis.is_down = False
+
+    async def is_removed() -> bool:
+        return not redis.crashed
+
+    await until(is_removed)
+    await lease.close()
+    assert redis.renewals == [(EVERYTHING,)]
 
 
 async def test_lease_ends_after_a_gap(world: World) -> None:
@@ -160,65 +197,3 @@ async def test_slow_failures_end_the_wait_too() -> None:
     world.lease.lose()
     await asyncio.wait_for(world.lease.until_nobody_trusts(), 5)
     await world.lease.close()
-
-
-class DyingProcess:
-    """A process with a cache on a Redis; once it is dead it does nothing, and its connections are closed."""
-
-    def __init__(self, port: int) -> None:
-        self._url = f"redis://127.0.0.1:{port}/0"
-        self._stack = AsyncExitStack()
-
-    async def __aenter__(self) -> ReadThrough:
-        self.store = await self._stack.enter_async_context(open_redis_store(self._url, timeout_seconds=0.1))
-        return await self._stack.enter_async_context(open_read_through(self.store))
-
-    async def use_up_connections(self) -> None:
-        """Of a Redis that hangs: what is sent on an open one is carried out once it goes on."""
-        await asyncio.gather(*(self.store.get([SONG.key]) for _ in range(20)), return_exceptions=True)
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._stack.aclose()
-
-
-@pytest.fixture
-def redis(tmp_path: Path) -> Iterator[tuple[int, int]]:
-    """Port and pid of a real Redis."""
-    (port,) = free_ports(1)
-    with redis_server(tmp_path, port) as process:
-        yield port, process.pid
-        os.kill(process.pid, signal.SIGCONT)
-
-
-async def test_change_of_dead_writer_shows_after_a_pause(redis: tuple[int, int]) -> None:
-    port, pid = redis
-    source = Source(b"shown")
-    async with DyingProcess(port) as reader:
-        dying = DyingProcess(port)
-        async with dying as writer:
-            await until_used(writer, source)
-            await until_used(reader, source)
-            os.kill(pid, signal.SIGSTOP)
-            await dying.use_up_connections()
-            source.value = b"hidden"
-            began = time.monotonic()
-            await writer.invalidate("song:1")
-            assert LEASE_SECONDS < time.monotonic() - began < LEASE_SECONDS + 4
-        os.kill(pid, signal.SIGCONT)
-        ends = time.monotonic() + 3
-        while time.monotonic() < ends:
-            assert await read(reader, source.load) == b"hidden"
-            await asyncio.sleep(0.001)
-        await until_used(reader, source)
-
-
-async def test_later_writes_in_an_outage_do_not_wait(redis: tuple[int, int]) -> None:
-    port, pid = redis
-    async with DyingProcess(port) as writer:
-        await until_used(writer, Source())
-        os.kill(pid, signal.SIGSTOP)
-        await writer.invalidate("song:1")
-        began = time.monotonic()
-        await writer.invalidate("song:1")
-        assert time.monotonic() - began < 0.5
-        os.kill(pid, signal.SIGCONT)

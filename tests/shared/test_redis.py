@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from shared.cache.entry import Entry
 from shared.cache.read_through import open_read_through
-from shared.cache.redis import TAG_VERSION_SECONDS, RedisStore, open_redis_store
+from shared.cache.redis import ALIVE_SECONDS, TAG_VERSION_SECONDS, RedisStore, open_redis_store
 from shared.cache.store import CacheDownError, version_key
 from tests.shared.fake_redis import fake_redis
 
@@ -89,7 +89,8 @@ async def test_everything_in_redis_expires(redis: Redis, cache: RedisStore) -> N
     beats = [ends.pop(name) for name in list(ends) if name.startswith("heartbeat:")]
     assert len(beats) == 2
     assert all(0 < seconds <= 60 for seconds in beats)
-    assert ends.keys() == {"song:1", "tag:everything", "tag:songs", "tag:albums"}
+    assert all(0 < ends.pop(name) <= 2 for name in list(ends) if name.startswith("alive:"))
+    assert ends.keys() == {"processes", "song:1", "tag:everything", "tag:songs", "tag:albums"}
     assert 590 <= ends.pop("song:1") <= 600
     assert all(TAG_VERSION_SECONDS - 10 <= seconds <= TAG_VERSION_SECONDS for seconds in ends.values())
 
@@ -109,6 +110,35 @@ async def test_heartbeat_detects_a_restored_snapshot(redis: Redis, cache: RedisS
         assert await cache.beat()
     await redis.set(name, old)
     assert not await cache.beat()
+
+
+async def test_continuity_ends_unless_extended(redis: Redis, cache: RedisStore) -> None:
+    assert not await cache.extend_continuity(1)
+    await cache.begin(TAGS)
+    before = await versions(cache)
+    await cache.begin_continuity(1)
+    after = await versions(cache)
+    assert (after[0] != before[0], after[1]) == (True, before[1])
+    assert await cache.extend_continuity(1)
+    await asyncio.sleep(1.1)
+    assert not await cache.extend_continuity(1)
+    assert await versions(cache) == after
+
+
+async def test_crashed_processes_never_left(redis: Redis, cache: RedisStore, port: int) -> None:
+    await cache.beat()
+    async with open_redis_store(f"redis://127.0.0.1:{port}/0", timeout_seconds=5) as left:
+        await left.beat()
+        await left.leave()
+    assert await cache.crashed_processes() == []
+    async with open_redis_store(f"redis://127.0.0.1:{port}/0", timeout_seconds=5) as killed:
+        await killed.beat()
+    await asyncio.sleep(ALIVE_SECONDS + 0.1)
+    await cache.beat()
+    crashed = await cache.crashed_processes()
+    assert len(crashed) == 1
+    await cache.remove_processes(crashed)
+    assert await cache.crashed_processes() == []
 
 
 class Silent:
