@@ -1,20 +1,20 @@
 """JSON lines on standard output, from our code and from the libraries alike, each with its request id.
 
 Our code logs through structlog straight to a buffer, so that a request costs no system call. The buffer is
-written a few times a second, at once after an error, and unbuffered from the moment that a process is told to
-stop.
+written when it fills a piece, a few times a second, at once after an error, and unbuffered from the moment
+that a process is told to stop.
 """
 
 import atexit
 import json
 import logging
 import os
+import select
 import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
 from typing import BinaryIO, cast
 
 import orjson
@@ -37,13 +37,23 @@ class LogOutput:
         self._descriptor = descriptor
         self._flush_seconds = flush_seconds
         self._lines: deque[bytes] = deque()
+        self._buffered_bytes = 0
         self._is_buffered = True
         self._writing = threading.Lock()
         self._filled = threading.Event()
         threading.Thread(target=self._flush_forever, name="log output", daemon=True).start()
 
     def write(self, line: bytes) -> None:
-        """Take a line that ends in a newline. Never raises."""
+        """Take a line that ends in a newline. Never raises.
+
+        A full piece is written by the thread that filled it, if that does not block: the flushing thread
+        would take the interpreter's lock from the event loop for each piece.
+        """
+        size = self._buffered_bytes + len(line)
+        if size > ATOMIC_BYTES and self._is_writable():
+            self.write_out()
+            size = len(line)
+        self._buffered_bytes = size
         self._lines.append(line)
         if not self._is_buffered or len(self._lines) >= MAX_BUFFERED_LINES:
             self.write_out()
@@ -56,11 +66,20 @@ class LogOutput:
     def write_out(self) -> None:
         """Write what is buffered. Never raises."""
         with self._writing:
+            self._buffered_bytes = 0
             try:
                 for piece in _pieces(_taken_from(self._lines)):
                     _write_all(self._descriptor, piece)
             except OSError as failure:
                 sys.stderr.write(f"Log lines lost: {failure}\n")
+
+    def _is_writable(self) -> bool:
+        """Whether a piece can be written now without blocking."""
+        if self._descriptor < 0:
+            return False  # `write_out` reports that
+        poll = select.poll()
+        poll.register(self._descriptor, select.POLLOUT)
+        return bool(poll.poll(0))
 
     def stop_buffering(self) -> None:
         """Write what is buffered, and from now on each line at once: the process may end at any time."""
@@ -150,11 +169,16 @@ def _render_text(logger: object, method: str, event: EventDict) -> str:
 
 
 class RequestLog:
-    """Writes the one line that every request costs, without structlog's processors: a sixth of their time."""
+    """Writes the one line that every request costs, without structlog's processors and without an encoder.
+
+    Its values are words, numbers and redacted paths: nothing in them needs escaping.
+    """
 
     def __init__(self) -> None:
         self._output: LogOutput | None = None
         self._service = ""
+        self._second = 0
+        self._moment = ""  # the time up to that second
 
     def configure(self, output: LogOutput | None, service: str) -> None:
         """Lines go to `output`, or nowhere where it is None."""
@@ -162,22 +186,23 @@ class RequestLog:
         self._service = service
 
     def write(self, method: str, path: str, status: int, seconds: float) -> None:
-        """`status` is 0 when the client left before the response."""
+        """`status` is 0 when the client left before the response; `path` is redacted."""
         if self._output is None:
             return
-        line: EventDict = {
-            "method": method,
-            "path": path,
-            "status": status,
-            "milliseconds": round(seconds * 1000, 1),
-            "event": "request",
-            "level": "info",
-            "logger": "access",
-            "timestamp": datetime.now(UTC),
-            "service": self._service,
-        }
-        _add_ids(None, "", line)
-        self._output.write(orjson.dumps(line, option=orjson.OPT_UTC_Z | orjson.OPT_APPEND_NEWLINE))
+        now = time.time()
+        second = int(now)
+        if second != self._second:
+            self._second = second
+            self._moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        trace_id = current_trace_id()
+        trace = "" if trace_id is None else f',"traceId":"{trace_id}"'
+        line = (
+            f'{{"method":"{method}","path":"{path}","status":{status},"milliseconds":{seconds * 1000:.1f},'
+            f'"event":"request","level":"info","logger":"access",'
+            f'"timestamp":"{self._moment}.{int((now - second) * 1e6):06d}Z",'
+            f'"service":"{self._service}","requestId":"{current_request_id()}"{trace}}}\n'
+        )
+        self._output.write(line.encode())
 
 
 REQUEST_LOG = RequestLog()

@@ -5,12 +5,13 @@ import os
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from shared.logs import ATOMIC_BYTES, MAX_BUFFERED_LINES, LogOutput
+from shared.logs import ATOMIC_BYTES, MAX_BUFFERED_LINES, LogOutput, RequestLog
 
 PROJECT = Path(__file__).parents[2]
 LONG_SECONDS = 30.0
@@ -44,6 +45,28 @@ class Pipe:
             return os.read(self._reading, 10 * ATOMIC_BYTES)
         except BlockingIOError:
             return b""
+
+
+def test_request_line_has_its_fields() -> None:
+    pipe = Pipe(flush_seconds=LONG_SECONDS)
+    requests = RequestLog()
+    requests.configure(pipe.output, "any-service")
+    began_at = datetime.now(UTC)
+    requests.write("GET", "/songs/…", 200, 0.01234)
+    pipe.output.write_out()
+    line = json.loads(pipe.read())
+    assert began_at <= datetime.fromisoformat(line.pop("timestamp")) <= datetime.now(UTC)
+    assert line == {
+        "method": "GET",
+        "path": "/songs/…",
+        "status": 200,
+        "milliseconds": 12.3,
+        "event": "request",
+        "level": "info",
+        "logger": "access",
+        "service": "any-service",
+        "requestId": "-",
+    }
 
 
 def test_libraries_log_in_the_same_format() -> None:
@@ -124,6 +147,30 @@ def test_full_buffer_is_written_at_once() -> None:
     assert pipe.read() == b""
     pipe.output.write(b"last\n")
     assert pipe.read().endswith(b"line\nlast\n")
+
+
+def test_full_piece_is_written_by_its_writer() -> None:
+    pipe = Pipe(flush_seconds=LONG_SECONDS)
+    line = b"x" * 999 + b"\n"
+    for _ in range(ATOMIC_BYTES // 1000):
+        pipe.output.write(line)
+    assert pipe.read() == b""
+    pipe.output.write(line)
+    assert pipe.read() == line * (ATOMIC_BYTES // 1000)
+
+
+def test_full_pipe_does_not_block_the_writer() -> None:
+    """Until the buffer is full, too."""
+    pipe = Pipe(flush_seconds=LONG_SECONDS)
+    line = b"x" * 999 + b"\n"
+    began_at = time.monotonic()
+    for _ in range(MAX_BUFFERED_LINES - 1):
+        pipe.output.write(line)
+    assert time.monotonic() - began_at < LONG_SECONDS
+    written = 0
+    while read := pipe.read():
+        written += len(read)
+    assert 0 < written < MAX_BUFFERED_LINES * len(line)
 
 
 def test_writes_are_whole_lines_within_pipe_capacity(monkeypatch: pytest.MonkeyPatch) -> None:
