@@ -48,7 +48,7 @@ class AuditRepository(Protocol):
         ...
 
     async def list(self, target_id: str | None, part: Slice) -> Sequence[AuditEntry]:
-        """Entries of the last 400 days, newest first; with `target_id`, those about that thing."""
+        """Entries of the last 400 days, newest first; with `target_id`, only those about this target."""
         ...
 
 

@@ -67,7 +67,7 @@ class ForbiddenError(AppError):
 
 
 class NotFoundError(AppError):
-    """There is no such thing, or the caller may not know about it."""
+    """The resource does not exist, or the caller may not know that it does."""
 
     code = "not_found"
 
@@ -79,13 +79,13 @@ class ConflictError(AppError):
 
 
 class PreconditionFailedError(AppError):
-    """A precondition of the request does not hold any more."""
+    """A precondition of the request no longer holds."""
 
     code = "precondition_failed"
 
 
 class TooLargeError(AppError):
-    """More bytes than are accepted."""
+    """The request has more bytes than are accepted."""
 
     code = "too_large"
 
@@ -125,7 +125,7 @@ class TooManyRequestsError(AppError):
 
 
 class UnavailableError(AppError):
-    """Something that the request needs is down; the same request may succeed later."""
+    """A dependency of the request is down; the same request may succeed later."""
 
     code = "unavailable"
 

@@ -9,7 +9,7 @@ _OBJECT_ID = re.compile(r"[0-9a-fA-F]{24}")
 
 
 def new_id() -> str:
-    """A fresh id; ids made later sort after ids made a second or more before."""
+    """A new id; ids sort by the second in which they were made."""
     return str(ObjectId())
 
 

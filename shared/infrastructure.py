@@ -1,4 +1,4 @@
-"""What every service uses besides its own stores: Redis, Clerk and the other services."""
+"""The resources of every service besides its stores: Redis, Clerk and the other services."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -45,7 +45,7 @@ class Infrastructure:
 
 @asynccontextmanager
 async def open_infrastructure(settings: ServiceSettings) -> AsyncIterator[Infrastructure]:
-    """None of them need be up yet."""
+    """The resources; no server need be up yet."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         redis_url = settings.redis_url.get_secret_value()

@@ -1,8 +1,8 @@
 """JSON lines on standard output, from our code and from the libraries alike, each with its request id.
 
 Our code logs through structlog straight to a buffer, so that a request costs no system call. The buffer is
-written when it fills a piece, a few times a second, at once after an error, and unbuffered from the moment
-that a process is told to stop.
+written when it holds `ATOMIC_BYTES`, a few times a second, and at once after an error. After SIGTERM lines
+are not buffered.
 """
 
 import atexit
@@ -31,7 +31,7 @@ ATOMIC_BYTES = 4096
 
 
 class LogOutput:
-    """Lines on their way to a file descriptor. What cannot be written is reported on standard error."""
+    """Buffers lines for a file descriptor. Lost lines are reported on standard error."""
 
     def __init__(self, descriptor: int, flush_seconds: float = FLUSH_SECONDS) -> None:
         self._descriptor = descriptor
@@ -44,10 +44,10 @@ class LogOutput:
         threading.Thread(target=self._flush_forever, name="log output", daemon=True).start()
 
     def write(self, line: bytes) -> None:
-        """Take a line that ends in a newline. Never raises.
+        """Buffer a line that ends in a newline. Never raises.
 
-        A full piece is written by the thread that filled it, if that does not block: the flushing thread
-        would take the interpreter's lock from the event loop for each piece.
+        A full buffer is written by the thread that filled it, if that does not block: the flushing thread
+        would take the interpreter's lock from the event loop each time.
         """
         size = self._buffered_bytes + len(line)
         if size > ATOMIC_BYTES and self._is_writable():
@@ -64,7 +64,7 @@ class LogOutput:
         """Called by loggers after each line; does not write yet."""
 
     def write_out(self) -> None:
-        """Write what is buffered. Never raises."""
+        """Write the buffer. Never raises."""
         with self._writing:
             self._buffered_bytes = 0
             try:
@@ -82,7 +82,7 @@ class LogOutput:
         return bool(poll.poll(0))
 
     def stop_buffering(self) -> None:
-        """Write what is buffered, and from now on each line at once: the process may end at any time."""
+        """Write the buffer, and from now on each line at once: the process may end at any time."""
         self._is_buffered = False
         self.write_out()
 
@@ -95,13 +95,13 @@ class LogOutput:
 
 
 def _taken_from(lines: deque[bytes]) -> Iterator[bytes]:
-    """Those that are there, also while other threads append."""
+    """Removes and returns the buffered lines, while other threads may append."""
     while lines:
         yield lines.popleft()
 
 
 def _pieces(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole lines together, as many as a pipe takes in one piece."""
+    """Groups of whole lines, each as large as a pipe writes atomically."""
     piece = bytearray()
     for line in lines:
         if piece and len(piece) + len(line) > ATOMIC_BYTES:
@@ -126,7 +126,7 @@ class _Logger(structlog.BytesLogger):
         self._output = output
 
     def error(self, message: bytes) -> None:
-        """Also for `exception`, which structlog calls by this name."""
+        """structlog's name for `exception`."""
         self.msg(message)
         self._output.write_out()
 
@@ -160,7 +160,7 @@ def _add_ids(_logger: object, _method: str, event: EventDict) -> EventDict:
 def _render(_logger: object, _method: str, event: EventDict) -> bytes:
     try:
         return orjson.dumps(event, default=repr)
-    except TypeError:  # text that is no Unicode, numbers that are too large, keys that are no text
+    except TypeError:  # invalid Unicode, numbers that are too large, keys that are not text
         return json.dumps(event, default=repr).encode()
 
 
@@ -169,7 +169,7 @@ def _render_text(logger: object, method: str, event: EventDict) -> str:
 
 
 class RequestLog:
-    """Writes the one line that every request costs, without structlog's processors and without an encoder.
+    """Writes the access log without structlog's processors and without an encoder.
 
     Its values are words, numbers and redacted paths: nothing in them needs escaping.
     """
@@ -181,7 +181,7 @@ class RequestLog:
         self._moment = ""  # the time up to that second
 
     def configure(self, output: LogOutput | None, service: str) -> None:
-        """Lines go to `output`, or nowhere where it is None."""
+        """Writes to `output`; None discards the lines."""
         self._output = output
         self._service = service
 
@@ -211,13 +211,13 @@ _output: LogOutput | None = None
 
 
 def stop_buffering() -> None:
-    """From now on each line is written at once. Does nothing where logging was not configured."""
+    """From now on each line is written at once. Does nothing if logging is not configured."""
     if _output is not None:
         _output.stop_buffering()
 
 
 def configure_logging(service: str, level: str) -> None:
-    """Log from `level` on, in the name of `service`, to standard output."""
+    """Log `level` and above as `service` to standard output."""
     global _output
     if _output is None:
         _output = LogOutput(sys.stdout.fileno())

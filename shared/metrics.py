@@ -1,6 +1,6 @@
-"""What is counted, for Prometheus. Served on a port of its own, never on the public one.
+"""Metrics for Prometheus. Served on their own port, never on the public one.
 
-Gauges say how those of several workers become one (shared/http/workers.py): only living workers count.
+Gauges of several workers are aggregated (shared/http/workers.py): only live workers count.
 """
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram

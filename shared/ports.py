@@ -1,4 +1,4 @@
-"""What several services need from outside, by name. Each has one real thing behind it in shared/providers."""
+"""Ports of several services, implemented in shared/providers."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,26 +10,26 @@ from shared.access.caller import Caller, Identity
 
 
 class TokenVerifier(Protocol):
-    """Says whose session token this is."""
+    """Verifies session tokens."""
 
     async def verify(self, token: str) -> Identity:
-        """Whose token this is.
+        """The verified identity of the token's owner.
 
         Raises:
             InvalidTokenError: it is not valid.
-            UnavailableError: the keys that it needs cannot be had now.
+            UnavailableError: the signing keys cannot be fetched now.
         """
         ...
 
 
 class UserDirectory(Protocol):
-    """Our users, by the identity that a token proves."""
+    """The users, by verified identity."""
 
     async def find(self, identity: Identity, token: str) -> Caller | None:
         """The registered user, blocked or not; None when nobody registered with this identity.
 
         Raises:
-            UnavailableError: the users cannot be asked now.
+            UnavailableError: users cannot be read now.
         """
         ...
 
@@ -54,28 +54,28 @@ class StoredAudio:
 
 
 class MediaStore(Protocol):
-    """Keeps media and delivers it to listeners. All calls raise UnavailableError when it is down."""
+    """Stores media and delivers it to listeners. All calls raise UnavailableError when it is down."""
 
     async def upload_image(self, path: Path, public_id: str) -> StoredImage:
         """Store the image file under `public_id`."""
         ...
 
     async def upload_audio(self, path: Path, public_id: str) -> StoredAudio:
-        """Store the audio file under `public_id` and have its renditions made."""
+        """Store the audio file under `public_id` with its renditions."""
         ...
 
     async def destroy(self, media: "MediaRef") -> None:
-        """Remove it, from delivery caches too; harmless when it is gone already."""
+        """Delete it, also from delivery caches. Idempotent."""
         ...
 
     async def ping(self) -> bool:
-        """Whether it responds and accepts our credentials."""
+        """Whether it responds and accepts the credentials."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class MediaRef:
-    """What names one medium in the store. `resource_type` is `image` or `video`, which audio is too."""
+    """Identifies one medium in the store. `resource_type` is `image` or `video`, which includes audio."""
 
     public_id: str
     resource_type: str
@@ -83,36 +83,36 @@ class MediaRef:
 
 @dataclass(frozen=True, slots=True)
 class JournalEntry:
-    """That a medium may have to be removed; `unfinished`: and the document that names it, too, with it."""
+    """A journal entry: the medium may have to be deleted; with `unfinished`, its document too."""
 
     media: MediaRef
     unfinished: bool
 
 
 class MediaCleanups(Protocol):
-    """Media that may have to be removed, noted in the service's database before it is stored.
+    """The cleanup journal: entries are written before media are stored.
 
-    An entry that is still there when it falls due means that nobody wanted the medium in the end.
+    A medium whose entry becomes due was orphaned.
     """
 
     async def plan(self, media: Sequence[MediaRef], due_at: datetime, *, unfinished: bool = False) -> None:
-        """Note that these are to be destroyed at `due_at`, unless kept before; replaces an earlier entry."""
+        """Write entries that become due at `due_at`; replaces earlier ones."""
         ...
 
     async def keep(self, media: Sequence[MediaRef]) -> None:
-        """Take the entries of these back; harmless when there are none."""
+        """Delete the entries of these. Idempotent."""
         ...
 
     async def finish(self, media: Sequence[MediaRef], due_at: datetime) -> bool:
-        """Take the entries of these back that still are for `due_at`; whether all were.
+        """Delete the entries of these that are still due at `due_at`; returns whether all were.
 
-        Whoever claimed or moved one meanwhile has changed that: of an end and its undoing only one succeeds.
-        Those that were claimed are for the end of their lease.
+        Claiming or moving an entry changes its due time, so only one of commit and rollback succeeds. A
+        claimed entry is due at the end of its lease.
         """
         ...
 
     async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[JournalEntry]:
-        """Take entries due at `moment`; no other worker gets them before `lease_until`."""
+        """Claim entries due at `moment`; no other worker gets them before `lease_until`."""
         ...
 
 

@@ -1,9 +1,9 @@
-"""How searches see text: the words of a title, what a query asks for, and corrected spelling.
+"""Text analysis for searches: the words of a title, and the terms of a query.
 
 A query matches when each of its words is a prefix of a word of the text, in any order, after folding
-(shared/text.py). Words that are joined by punctuation count alone and together: "AC/DC" is found by `ac`,
-`dc` and `acdc`. An apostrophe joins: "don't" is `dont`. Scripts without blanks between words, as Japanese,
-are found from each character on.
+(shared/text.py). Words joined by punctuation are indexed alone and together: "AC/DC" matches `ac`, `dc` and
+`acdc`. Apostrophes are removed: "don't" is `dont`. Scripts without blanks between words, such as Japanese,
+match from each character on.
 """
 
 import re
@@ -16,7 +16,7 @@ from shared.text import fold
 
 LONGEST_QUERY = 1000
 MOST_WORDS = 50
-"""More words of a query are not compared: nothing that is stored has as many."""
+"""Further words of a query are ignored: no stored text has as many."""
 
 LONGEST_WORD = 60
 LONGEST_KEY = 100
@@ -31,34 +31,36 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class SearchTerms:
-    """What a query asks for: its words, each once, and the `key` that titles are compared with."""
+    """The terms of a query: its distinct words, and the `key` that titles are compared with."""
 
     words: tuple[str, ...]
     key: str
 
 
 def terms_of(query: str) -> SearchTerms | None:
-    """What `query` asks for; None when it is blank, and asks for nothing."""
+    """The terms of `query`; None when it is blank."""
     parts = [part for chunk in _chunks(query) for part in _parts(chunk.replace("'", ""), chunk)]
     return terms_of_words(parts) if parts else None
 
 
 def terms_of_words(words: Sequence[str]) -> SearchTerms:
-    """The query that asks for these folded words."""
+    """The terms of these folded words."""
     cut = list(dict.fromkeys(word[:LONGEST_WORD] for word in words))
-    # What begins a longer word is there whenever that is.
+    # A prefix of another word matches whenever that word does.
     longest = [each for each in cut if not any(other != each and other.startswith(each) for other in cut)]
     return SearchTerms(tuple(longest[:MOST_WORDS]), " ".join(words)[:LONGEST_KEY])
 
 
 def key_of(text: str) -> str:
-    """The text as titles are compared and sorted: folded, without punctuation, cut to `LONGEST_KEY`."""
+    """The key by which titles are compared and sorted: folded, without punctuation, truncated to
+    `LONGEST_KEY`.
+    """
     parts = (part for chunk in _chunks(text) for part in _parts(chunk.replace("'", ""), chunk))
     return " ".join(parts)[:LONGEST_KEY]
 
 
 def words_of(*texts: str) -> tuple[str, ...]:
-    """Every word by whose beginning these texts are found, each once."""
+    """The distinct words of these texts, whose prefixes match."""
     return tuple(dict.fromkeys(word[:LONGEST_WORD] for text in texts for word in _words(text)))
 
 

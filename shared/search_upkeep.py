@@ -1,4 +1,4 @@
-"""What keeps a search right in the background: documents of older versions, and the vocabulary."""
+"""Background indexing for searches: documents of older versions, and the vocabulary."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -16,10 +16,10 @@ from shared.spelling import Vocabulary
 EVERY_SECONDS = 2.0
 BATCH = 500
 PAUSE_SECONDS = 0.02
-"""Between two batches, so that requests are served meanwhile."""
+"""The pause between batches, so that requests are served meanwhile."""
 
 OVERLAP = timedelta(seconds=10)
-"""A change may be stored later than another that has a later time."""
+"""A change may be stored after another one with a later time."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -33,10 +33,10 @@ class ChangedWords:
 
 
 class Searchable(Protocol):
-    """What a repository does for the upkeep of its search."""
+    """A repository whose search fields are maintained."""
 
     async def index_next(self, limit: int) -> Sequence[str]:
-        """Make at most `limit` documents findable that are not, or by an older version; their ids."""
+        """Index at most `limit` documents without current search fields; returns their ids."""
         ...
 
     async def changed_words(self, after: Cursor | None, limit: int) -> Sequence[ChangedWords]:
@@ -45,7 +45,7 @@ class Searchable(Protocol):
 
 
 class SearchUpkeep:
-    """Indexes what is not, and reads new words into the vocabulary. `then` follows each look."""
+    """Indexes documents, and adds new words to the vocabulary. `then` is called after each round."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class SearchUpkeep:
         self._read_until: Cursor | None = None
 
     async def look(self) -> None:
-        """Index what is not, and read what changed since the last look."""
+        """Index documents, and read changes since the last round."""
         await self._read_words()
         while True:
             indexed = await self._documents.index_next(BATCH)
@@ -91,13 +91,13 @@ class SearchUpkeep:
             except AppError as failure:
                 log.warning("search not brought up to date", error=type(failure).__name__)
             except Exception:
-                # An internal error must not end the upkeep silently.
+                # An internal error must not end the background task silently.
                 log.exception("search not brought up to date")
             await asyncio.sleep(self._every_seconds)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator["SearchUpkeep"]:
-        """While this is open, it looks again and again in the background."""
+        """While this is open, rounds run in the background."""
         task = asyncio.create_task(self._look_forever())
         try:
             yield self

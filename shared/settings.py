@@ -58,13 +58,15 @@ Origins = Annotated[CommaSeparated, BeforeValidator(split_commas), AfterValidato
 
 
 class EnvironmentSettings(BaseSettings):
-    """How settings are read. All derive from this: of several parents the last one's way counts."""
+    """How settings are read. All settings derive from this: with several bases the last one's configuration
+    applies.
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
 
 class ProcessSettings(EnvironmentSettings):
-    """What every process needs to run."""
+    """The settings of every process."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container")
     port: int = Field(ge=0, le=65535, description="Port to listen on")
@@ -77,7 +79,10 @@ class ProcessSettings(EnvironmentSettings):
     )
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="What to log")
     drain_seconds: float = Field(
-        0, ge=0, le=300, description="After SIGTERM: how long /readyz says 503 before no new request is taken"
+        0,
+        ge=0,
+        le=300,
+        description="After SIGTERM: seconds of 503 at /readyz before the listening socket closes",
     )
     shutdown_seconds: int = Field(
         1100, ge=1, description="After that: how long requests in flight may take to finish"
@@ -92,30 +97,30 @@ class ProcessSettings(EnvironmentSettings):
 
 
 class CacheSettings(EnvironmentSettings):
-    """Redis, and what each process keeps of it in memory."""
+    """The settings of the cache."""
 
     redis_url: SecretStr = Field(
         description="For caching: redis://host:6379/0, redis+sentinel://host:26379,host:26379/name/0 "
         "or redis+cluster://host:6379,host:6379; rediss, rediss+sentinel and rediss+cluster with TLS"
     )
-    cache_timeout_seconds: float = Field(0.1, gt=0, description="A slower response of Redis is a miss")
+    cache_timeout_seconds: float = Field(0.1, gt=0, description="A slower response of Redis counts as a miss")
     cache_memory_bytes: int = Field(
-        32 * 1024 * 1024, ge=0, description="Most memory that a process takes for cached responses"
+        32 * 1024 * 1024, ge=0, description="Most memory of a process for cached responses"
     )
 
 
 class ServiceSettings(ProcessSettings, CacheSettings):
-    """What the user, song and album service need alike."""
+    """The settings of the user, song and album service."""
 
     clerk_secret_key: SecretStr = Field(description="Clerk's backend API key, sk_…")
     delegation_secret: SecretStr | None = Field(
         None,
         min_length=32,
-        description="What services sign calls to each other with; else CLERK_SECRET_KEY",
+        description="Signs calls between services; else CLERK_SECRET_KEY",
     )
     clerk_publishable_key: str = Field(description="Clerk's publishable key, pk_…: names the token issuer")
     clerk_jwt_key: SecretStr | None = Field(
-        None, description="Clerk's PEM public key: verifies tokens without any call; else its JWKS is fetched"
+        None, description="Clerk's PEM public key, to verify tokens offline; else its JWKS is fetched"
     )
     clerk_issuer: CommaSeparated = Field(
         (),
@@ -129,7 +134,7 @@ class ServiceSettings(ProcessSettings, CacheSettings):
     provider_probe_seconds: float = Field(
         60,
         ge=0,
-        description="How long /health caches the result of a provider's probe: providers count calls",
+        description="How long /health caches the result of a provider's probe: providers limit calls",
     )
     provider_timeout_seconds: float = Field(3, gt=0, description="For one request to Clerk")
     whole_list_limit: int = Field(1000, ge=1, le=10000, description="Longest list returned without `limit`")
@@ -154,17 +159,17 @@ class ServiceSettings(ProcessSettings, CacheSettings):
 
     @property
     def signing_secret(self) -> str:
-        """What shared.access.delegation signs with."""
+        """The key of delegation and service tokens."""
         return (self.delegation_secret or self.clerk_secret_key).get_secret_value()
 
     @property
     def clerk_issuers(self) -> frozenset[str]:
-        """One of these must have issued a session token."""
+        """The accepted issuers of session tokens."""
         return frozenset(self.clerk_issuer) or frozenset({issuer_of(self.clerk_publishable_key)})
 
 
 class MongoSettings(EnvironmentSettings):
-    """Where the service's own database is, when it is MongoDB."""
+    """The address of the service's MongoDB."""
 
     mongodb_uri: SecretStr = Field(
         description="The service's own MongoDB: mongodb://host:27017/?replicaSet=rs0"
@@ -172,7 +177,7 @@ class MongoSettings(EnvironmentSettings):
 
 
 class MediaSettings(EnvironmentSettings):
-    """The media store, for the services that keep media."""
+    """The settings of the media store."""
 
     cloudinary_cloud_name: str = Field(description="Cloudinary's cloud name")
     cloudinary_api_key: str = Field(description="Cloudinary's API key")
@@ -181,10 +186,12 @@ class MediaSettings(EnvironmentSettings):
         "https://api.cloudinary.com", description="Cloudinary's upload and admin API"
     )
     cloudinary_delivery_url: str = Field(
-        "https://res.cloudinary.com", description="Where listeners fetch media from"
+        "https://res.cloudinary.com", description="The address from which listeners fetch media"
     )
-    cloudinary_timeout_seconds: float = Field(60, gt=0, description="For one request, or chunk of an upload")
-    max_image_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest image taken")
+    cloudinary_timeout_seconds: float = Field(
+        60, gt=0, description="Timeout of a request, or chunk of an upload"
+    )
+    max_image_bytes: int = Field(10 * 1024 * 1024, gt=0, description="Largest accepted image")
     max_image_pixels: int = Field(25_000_000, gt=0, description="Most pixels an image may have")
 
 
@@ -207,7 +214,7 @@ def issuer_of(publishable_key: str) -> str:
 
 
 def load(settings_class: type[AnySettings]) -> AnySettings:
-    """The settings of this process, or its end with all that is wrong with them on standard error."""
+    """The settings of this process; exits with every error on standard error if they are invalid."""
     folder = os.environ.get(FOLDER) or None
     if folder is not None and not Path(folder).is_dir():
         sys.stderr.write(f"Cannot start: {FOLDER} is {folder}, which is not a folder\n")
@@ -220,7 +227,7 @@ def load(settings_class: type[AnySettings]) -> AnySettings:
 
 
 def explain(failure: ValidationError) -> str:
-    """What is wrong with the environment, a line for each variable, without any value."""
+    """The errors in the environment, one line for each variable, without any value."""
     lines = []
     for each in failure.errors(include_input=False, include_context=False, include_url=False):
         name = ".".join(str(part) for part in each["loc"]).upper()

@@ -18,8 +18,8 @@ _MOST_TRIES = 12
 
 
 class Vocabulary:
-    """The words that there are. Words that vanished may still be in it: a correction counts only when it
-    finds something.
+    """The indexed words. Words of deleted documents may remain: a correction is used only if it finds
+    something.
     """
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Vocabulary:
         return len(self._counts)
 
     def add(self, words: Iterable[str]) -> None:
-        """Words of one text."""
+        """The words of one text."""
         for word in words:
             if not can_be_corrected(word):
                 continue
@@ -43,7 +43,7 @@ class Vocabulary:
             self._counts[word] += 1
 
     def corrections(self, words: Sequence[str]) -> Iterator[tuple[str, ...]]:
-        """Other spellings of a query, the fewest changes first; none when a word has no similar one."""
+        """Other spellings of a query, fewest changes first; none when a word has no similar one."""
         options = [self._spellings(word) for word in words]
         if not all(options):
             return
@@ -80,7 +80,7 @@ class Vocabulary:
 async def corrected(
     terms: SearchTerms, vocabulary: Vocabulary, finds: Callable[[SearchTerms], Awaitable[bool]]
 ) -> SearchTerms | None:
-    """What was probably meant; None when the query itself `finds` something, or no other spelling does."""
+    """The corrected query; None when the query itself `finds` something, or no other spelling does."""
     if await finds(terms):
         return None
     for words in vocabulary.corrections(terms.words):

@@ -1,4 +1,4 @@
-"""Text that people write and read: what titles and names may contain, and how searches compare it."""
+"""Rules for text of people: what titles and names may contain, and how searches compare them."""
 
 import unicodedata
 from functools import lru_cache
@@ -28,7 +28,7 @@ _IGNORABLE = frozenset(
     )
     for code in range(first, last + 1)
 )
-"""Unicode's Default_Ignorable_Code_Point, which `unicodedata` does not have: shown as nothing at all."""
+"""Unicode's Default_Ignorable_Code_Point, which `unicodedata` does not have: they are invisible."""
 
 _BLANK_SYMBOLS = frozenset("\u2800\ufffc\U0001d159")
 """Symbols with an empty glyph: the Braille blank, the object replacement character, the null notehead."""
@@ -45,7 +45,7 @@ _TRIMMED = " \t\n\r\v\f" + "".join(
 
 
 class UnreadableTextError(Exception):
-    """Text that people could not read. `code` says why, the message what is expected."""
+    """Unreadable text. `code` is the reason; the message says what is expected."""
 
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
@@ -84,12 +84,12 @@ def _is_noncharacter(code: int) -> bool:
 def fold(text: str) -> str:
     """The text as searches compare it: without case, accents, width, ligatures and invisible characters.
 
-    Latin letters become ASCII (`ß` is `ss`, `đ` is `d`, `ø` is `o`); other scripts keep their letters, so
-    that Greek, Japanese or Thai text is found by itself. One blank separates words. Idempotent.
+    Latin letters become ASCII (`ß` is `ss`, `đ` is `d`, `ø` is `o`); other scripts, such as Greek, Japanese
+    or Thai, keep their letters. One blank separates words. Idempotent.
     """
     if text.isascii():
         return " ".join(text.lower().split())
-    # Accents go before the case: the Greek iota subscript would become a letter.
+    # Accents are removed before case folding, which would turn the Greek iota subscript into a letter.
     bare = "".join(each for each in unicodedata.normalize("NFKD", text) if not _is_accent(each))
     folded = "".join(map(_folded, unicodedata.normalize("NFKD", bare.casefold())))
     return " ".join(unicodedata.normalize("NFC", folded).split())
@@ -97,7 +97,7 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _folded(character: str) -> str:
-    """One character of decomposed, case-folded text; nothing for what does not count in a comparison."""
+    """One character of decomposed, case-folded text; empty if it is ignored in comparisons."""
     if character in _IGNORABLE or _is_accent(character):
         return ""
     if not character.isascii() and unicodedata.name(character, "").startswith("LATIN "):
@@ -106,7 +106,7 @@ def _folded(character: str) -> str:
 
 
 def _is_accent(character: str) -> bool:
-    """Whether this mark can be left out of its word: accents, and the points of Hebrew and Arabic.
+    """Whether comparisons ignore this mark: accents, and the points of Hebrew and Arabic.
 
     By canonical combining class. Marks of other classes are vowels (Devanagari, Thai) or make another letter
     (the Japanese voicing marks).

@@ -1,8 +1,8 @@
 """Distributed tracing: W3C trace context between services, and spans to an OTLP endpoint if there is one.
 
-Without an endpoint a request costs one look at its headers: a `traceparent` that came is logged, and goes on
-with every call to another service. With one, each request, each call to a provider and each MongoDB command
-becomes a span. FastAPI makes the spans of routes itself.
+Without an endpoint a received `traceparent` is only logged and passed on with calls to other services. With
+one, each request, each call to a provider and each MongoDB command becomes a span. FastAPI creates the spans
+of routes itself.
 """
 
 import re
@@ -27,11 +27,11 @@ _provider: "TracerProvider | None" = None
 
 
 def configure_tracing(service: str, endpoint: str | None) -> None:
-    """Send the spans of this process to `endpoint`, an OTLP/HTTP receiver; None sends none."""
+    """Export the spans of this process to `endpoint`, an OTLP/HTTP receiver; None exports none."""
     global _provider
     if endpoint is None or _provider is not None:
         return
-    # Not at the top: these take a quarter of a second to import, and most processes do not need them.
+    # Not at the top: importing these takes 0.25 s, and most processes do not need them.
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import Resource
     from opentelemetry.sdk.trace import TracerProvider
@@ -44,24 +44,24 @@ def configure_tracing(service: str, endpoint: str | None) -> None:
 
 
 def flush_tracing() -> None:
-    """Send what has ended and was not sent yet; blocks for a moment."""
+    """Export finished spans; blocks briefly."""
     if _provider is not None:
         _provider.force_flush(timeout_millis=3000)
 
 
 def is_enabled() -> bool:
-    """Whether this process sends spans."""
+    """Whether this process exports spans."""
     return _provider is not None
 
 
 def adopt(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Belong to the trace that the headers of a request name; a malformed one is ignored."""
+    """Join the trace in the headers of a request; a malformed one is ignored."""
     found = next((value for name, value in headers if name == _HEADER), None)
     _received.set(found.decode() if found is not None and _WELL_FORMED.fullmatch(found) else None)
 
 
 def current_trace_id() -> str | None:
-    """The id of the trace that this task belongs to, for logs."""
+    """The trace id of this task, for logs."""
     if _provider is not None:
         context = trace.get_current_span().get_span_context()
         if context.is_valid:
@@ -79,7 +79,7 @@ def inject(headers: MutableMapping[str, str]) -> None:
 
 
 def with_current_span(headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """`headers` that name the current span as the parent of what they are sent to."""
+    """`headers` with the current span as the parent."""
     carrier: dict[str, str] = {}
     propagate.inject(carrier)
     kept = [(name, value) for name, value in headers if name.decode("latin-1") not in carrier]
@@ -102,9 +102,7 @@ def client_span(name: str, **attributes: str | int) -> Iterator[Span]:
 
 @contextmanager
 def server_span(name: str, headers: Iterable[tuple[bytes, bytes]], **attributes: str | int) -> Iterator[Span]:
-    """Context manager around a request that no FastAPI route handles. Its trace is the one that `headers`
-    name.
-    """
+    """Context manager around a request that no FastAPI route handles. Continues the trace in `headers`."""
     carrier = {key.decode("latin-1"): value.decode("latin-1") for key, value in headers if key == _HEADER}
     named = {key.replace("_", "."): value for key, value in attributes.items()}
     with trace.get_tracer("music_streaming").start_as_current_span(

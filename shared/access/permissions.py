@@ -1,6 +1,6 @@
 """Who may do what: the matrix of roles and permissions, as data.
 
-Each service's policy.py checks whether a thing is the caller's own.
+Each service's policy.py checks who owns a song, album or account.
 """
 
 from collections.abc import Mapping

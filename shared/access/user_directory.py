@@ -21,7 +21,7 @@ servers.
 """
 
 KNOWN_BYTES = 8 * 1024 * 1024
-"""For decoded callers; each also keeps its token, for `TTL_SECONDS` at most."""
+"""The capacity for decoded callers; each also stores its token, for `TTL_SECONDS` at most."""
 
 
 def user_tag(clerk_id: str) -> str:

@@ -1,7 +1,7 @@
 """A cache of verified tokens, until they expire: verifying one costs more than a cached read.
 
 Verification is offline, so a cached result is as current as a new one. Refusals are not cached: the signing
-keys may arrive later, and clients could fill the memory with forged tokens.
+keys may arrive later, and clients could fill the cache with forged tokens.
 """
 
 import hashlib

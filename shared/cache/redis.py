@@ -1,7 +1,7 @@
 """The store on Redis, with a short deadline. With shared.cache.redis_client the only importers of redis.
 
 A late reply is not awaited, and its command is not cancelled either: connecting takes several round trips,
-and to a distant Redis it would be restarted for ever. A command that runs late is harmless: content is stored
+so to a distant Redis it would never succeed. A command that runs late is harmless: content is stored
 with the versions of its time, and a new version only invalidates.
 """
 
@@ -26,7 +26,7 @@ TAG_VERSION_SECONDS: Final = 7 * 24 * 3600
 
 HEARTBEAT_TTL_SECONDS: Final = 60
 BEATS_REMEMBERED: Final = 8
-"""How many of the last heartbeats the next may find: a late one may have been executed late."""
+"""How many of the last heartbeats are accepted: a command that timed out may run later."""
 
 CONTINUITY_KEY: Final = f"{{{version_key(EVERYTHING)}}}:continuity"
 """In a cluster in the same slot as the version of `everything`, and so on the same node."""

@@ -4,9 +4,9 @@
 |---|---|
 | `redis://[user:password@]host:6379/0`, `rediss://…` with TLS | one server |
 | `redis+sentinel://host:26379,host:26379/master/0` | the current master of that name |
-| `redis+cluster://host:6379,host:6379` | a cluster; the hosts are where its nodes are first asked for |
+| `redis+cluster://host:6379,host:6379` | a cluster; the hosts are its seed nodes |
 
-`rediss+sentinel` and `rediss+cluster` speak TLS. Credentials are those of the server, not of the Sentinels.
+`rediss+sentinel` and `rediss+cluster` use TLS. Credentials are those of the server, not of the Sentinels.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence

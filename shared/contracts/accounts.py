@@ -19,7 +19,7 @@ class ProfileChange(BaseModel):
 
 
 class Remaining(BaseModel):
-    """How many things are still to be deleted: the call is repeated until there are none."""
+    """How many songs or albums are still to be deleted: the call is repeated until there are none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -68,7 +68,7 @@ class ExportedCollaboration(_Exported):
 
 
 class ExportedShareLink(_Exported):
-    """A link to an album of the user. Its token is not stored. Without `expiresAt` it is valid for ever."""
+    """A link to an album of the user. Its token is not stored. Without `expiresAt` it does not expire."""
 
     album_id: str
     created_at: str
@@ -95,7 +95,7 @@ class ExportedChange(_Exported):
 class ExportedAccount(_Exported):
     """What the user service stores about a user.
 
-    `profileAt` is when Clerk's record was changed that name, e-mail and image were taken from.
+    `profileAt` is the time of the last change of Clerk's record from which name, e-mail and image were taken.
     """
 
     user: UserOut
@@ -104,9 +104,9 @@ class ExportedAccount(_Exported):
 
 
 class AccountExport(_Exported):
-    """Everything that is stored about a user. Of others, their things appear by id only."""
+    """Everything that is stored about a user. Other users and their songs and albums appear by id only."""
 
-    exported_at: str = Field(description="When the export was begun: later changes may be in it or not")
+    exported_at: str = Field(description="When the export began: later changes may be missing")
     account: ExportedAccount
     songs: SongExport
     albums: AlbumExport

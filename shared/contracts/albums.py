@@ -10,14 +10,14 @@ from shared.contracts.songs import SongOut
 from shared.http.schemas import LEFT_OUT, SentModel
 
 SONG_IN_ALBUM, ALBUM_FULL = "song_in_album", "album_full"
-"""Codes of the conflicts that putting a song into an album may meet."""
+"""Codes of the conflicts when a song is added to an album."""
 
 
 class AlbumOut(BaseModel):
     """An album; `songIds` in playing order names the songs that the caller may see.
 
-    `songsUnavailable` is there, and true, when not all of them can be told now. `collaboratorIds` is there
-    for the creator and for collaborators.
+    `songsUnavailable` is present, and true, when some of them are unknown because the song service is down.
+    `collaboratorIds` is present for the creator and for collaborators.
     """
 
     model_config = ConfigDict(alias_generator=to_camel)

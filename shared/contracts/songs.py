@@ -19,7 +19,7 @@ class StreamingUrls(BaseModel):
 
 
 class SongOut(BaseModel):
-    """A song. `duration` in whole seconds; `genre` and `mood` are there where known."""
+    """A song. `duration` in whole seconds; `genre` and `mood` are left out when unknown."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -45,6 +45,6 @@ SONGS = TypeAdapter(list[SongOut])
 
 
 class SongIds(SentModel):
-    """Which songs a batch asks for. Ids that are none are unknown, and left out."""
+    """The songs that a batch requests. Malformed ids are treated as unknown ones, which are left out."""
 
     ids: list[Annotated[str, StringConstraints(max_length=100)]] = Field(max_length=MAX_BATCH)

@@ -7,7 +7,7 @@ from shared.access.permissions import Role
 
 
 class PublicUser(BaseModel):
-    """What anybody may know of a user."""
+    """The public profile of a user."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 

@@ -1,4 +1,4 @@
-"""`GET /admin/…/audit`, alike in every service."""
+"""`GET /admin/…/audit`, which every service has."""
 
 from typing import Annotated
 
@@ -13,15 +13,17 @@ from shared.http.responses import list_response
 from shared.http.rows import Rows
 
 MOST_ENTRIES = 1000
-"""Of a list that is not paged."""
+"""The longest list without `limit`."""
 
 TargetId = Annotated[
-    str | None, Query(alias="targetId", max_length=64, description="Only entries about this thing")
+    str | None, Query(alias="targetId", max_length=64, description="Only entries about this target")
 ]
 
 
 class AuditEntryOut(BaseModel):
-    """An action of an admin, or the deletion of an account. `before` and `after` hold what it is about."""
+    """An action of an admin, or the deletion of an account. `before` and `after` hold the fields that it
+    changed.
+    """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 

@@ -3,9 +3,9 @@
 JSON bodies are read whole before the caller is authenticated, so the limit keeps anonymous clients from
 filling the memory. A handler of uploads, which streams, raises it once it knows the caller.
 
-FastAPI's `max_body_size` does not do: to a body whose Content-Length is too large it responds in plain text
-whatever the app says, where our errors are problem details; its limits stand in the code of a route, and ours
-of uploads in settings; and it wraps `send` of every request.
+FastAPI's `max_body_size` is not sufficient: its response to a Content-Length that is too large is plain text
+and cannot be replaced by problem details; its limits are constants of a route, and those of uploads are
+settings; and it wraps `send` of every request.
 """
 
 from starlette.exceptions import HTTPException
@@ -17,7 +17,7 @@ _SCOPE_KEY = "body_limit"
 
 
 class BodyLimit:
-    """Counts one request's body. Stands in the scope of the request for `allow_body`."""
+    """Counts one request's body. It is in the scope of the request, where `allow_body` finds it."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.max_bytes = MAX_JSON_BYTES

@@ -28,7 +28,7 @@ def part_of(
 
 
 def checked_id(not_found: Callable[[], NotFoundError]) -> AfterValidator:
-    """Accepts an id in either case, and raises `not_found` for what is no id: nothing has it."""
+    """Accepts an id in upper or lower case. A malformed one belongs to nothing, so it raises `not_found`."""
 
     def check(text: str) -> str:
         if not is_id(text):

@@ -1,11 +1,11 @@
-"""Connection draining and recycling: clients leave a process that stops, and find one that was added."""
+"""Connection draining and recycling: clients leave a stopping process, and reach one that was added."""
 
 RESPONSES_PER_CONNECTION_CLOSED = 97
-"""A prime, so that each connection is closed at some time, however many take turns."""
+"""A prime, so that every connection is closed eventually even when several alternate."""
 
 
 class Draining:
-    """Whether this process has been told to stop. `/readyz` says so before the listening socket closes."""
+    """Whether this process has received SIGTERM. `/readyz` reports it before the listening socket closes."""
 
     def __init__(self) -> None:
         self.begun = False
@@ -18,9 +18,9 @@ class ConnectionRecycling:
     """Decides which responses close their connection: all after SIGTERM, one in `RECYCLE_EVERY` before.
 
     Clients go to another replica then. One that keeps an idle connection for less than `drain_seconds` holds
-    none when the server closes, so that no request meets a closing connection. Without recycling before that
-    a busy client would keep its connections for ever, and a replica that is added would never be asked; it is
-    done with responses to GET and HEAD, which nobody is still sending a body to.
+    none when the server closes, so that no request meets a closing connection. Without recycling, a busy
+    client would keep its connections open, and an added replica would get none. Only responses to GET and
+    HEAD recycle a connection: these requests have no body that may still be arriving.
     """
 
     def __init__(self) -> None:

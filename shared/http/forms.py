@@ -1,7 +1,8 @@
-"""Multipart forms that carry files, taken from a request part by part: bounded, and on disk, never in memory.
+"""Multipart forms with files, read from a request part by part: bounded, with files on disk and never in
+memory.
 
-A handler asks for the form after it knows the caller, so no bytes are read from clients that may not send
-them.
+A handler opens the form after the caller is authorized, so no bytes are read from clients that may not
+upload.
 """
 
 import re
@@ -27,16 +28,16 @@ FIELD_BYTES = 16 * 1024
 MOST_FIELDS = 20
 
 FOLDERS = "music-streaming-upload-"
-"""How the names of folders begin that hold the files of a form, in the folder for temporary files."""
+"""The prefix of the folders in the system's temporary folder that hold the files of a form."""
 
 ABANDONED_AFTER_SECONDS = 3600.0
-"""Many times what is left of an upload when its files have been taken."""
+"""Many times the size of an upload's other parts."""
 
 _QUOTED = re.compile(rb'"(?:\\.|[^"\\])*"')
 _EXTENDED_FILE_NAME = re.compile(rb";\s*filename\*(?:\d+\*?)?\s*=", re.IGNORECASE)
 
 BYTES_AROUND_FILES = 64 * 1024
-"""What a form may hold besides its files: fields, and the lines between parts."""
+"""The maximum size of a form without its files: fields, and the lines between parts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def _has_extended_file_name(disposition: bytes) -> bool:
 
 
 class _BoundedParser(MultiPartParser):
-    """Refuses a file as soon as it is known to be one too many or too large, and reads no further."""
+    """Stops reading as soon as there are too many files or one is too large."""
 
     def __init__(
         self, headers: Headers, stream: AsyncGenerator[bytes, None], file_limits: Mapping[str, int]
@@ -86,7 +87,7 @@ class _BoundedParser(MultiPartParser):
         part = self._current_part
         _, options = parse_options_header(part.content_disposition)
         if b"filename" not in options and _has_extended_file_name(part.content_disposition or b""):
-            # As some clients write names that are not ASCII. What the file is called does not matter here.
+            # Some clients write names that are not ASCII in this way. The name itself is not used.
             part.content_disposition = (part.content_disposition or b"") + b'; filename="file"'
         super().on_headers_finished()
         name = part.field_name
@@ -116,10 +117,10 @@ def _copy(upload: UploadFile, path: Path) -> None:
 
 
 def _remove_abandoned() -> None:
-    """Remove the files of forms whose process was killed: neither it nor the system does. Never raises.
+    """Remove the files of forms whose process was killed. Never raises.
 
-    Of any process, for several may share the disk; and whenever room is needed, for a process that restarts
-    at once finds them too recent.
+    Those of any process, because several may share the disk. Called whenever space is needed, because a
+    process that restarts at once finds its files too recent to remove.
     """
     with suppress(OSError):
         for folder in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
@@ -129,7 +130,7 @@ def _remove_abandoned() -> None:
 
 
 def _no_room() -> UnavailableError:
-    """The disk is full, or fails, which is not the client's fault."""
+    """The disk is full or fails: not the client's error."""
     return UnavailableError("Files cannot be taken now")
 
 
@@ -139,9 +140,8 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
 
     Raises:
         TooLargeError: a file is larger; the rest of it is not read. 413 when it is the whole (body_limit).
-        MalformedError: it is no multipart form, or breaks off.
-        InvalidError: a file twice, or one that nobody asked for.
-        UnavailableError: there is no room for the files.
+        MalformedError: it is not a multipart form, or is incomplete. InvalidError: a file is sent twice, or
+        is not one of `file_limits`. UnavailableError: the disk is full.
     """
     if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         raise MalformedError("The body must be multipart/form-data")

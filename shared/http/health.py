@@ -1,4 +1,4 @@
-"""`/livez`, `/readyz` and `/health`, alike in every service."""
+"""`/livez`, `/readyz` and `/health`, which every service has."""
 
 import asyncio
 import time
@@ -27,7 +27,7 @@ class Readiness(BaseModel):
 
 
 class Health(BaseModel):
-    """A service, and with a boolean each the dependencies that it has."""
+    """The health of a service and, as booleans, of its dependencies."""
 
     model_config = ConfigDict(extra="allow")
     __pydantic_extra__: dict[str, bool]
@@ -46,7 +46,7 @@ async def _succeeds(probe: Probe) -> bool:
 
 
 def remembered(probe: Probe, seconds: float) -> Probe:
-    """`probe`, run at most once in `seconds`: for providers that count, or charge for, every call.
+    """`probe`, run at most once in `seconds`: for providers that limit or charge for calls.
 
     Concurrent callers wait for the same result, also when the first of them is cancelled.
     """
@@ -66,7 +66,7 @@ def remembered(probe: Probe, seconds: float) -> Probe:
 def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]) -> APIRouter:
     """The three health calls of `service`.
 
-    `probes` names the dependencies; the one called `database` is the one that nothing works without.
+    `probes` names the dependencies; the service is not ready without the one called `database`.
     """
     router = APIRouter(tags=["health"])
 

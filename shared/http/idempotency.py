@@ -1,10 +1,10 @@
 """`Idempotency-Key`: a POST repeated with the same key has one effect, and the same response for a day.
 
-A router with `route_class=IdempotentRoute` takes the key on each of its POST routes, but for those that
-declare the header themselves and those that only read (`only_reads`). A key counts after the guards have
-passed its caller, and together with who the caller is by their verified token: a stored response never
-reaches another caller. Replicas share the keys through Redis; while it is down, requests are served as if
-they had none.
+A router with `route_class=IdempotentRoute` accepts the key on each of its POST routes, except those that
+declare the header themselves and those that only read (`only_reads`). A key is looked up after the guards
+have let the caller through, and is scoped to the caller's verified identity: a stored response never reaches
+another caller. Replicas share the keys through Redis; while it is down, requests are served as if they had no
+key.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ def only_reads(endpoint: Endpoint) -> Endpoint:
 
 
 def takes_key(endpoint: object) -> bool:
-    """Whether this endpoint of an IdempotentRoute is protected by it."""
+    """Whether this endpoint of an IdempotentRoute accepts the key."""
     return bool(getattr(endpoint, "takes_idempotency_key", False))
 
 
@@ -81,9 +81,8 @@ class Attempt:
         """The guards have passed the caller.
 
         Raises:
-            InvalidError: the key is none.
-            KeyInUseError, KeyReusedError, _Replay: as `begin` does; for a form that is not read yet, only
-                the first.
+            InvalidError: the key is malformed. KeyInUseError, KeyReusedError, _Replay: as `begin` does; for a
+            form that is not read yet, only the first.
         """
         if not _KEY.fullmatch(self._key):
             raise InvalidError.of(FieldError(HEADER, "must be 1 to 255 visible ASCII characters"))
@@ -96,11 +95,11 @@ class Attempt:
             await self.begin(_canonical(await self._request.body()))
 
     async def begin(self, body: bytes) -> None:
-        """The body is known; `body` is the same for all that mean the same.
+        """The body is known; `body` is equal for equivalent bodies.
 
         Raises:
             KeyInUseError: a request with this key is being served.
-            KeyReusedError: another request had this key.
+            KeyReusedError: the key was used for another request.
             _Replay: there is a stored response.
         """
         if self._caller is None or self._pending is not None:
@@ -188,7 +187,7 @@ async def _serve(handler: Handler, request: Request) -> Response:
 async def form_received(fields: Mapping[str, str], files: Mapping[str, Path]) -> None:
     """A form was read: the request begins if it has a key.
 
-    Compared are fields and digests of files: the boundary differs each time.
+    Its fields and the digests of its files are compared, because the boundary differs each time.
 
     Raises:
         KeyInUseError, KeyReusedError: as Attempt.begin does.
@@ -206,7 +205,7 @@ def _digest_of_file(path: Path) -> str:
 
 
 def _canonical(body: bytes) -> bytes:
-    """The same bytes for the same JSON, however it is written."""
+    """The same bytes for equal JSON, however it is formatted."""
     try:
         return json.dumps(json.loads(body), sort_keys=True).encode()
     except (ValueError, RecursionError):

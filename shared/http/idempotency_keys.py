@@ -1,4 +1,4 @@
-"""The store of idempotency keys: which caller used which key for what, and the response."""
+"""The store of idempotency keys: the request and the response of each caller's keys."""
 
 import asyncio
 import hashlib
@@ -40,7 +40,7 @@ class KeyInUseError(ConflictError):
 
 
 class KeyReusedError(InvalidError):
-    """Another request had this key."""
+    """The key was used for another request."""
 
     code = "idempotency_key_reused"
 
@@ -94,13 +94,13 @@ class Pending:
 
 
 class IdempotencyKeys:
-    """Keys in a store that replicas share, each of one caller."""
+    """Keys in a store that replicas share, each scoped to its caller."""
 
     def __init__(self, store: KeyStore) -> None:
         self._store = store
 
     async def check_not_pending(self, caller: str, key: str) -> None:
-        """Raises KeyInUseError, before a large body is read in vain."""
+        """Raises KeyInUseError before a large body is read for nothing."""
         try:
             (found,) = await self._store.get([_name(caller, key)])
         except CacheDownError:
@@ -114,7 +114,7 @@ class IdempotencyKeys:
 
         Raises:
             KeyInUseError: the request is being served.
-            KeyReusedError: another request of the caller had the key.
+            KeyReusedError: the caller used the key for another request.
         """
         name, token = _name(caller, key), secrets.token_hex(8)
         caller = _digest(caller)

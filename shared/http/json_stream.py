@@ -1,7 +1,7 @@
-"""JSON documents of any length, sent while they are read: never more than a page of them is in memory.
+"""Streams JSON documents of any length: at most one page of them is in memory.
 
 A failure before the first bytes is an ordinary error response. A later one aborts the response, so that no
-client takes a part of the document for the whole.
+client takes an incomplete document for a complete one.
 """
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 CHUNK_BYTES = 65_536
-"""How much is collected before it is sent: a document that is no longer is sent only when it is complete."""
+"""The size of a chunk: a shorter document is sent only when it is complete."""
 
 JsonPieces = AsyncGenerator[bytes, None]
 """Parts of a JSON text, in order."""
@@ -57,7 +57,7 @@ async def _chunks(pieces: JsonPieces) -> JsonPieces:
 
 
 class JsonStream(StreamingResponse):
-    """A response whose first chunk is there already. Closes the generator behind it, however it ends."""
+    """A response whose first chunk has been read. Always closes the generator that it reads from."""
 
     media_type = "application/json"
 

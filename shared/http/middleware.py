@@ -18,7 +18,7 @@ from shared.http.request_id import HEADER, adopt_request_id
 from shared.logs import REQUEST_LOG
 
 PROBES = frozenset({"/livez", "/readyz", "/health", "/health/services"})
-"""Requested every few seconds: neither counted nor logged, or they would hide failures of other requests."""
+"""Requested every few seconds: not counted or logged, because they would hide failures of other requests."""
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _REQUEST_ID = HEADER.lower().encode()
@@ -74,7 +74,7 @@ class RequestMiddleware:
             if not response.status:
                 await internal_problem()(scope, receive, response.send)
             elif not response.is_complete:
-                raise  # the server then aborts the connection: no client takes half a body for a whole one
+                raise  # the server then aborts the connection, so that clients notice
         finally:
             self._recorder.in_flight.dec()
             if scope["path"] not in PROBES:
@@ -140,7 +140,7 @@ _PLAIN_PART = re.compile(r"[A-Za-z0-9_-]{0,40}")
 
 
 def redact_path(path: str) -> str:
-    """The path without segments that are neither word nor id: they may hold an address or a token."""
+    """The path with only words and ids as segments: others may hold an address or a token."""
     if not _PLAIN_PATH.fullmatch(path):
         path = "/".join(part if _PLAIN_PART.fullmatch(part) else "…" for part in path.split("/"))
     if "/albums/shared/" in path:

@@ -1,7 +1,7 @@
 """Adds to OpenAPI the responses that FastAPI cannot read from the signatures.
 
-A route names only what is its own: `response_model`, `ETAGGED` or `LISTED`, and `refusals(409)` for what it
-alone refuses. What follows from a call's path, parameters, body and caller is added by `complete`.
+A route names only what is specific to it: `response_model`, `ETAGGED` or `LISTED`, and `refusals(409)`.
+`complete` adds what follows from its path, parameters, body and guards.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -32,7 +32,7 @@ class FieldProblem(BaseModel):
 
 
 class Problem(BaseModel):
-    """A refusal as RFC 9457 shapes it. Programs compare `code`; `error` repeats `detail`, for people."""
+    """A problem document (RFC 9457). Programs compare `code`; `error` repeats `detail`, for people."""
 
     model_config = ConfigDict(alias_generator=to_camel)
 
@@ -53,7 +53,7 @@ def _header(description: str, kind: str = "string") -> dict[str, Any]:
 def _with_headers(headers: dict[str, Any]) -> Responses:
     return {
         200: {"headers": headers},
-        304: {"description": "As the client has it already", "headers": headers},
+        304: {"description": "The client's copy is current", "headers": headers},
     }
 
 
@@ -66,10 +66,10 @@ LISTED = _with_headers(
     {
         **_ETAG,
         "Link": _header('`<…>; rel="next"`, when there is more; the address is relative'),
-        "X-Total-Count": _header("How many there are in all, when `total` asks for it", "integer"),
+        "X-Total-Count": _header("The number of entries, when `total` is true", "integer"),
     }
 )
-"""For a GET that returns a list which can be paged."""
+"""For a GET that returns a list with pages."""
 
 SEARCHED = _with_headers(
     {
@@ -82,7 +82,7 @@ SEARCHED = _with_headers(
 """For a GET that returns search results."""
 
 AT_THE_SERVICE: dict[str, Any] = {"servers": [{"url": "/", "description": "The service itself"}]}
-"""`openapi_extra` of a call that the gateway does not pass on."""
+"""`openapi_extra` of a call that the gateway does not forward."""
 
 _RETRY_AFTER_IN_USE = _header("Seconds, if a request with the same key is being served", "integer")
 
@@ -111,7 +111,7 @@ def form_body(model: type[BaseModel], files: Iterable[str]) -> dict[str, Any]:
 
 
 def _form_field(schema: dict[str, Any]) -> dict[str, Any]:
-    """Every field of a form is text, and left out rather than null."""
+    """Every field of a form is text, and absent rather than null."""
     described = {**schema, **next((each for each in schema.get("anyOf", ()) if each["type"] != "null"), {})}
     if described.get("type") == "boolean":
         default = str(described["default"]).lower()
@@ -129,7 +129,7 @@ def _refusal(status: int) -> dict[str, Any]:
 
 
 def complete(description: dict[str, Any], routes: Iterable[BaseRoute]) -> None:
-    """Add to FastAPI's `description` of `routes` where they are served, and how they refuse.
+    """Add servers and error responses to FastAPI's `description` of `routes`.
 
     An operation id is the name of the route's function, so that generated clients have readable methods.
     """
@@ -162,7 +162,7 @@ def _complete_call(call: dict[str, Any], guards: Sequence[Guard]) -> None:
 
 
 def _complete_keyed_call(call: dict[str, Any]) -> None:
-    """A call that may be repeated with the same `Idempotency-Key`."""
+    """Describe a call that accepts an `Idempotency-Key`."""
     call.setdefault("parameters", []).append(
         {
             "name": HEADER,

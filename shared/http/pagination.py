@@ -1,7 +1,7 @@
 """Lists, newest first, whole or page by page.
 
 Without `limit` a list is returned whole, up to a setting; with it, page by page. Either way a `Link` header
-leads to the next page. Its address is relative, so that it holds behind any prefix that a gateway adds.
+leads to the next page. Its address is relative, so that it is valid behind any prefix that a gateway adds.
 """
 
 import base64
@@ -95,7 +95,7 @@ class Page:
         return self.limit is None and self.cursor is None
 
     def to_slice(self, whole_list_limit: int) -> Slice:
-        """One entry more than is returned, to find out whether there are more."""
+        """One entry more than is returned, to detect whether there are more."""
         after = Cursor.from_text(self.cursor) if self.cursor else None
         return Slice((self.limit or whole_list_limit) + 1, after)
 
@@ -105,7 +105,7 @@ async def page_of_request(
     cursor: Annotated[str | None, Query(max_length=1024, description="From a `Link` header")] = None,
     total: Annotated[bool, Query(description="Return `X-Total-Count` too")] = False,
 ) -> Page:
-    """FastAPI dependency: the paging that a request asks for."""
+    """FastAPI dependency: the paging parameters of the request."""
     return Page(limit, cursor, total)
 
 
@@ -116,10 +116,10 @@ def split_page(found: Sequence[Entry], asked: Slice) -> tuple[list[Entry], str |
 
 
 def next_link(request: Request, next_cursor: str, limit: int | None, filters: Collection[str] = ()) -> str:
-    """The value of a `Link` header that leads to the next page, keeping what the route understood.
+    """The value of a `Link` header that leads to the next page.
 
-    That is `total` and `filters`, the names of its own parameters, each as it was read: checked, so short.
-    Ignored parameters may have any length, and clients refuse a response whose headers are too long.
+    It keeps the parameters that the route declares: `total` and `filters`, whose values have been validated
+    and are short. Unknown parameters may have any length, and clients refuse headers that are too long.
     """
     kept = [(name, value) for name, value in request.query_params.items() if name in {"total", *filters}]
     query = urlencode([*kept, ("limit", limit or MAX_PAGE), ("cursor", next_cursor)])
@@ -129,7 +129,7 @@ def next_link(request: Request, next_cursor: str, limit: int | None, filters: Co
 async def all_pages(
     read: Callable[[Slice], Awaitable[Sequence[Entry]]], size: int
 ) -> AsyncIterator[Sequence[Entry]]:
-    """The whole of a list, in pages of `size` that are read when they are needed."""
+    """All of a list, in pages of `size` that are read lazily."""
     after: Cursor | None = None
     while found := await read(Slice(size, after)):
         yield found

@@ -49,7 +49,7 @@ def status_of(error: errors.AppError) -> int:
     """The HTTP status of a failure's kind.
 
     Raises:
-        LookupError: the error derives from no kind, which is an internal error.
+        LookupError: the error has no kind, which is an internal error.
     """
     for kind in type(error).__mro__:
         if kind in STATUS_OF_KIND:
@@ -103,7 +103,7 @@ def problem_of(error: errors.AppError) -> Response:
 
 
 def internal_problem() -> Response:
-    """The response to an internal error: it contains no details but the request id."""
+    """The response to an internal error: it contains no detail except the request id."""
     return problem(500, "Something went wrong on our side", _CODE_OF_STATUS[500])
 
 
@@ -121,15 +121,15 @@ def validation_problem(failure: RequestValidationError) -> Response:
 def _allowed_methods(app: FastAPI, request: Request) -> list[str]:
     """The methods of the requested resource, which several routes may have.
 
-    Of several templates that match the path the one with a literal segment where the others have a parameter
-    names the resource: `/songs/batch` is no song.
+    If several templates match the path, the one with literal segments wins over parameters: `/songs/batch` is
+    not a song.
     """
     methods_of: dict[str, list[str]] = {}
     for method in _METHODS:
         for route in app.routes:
             match, found = route.matches({**request.scope, "method": method})
             if match is Match.FULL:
-                template = getattr(found.get("route"), "path", "")  # an included router names none
+                template = getattr(found.get("route"), "path", "")  # an included router has none
                 methods_of.setdefault(template, []).append(method)
     allowed = methods_of[min(methods_of, key=_parameters_of)] if methods_of else []
     return [*allowed, "HEAD"] if "GET" in allowed else allowed

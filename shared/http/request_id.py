@@ -1,4 +1,4 @@
-"""One id through all logs: taken from `X-Request-ID` when it is well formed, else made here."""
+"""The request id of all logs: from `X-Request-ID` when it is valid, else generated here."""
 
 import random
 import re

@@ -1,4 +1,4 @@
-"""Responses from ready JSON: with an `ETag`, and 304 for clients that have it already."""
+"""Responses from encoded JSON: with an `ETag`, and 304 for clients whose copy is current."""
 
 from collections.abc import Collection
 from dataclasses import replace
@@ -54,7 +54,7 @@ def list_response(
     """A JSON array, with the address of the next page and the whole count in headers.
 
     The `note` of a `Content` is the next cursor (`Rows.loaded`). `filters` are the query parameters that
-    chose what is listed.
+    filter or sort the list.
     """
     if isinstance(rows, Rows):
         rows = rows.content()
@@ -63,5 +63,5 @@ def list_response(
         headers["Link"] = next_link(request, rows.note, page.limit, filters)
     if total is not None:
         headers["X-Total-Count"] = str(total)
-        rows = replace(rows, versions=None)  # the count has versions of its own, which are not known here
+        rows = replace(rows, versions=None)  # the count depends on other, unknown tag versions
     return json_response(request, rows, headers)

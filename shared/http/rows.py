@@ -1,4 +1,4 @@
-"""Lists as JSON arrays: written once, then sent, cached and cut short without reading them again."""
+"""Lists as JSON arrays: encoded once, then sent, cached and truncated without decoding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ class Rows:
 
 
 def first_rows(content: Content, count: int) -> Content:
-    """The first `count` rows, at least one, of what was `divisible`."""
+    """The first `count` rows, at least one, of a `divisible` list."""
     ends = content.note.split()
     if count >= len(ends):
         return content

@@ -1,4 +1,4 @@
-"""What the shapes of all services have in common."""
+"""Parts of the request and response models of all services."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, TypeVar
@@ -25,9 +25,9 @@ Sent = TypeVar("Sent", bound="SentModel")
 
 
 class SentModel(BaseModel):
-    """What a client sends, in camelCase. Fields that are not declared are ignored, and never stored.
+    """A request body, in camelCase. Undeclared fields are ignored.
 
-    Strict: a number, object or text never passes for a boolean, nor anything but text for text.
+    Strict: only a boolean is accepted for a boolean, and only text for text.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, extra="ignore", strict=True, frozen=True)
@@ -41,12 +41,13 @@ def _describe_as_left_out(schema: dict[str, Any]) -> None:
 
 
 LEFT_OUT = Field(json_schema_extra=_describe_as_left_out)
-"""For a response field that is left out when there is nothing to say. Clients that are made from a
-description with a default, or with null, rely on the field to be there."""
+"""For a response field that may be absent. A default or null in the description would make generated clients
+expect the field.
+"""
 
 
 class Message(BaseModel):
-    """Something was done, in words."""
+    """A confirmation for people."""
 
     message: str
 
@@ -98,7 +99,7 @@ READABLE_RULE = (
     "are removed, and it is stored in Unicode's NFC."
 )
 ReadableText = _ReadableText()
-"""For text that people read, after its StringConstraints: they hold for the text as it is stored."""
+"""For text that people read. Place it after StringConstraints, which then apply to the stored text."""
 
 
 def _true_or_false(given: object) -> object:
@@ -108,16 +109,17 @@ def _true_or_false(given: object) -> object:
 
 
 FormBool = Annotated[bool, BeforeValidator(_true_or_false)]
-"""A boolean field of a form: the text `true` or `false`, and none of the others that pydantic takes."""
+"""A boolean field of a form: only `true` or `false`, not the other texts that pydantic accepts."""
 
 
 def fields_of_form(
     model: type[Sent], fields: Mapping[str, str], wrong_files: Sequence[FieldError] = ()
 ) -> Sent:
-    """The text fields of a form as `model`, where "true" and "false" are booleans and empty text is absence.
+    """The text fields of a form as `model`, where "true" and "false" are booleans and empty text means
+    absent.
 
     Raises:
-        InvalidError: they cannot be accepted, or not with `wrong_files`; it names all that is wrong.
+        InvalidError: names every invalid field, and `wrong_files`.
     """
     given = {name: value for name, value in fields.items() if value != ""}
     try:

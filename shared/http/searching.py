@@ -23,24 +23,24 @@ Wanted_contra = TypeVar("Wanted_contra", bound="SearchQuery", contravariant=True
 
 SearchText = Annotated[
     str | None,
-    Query(max_length=LONGEST_QUERY, description="Words, of which each begins a word of what is found"),
+    Query(max_length=LONGEST_QUERY, description="Prefixes of words in the text"),
 ]
 
 
 class SearchQuery(Protocol):
-    """What a search asks for."""
+    """A search query."""
 
     @property
     def terms(self) -> SearchTerms | None: ...
 
     @property
     def binding(self) -> str:
-        """What a cursor of this list holds for: its name, order and filters."""
+        """Identifies the list that a cursor belongs to: its name, order and filters."""
         ...
 
     @property
     def position_kinds(self) -> Sequence[type[Value]]:
-        """The types of what the list is ordered by."""
+        """The types of the sort values."""
         ...
 
     def with_terms(self, terms: SearchTerms) -> Self:
@@ -53,7 +53,7 @@ class SearchQuery(Protocol):
 
 
 class Search(Protocol[Wanted_contra, Entry]):
-    """What can be searched."""
+    """A repository that can be searched."""
 
     async def find(self, wanted: Wanted_contra, part: SortedSlice) -> Sequence[Found[Entry]]: ...
 
@@ -62,7 +62,7 @@ class Search(Protocol[Wanted_contra, Entry]):
 
 @dataclass(frozen=True, slots=True)
 class SearchPage(Generic[Entry]):
-    """A page of matches. `corrected` is the query that they match when nothing matches the one asked."""
+    """A page of matches. `corrected` is the query that they match when the original query matches nothing."""
 
     entries: Sequence[Entry]
     next_cursor: str | None
@@ -71,7 +71,7 @@ class SearchPage(Generic[Entry]):
 
 
 class Searching(Generic[Wanted, Entry]):
-    """Searches of one kind of thing, with the spelling corrected from its vocabulary."""
+    """Searches of songs, albums or artists, with spelling correction from their vocabulary."""
 
     def __init__(self, search: Search[Wanted, Entry], vocabulary: Vocabulary, whole_list_limit: int) -> None:
         self._search = search
@@ -82,7 +82,7 @@ class Searching(Generic[Wanted, Entry]):
         """A page of what `wanted` describes.
 
         Raises:
-            InvalidError: the cursor is none of this list.
+            InvalidError: the cursor does not belong to this list.
         """
         binding = wanted.binding
         after = position_of(page.cursor, binding, wanted.position_kinds) if page.cursor else None

@@ -1,4 +1,4 @@
-"""Running an app under uvicorn so that it can be stopped without failing a request."""
+"""Serves an app with uvicorn, with graceful shutdown: no request fails."""
 
 import asyncio
 import gc
@@ -21,18 +21,18 @@ from shared.settings import ProcessSettings
 from shared.tracing import configure_tracing, flush_tracing
 
 KEEP_ALIVE_SECONDS = 75
-"""Longer than any of our clients keeps an idle connection, so that the server never closes it first."""
+"""Longer than our clients keep an idle connection, so that the server never closes it first."""
 
 LEFTOVER_SECONDS = 5.0
-"""How long a process that has shut down may take to end."""
+"""How long a process may take to exit after shutdown."""
 
 
 class _ProcessLifespan:
-    """Prepares the process when everything is open, and ends it soon after everything is closed.
+    """Prepares the process when everything is open, and exits soon after everything is closed.
 
-    What exists at the start is left out of garbage collection: a full collection would stop all requests for
-    a tenth of a second. Pending DNS lookups may still keep a process that has shut down: the event loop would
-    wait for them, for minutes when no name server responds.
+    Objects that exist at the start are left out of garbage collection: a full collection would stop all
+    requests for 0.1 s. After shutdown the event loop would wait for pending DNS lookups, for minutes when no
+    name server responds.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -67,12 +67,12 @@ class _Config(uvicorn.Config):
         super().__init__(*args, **options)
 
     def configure_logging(self) -> None:
-        """Ours, where uvicorn would set up its own: in the parent, and at the start of each worker."""
+        """Called where uvicorn would set up its logging: in the parent, and at the start of each worker."""
         configure_logging(self._service, self._least_level)
         super().configure_logging()
 
     def load(self) -> None:
-        """The server asks for the app once it has taken over the signals."""
+        """uvicorn loads the app after it has installed its signal handlers."""
         configure_tracing(self._service, self._otlp_endpoint)
         super().load()
         self.loaded_app = _ProcessLifespan(self.loaded_app)
@@ -80,7 +80,7 @@ class _Config(uvicorn.Config):
 
 
 def _drain_before_stopping(seconds: float) -> None:
-    """On SIGTERM say 503 on /readyz and close connections for `seconds`; then call the present handler."""
+    """On SIGTERM drain for `seconds`, with 503 from /readyz; then call the previous handler."""
     stop = signal.getsignal(signal.SIGTERM)
     if not callable(stop):
         raise TypeError("The server handles SIGTERM")

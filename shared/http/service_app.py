@@ -41,14 +41,13 @@ TRACED: TelemetryConfig = {
     "auto_configure": False,
     "exclude": lambda scope: scope.get("path") in PROBES,
 }
-"""FastAPI's own telemetry: a span for each request, once shared.tracing sends them anywhere."""
+"""FastAPI's own telemetry: a span for each request when shared.tracing exports spans."""
 
 
 class ServiceApi(FastAPI):
-    """An app that describes itself completely, and accepts paths with the gateway's prefix as well as
-    without.
+    """An app with a complete OpenAPI description, which accepts paths with and without the gateway's prefix.
 
-    A client made from the description, and "Try it out" at `/docs`, so work at either address.
+    So generated clients, and "Try it out" at `/docs`, work at either address.
     """
 
     def openapi(self) -> dict[str, Any]:
@@ -74,9 +73,9 @@ def service_app(
     resources: Callable[[Request], Resources],
     *routers: APIRouter,
 ) -> ASGIApp:
-    """The app called `service`; its lifespan opens what it talks to, and closes it.
+    """The app called `service`; its lifespan opens and closes its resources.
 
-    `resources` returns it for a request. Of two routes that match, the first in `routers` is used.
+    `resources` returns them for a request. Of two routes that match, the first in `routers` is used.
     """
 
     @asynccontextmanager

@@ -1,8 +1,8 @@
-"""Calls from one service to another: deadline, request id, one retry where it is safe, statuses as kinds.
+"""Calls from one service to another: deadline, request id, one retry where it is safe, errors by status.
 
-Calls carry our own tokens (shared/access/delegation.py). If one is refused, as while the signing key is being
-changed, that is a 503 and not the caller's fault: a 401 would sign them out. A circuit breaker refuses calls
-to a service that hangs, or each request would wait for its deadline.
+Calls carry delegation or service tokens. If one is refused, as during a rotation of the signing key, that is
+a 503: a 401 would sign the user out. A circuit breaker refuses calls to a service that hangs; otherwise each
+request would wait for its deadline.
 """
 
 from collections.abc import AsyncIterator, Mapping
@@ -61,8 +61,8 @@ class ServiceClient:
 
         Raises:
             AppError: of the kind that the response status maps to.
-            UnavailableError: it cannot be reached, is late, fails, returns another shape, or refuses our
-                token.
+            UnavailableError: it cannot be reached, times out, fails, returns another shape, or refuses the
+            token.
         """
         response = await self._call(method, path, token, json, repeatable)
         try:
@@ -77,13 +77,13 @@ class ServiceClient:
 
     @asynccontextmanager
     async def stream(self, path: str, *, token: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        """What it answers a GET with, in pieces as they arrive; the connection is closed at the end.
+        """Streams the response to a GET; the connection is closed at the end.
 
-        The deadline holds for the head and for each piece.
+        The deadline applies to the head and to each piece.
 
         Raises:
-            UnavailableError: it cannot be reached, is late or does not answer with success; the pieces, when
-                the response breaks off.
+            UnavailableError: it cannot be reached, times out or returns no success; while streaming, the
+            response is incomplete.
         """
         call = self._try_call()
         try:
@@ -162,7 +162,7 @@ class ServiceClient:
             raise self._unavailable() from failure
 
     def _refusal(self, kind: type[AppError], response: httpx.Response) -> AppError:
-        """The error of the response, with its code: a caller may have to distinguish conflicts."""
+        """The error of the response, with its code, by which callers distinguish conflicts."""
         body = self._json(response)
         told = body if isinstance(body, dict) else {}
         detail, code = told.get("detail"), told.get("code")

@@ -1,4 +1,4 @@
-"""The marks by which the gateway may keep a response (api_gateway/response_cache.py)."""
+"""The headers that let the gateway cache a response (api_gateway/response_cache.py)."""
 
 import time
 from collections.abc import Mapping
@@ -10,19 +10,18 @@ from shared.access.caller import CREDENTIALS, Credentials
 from shared.cache.entry import Content
 
 MAX_TAGS: Final = 100
-"""More would make the response's head too large, and each comparison expensive."""
+"""More would make the head too large and validation expensive."""
 
 SLACK_SECONDS: Final = 1
-"""For the way of the response: a token must not be taken as valid after it has expired."""
+"""For the latency of the response: an expired token must not count as valid."""
 
 
 def marks_of(request: Request, content: Content, *, is_own: bool = False) -> dict[str, str]:
-    """`Surrogate-Control` and `Surrogate-Key`; empty when the response must not be kept.
+    """`Surrogate-Control` and `Surrogate-Key`; empty when the response must not be cached.
 
-    Content that everybody gets may be sent to every caller whose token is valid, whoever they are: they all
-    got the same from the service. Everything else is for one token, until it expires, and depends on its
-    owner as they were known when the request was decided on. `is_own`: the content itself depends on its
-    owner's tag.
+    Shared content may be sent to every caller with a valid token, because the service returns the same to all
+    of them. Other content is for one token, until it expires, and depends on the user that the request was
+    authorized as. `is_own`: the content itself depends on its owner's tag.
     """
     credentials: Credentials | None = request.scope.get(CREDENTIALS)
     versions, ends_at = content.versions, content.expires_at
@@ -53,7 +52,7 @@ def marks_of(request: Request, content: Content, *, is_own: bool = False) -> dic
 
 
 def _token_mark(credentials: Credentials) -> dict[str, str]:
-    """`Surrogate-Token`: for how long the token is valid, whose it is, and what that depends on."""
+    """`Surrogate-Token`: the token's remaining validity, its user, and the versions that this depends on."""
     seconds = _seconds_until(credentials.token_expires_at)
     if seconds <= 0:
         return {}
@@ -68,7 +67,7 @@ def _key(versions: Mapping[str, bytes]) -> str:
 
 
 def _owner(credentials: Credentials | None) -> Content | None:
-    """The cached content that says who the caller is."""
+    """The cached content that identifies the caller."""
     return None if credentials is None or credentials.caller is None else credentials.caller.read_as
 
 

@@ -1,4 +1,4 @@
-"""Several processes on one listening socket, with their metrics added up."""
+"""Worker processes on one listening socket, with aggregated metrics."""
 
 import os
 import tempfile
@@ -12,14 +12,14 @@ from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
 METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable that tells a worker's prometheus_client where to keep its metrics, when it is imported."""
+"""The variable from which prometheus_client reads, at import, the folder of its metric files."""
 
 
 class Workers(Multiprocess):
     """Starts, watches and stops the workers. This process serves no requests.
 
-    It closes the socket when the workers leave, and when one has ended it drops its gauges, such as requests
-    in flight.
+    It closes the socket when the workers drain, and drops the gauges of a worker that has ended, such as
+    requests in flight.
     """
 
     def __init__(self, config: Config, sockets: list[socket], metrics_folder: str | None) -> None:
@@ -43,7 +43,7 @@ class Workers(Multiprocess):
 
 @contextmanager
 def metrics_of_workers(port: int | None, host: str) -> Iterator[str | None]:
-    """While this is open, serve the sum of the metrics of workers that are started in it, if `port` is set.
+    """While this is open, serve the aggregated metrics of workers started in it, if `port` is set.
 
     Returns the folder of the metric files; it is removed at the end.
     """

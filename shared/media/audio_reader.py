@@ -34,7 +34,7 @@ class AudioFile:
 
     @property
     def container(self) -> InputContainer:
-        """As PyAV has it."""
+        """The open container."""
         if self._open_container is None:
             raise RuntimeError("The audio file is not open")
         return self._open_container
@@ -63,7 +63,7 @@ class AudioFile:
         return AUDIO_FORMAT_BY_DEMUXER[self.container.format.name]
 
     def tags(self) -> dict[str, str]:
-        """Names in lower case. Those of the file win over those of its first audio track."""
+        """Tags by lower-case name. Tags of the file override those of its first audio track."""
         found: dict[str, str] = {}
         tracks = (each.metadata for each in self.container.streams.audio[:1])
         for metadata in (*tracks, self.container.metadata):
@@ -73,12 +73,12 @@ class AudioFile:
     def pieces(self, max_seconds_of_work: float) -> Iterator[Piece]:
         """The frames of the first track that can be decoded, with silence where the timeline has gaps.
 
-        A track without a single decodable frame is passed over. The file still lasts as long as that track
-        declares: what is missing at the end is silence.
+        A track without a single decodable frame is skipped. The file still lasts as long as that track
+        declares, with silence at the end.
 
         Raises:
-            NotAudioError: no track can be decoded, more is damaged than is tolerated, the file is truncated
-                or a video, or the work takes more than `max_seconds_of_work`.
+            NotAudioError: no track can be decoded, too much is damaged, the file is truncated or a video, or
+            decoding takes more than `max_seconds_of_work`.
         """
         give_up_at = time.monotonic() + max_seconds_of_work
         reason = NotAudioError("The file has no audio")

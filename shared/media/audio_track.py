@@ -1,4 +1,4 @@
-"""Decodes one track of an audio file, as tolerantly as a player, and judges whether it is whole."""
+"""Decodes one track of an audio file, as tolerantly as a player, and checks that it is complete."""
 
 import time
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ HIGHEST_RATE_HZ = 192_000
 MOST_CHANNELS = 8
 
 SHORTEST_GAP_SECONDS = 0.1
-"""Recorders write timestamps that are off by some milliseconds now and then."""
+"""Recorders sometimes write timestamps that are off by some milliseconds."""
 
 EXACT = frozenset({"flac", "wav", "w64", "aiff", "caf", "mp3", "aac"})
 """Their timestamps are counted from the data, so every gap is one."""
@@ -36,14 +36,14 @@ EXACT = frozenset({"flac", "wav", "w64", "aiff", "caf", "mp3", "aac"})
 EXACT_SHORTEST_GAP_SECONDS = 0.002
 
 LONGEST_GAP_SECONDS = 60.0
-"""A longer one is a clock that was set, not a pause."""
+"""A longer gap is a clock that was set, not a pause."""
 
 LARGEST_OVERLAP_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """A gap on the timeline: a pause, or packets that are lost."""
+    """A gap on the timeline: a pause, or lost packets."""
 
     seconds: float
 
@@ -52,7 +52,7 @@ Piece = AudioFrame | Silence
 
 
 def seconds_of(piece: Piece) -> float:
-    """How long the piece lasts."""
+    """The duration in seconds."""
     return piece.seconds if isinstance(piece, Silence) else piece.samples / piece.sample_rate
 
 
@@ -107,12 +107,12 @@ class AudioTrack:
     def pieces(self) -> Iterator[Piece]:
         """The frames in their order, with silence where the timeline has gaps.
 
-        What cannot be decoded behind the last frame is no audio but a tag or padding.
+        Undecodable data after the last frame is a tag or padding.
 
         Raises:
             UndecodableTrackError: not one frame can be decoded.
-            NotAudioError: more is damaged than is tolerated, the file is truncated or a video, the format of
-                the frames is beyond the limits, or decoding takes too long.
+            NotAudioError: too much is damaged, the file is truncated or a video, the format of the frames
+            exceeds the limits, or decoding takes too long.
         """
         if self._stream.codec_context is None:
             raise UndecodableTrackError("The audio codec is not supported")
@@ -136,20 +136,20 @@ class AudioTrack:
             raise UndecodableTrackError("The audio cannot be decoded")
         is_flac = self._container.format.name == "flac"
         if self._damage.is_too_much() or (is_flac and timeline.gaps > self.seconds * MOST_MISSING):
-            # FFmpeg passes over damaged parts of a FLAC file without a word.
+            # FFmpeg silently skips damaged parts of a FLAC file.
             raise NotAudioError("The audio file is damaged")
         self._check_whole()
 
     @property
     def seconds(self) -> float:
-        """How long the pieces so far last."""
+        """The duration of the pieces so far, in seconds."""
         return self._timeline.position
 
     def _check_kind(self, frame: AudioFrame) -> None:
-        """A conversion depends on the kind of the frames only: one of each kind is tried.
+        """Conversion depends only on the format of a frame, so one frame of each format is tried.
 
         Raises:
-            NotAudioError: frames of this kind are beyond the limits, or cannot be converted.
+            NotAudioError: the format exceeds the limits, or cannot be converted.
         """
         if (kind := kind_of(frame)) in self._kinds:
             return
@@ -179,7 +179,7 @@ class AudioTrack:
         return frames
 
     def _packets_of_track(self) -> "Iterator[Packet[AudioStream]]":
-        """Goes on behind what the demuxer cannot read.
+        """Continues after data that the demuxer cannot read.
 
         Raises:
             NotAudioError: it is a video, or time is up.
@@ -196,7 +196,7 @@ class AudioTrack:
                     if not videos or packet.stream.index == self._stream.index:
                         yield cast("Packet[AudioStream]", packet)
                     elif packet.size > 0 or packet.pts is not None:
-                        # Theora repeats a picture by an empty packet; one that flushes a decoder has no time.
+                        # Theora repeats a frame by an empty packet; a flush packet has no timestamp.
                         pictures[packet.stream.index] += 1
                         if pictures[packet.stream.index] > 1:
                             raise NotAudioError("Videos are not supported")
@@ -217,7 +217,7 @@ class AudioTrack:
             return
         first = self._in_seconds(self._first or 0)
         if 0 < first < declared:
-            # Some declare where the audio ends, others how long it is.
+            # Some containers declare the end of the audio, others its duration.
             declared -= first
         present = max(self.seconds, self._in_seconds(self._end or 0) - first)
         if present + self._in_seconds(self._longest_packet) < declared * (1 - MOST_MISSING):

@@ -1,4 +1,4 @@
-"""The cleanup journal: orphaned media are deleted, however the upload or the process ended.
+"""The cleanup journal deletes orphaned media after any failure of an upload or a process.
 
 An entry is written before a medium is stored, and deleted as the last step of the upload, the commit. If it
 becomes due before, the document and its media are rolled back. Other entries become due after a deletion:
@@ -21,11 +21,11 @@ Rollback = Callable[[MediaRef], Awaitable[None]]
 """Deletes the document that names a medium. Idempotent; ignores media of other applications."""
 
 UPLOAD_DEADLINE = timedelta(hours=1)
-"""The longest time that an upload may take; what is not committed by then is rolled back."""
+"""The longest time that an upload may take; an upload that is not committed by then is rolled back."""
 
 COMMIT_TIMEOUT_SECONDS = 20.0
 COMMIT_DEADLINE = timedelta(minutes=3)
-"""Well after that, so that nothing is rolled back that may still be committed."""
+"""Much later, so that no upload is rolled back that may still commit."""
 
 REMOVAL_DEADLINE = timedelta(minutes=1)
 
@@ -105,7 +105,7 @@ class CleanupJournal:
         """Write entries before the document of these media is deleted, which has to follow within a minute.
 
         Raises:
-            UnavailableError: it cannot be noted now.
+            UnavailableError: the entries cannot be written now.
         """
         await self._entries.plan(media, now() + REMOVAL_DEADLINE)
 
@@ -130,7 +130,7 @@ class CleanupJournal:
         return True
 
     async def _forget(self, media: Sequence[MediaRef]) -> None:
-        """An entry that remains is found to be in use when it becomes due."""
+        """A remaining entry becomes due, and its medium is then found to be in use."""
         if not media:
             return
         try:

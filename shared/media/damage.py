@@ -1,4 +1,4 @@
-"""How much of an audio track cannot be decoded. Players pass over a little of it, and so do we."""
+"""How much of an audio track cannot be decoded. A little damage is tolerated, as players do."""
 
 from av.audio.stream import AudioStream
 from av.packet import Packet
@@ -7,18 +7,18 @@ MOST_BROKEN = 0.05
 """Share of the packets that may be undecodable, but always one."""
 
 FOUND_BY_PARSING = frozenset({"mp3", "aac", "flac"})
-"""Containers that do not say where packets end: what lies between two good ones comes as one packet."""
+"""Containers without packet boundaries: the data between two good packets arrives as one packet."""
 
 JUNK = 4
-"""A packet so many times the largest good one is counted as the packets that it has the size of."""
+"""A packet larger than this multiple of the largest good one counts as several."""
 
 TAGS = (b"ID3", b"TAG", b"APETAGEX", b"LYRICSBEGIN")
-"""What tags begin with that stand between the parts of a file that was joined from several."""
+"""How tags begin between the parts of a concatenated file."""
 
 
 class Damage:
-    """Counts the packets of a track in their order. What is broken behind the last good packet is no damage
-    but a tag or padding.
+    """Counts the packets of a track in their order. Undecodable packets after the last good one are a tag or
+    padding, not damage.
     """
 
     def __init__(self, demuxer: str) -> None:
@@ -31,7 +31,7 @@ class Damage:
         self._tag_ends_at = 0
 
     def count_good(self, packet: "Packet[AudioStream]") -> None:
-        """Of which at least one frame was decoded."""
+        """A packet with at least one decoded frame."""
         self._good += 1
         size = packet.size
         self._good_bytes += size
@@ -42,12 +42,12 @@ class Damage:
             self._broken_since_the_last_good = []
 
     def count_broken(self, packet: "Packet[AudioStream]") -> None:
-        """Which the decoder refused."""
+        """A packet that the decoder refused."""
         if packet.size > 0 and not (self._is_parsed and self._is_tag(packet)):
             self._broken_since_the_last_good.append(packet.size)
 
     def count_unread(self) -> None:
-        """Which the demuxer could not read."""
+        """A packet that the demuxer could not read."""
         self._broken_since_the_last_good.append(0)
 
     def is_too_much(self) -> bool:

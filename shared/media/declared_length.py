@@ -1,6 +1,6 @@
-"""How long an audio file claims to be, read from its container's own headers.
+"""The duration that an audio file declares in its container's headers.
 
-FFmpeg's figure cannot serve: where the container declares nothing it is an estimate from the bit rate.
+FFmpeg's duration cannot be used: if the container declares none, it is an estimate from the bit rate.
 Headers that cannot be read declare nothing.
 """
 
@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 UNKNOWN_BYTES = 0x7000_0000
-"""A 32-bit size from here on was written before the size was known."""
+"""A 32-bit size of this or more was written before the size was known."""
 
 LARGEST_MP3_FRAME_BYTES = 1441
 MP3_RATES_HZ = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 LONGEST_HEADER = 1000
-"""Chunks, boxes or elements of a header that are looked at."""
+"""The maximum number of chunks, boxes or elements that are read."""
 
 _UNREADABLE = (struct.error, IndexError, ValueError, OverflowError, ZeroDivisionError, OSError)
-"""What the reading of nonsense ends with; an OSError comes from offsets beyond what a file can have."""
+"""What parsing malformed headers raises; OSError comes from offsets beyond the maximum file size."""
 
 
 def declared_seconds(path: Path, demuxer: str) -> float | None:
-    """Seconds that the container declares; None where it does not, or declares bytes (`missing_share`)."""
+    """The declared seconds; None if it declares none, or declares bytes (`missing_share`)."""
     reader = {"mp3": _mp3_seconds, "flac": _flac_seconds, "matroska,webm": _matroska_seconds}.get(demuxer)
     if reader is None:
         return None
@@ -35,7 +35,7 @@ def declared_seconds(path: Path, demuxer: str) -> float | None:
 
 
 def missing_share(path: Path, demuxer: str) -> float:
-    """Which part of the audio bytes that the container declares is not in the file, 0 to 1."""
+    """The share of the declared audio bytes that the file lacks, 0 to 1."""
     reader = {"wav": _riff_data, "w64": _w64_data, "aiff": _aiff_data, "caf": _caf_data}.get(demuxer)
     if reader is None:
         return 0.0
@@ -49,7 +49,7 @@ def missing_share(path: Path, demuxer: str) -> float:
 
 
 def is_fragmented(path: Path) -> bool:
-    """Whether an MP4 file is a series of fragments, whose header need not know how long all of them are."""
+    """Whether an MP4 file is fragmented: its header may not know the total duration."""
     try:
         with path.open("rb") as file:
             size = os.fstat(file.fileno()).st_size
@@ -62,7 +62,7 @@ def is_fragmented(path: Path) -> bool:
 
 
 def id3_size(file: BinaryIO) -> int:
-    """Bytes of the ID3v2 tag that begins here, 0 if none does. Leaves the position where it was."""
+    """The size of the ID3v2 tag at this position, 0 if there is none. Does not move the position."""
     start = file.tell()
     header = file.read(10)
     file.seek(start)
@@ -80,7 +80,7 @@ def _read(file: BinaryIO, layout: str) -> tuple[int, ...]:
 
 
 def _mp3_seconds(file: BinaryIO) -> float | None:
-    """From the frame that some encoders put first: Xing or Info (LAME), or VBRI (Fraunhofer)."""
+    """The seconds in the first frame of some encoders: Xing or Info (LAME), or VBRI (Fraunhofer)."""
     while size := id3_size(file):
         file.seek(size, os.SEEK_CUR)
     frame = file.read(LARGEST_MP3_FRAME_BYTES)
@@ -113,7 +113,7 @@ def _flac_seconds(file: BinaryIO) -> float | None:
 
 
 def _vint(file: BinaryIO, *, keep_marker: bool = False) -> int | None:
-    """A number of EBML; None is `unknown`."""
+    """An EBML number; None stands for unknown."""
     first = file.read(1)[0]
     length = 9 - first.bit_length()
     if length > 8:
@@ -155,7 +155,7 @@ def _matroska_seconds(file: BinaryIO) -> float | None:
 
 
 def _riff_data(file: BinaryIO) -> int | None:
-    """The declared size of the chunk `data`; the file is left at its first byte."""
+    """The declared size of the chunk `data`; the position is then at its first byte."""
     kind = file.read(4)
     order = ">" if kind == b"RIFX" else "<"
     file.seek(12)

@@ -1,7 +1,7 @@
-"""Decodes untrusted files, a few at a time: a file can be made very expensive to decode.
+"""Decodes untrusted files, a few at a time: a crafted file can be very expensive to decode.
 
-In threads of their own: those of asyncio also look up host names, and a few uploads that keep them busy would
-keep every new connection waiting.
+They have their own threads: asyncio's also resolve host names, so a few uploads could delay every new
+connection.
 """
 
 import asyncio
@@ -17,5 +17,5 @@ _threads = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="decoding")
 
 
 async def decoded(decode: Callable[[], Result]) -> Result:
-    """What `decode` returns, run when one of the threads is free."""
+    """Runs `decode` when a thread is free, and returns its result."""
     return await asyncio.get_running_loop().run_in_executor(_threads, decode)

@@ -1,4 +1,4 @@
-"""Refusals of uploaded media. Each says why, and which formats are supported."""
+"""Errors of uploaded media. Each states the reason and the supported formats."""
 
 from shared.errors import InvalidError, UnsupportedMediaError
 from shared.media.formats import SUPPORTED_AUDIO, SUPPORTED_IMAGES
@@ -18,7 +18,7 @@ class UndecodableTrackError(NotAudioError):
 
 
 class AudioTooLongError(InvalidError):
-    """Longer than is taken."""
+    """Longer than the limit."""
 
     code = "audio_too_long"
 

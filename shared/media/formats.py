@@ -19,7 +19,7 @@ class AudioFormat:
 
 @dataclass(frozen=True, slots=True)
 class ImageFormat:
-    """`decoder` is Pillow's name, `variant` what it calls a file of this format with further images in it."""
+    """`decoder` is Pillow's name, `variant` its name for a file of this format with several images."""
 
     label: str
     decoder: str

@@ -1,6 +1,6 @@
-"""Whether a file is an image that is accepted, decided by decoding it.
+"""Checks by decoding whether a file is an accepted image.
 
-The local cloud opens images by `open_image`, too: what a service accepts, the local cloud can resize.
+The local cloud also uses `open_image`, so it can resize every image that a service accepts.
 """
 
 import io
@@ -23,10 +23,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 def open_image(path: Path) -> Image.Image:
-    """The image as Pillow opens it, to be used with `with`.
+    """The image, opened by Pillow; a context manager.
 
-    Raises whatever Pillow does. Its limits on metadata do not count: a long comment is no damaged image, and
-    nobody reads it.
+    Raises Pillow's errors. Pillow's limits on metadata do not apply: an image with a long comment is not
+    damaged.
     """
     with path.open("rb") as file:
         is_png = file.read(len(PNG_SIGNATURE)) == PNG_SIGNATURE
@@ -35,7 +35,7 @@ def open_image(path: Path) -> Image.Image:
 
 
 def _without_metadata(png: bytes) -> bytes:
-    """The same PNG without its texts, and without a colour profile that inflates beyond its limit."""
+    """The PNG without text chunks, and without a colour profile that exceeds its limit when inflated."""
     kept, at = [PNG_SIGNATURE], len(PNG_SIGNATURE)
     while at + 12 <= len(png):
         name, end = png[at + 4 : at + 8], at + 12 + int.from_bytes(png[at : at + 4], "big")
@@ -47,7 +47,7 @@ def _without_metadata(png: bytes) -> bytes:
 
 
 def _inflates_beyond_limit(profile: bytes) -> bool:
-    """`profile` is its name, a zero, the method of compression, and the compressed data."""
+    """`profile` is its name, a zero byte, the compression method, and the compressed data."""
     compressed = profile[profile.find(b"\0") + 2 :]
     try:
         inflated = zlib.decompressobj().decompress(compressed, LARGEST_PROFILE_BYTES)
@@ -70,13 +70,13 @@ def _check(path: Path, max_pixels: int) -> None:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as failure:
         raise NotAnImageError(too_many_pixels) from failure
     except Exception as failure:
-        # Pillow's decoders raise whatever their parsing runs into.
+        # Pillow's decoders raise any kind of exception.
         log.info("image refused", error=type(failure).__name__)
         raise NotAnImageError("The image is damaged or incomplete") from failure
 
 
 async def check_image(path: Path, max_pixels: int) -> None:
-    """Require an image of at most `max_pixels` that decodes to its end.
+    """Require an image of at most `max_pixels` that decodes completely.
 
     Raises:
         NotAnImageError: it is not.

@@ -1,4 +1,4 @@
-"""Decoded audio as plain PCM: 16 bits, mono or stereo, one sample rate, whatever the frames come as."""
+"""Decoded audio as plain PCM: 16 bits, mono or stereo, one sample rate, from frames of any format."""
 
 from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
@@ -9,18 +9,18 @@ from shared.media.errors import NotAudioError
 BYTES_PER_SAMPLE = 2
 
 LAYOUT_BY_CHANNELS = {1: "mono", 2: "stereo", 3: "3.0", 4: "4.0", 5: "5.0", 6: "5.1", 7: "6.1", 8: "7.1"}
-"""Assumed of channels whose positions are unknown, as FFmpeg does."""
+"""The assumed layouts of channels with unknown positions, as in FFmpeg."""
 
 FrameKind = tuple[str, str, int]
 
 
 def kind_of(frame: AudioFrame) -> FrameKind:
-    """Sample format, channel layout and sample rate: all that a conversion depends on."""
+    """Sample format, channel layout and sample rate: a conversion depends on nothing else."""
     return frame.format.name, frame.layout.name, frame.sample_rate
 
 
 class PcmConverter:
-    """Converts frames to PCM of `rate` Hz and `channels` (1 or 2). The kind of the frames may change."""
+    """Converts frames to PCM of `rate` Hz and `channels` (1 or 2). The format of the frames may change."""
 
     def __init__(self, rate: int, channels: int) -> None:
         self._rate = rate
@@ -30,10 +30,10 @@ class PcmConverter:
         self._assumed_layout: str | None = None
 
     def convert(self, frame: AudioFrame) -> bytes:
-        """The samples that are ready now; the resampler keeps a few back.
+        """The samples that are ready; the resampler buffers a few.
 
         Raises:
-            NotAudioError: there is no conversion from this kind of frame.
+            NotAudioError: frames of this format cannot be converted.
         """
         kind = kind_of(frame)
         if kind == self._kind:
@@ -44,7 +44,7 @@ class PcmConverter:
             self._assumed_layout = None
             return ready + self._resample(frame)
         except (FFmpegError, ValueError):
-            # Channels whose positions are not known, or are none that can be mixed down.
+            # Channels with unknown positions, or positions that cannot be mixed down.
             self._resampler = None
         try:
             self._assumed_layout = LAYOUT_BY_CHANNELS[frame.layout.nb_channels]
@@ -54,18 +54,18 @@ class PcmConverter:
             raise NotAudioError("The audio cannot be converted") from failure
 
     def finish(self) -> bytes:
-        """What the resampler still keeps."""
+        """The remaining samples in the resampler."""
         resampler, self._resampler, self._kind = self._resampler, None, None
         return self._bytes_of(resampler.resample(None)) if resampler is not None else b""
 
     def silence(self, seconds: float) -> bytes:
-        """So many seconds of it."""
+        """Silence of this many seconds."""
         return bytes(round(seconds * self._rate) * self._channels * BYTES_PER_SAMPLE)
 
     def _resample(self, frame: AudioFrame) -> bytes:
         if self._assumed_layout is not None:
             frame = _relabelled(frame, self._assumed_layout)
-        # Each frame follows the one before: the timeline is the reader's business.
+        # Each frame follows the one before: `AudioTrack` handles the timeline.
         frame.pts = None
         if self._resampler is None:
             self._resampler = AudioResampler("s16", LAYOUT_BY_CHANNELS[self._channels], self._rate)
@@ -77,7 +77,7 @@ class PcmConverter:
 
 
 def _relabelled(frame: AudioFrame, layout: str) -> AudioFrame:
-    """The same samples with other names of the channels."""
+    """The same samples with another channel layout."""
     copy = AudioFrame(format=frame.format.name, layout=layout, samples=frame.samples)
     copy.sample_rate = frame.sample_rate
     copy.time_base = frame.time_base

@@ -1,7 +1,7 @@
-"""Clerk: whose session token this is, and what Clerk knows of a person. The only importer of its SDK.
+"""Clerk: verifies session tokens and reads user records. The only importer of its SDK.
 
-The SDK leaves out checks that matter and fetches keys at the wish of whoever sends a token, so keys are kept
-here, fetched through the SDK's client at most once in a while, and every claim that we rely on is checked.
+The SDK omits important checks, and fetches keys whenever a client sends an unknown key id. So keys are cached
+here, fetched through the SDK's client at a limited rate, and every claim that we rely on is checked.
 """
 
 import asyncio
@@ -29,10 +29,11 @@ from shared.errors import UnavailableError
 from shared.settings import ServiceSettings
 
 MIN_GAP_SECONDS = 10.0
-"""Between two fetches of the keys, so that tokens with invented key ids cannot make us hammer Clerk."""
+"""The minimum interval of key fetches, so that tokens with forged key ids cannot cause many calls to Clerk.
+"""
 
 MAX_AGE_SECONDS = 3600.0
-"""After this the keys are fetched again, so that a withdrawn one is forgotten."""
+"""The maximum age of cached keys, so that a revoked one is dropped."""
 
 ClerkClient: TypeAlias = Clerk
 
@@ -41,7 +42,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 @asynccontextmanager
 async def open_clerk(settings: ServiceSettings) -> AsyncIterator[Clerk]:
-    """The SDK's client with bounded time-outs and retries: its own default is to retry for an hour.
+    """The SDK's client with bounded timeouts and retries: by default it retries for an hour.
 
     Clerk need not be reachable yet.
     """
@@ -63,7 +64,7 @@ async def open_clerk(settings: ServiceSettings) -> AsyncIterator[Clerk]:
 
 @asynccontextmanager
 async def open_keys(clerk: Clerk, min_gap_seconds: float = MIN_GAP_SECONDS) -> AsyncIterator["ClerkKeys"]:
-    """The keys, fetched when they are first needed; what is still being fetched at the end is given up."""
+    """The keys, fetched on first use; a pending fetch is cancelled at the end."""
     keys = ClerkKeys(clerk, min_gap_seconds)
     try:
         yield keys
@@ -72,7 +73,7 @@ async def open_keys(clerk: Clerk, min_gap_seconds: float = MIN_GAP_SECONDS) -> A
 
 
 class ClerkKeys:
-    """The public keys of the Clerk instance, by key id, as PEM. `open_keys` closes them, too."""
+    """The public keys of the Clerk instance, by key id, as PEM. Closed by `open_keys`."""
 
     def __init__(self, clerk: Clerk, min_gap_seconds: float) -> None:
         self._clerk = clerk
@@ -85,10 +86,10 @@ class ClerkKeys:
         self._renewal: asyncio.Task[None] | None = None
 
     async def find(self, key_id: str) -> str | None:
-        """The key; None when Clerk has no such key. Only for a key that is not kept does anybody wait.
+        """The key; None when Clerk has no such key. Only a key that is not cached is waited for.
 
         Raises:
-            UnavailableError: the keys that are kept do not hold it and Clerk cannot be asked now.
+            UnavailableError: it is not cached, and keys cannot be fetched now.
         """
         found = self._keys.get(key_id)
         if found is not None:
@@ -102,24 +103,24 @@ class ClerkKeys:
         return found
 
     async def close(self) -> None:
-        """Give up what is still being fetched."""
+        """Cancel a pending fetch."""
         if self._renewal is not None:
             self._renewal.cancel()
             await asyncio.gather(self._renewal, return_exceptions=True)
 
     def _begin_renewal(self, key_id: str) -> None:
-        """Ask, unless somebody does already, whether old keys still hold."""
+        """Refresh cached keys, unless a refresh is running."""
         if self._renewal is None or self._renewal.done():
             self._renewal = asyncio.create_task(self._renew(key_id))
 
     async def _renew(self, key_id: str) -> None:
         try:
             await self._refresh(key_id)
-        except Exception:  # nobody waits for this task who could be told
+        except Exception:  # no caller waits for this task
             log.exception("keys not fetched")
 
     async def ping(self) -> bool:
-        """Whether Clerk responds and accepts our credentials."""
+        """Whether Clerk responds and accepts the credentials."""
         await self._clerk.jwks.get_jwks_async()
         return True
 
@@ -146,7 +147,7 @@ class ClerkKeys:
 
 
 def _pem_by_id(keys: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Those that can be used."""
+    """The usable keys."""
     found = {}
     for key in keys:
         if key.get("kty") != "RSA":
@@ -164,7 +165,7 @@ def _pem_by_id(keys: Sequence[Mapping[str, Any]]) -> dict[str, str]:
 
 
 class ClerkTokenVerifier:
-    """Implements TokenVerifier: offline but for the keys, which `CLERK_JWT_KEY` spares too."""
+    """Implements TokenVerifier: offline except for fetching keys, which `CLERK_JWT_KEY` avoids."""
 
     def __init__(
         self, keys: ClerkKeys, issuers: Set[str], authorized_parties: Sequence[str], jwt_key: str | None
@@ -207,7 +208,7 @@ def _check_party(claims: Mapping[str, Any], parties: Set[str]) -> None:
     sessions; the SDK would refuse these.
 
     Raises:
-        InvalidTokenError: it is another; the log names it, for FRONTEND_ORIGINS may lack it.
+        InvalidTokenError: it is not allowed; logged, because FRONTEND_ORIGINS may lack it.
     """
     party = claims.get("azp")
     if party and not (isinstance(party, str) and party in parties):
@@ -216,7 +217,7 @@ def _check_party(claims: Mapping[str, Any], parties: Set[str]) -> None:
 
 
 def _identity_of(claims: Mapping[str, Any], issuers: Set[str]) -> Identity:
-    """What the SDK does not check: an expiry, a subject, the issuer, and that it is an active session's."""
+    """Check what the SDK does not: an expiry, a subject, the issuer, and an active session."""
     subject, expiry, issuer = claims.get("sub"), claims.get("exp"), claims.get("iss")
     if (
         not isinstance(subject, str)
@@ -233,6 +234,6 @@ def _identity_of(claims: Mapping[str, Any], issuers: Set[str]) -> Identity:
 
 
 def token_verifier(keys: ClerkKeys, settings: ServiceSettings) -> ClerkTokenVerifier:
-    """The verifier that `settings` describe."""
+    """The verifier for `settings`."""
     jwt_key = settings.clerk_jwt_key.get_secret_value() if settings.clerk_jwt_key else None
     return ClerkTokenVerifier(keys, settings.clerk_issuers, settings.frontend_origins, jwt_key)

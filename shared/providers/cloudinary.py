@@ -1,7 +1,7 @@
-"""Cloudinary: keeps images and audio and delivers them. The only importer of its SDK.
+"""Cloudinary: stores images and audio and delivers them. The only importer of its SDK.
 
-The SDK blocks, so its calls run in a few threads of their own, each with a time-out. Files go up in chunks
-read from disk: an upload costs a few times `CHUNK_BYTES` of memory however large it is.
+The SDK blocks, so its calls run in a few threads, each with a timeout. Files are uploaded in chunks read from
+disk: an upload takes a few times `CHUNK_BYTES` of memory, whatever its size.
 """
 
 import asyncio
@@ -29,11 +29,11 @@ from shared.ports import MediaRef, StoredAudio, StoredImage
 from shared.settings import MediaSettings
 
 CHUNK_BYTES = 5_500_000
-"""Cloudinary takes chunks from 5 MB on."""
+"""Cloudinary accepts chunks of 5 MB or more."""
 
 THREADS = 6
 SHORT_CALL_THREADS = 2
-"""Removals and pings: they do not queue up behind uploads."""
+"""The threads for deletions and pings, which do not wait for uploads."""
 
 CONNECT_SECONDS = 5.0
 PING_SECONDS = 2.0
@@ -41,7 +41,7 @@ PING_SECONDS = 2.0
 BIT_RATES = {"low": "64k", "medium": "128k", "high": "320k"}
 
 _UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
-"""What the SDK raises when a response is valid JSON of another shape."""
+"""Raised by the SDK when a response is valid JSON of another shape."""
 
 # Cloudinary returns 400 for bad files and for our own errors; only the message distinguishes them.
 _ABOUT_SIZE = re.compile(r"too large|maximum \w+ size", re.IGNORECASE)
@@ -57,10 +57,10 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class _Connection(urllib3.connection.HTTPConnection):
-    """Made within `CONNECT_SECONDS`, TLS and all, whatever time-out is for the rest.
+    """Connects within `CONNECT_SECONDS`, including TLS, whatever the timeout of the request.
 
-    urllib3's own time-out for connecting is also the one for sending the body: a whole chunk would have to be
-    sent in it, which few lines can.
+    urllib3 uses its connect timeout also for sending the body: a slow network cannot send a whole chunk in
+    it.
     """
 
     def connect(self) -> None:
@@ -86,12 +86,12 @@ class _TlsPool(urllib3.HTTPSConnectionPool):
 
 _http: urllib3.PoolManager = cloudinary.uploader._http
 _http.pool_classes_by_scheme = {"http": _Pool, "https": _TlsPool}
-# One connection for each thread. The SDK keeps a single one, and would make the others anew for each call.
+# One connection for each thread. The SDK keeps only one, and would reconnect for each call of the others.
 _http.connection_pool_kw["maxsize"] = THREADS + SHORT_CALL_THREADS
 
 
 class CloudinaryMediaStore:
-    """Implements MediaStore; `threads` carry uploads, `short_call_threads` everything else."""
+    """Implements MediaStore; `threads` run uploads, `short_call_threads` everything else."""
 
     def __init__(
         self, settings: MediaSettings, threads: ThreadPoolExecutor, short_call_threads: ThreadPoolExecutor
@@ -180,8 +180,8 @@ class CloudinaryMediaStore:
         """Returns what `function` returns.
 
         Raises:
-            cloudinary.exceptions.BadRequest: the store refused what was asked.
-            UnavailableError: it cannot be reached, is late or fails, or refuses us.
+            cloudinary.exceptions.BadRequest: the store refused the request.
+            UnavailableError: it cannot be reached, times out, fails, or refuses the credentials.
         """
         call = partial(function, *args, **{**self._account, **options})
         try:
@@ -199,7 +199,7 @@ class CloudinaryMediaStore:
 
 
 def _refusal_of(message: str) -> TooLargeError | UnsupportedMediaError | UnavailableError:
-    """Whose fault it is that an upload was refused in these words: the file's, or ours."""
+    """The error for a refused upload: 4xx if the message is about the file, else 503."""
     if _ABOUT_SIZE.search(message):
         log.warning("media refused", error=message)
         return TooLargeError("The file is too large to be stored")
@@ -215,7 +215,7 @@ def _unavailable() -> UnavailableError:
 
 
 def _delivery_options(delivery_url: str, cloud_name: str) -> dict[str, Any]:
-    """What makes the SDK build addresses under `delivery_url`: Cloudinary's own, or another host's."""
+    """The SDK's options for addresses under `delivery_url`: Cloudinary's own, or another host's."""
     parts = urlsplit(delivery_url)
     options: dict[str, Any] = {"cloud_name": cloud_name, "secure": parts.scheme == "https"}
     if parts.scheme == "https" and parts.netloc != "res.cloudinary.com":
@@ -237,7 +237,7 @@ async def open_cloudinary(settings: MediaSettings) -> AsyncIterator[CloudinaryMe
 
 @contextmanager
 def _threads(count: int, name: str) -> Iterator[ThreadPoolExecutor]:
-    """What has begun is waited for at the end; what has not is given up."""
+    """At the end, running calls are awaited and queued ones are cancelled."""
     threads = ThreadPoolExecutor(count, thread_name_prefix=name)
     try:
         yield threads

@@ -15,7 +15,7 @@ INDEXES = (
 
 
 class MongoAuditLog:
-    """An `AuditRepository`. MongoDB removes entries by itself when their time is up."""
+    """An `AuditRepository`. MongoDB deletes expired entries (TTL index)."""
 
     def __init__(self, database: MongoDatabase, service: str) -> None:
         self._entries = database.collection(f"{service}_audit", INDEXES)

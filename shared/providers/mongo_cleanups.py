@@ -1,4 +1,4 @@
-"""Journal entries of media that may have to be removed, in MongoDB."""
+"""The cleanup journal in MongoDB."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,10 +10,10 @@ INDEXES = (Index([("dueAt", ASCENDING)]),)
 
 
 class MongoMediaCleanups:
-    """`MediaCleanups`. A claimed entry is one that falls due again when its lease ends.
+    """`MediaCleanups`. A claimed entry becomes due again when its lease ends.
 
-    Only those of media in `folder` are claimed: services that are given one database by the path of their
-    URIs would follow, and drop, each other's entries.
+    Only entries of media in `folder` are claimed: services that share a database would otherwise process each
+    other's entries.
     """
 
     def __init__(self, database: MongoDatabase, folder: str) -> None:
@@ -25,7 +25,7 @@ class MongoMediaCleanups:
         await self._entries.ensure_indexes()
 
     async def plan(self, media: Sequence[MediaRef], due_at: datetime, *, unfinished: bool = False) -> None:
-        # Moving an entry takes it from whoever claimed it a moment ago and has not read it yet.
+        # Moving an entry revokes a claim whose owner has not read it yet.
         await self._entries.change_each(
             [
                 (
@@ -49,14 +49,14 @@ class MongoMediaCleanups:
         await self._entries.remove_many({"_id": {"$in": [_key(medium) for medium in media]}})
 
     async def finish(self, media: Sequence[MediaRef], due_at: datetime) -> bool:
-        # A claim of several steps has moved `dueAt`, or finds no entry any more.
+        # A concurrent claim has moved `dueAt`, or no longer finds the entry.
         wanted = {"_id": {"$in": [_key(medium) for medium in media]}, "dueAt": due_at}
         return await self._entries.remove_many(wanted) == len(media)
 
     async def claim_due(self, moment: datetime, lease_until: datetime, limit: int) -> list[JournalEntry]:
         due = {"dueAt": {"$lte": moment}, "publicId": {"$regex": f"^{self._folder}/"}}
         claimed = await self._entries.claim(due, [("dueAt", ASCENDING)], limit, {"dueAt": lease_until})
-        # Journal entries of earlier versions are of no unfinished upload.
+        # Entries of earlier versions never belong to an unfinished upload.
         return [
             JournalEntry(MediaRef(entry["publicId"], entry["resourceType"]), entry.get("unfinished", False))
             for entry in claimed

@@ -1,4 +1,4 @@
-"""What can go wrong in MongoDB, in our own words."""
+"""Translates errors of the MongoDB driver."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,15 +29,15 @@ _OUR_MISTAKES = (CollectionInvalid, ConfigurationError, EncryptionError, Invalid
 
 
 class DuplicateDocumentError(Exception):
-    """A unique index holds this key already; nothing was stored."""
+    """The key exists in a unique index; nothing was stored."""
 
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Translate driver errors: a server that cannot be used now into UnavailableError, a taken key as
+    """Translate driver errors: an unavailable server to UnavailableError, an existing key to
     DuplicateDocumentError.
 
-    What is wrong with our own command passes as it is.
+    Errors in a command itself are raised unchanged.
     """
     try:
         yield

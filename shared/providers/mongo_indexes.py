@@ -1,4 +1,4 @@
-"""Indexes are built in the background, ahead of the first request: MongoDB need not be up at the start."""
+"""Builds indexes in the background, before the first request: MongoDB need not be up at the start."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from shared.errors import UnavailableError
 RETRY_SECONDS = 2.0
 
 LATER_SECONDS = 30.0
-"""After what is not an outage, such as documents that break a unique index: until somebody mends it."""
+"""The retry interval after failures other than outages, such as documents that violate a unique index."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -41,7 +41,7 @@ async def _build(repository: Indexed) -> None:
 
 @asynccontextmanager
 async def building_indexes(*repositories: Indexed) -> AsyncIterator[None]:
-    """While this is open, the indexes of these are built, again and again until they are."""
+    """While this is open, the indexes of these repositories are built, with retries until they are."""
     tasks = [asyncio.create_task(_build(each)) for each in repositories]
     try:
         yield

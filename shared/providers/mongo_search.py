@@ -26,10 +26,10 @@ from shared.search import SearchTerms, key_of, words_of
 from shared.search_upkeep import ChangedWords
 
 CANDIDATES = 500
-"""Up to so many matches are ranked here."""
+"""The most matches that are ranked here."""
 
 SEARCH_VERSION = 1
-"""Of the fields that a document is found by; those of another version are made anew."""
+"""The version of the search fields; those of older versions are recomputed."""
 
 NOT_INDEXED: Query = {"searchVersion": {"$in": [None, *range(SEARCH_VERSION)]}}
 
@@ -39,7 +39,7 @@ _EXACT, _PREFIX, _IN_TITLE, _OTHER = range(4)
 
 
 def search_fields(title: str, by: str) -> Document:
-    """The fields that a document with this title, by this person, is found by."""
+    """The search fields of a document with this title by this person."""
     return {
         "titleKey": key_of(title),
         "titleWords": list(words_of(title)),
@@ -50,7 +50,7 @@ def search_fields(title: str, by: str) -> Document:
 
 
 def search_indexes(listed: Sequence[str], ties: Order) -> Sequence[Index]:
-    """What `MongoSearch` reads; `listed` are the fields of its `listed`."""
+    """The indexes that `MongoSearch` uses; `listed` are the fields of its `listed`."""
     first = [(field, DESCENDING) for field in listed]
     by_rank = [*ties, ("_id", DESCENDING)]
     return (
@@ -64,7 +64,7 @@ def search_indexes(listed: Sequence[str], ties: Order) -> Sequence[Index]:
 
 
 class MongoSearch:
-    """Finds those documents of a collection that meet `listed`; of one rank in the order of `ties`."""
+    """Searches the documents of a collection that match `listed`; ties in rank are ordered by `ties`."""
 
     def __init__(self, documents: Collection, listed: Query, ties: Order) -> None:
         self._documents = documents
@@ -91,7 +91,7 @@ class MongoSearch:
         return [Found(each, _position(each, order)) for each in documents]
 
     async def _ranked(self, filters: Query, terms: SearchTerms, part: SortedSlice) -> list[Found[Document]]:
-        """Matches, best first: exact title, its beginning, all words in the title, others."""
+        """Matches, best first: exact title, prefix of the title, all words in the title, others."""
         ties = [field for field, _ in self._ties]
         candidates = await self._documents.find(
             self._matching(filters, terms),
@@ -111,15 +111,17 @@ class MongoSearch:
         return [Found(by_id[each.id], each) for each in chosen if each.id in by_id]
 
     async def count(self, filters: Query, terms: SearchTerms | None) -> int:
-        """How many documents match."""
+        """The number of matching documents."""
         return await self._documents.count(self._matching(filters, terms))
 
     async def index_next(
         self, limit: int, sources: Sequence[str], fields_of: Callable[[Document], Document]
     ) -> Sequence[str]:
-        """Index at most `limit` documents that are not; `fields_of` makes the fields from the `sources`."""
+        """Index at most `limit` documents that are not indexed; `fields_of` computes the fields from
+        `sources`.
+        """
         found = await self._documents.find(NOT_INDEXED, limit=limit, fields=sources)
-        # Whoever changes a source meanwhile indexes the new one with it.
+        # A concurrent change of a source also updates its search fields.
         await self._documents.change_each([(each, {"$set": fields_of(each)}) for each in found])
         return [str(each["_id"]) for each in found]
 
@@ -143,7 +145,7 @@ class MongoSearch:
     async def _ranked_by_index(
         self, filters: Query, terms: SearchTerms, part: SortedSlice
     ) -> list[Found[Document]]:
-        """One rank after the other, each in the order of an index, until there are enough."""
+        """Reads rank by rank, each in the order of an index, until there are enough."""
         order = [*self._ties, ("_id", DESCENDING)]
         found: list[Found[Document]] = []
         first_rank = _EXACT if part.after is None else int(part.after.values[0])
@@ -163,7 +165,7 @@ class MongoSearch:
 
 
 def rank_of(document: Document, terms: SearchTerms) -> int:
-    """Of a document that matches; 0 is best."""
+    """The rank of a matching document; 0 is best."""
     if document["titleKey"] == terms.key:
         return _EXACT
     if document["titleKey"].startswith(terms.key):
@@ -187,7 +189,7 @@ def _of_rank(rank: int, terms: SearchTerms) -> Sequence[Query]:
 
 
 def _begin_with(field: str, terms: SearchTerms) -> Iterator[Query]:
-    """That each word begins an element of the array. One element has to meet both bounds."""
+    """Conditions: each word is a prefix of an element of the array. One element has to match both bounds."""
     for word in terms.words:
         yield {field: {"$elemMatch": {"$gte": word, "$lt": word + _LAST}}}
 
@@ -219,11 +221,11 @@ def _position(document: Mapping[str, object], order: Order) -> Position:
 def _as_value(stored: object) -> Value:
     if isinstance(stored, datetime):
         return to_millis(stored)
-    assert isinstance(stored, int | str)  # noqa: S101 - what lists are ordered by
+    assert isinstance(stored, int | str)  # noqa: S101 - the sort values
     return stored
 
 
 def _best_first(position: Position) -> tuple[int, ...]:
-    """Ranks ascending; then all descending, which is what ties are."""
+    """Ranks ascending, then ties descending."""
     rank, *ties = (int(value) for value in position.values)
     return (rank, *(-each for each in ties), -int(position.id, 16))

@@ -1,4 +1,4 @@
-"""A span for each command to MongoDB. Names the command and the collection, never a value."""
+"""A span for each command to MongoDB, with the names of command and collection, never a value."""
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind, StatusCode
@@ -13,7 +13,7 @@ _NOT_TRACED = frozenset({"ping", "hello", "isMaster", "endSessions", "createInde
 
 
 class CommandSpans(CommandListener):
-    """Makes the spans. The driver calls it from its threads, which run in the context of the request."""
+    """Creates the spans. The driver calls it from its threads, which run in the context of the request."""
 
     def __init__(self) -> None:
         self._running: dict[int, Span] = {}
