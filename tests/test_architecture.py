@@ -83,6 +83,7 @@ SHARED = {
         middleware
         openapi
         pagination
+        prepared_route
         problem
         request_id
         responses

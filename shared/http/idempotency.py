@@ -20,11 +20,11 @@ from typing import Any, Final, ParamSpec, TypeVar
 
 import anyio.to_thread
 from fastapi import Request, Response
-from fastapi.routing import APIRoute
 
 from shared.access.guards import verified_subject
 from shared.errors import AppError, FieldError, InvalidError
 from shared.http.idempotency_keys import IdempotencyKeys, Pending, StoredResponse
+from shared.http.prepared_route import PreparedRoute
 from shared.http.problem import PROBLEM_TYPE, problem_of
 from shared.http.request_id import current_request_id
 
@@ -132,7 +132,7 @@ class Attempt:
 _current: ContextVar[Attempt | None] = ContextVar("idempotent attempt", default=None)
 
 
-class IdempotentRoute(APIRoute):
+class IdempotentRoute(PreparedRoute):
     """A route that takes `Idempotency-Key` if it is a POST."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:

@@ -15,6 +15,7 @@ from shared.http.health import Probe, health_router
 from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.middleware import PROBES, ServiceMiddleware
 from shared.http.openapi import GATEWAY_PREFIX, complete
+from shared.http.prepared_route import PreparedRouting
 from shared.http.problem import add_problem_handlers
 
 
@@ -59,12 +60,13 @@ class ServiceApi(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """Without FastAPI's middleware for internal errors and body sizes, which ServiceMiddleware
-        handles.
+        handles; prepared routes pass the router.
         """
         handlers = {
             kind: handler for kind, handler in self.exception_handlers.items() if kind is not Exception
         }
-        return ExceptionMiddleware(AsyncExitStackMiddleware(self.router), handlers)
+        routing = PreparedRouting(self.routes, AsyncExitStackMiddleware(self.router))
+        return ExceptionMiddleware(routing, handlers)
 
 
 def service_app(
