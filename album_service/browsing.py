@@ -148,11 +148,11 @@ class Browsing:
         return await self._read(albums_of_user(user), page, load)
 
     def collaborations(self, user: Caller) -> AlbumFilter:
-        """The albums that the user arranges with others."""
+        """The albums on which the user collaborates."""
         return AlbumFilter(collaborator_id=user.id, visible_only=True)
 
     async def of_collaborator(self, user: Caller, page: Page) -> Content:
-        """The albums that the user arranges with others. Not cached: only they read them."""
+        """The albums on which the user collaborates. Not cached: only that user reads them."""
         albums, next_cursor = await self._part(self.collaborations(user), page)
         return Content.of(await self._with_visible_songs(albums, next_cursor, user))
 

@@ -1,4 +1,4 @@
-"""What the album service caches, under the documented keys, and the one table of what invalidates it."""
+"""What the album service caches, under the documented keys, and what invalidates it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -47,7 +47,7 @@ def one_album(album_id: str) -> Entry:
 
 
 def albums_of_user(user: Caller) -> Entry:
-    """All albums of a user, as that user sees them: a role decides which songs they name."""
+    """All albums of a user, as that user sees them: `songIds` depends on the role."""
     tags = (_creator_tag(user.id), LISTINGS, user_tag(user.clerk_id))
     return Entry("user:albums", f"user:{user.id}:albums", 5 * MINUTE, tags)
 

@@ -70,7 +70,7 @@ _audit_trail = part_of(resources, lambda found: AuditTrail(found.audit))
 async def _precondition(
     if_match: Annotated[
         str | None,
-        Header(max_length=1000, description="`ETag`s, of which the album has to have one: else 412"),
+        Header(max_length=1000, description="412 unless the album has one of these `ETag`s"),
     ] = None,
 ) -> Precondition:
     return Precondition.from_header(if_match)
@@ -79,7 +79,7 @@ async def _precondition(
 async def _album_query(
     q: SearchText = None,
     creator_id: Annotated[BodyId | None, Query(alias="creatorId")] = None,
-    sort: Annotated[AlbumOrder | None, Query(description="Without it the best matches of `q` first")] = None,
+    sort: Annotated[AlbumOrder | None, Query(description="Default: best matches of `q` first")] = None,
 ) -> AlbumQuery:
     return AlbumQuery(terms=terms_of(q or ""), creator_id=creator_id, order=sort)
 

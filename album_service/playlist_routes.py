@@ -35,7 +35,7 @@ router = APIRouter(prefix="/albums", tags=["playlists"], route_class=IdempotentR
 
 @router.get(
     "/user/collaborations",
-    summary="Albums that the caller arranges with their creators",
+    summary="Albums on which the caller collaborates",
     response_model=list[AlbumOut],
     responses=LISTED,
 )
@@ -46,7 +46,7 @@ async def my_collaborations(request: Request, page: WantedPage, owner: Owner, br
 
 @router.get(
     "/shared/{token}",
-    summary="The album that a link leads to, with its listed songs",
+    summary="The album of a share link, with its listed songs",
     response_model=AlbumWithSongs,
     responses=ETAGGED,
 )
@@ -83,7 +83,7 @@ async def set_order(
 @router.put(
     "/{album_id}/collaborators/{user_id}",
     status_code=204,
-    summary="Let somebody arrange the album, too",
+    summary="Add a collaborator",
     responses=refusals(409, 412),
 )
 async def add_collaborator(
@@ -124,7 +124,9 @@ async def remove_collaborator(
         record.after = audited(changed)
 
 
-@router.post("/{album_id}/share", status_code=201, summary="Make a link for people without an account")
+@router.post(
+    "/{album_id}/share", status_code=201, summary="Create a share link for people without an account"
+)
 async def share_album(
     album_id: AlbumId,
     owner: Owner,
@@ -139,7 +141,7 @@ async def share_album(
         return share_out(await sharing.share(album, body.days if body else None))
 
 
-@router.delete("/{album_id}/share", status_code=204, summary="Revoke all links to the album")
+@router.delete("/{album_id}/share", status_code=204, summary="Revoke all share links of the album")
 async def revoke_links(
     album_id: AlbumId, owner: Owner, albums: Albums, sharing: Sharing, audit: Audit
 ) -> None:

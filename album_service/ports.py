@@ -21,7 +21,7 @@ class AlbumFilter:
 
 
 class AlbumChanges(TypedDict, total=False):
-    """What can change of an album; what is absent stays."""
+    """Changes of an album; absent fields stay unchanged."""
 
     title: str
     creator_name: str
@@ -47,7 +47,7 @@ class AlbumRepository(Protocol):
         ...
 
     async def count(self, wanted: AlbumFilter) -> int:
-        """How many albums `wanted` describes."""
+        """The number of albums that `wanted` describes."""
         ...
 
     @overload

@@ -25,7 +25,7 @@ INDEXES = (
     Index(NEWEST_FIRST),
 )
 LISTED: Document = {"isPublic": True, "isVisible": True}
-"""What albums that everybody may see have."""
+"""The fields of listed albums."""
 
 _ATTEMPTS = 3
 
@@ -69,7 +69,7 @@ class MongoAlbums:
         only: Document = {} if if_revision is None else {"revision": if_revision}
         for _ in range(_ATTEMPTS):
             update = _to_change(changes)
-            if not changes.keys().isdisjoint({"title", "creator_name"}):  # it is found by the words of both
+            if not changes.keys().isdisjoint({"title", "creator_name"}):  # both are in the search fields
                 read = await self.get(album_id)
                 if "creator_name" not in changes:
                     only["creatorName"] = read.creator_name
@@ -119,7 +119,7 @@ class MongoAlbums:
         return False
 
     async def _update(self, album_id: str, only: Document, update: Document) -> Album | None:
-        """The album after `update`; None when there is none that meets `only`."""
+        """The album after `update`; None if none matches `only`."""
         document = await self._albums.change_one(
             {"_id": id_of(album_id), **only},
             {**update, "$set": {**update.get("$set", {}), "updatedAt": now()}, "$inc": {"revision": 1}},

@@ -74,7 +74,7 @@ async def one_album(request: Request, album_id: AlbumId, caller: Anyone, browsin
 @router.post(
     "",
     status_code=201,
-    summary="Make an album",
+    summary="Create an album",
     response_model=AlbumOut,
     openapi_extra=ALBUM_FORM,
 )
@@ -144,7 +144,7 @@ async def append_song(
 
 @router.delete(
     "/{album_id}/songs/{song_id}",
-    summary="Take a song out",
+    summary="Remove a song",
     response_model=AlbumOut,
     responses=refusals(412),
 )

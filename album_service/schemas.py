@@ -59,13 +59,13 @@ def album_with_songs_json(
     shape = public_album(album, is_member=is_member) | {"songIds": [song.id for song in songs]}
     if not are_all:
         shape["songsUnavailable"] = True
-    # As the song service sent them: what it left out stays left out.
+    # As the song service sent them: absent fields stay absent.
     songs_json = SONGS.dump_json(list(songs), by_alias=True, exclude_unset=True)
     return to_json(shape)[:-1] + b',"songs":' + songs_json + b"}"
 
 
 def audited(album: Album) -> Fields:
-    """What the audit log keeps of an album that an admin changed."""
+    """The fields of an album in the audit log."""
     return {
         "title": album.title,
         "isPublic": album.is_public,
@@ -86,7 +86,7 @@ class AlbumFields(SentModel):
 
 
 class AlbumPatch(SentModel):
-    """What of an album can be changed; anything else in the body is ignored."""
+    """The fields of an album that can be changed; others in the body are ignored."""
 
     title: Title | None = None
     is_public: bool | None = None
@@ -102,7 +102,7 @@ class AlbumPatch(SentModel):
 
 
 class SongOrder(SentModel):
-    """All songs of the album that the caller sees, each once, in the order that they are to have."""
+    """All songs of the album that the caller sees, each once, in the new order."""
 
     song_ids: Annotated[
         list[Annotated[str, StringConstraints(max_length=100)]], Field(max_length=MOST_SONG_IDS)

@@ -62,7 +62,7 @@ class AlbumQuery:
 class AlbumSearch(Searchable, Protocol):
     """Listed albums by the words of title and creator.
 
-    Matches are ranked: exact title, its beginning, all words in the title, others; of one rank the newest
+    Matches are ranked: exact title, prefix of the title, all words in the title, others; within a rank newest
     first.
     """
 
@@ -71,5 +71,5 @@ class AlbumSearch(Searchable, Protocol):
         ...
 
     async def count(self, wanted: AlbumQuery) -> int:
-        """How many albums `wanted` describes."""
+        """The number of albums that `wanted` describes."""
         ...

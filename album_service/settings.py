@@ -5,16 +5,16 @@ from pydantic import Field
 from shared.settings import MediaSettings, MongoSettings, ServiceSettings
 
 SERVICE = "album-service"
-"""Its name in logs, metrics, health and OpenAPI."""
+"""The name in logs, metrics, health and OpenAPI."""
 
 
 class AlbumSettings(ServiceSettings, MediaSettings):
-    """Everything but where the albums are stored."""
+    """All settings except those of the store."""
 
     port: int = Field(3003, ge=0, le=65535, description="Port to listen on")
     user_service_url: str = Field(description="The user service: http://host:3001")
     song_service_url: str = Field(description="The song service: http://host:3002")
-    service_timeout_seconds: float = Field(5, gt=0, description="For one call to another service")
+    service_timeout_seconds: float = Field(5, gt=0, description="Timeout of one call to another service")
     max_album_songs: int = Field(1000, ge=1, le=5000, description="Most songs in one album")
 
 

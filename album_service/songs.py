@@ -16,7 +16,7 @@ class HttpSongs:
         found: list[SongOut] = []
         for begin in range(0, len(song_ids), MAX_BATCH):
             wanted = SongIds(ids=list(song_ids[begin : begin + MAX_BATCH])).model_dump(by_alias=True)
-            songs: list[SongOut] = await self._service.ask(
+            songs: list[SongOut] = await self._service.fetch(
                 SONGS, "POST", "/songs/batch", token=token, json=wanted, repeatable=True
             )
             found += songs

@@ -14,6 +14,6 @@ class HttpUsers:
 
     async def check_exists(self, user_id: str) -> None:
         try:
-            await self._service.ask(PUBLIC_USER, "GET", f"/users/{user_id}", repeatable=True)
+            await self._service.fetch(PUBLIC_USER, "GET", f"/users/{user_id}", repeatable=True)
         except NotFoundError as failure:
             raise UserNotFoundError from failure

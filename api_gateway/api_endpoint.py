@@ -59,7 +59,7 @@ class ApiEndpoint:
             if response.status_code == 500:
                 log.exception("unhandled", route=target.route, method=scope["method"])
             if writer.status:
-                raise  # the server then aborts the connection: half a response is not taken for a whole one
+                raise  # the server then aborts the connection, so that the client notices
             await writer.send_whole(response)
         finally:
             recorder.in_flight.dec()

@@ -31,7 +31,7 @@ def liveness() -> Response:
 
 
 def readiness() -> Response:
-    """503 once the process was told to stop. A service that is down does not make the gateway unready."""
+    """503 after SIGTERM. A service that is down does not make the gateway unready."""
     ready = not DRAINING.begun
     return JSONResponse({"status": "OK" if ready else "DOWN"}, 200 if ready else 503, headers=_NO_STORE)
 

@@ -18,7 +18,7 @@ def create() -> ASGIApp:
 
 
 def main() -> None:
-    """Serve until told to stop. Responses carry a date already, so the server adds none."""
+    """Serve until SIGTERM or SIGINT. Responses carry a date already, so the server adds none."""
     settings = load(Settings)
     serve(
         "api_gateway.main:create",

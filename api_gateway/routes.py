@@ -9,26 +9,26 @@ from api_gateway.resources import resources_of
 router = APIRouter(tags=["gateway"])
 
 
-@router.get("/", summary="What this is")
+@router.get("/", summary="About this API")
 async def introduce() -> Response:
     return health.introduction()
 
 
-@router.get("/health", summary="Whether the gateway works")
+@router.get("/health", summary="Health of the gateway")
 async def own_health() -> Response:
     return health.own_health()
 
 
-@router.get("/health/services", summary="Whether each service works")
+@router.get("/health/services", summary="Health of each service")
 async def services_health(request: Request) -> Response:
     return await health.services_health(resources_of(request.scope["state"]).upstreams)
 
 
-@router.get("/livez", summary="Whether the process is alive")
+@router.get("/livez", summary="Liveness")
 async def liveness() -> Response:
     return health.liveness()
 
 
-@router.get("/readyz", summary="Whether the process takes requests")
+@router.get("/readyz", summary="Readiness")
 async def readiness() -> Response:
     return health.readiness()

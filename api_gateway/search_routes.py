@@ -48,7 +48,7 @@ class SearchResults(BaseModel):
 )
 async def search_everything(
     request: Request,
-    q: Annotated[str, Query(max_length=LONGEST_QUERY, description="Words, of which each begins a word")],
+    q: Annotated[str, Query(max_length=LONGEST_QUERY, description="Prefixes of words in the text")],
     types: Annotated[str, Query(description="Which lists, comma-separated")] = "songs,albums,artists",
     limit: Annotated[int, Query(ge=1, le=50, description="Entries of each list, at the most")] = 5,
 ) -> Response:

@@ -27,35 +27,39 @@ class Settings(ProcessSettings, CacheSettings):
         description="Origins of the front ends, comma-separated: the only ones whose pages may read responses"
     )
     keep_alive_seconds: int = Field(
-        620, ge=1, description="How long an idle connection is kept; a proxy before this one gives up sooner"
+        620,
+        ge=1,
+        description="How long an idle connection is kept; the timeout of a proxy in front must be shorter",
     )
     trusted_proxies: CommaSeparated = Field(
-        (), description="Addresses or networks of proxies before this one, whose X-Forwarded-* count"
+        (), description="Addresses or networks of proxies in front, whose X-Forwarded-* headers are trusted"
     )
     max_body_bytes: int = Field(120 * 1024 * 1024, gt=0, description="Largest upload")
-    max_body_seconds: float = Field(900, gt=0, description="Longest time that an upload's body may take")
+    max_body_seconds: float = Field(900, gt=0, description="Timeout for receiving the body of an upload")
     body_buffer_bytes: int = Field(
         64 * 1024 * 1024,
         gt=0,
-        description="For bodies being received, in all; a client address gets a quarter",
+        description="Most memory for bodies being received; a client address gets a quarter",
     )
     response_buffer_bytes: int = Field(
-        64 * 1024 * 1024, gt=0, description="For responses to clients that read slowly, at most 2 MB for each"
+        64 * 1024 * 1024,
+        gt=0,
+        description="Most memory for responses to slow clients; each gets at most 2 MB",
     )
     limit_calls_per_minute: int = Field(600, ge=0, description="Requests of one client; 0: no limit")
     limit_writes_per_minute: int = Field(120, ge=0, description="Changes by one client; 0: no limit")
     limit_uploads_per_hour: int = Field(60, ge=0, description="Songs and covers of one client; 0: no limit")
     limit_registrations_per_hour: int = Field(20, ge=0, description="From one address; 0: no limit")
-    connect_timeout_seconds: float = Field(2, gt=0, description="For a connection to a service")
-    pool_timeout_seconds: float = Field(2, gt=0, description="For a permit of a service's limit")
+    connect_timeout_seconds: float = Field(2, gt=0, description="Timeout for connecting to a service")
+    pool_timeout_seconds: float = Field(2, gt=0, description="Timeout for a permit of a service's limit")
     first_byte_timeout_seconds: float = Field(
-        30, gt=0, description="From the end of the request to the beginning of the response"
+        30, gt=0, description="Timeout from the end of a request to the start of its response"
     )
     upload_answer_timeout_seconds: float = Field(
-        180, gt=0, description="The same for uploads, which the service passes on to the media store"
+        180, gt=0, description="The same for uploads, which the service stores at the media store"
     )
     idle_timeout_seconds: float = Field(
-        60, gt=0, description="Between two pieces of a body, on either side, in either direction"
+        60, gt=0, description="Timeout between two chunks of a body, in either direction"
     )
     max_connections_per_service: int = Field(
         500, gt=0, description="Requests at one service at a time; half as many uploads may be received"

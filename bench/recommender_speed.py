@@ -120,7 +120,7 @@ async def load(recombee: Recombee, size: Size, label: str) -> None:
     rng = np.random.default_rng(2)
     taken: list[float] = []
 
-    async def ask(method: str, path: str, body: dict[str, object]) -> None:
+    async def call(method: str, path: str, body: dict[str, object]) -> None:
         answer = await recombee.respond(method, path, {}, json.dumps(body).encode())
         if answer.status != 200:
             raise RuntimeError(f"{method} {path}: {answer}")
@@ -129,7 +129,7 @@ async def load(recombee: Recombee, size: Size, label: str) -> None:
         listener = rng.integers(size.listeners)
         started = time.perf_counter()
         body: dict[str, object] = {"count": 20, "scenario": "for-you", "filter": "'isListed'"}
-        await ask("POST", f"/recomms/users/listener-{listener}/items/", body)
+        await call("POST", f"/recomms/users/listener-{listener}/items/", body)
         taken.append(1000 * (time.perf_counter() - started))
 
     async def play(n: int) -> None:
@@ -137,16 +137,16 @@ async def load(recombee: Recombee, size: Size, label: str) -> None:
             "userId": f"listener-{rng.integers(size.listeners)}",
             "itemId": f"song-{rng.integers(size.songs)}",
         }
-        await ask("POST", "/purchases/", {**body, "cascadeCreate": True})
+        await call("POST", "/purchases/", {**body, "cascadeCreate": True})
 
     async def edit(n: int) -> None:
         song = int(rng.integers(size.songs))
         if n % 10 == 9:
-            await ask("DELETE", f"/items/added-{n - 1}", {})
+            await call("DELETE", f"/items/added-{n - 1}", {})
         elif n % 10 == 8:
-            await ask("POST", f"/items/added-{n}", {**values_of(song), "!cascadeCreate": True})
+            await call("POST", f"/items/added-{n}", {**values_of(song), "!cascadeCreate": True})
         else:
-            await ask("POST", f"/items/song-{song}", {"mood": f"mood-{n % 7}", "!cascadeCreate": True})
+            await call("POST", f"/items/song-{song}", {"mood": f"mood-{n % 7}", "!cascadeCreate": True})
 
     until = time.perf_counter() + LOAD_SECONDS
     await asyncio.gather(

@@ -13,25 +13,27 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class EmbeddedSettings(BaseSettings):
-    """All of it has a default, so that one command is enough."""
+    """Every setting has a default, so that one command is enough."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
-    data_dir: Path = Field(Path(".data"), description="Where the embedded system keeps all its state")
+    data_dir: Path = Field(Path(".data"), description="Folder of all state of the embedded system")
     gateway_port: Port = Field(3000, description="The embedded system's gateway")
     user_port: Port = Field(3001, description="The embedded system's user service")
     song_port: Port = Field(3002, description="The embedded system's song service")
     album_port: Port = Field(3003, description="The embedded system's album service")
     cloud_port: Port = Field(
-        3010, description="The embedded system's local cloud; stays as it was once media are stored"
+        3010, description="The embedded system's local cloud; must not change once media are stored"
     )
     redis_port: Port = Field(3079, description="The embedded system's Redis")
     frontend_origins: Origins = Field(
         ("http://localhost:5173", "http://127.0.0.1:5173", "http://localhost:3000"),
         description="Origins of front ends, comma-separated",
     )
-    admin_emails: str = Field("admin@demo.local", description="Who becomes admin at registration")
-    demo: bool = Field(True, description="Put demo content in at the first start")
+    admin_emails: str = Field(
+        "admin@demo.local", description="E-mail addresses that become admin at registration"
+    )
+    demo: bool = Field(True, description="Add demo content at the first start")
 
     @model_validator(mode="after")
     def _no_port_twice(self) -> Self:
@@ -47,7 +49,7 @@ class EmbeddedSettings(BaseSettings):
 
     @property
     def ports(self) -> dict[str, int]:
-        """Every port that the system takes, by the name of the process that listens there."""
+        """The ports of the system, by the name of the process that listens there."""
         return {
             "redis": self.redis_port,
             "cloud": self.cloud_port,

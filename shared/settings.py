@@ -77,7 +77,9 @@ class ProcessSettings(EnvironmentSettings):
         pattern=r"^https?://\S+$",
         description="OTLP/HTTP receiver of spans: http://host:4318; no tracing when empty",
     )
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="What to log")
+    log_level: str = Field(
+        "info", pattern="^(debug|info|warning|error)$", description="Lowest level that is logged"
+    )
     drain_seconds: float = Field(
         0,
         ge=0,
@@ -136,7 +138,7 @@ class ServiceSettings(ProcessSettings, CacheSettings):
         ge=0,
         description="How long /health caches the result of a provider's probe: providers limit calls",
     )
-    provider_timeout_seconds: float = Field(3, gt=0, description="For one request to Clerk")
+    provider_timeout_seconds: float = Field(3, gt=0, description="Timeout of one request to Clerk")
     whole_list_limit: int = Field(1000, ge=1, le=10000, description="Longest list returned without `limit`")
 
     @field_validator("clerk_issuer", mode="before")

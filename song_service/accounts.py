@@ -49,7 +49,8 @@ class Accounts:
             await self._songs.change(song.id, {"artist_name": full_name})
 
     async def delete(self, user_id: str) -> int:
-        """Delete some of the artist's songs; when none are left, also likes, history and the engine's data.
+        """Delete some of the artist's songs; when none are left, also likes, history and the data in the
+        engine.
 
         Returns the number of songs that are known to remain: 0 when all is done.
 

@@ -28,7 +28,9 @@ class HttpAlbums:
         self, album_id: str, token: str, creator_ids: Collection[str]
     ) -> Collection[str] | None:
         try:
-            album = await self._service.ask(ALBUM, "GET", f"/albums/{album_id}", token=token, repeatable=True)
+            album = await self._service.fetch(
+                ALBUM, "GET", f"/albums/{album_id}", token=token, repeatable=True
+            )
         except NotFoundError as failure:
             raise _not_own() from failure
         if album.creator_id not in creator_ids:
@@ -38,7 +40,7 @@ class HttpAlbums:
     async def append(self, album_id: str, song_id: str, token: str) -> None:
         body = SongToAdd.model_construct(song_id=song_id).model_dump(by_alias=True)
         try:
-            await self._service.tell("POST", f"/albums/{album_id}/songs", token=token, json=body)
+            await self._service.send("POST", f"/albums/{album_id}/songs", token=token, json=body)
         except ConflictError as failure:
             if failure.code == SONG_IN_ALBUM:
                 return
@@ -50,6 +52,6 @@ class HttpAlbums:
 
     async def take_out(self, album_id: str, song_id: str, token: str) -> None:
         try:
-            await self._service.tell("DELETE", f"/albums/{album_id}/songs/{song_id}", token=token)
+            await self._service.send("DELETE", f"/albums/{album_id}/songs/{song_id}", token=token)
         except NotFoundError:
             return  # the album is deleted, or the song is not in it: nothing to do

@@ -1,4 +1,4 @@
-"""What the song service caches, under the documented keys, and the one table of what invalidates it."""
+"""What the song service caches, under the documented keys, and what invalidates it."""
 
 from collections.abc import Iterable
 from dataclasses import replace

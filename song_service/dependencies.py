@@ -85,8 +85,8 @@ _audit_trail = part_of(resources, lambda found: AuditTrail(found.audit))
 
 async def _song_query(
     q: SearchText = None,
-    genre: Annotated[str | None, Query(max_length=100, description="In any case")] = None,
-    mood: Annotated[str | None, Query(max_length=100, description="In any case")] = None,
+    genre: Annotated[str | None, Query(max_length=100, description="Case-insensitive")] = None,
+    mood: Annotated[str | None, Query(max_length=100, description="Case-insensitive")] = None,
     artist_id: Annotated[BodyId | None, Query(alias="artistId")] = None,
     album_id: Annotated[BodyId | None, Query(alias="albumId")] = None,
     min_duration: Annotated[
@@ -95,7 +95,7 @@ async def _song_query(
     max_duration: Annotated[
         int | None, Query(alias="maxDuration", ge=0, le=10**6, description=SECONDS)
     ] = None,
-    sort: Annotated[SongOrder | None, Query(description="Without it the best matches of `q` first")] = None,
+    sort: Annotated[SongOrder | None, Query(description="Default: best matches of `q` first")] = None,
 ) -> SongQuery:
     return SongQuery(
         terms=terms_of(q or ""),

@@ -74,7 +74,7 @@ class Discovery:
             return [each for each in await self._engine.similar(song.id, MOST) if each != song.id]
 
         async def fill(_: Dependencies, found: Sequence[Song]) -> Sequence[Song]:
-            return found or await self._alike(song)
+            return found or await self._newest_like(song)
 
         entry = similar_to(song.id)
         return await self._read(entry, partial(self._order, entry, ask), fill, of_song=song.id)
@@ -169,7 +169,7 @@ class Discovery:
     async def _newest(self) -> Sequence[Song]:
         return await self._songs.list(SongFilter(listed_only=True), Slice(MOST))
 
-    async def _alike(self, song: Song) -> list[Song]:
+    async def _newest_like(self, song: Song) -> list[Song]:
         newest = [each for each in await self._newest() if each.id != song.id]
         return sorted(
             newest,

@@ -38,7 +38,7 @@ def values_of(details: SongDetails) -> dict[str, Any]:
 
 
 class SongChanges(TypedDict, total=False):
-    """What can change of a song; what is absent stays."""
+    """Changes of a song; absent fields stay unchanged."""
 
     title: str
     artist_name: str

@@ -1,4 +1,4 @@
-"""What listeners did, as MongoDB documents: the history, and the queue for the recommendation engine."""
+"""Interactions as MongoDB documents: the history, and the queue for the recommendation engine."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ _LATEST_FIRST = (("at", DESCENDING), ("_id", DESCENDING))
 
 INDEXES = (
     Index([("dedupKey", ASCENDING)], unique=True),
-    # Not only of the unsent: the same index, read from its other end, knows the latest of the sent.
+    # Not partial: read in reverse, the same index finds the latest synced one.
     Index([("isSent", ASCENDING), *_OLDEST_FIRST]),
     Index([("at", ASCENDING), ("kind", ASCENDING), ("songId", ASCENDING)]),
 )

@@ -113,11 +113,11 @@ class PlayStatistics(Protocol):
         ...
 
     async def report(self, song_ids: Collection[str], first_day: date) -> PlayReport:
-        """What happened to these songs from `first_day` until now."""
+        """Plays, completions, skips and listeners of these songs from `first_day` until now."""
         ...
 
     async def plays_in_total(self, song_ids: Collection[str]) -> Mapping[str, int]:
-        """How often each of these songs was ever played; those never played are left out."""
+        """The total plays of each of these songs; songs without plays are left out."""
         ...
 
     async def played_since(self, moment: datetime) -> Collection[str]:

@@ -27,7 +27,7 @@ async def liked_songs(request: Request, page: WantedPage, listener: Listener, li
     return list_response(request, await library.liked(listener, page), page, total)
 
 
-@router.post("/liked/check", summary="Which of up to 500 songs the caller likes")
+@router.post("/liked/check", summary="The liked ones among up to 500 songs")
 @only_reads
 async def check_liked_songs(wanted: SongIds, listener: Listener, library: Library) -> LikedIds:
     return LikedIds(ids=await library.liked_among(listener, [each.lower() for each in wanted.ids]))
@@ -46,7 +46,7 @@ async def listening_history(
     return list_response(request, await library.history(listener, page), page, total)
 
 
-@router.delete("/history", status_code=204, summary="Empty the history; counts are kept")
+@router.delete("/history", status_code=204, summary="Clear the history; statistics keep the plays")
 async def clear_history(listener: Listener, library: Library) -> None:
     await library.clear_history(listener)
 
@@ -64,11 +64,11 @@ async def artist_statistics(
     return json_response(request, report.model_dump_json(by_alias=True).encode())
 
 
-@router.put("/{song_id}/like", status_code=204, summary="Like a song; harmless to repeat")
+@router.put("/{song_id}/like", status_code=204, summary="Like a song; idempotent")
 async def like_song(song_id: SongId, listener: Listener, browsing: Browsing, library: Library) -> None:
     await library.like(listener, await browsing.song(song_id, listener))
 
 
-@router.delete("/{song_id}/like", status_code=204, summary="Withdraw a like; harmless to repeat")
+@router.delete("/{song_id}/like", status_code=204, summary="Withdraw a like; idempotent")
 async def unlike_song(song_id: SongId, listener: Listener, browsing: Browsing, library: Library) -> None:
     await library.unlike(listener, await browsing.song(song_id, listener))

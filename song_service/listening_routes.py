@@ -15,9 +15,9 @@ from song_service.domain import InteractionKind
 
 router = APIRouter(prefix="/songs", tags=["listening"], route_class=IdempotentRoute)
 
-Count = Annotated[int, Query(ge=1, le=50, description="How many songs, at the most")]
+Count = Annotated[int, Query(ge=1, le=50, description="Maximum number of songs")]
 IdempotencyKey = Annotated[
-    str | None, Header(max_length=255, description="The same key again counts the interaction once")
+    str | None, Header(max_length=255, description="Requests with the same key count once")
 ]
 
 

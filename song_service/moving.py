@@ -1,9 +1,9 @@
 """Moves a song from one album to another, safely under concurrent moves.
 
 Two services store the song and its albums, without a transaction between them. The song's `album_id` decides.
-After each change of it the albums concerned are settled: each is told whether the song names it, until the
-song says the same after that as before. So the last update that an album receives is correct, however many
-callers move the song at the same time.
+After each change the albums concerned are settled: each gets or loses the song as its `album_id` says, and
+this is repeated until `album_id` is the same before and after. So the last update of an album is correct,
+whatever the number of concurrent moves.
 """
 
 from collections.abc import Set
@@ -77,7 +77,7 @@ class Moving:
         await self._albums.append(album_id, song.id, caller.token)
 
     async def settle(self, caller: Caller, song: Song, album_ids: Set[str | None]) -> None:
-        """Make each of these albums contain the song if, and only if, the song names it.
+        """Make each of these albums contain the song if, and only if, it is the song's album.
 
         An album that cannot be updated now stays as it is; the change of the song remains.
         """
@@ -107,7 +107,7 @@ class Moving:
         raise SongChangedMeanwhileError
 
     async def _is_named(self, song: Song, album_id: str) -> bool:
-        """Whether the song names this album now; or did when it was last read, if it cannot be read now."""
+        """Whether this is the song's album now; if the song cannot be read, its last known album."""
         try:
             song = await self._songs.get(song.id)
         except SongNotFoundError:

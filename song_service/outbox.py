@@ -43,8 +43,8 @@ log = structlog.stdlib.get_logger(__name__)
 class _Batches(Generic[Waiting]):
     """The batches of one queue. A failed batch may be sent again while its lease lasts.
 
-    After a timeout the batch size is halved, down to 1, and after each success it is doubled again: the same
-    batch would time out for ever.
+    After a timeout the batch size is halved, down to 1, and after each success it is doubled again: otherwise
+    the same batch would time out each time.
     """
 
     def __init__(self, claim: Claim[Waiting]) -> None:
@@ -71,7 +71,7 @@ class _Batches(Generic[Waiting]):
         self._held = self._held[self._size :]
         self._size = min(self._size * 2, BATCH)
 
-    def late(self) -> None:
+    def timed_out(self) -> None:
         """The last batch timed out."""
         self._size = max(1, min(self._size, len(self._held)) // 2)
 
@@ -141,7 +141,7 @@ class Outbox:
     async def _send_catalogue(self) -> bool:
         entries = await self._catalogue_batches.next()
         if entries:
-            with _told_when_late(self._catalogue_batches):
+            with _shrinking_after_timeout(self._catalogue_batches):
                 await self._engine.send_catalogue(entries)
             await self._invalidation.songs_synced()
             for entry in entries:
@@ -152,14 +152,14 @@ class Outbox:
         return bool(entries)
 
     async def _send_interactions(self, waiting: Sequence[Interaction]) -> None:
-        with _told_when_late(self._interaction_batches):
+        with _shrinking_after_timeout(self._interaction_batches):
             await self._engine.send_interactions(waiting)
         await self._invalidation.interactions_synced({each.user_id for each in waiting})
         await self._interactions.mark_sent(waiting)
         self._interaction_batches.sent()
 
     async def _send_likes(self, waiting: Sequence[LikeChange]) -> None:
-        with _told_when_late(self._like_batches):
+        with _shrinking_after_timeout(self._like_batches):
             await self._engine.send_likes(waiting)
         await self._invalidation.interactions_synced({each.user_id for each in waiting})
         await self._likes.mark_synced(waiting)
@@ -218,11 +218,11 @@ class Outbox:
 
 
 @contextmanager
-def _told_when_late(batches: _Batches[Waiting]) -> Iterator[None]:
+def _shrinking_after_timeout(batches: _Batches[Waiting]) -> Iterator[None]:
     try:
         yield
     except EngineLateError:
-        batches.late()
+        batches.timed_out()
         raise
 
 

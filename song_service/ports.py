@@ -41,7 +41,7 @@ class SongRepository(Protocol):
         ...
 
     async def count(self, wanted: SongFilter) -> int:
-        """How many songs `wanted` describes."""
+        """The number of songs that `wanted` describes."""
         ...
 
     @overload

@@ -33,16 +33,16 @@ INDEXES = (
     Index([("isDeleted", DESCENDING), ("isPublic", DESCENDING), ("isVisible", DESCENDING), *NEWEST_FIRST]),
     Index([("isDeleted", DESCENDING), ("artistId", DESCENDING), *NEWEST_FIRST]),
     Index([("isDeleted", DESCENDING), *NEWEST_FIRST]),
-    # Begins with `isSent`, though it is the same in all of them: to count them, MongoDB takes no other index.
+    # Begins with `isSent`, although it is constant: otherwise MongoDB does not use the index for counting.
     Index([("isSent", ASCENDING), *_OLDEST_CHANGE_FIRST], only={"isSent": False}),
 )
 
 _KEYS = {name: to_camel(name) for name in (*DETAILS, "is_visible")}
-"""What can change of a song, as it is called in documents."""
+"""The names in documents of the fields that can change."""
 
 _EXISTS: Document = {"isDeleted": False}
 LISTED: Document = {**_EXISTS, "isPublic": True, "isVisible": True}
-"""What songs that everybody may see have."""
+"""The fields of listed songs."""
 
 _ATTEMPTS = 3
 _LEASED_BY_NOBODY = datetime(1970, 1, 1, tzinfo=UTC)
@@ -91,7 +91,7 @@ class MongoSongs:
             query["revision"] = if_revision
         for _ in range(_ATTEMPTS):
             update = _to_change(changes)
-            if not changes.keys().isdisjoint({"title", "artist_name"}):  # it is found by the words of both
+            if not changes.keys().isdisjoint({"title", "artist_name"}):  # both are in the search fields
                 read = await self.get(song_id)
                 if "artist_name" not in changes:
                     query["artistName"] = read.artist_name
@@ -191,7 +191,7 @@ def to_document(song: Song) -> Document:
 
 
 def label_keys(genre: str | None, mood: str | None) -> Document:
-    """How genre and mood are compared."""
+    """The keys by which genre and mood are compared."""
     return {"genreKey": key_of(genre or ""), "moodKey": key_of(mood or "")}
 
 

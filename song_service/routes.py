@@ -82,7 +82,7 @@ async def my_songs(request: Request, page: WantedPage, artist: Artist, browsing:
 @router.post("/batch", summary="Up to 500 songs by id, in the order asked", response_model=list[SongOut])
 @only_reads
 async def songs_by_id(request: Request, wanted: SongIds, caller: Anyone, browsing: Browsing) -> Response:
-    """Those that there are and the caller may see; while it cannot be known who asks, those of everybody."""
+    """The songs that exist and that the caller may see. An unverified caller gets the listed ones."""
     rows = await browsing.batch([each.lower() for each in wanted.ids], caller)
     return json_response(request, rows.to_json())
 

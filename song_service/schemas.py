@@ -36,7 +36,7 @@ _SHAPE = [
     (field.alias or name, _OF_OTHER_NAMES.get(name) or attrgetter(name), field.is_required())
     for name, field in SongOut.model_fields.items()
 ]
-"""Of each field of SongOut: its name in JSON, where its value is, and whether it is always there."""
+"""For each field of SongOut: its name in JSON, the path of its value, and whether it is always present."""
 
 
 def song_json(song: Song) -> bytes:
@@ -57,7 +57,7 @@ def public_song(song: Song) -> dict[str, object]:
 
 
 def audited(song: Song) -> Fields:
-    """What the audit log keeps of a song that an admin changed."""
+    """The fields of a song in the audit log."""
     details = {to_camel(name): value for name, value in values_of(song).items()}
     return {**details, "isVisible": song.is_visible}
 
@@ -101,14 +101,14 @@ class SongPatch(_Removable):
 
 
 class GenreCount(BaseModel):
-    """A genre, written as most of its songs do, and how many listed songs it has."""
+    """A genre in its most frequent spelling, and the number of its listed songs."""
 
     genre: str
     count: int
 
 
 class LikedIds(BaseModel):
-    """Those of the songs asked for that the caller likes, in the order asked."""
+    """The requested songs that the caller likes, in the order of the request."""
 
     ids: Sequence[str]
 

@@ -74,8 +74,8 @@ class SongQuery:
 class SongSearch(Searchable, Protocol):
     """Listed songs by words, filters and order.
 
-    Matches are ranked: exact title, its beginning, all words in the title, others; of one rank the most
-    played first, then the newest.
+    Matches are ranked: exact title, prefix of the title, all words in the title, others; within a rank most
+    played first, then newest.
     """
 
     async def find(self, wanted: SongQuery, part: SortedSlice) -> Sequence[Found[Song]]:
@@ -83,13 +83,13 @@ class SongSearch(Searchable, Protocol):
         ...
 
     async def count(self, wanted: SongQuery) -> int:
-        """How many songs `wanted` describes."""
+        """The number of songs that `wanted` describes."""
         ...
 
     async def genres(self) -> Mapping[str, int]:
-        """How many listed songs each genre has, as it is written."""
+        """The number of listed songs of each spelling of a genre."""
         ...
 
     async def set_plays(self, plays: Mapping[str, int]) -> None:
-        """How often songs were played, for ranking. Changes nothing else of a song."""
+        """Store play counts for ranking. Changes nothing else of a song."""
         ...

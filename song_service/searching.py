@@ -24,7 +24,7 @@ OVERLAP = timedelta(seconds=10)
 """An interaction may be stored later than another that happened after it."""
 
 CAUGHT_UP = timedelta(days=7)
-"""At the start: plays that no process counted while it ended."""
+"""At the start: includes plays that a stopped process did not count."""
 
 _CHUNK = 500
 
@@ -56,7 +56,7 @@ class SongSearching:
 
 
 def _merged(counts: Mapping[str, int]) -> Sequence[tuple[str, int]]:
-    """Genres that differ in case or accents are one, written as most songs write it."""
+    """Merges genres that differ in case or accents; the most frequent spelling is shown."""
     totals: Counter[str] = Counter()
     spelling: dict[str, str] = {}
     for genre, count in sorted(counts.items(), key=lambda each: (-each[1], each[0])):

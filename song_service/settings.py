@@ -5,7 +5,7 @@ from pydantic import Field, SecretStr, field_validator
 from shared.settings import EnvironmentSettings, MediaSettings, MongoSettings, ServiceSettings
 
 SERVICE = "song-service"
-"""Its name in logs, metrics, health and OpenAPI."""
+"""The name in logs, metrics, health and OpenAPI."""
 
 REGIONS = ("ap-se", "ca-east", "eu-west", "us-west")
 
@@ -17,9 +17,9 @@ class RecombeeSettings(EnvironmentSettings):
     recombee_private_token: SecretStr = Field(description="Recombee's private token of that database")
     recombee_region: str = Field("eu-west", description=f"Recombee's region: {', '.join(REGIONS)}")
     recombee_api_url: str | None = Field(
-        None, description="Another server that speaks Recombee's API, in place of the region's"
+        None, description="Another server with Recombee's API, instead of the region's"
     )
-    recombee_timeout_seconds: float = Field(3, gt=0, description="For one request to Recombee")
+    recombee_timeout_seconds: float = Field(3, gt=0, description="Timeout of one request to Recombee")
 
     @field_validator("recombee_region")
     @classmethod
@@ -30,16 +30,16 @@ class RecombeeSettings(EnvironmentSettings):
 
 
 class SongSettings(ServiceSettings, MediaSettings, RecombeeSettings):
-    """Everything but where the songs are stored."""
+    """All settings except those of the store."""
 
     port: int = Field(3002, ge=0, le=65535, description="Port to listen on")
     user_service_url: str = Field(description="The user service: http://host:3001")
     album_service_url: str = Field(description="The album service: http://host:3003")
-    service_timeout_seconds: float = Field(5, gt=0, description="For one call to another service")
-    max_audio_bytes: int = Field(100 * 1024 * 1024, gt=0, description="Largest audio file taken")
-    max_audio_seconds: float = Field(3 * 3600, gt=0, description="Longest audio taken")
+    service_timeout_seconds: float = Field(5, gt=0, description="Timeout of one call to another service")
+    max_audio_bytes: int = Field(100 * 1024 * 1024, gt=0, description="Largest accepted audio file")
+    max_audio_seconds: float = Field(3 * 3600, gt=0, description="Longest accepted audio, in seconds")
     outbox_poll_seconds: float = Field(
-        2, gt=0, description="How often the queues for Recombee are looked at when nothing woke their worker"
+        2, gt=0, description="How often the queues for Recombee are polled when nothing wakes the worker"
     )
 
 

@@ -108,7 +108,7 @@ class OtherServices:
         """Set the current name in everything of this user."""
         change = ProfileChange(full_name=user.full_name).model_dump(by_alias=True)
         path = f"/internal/users/{user.id}/profile"
-        await service.tell("PUT", path, token=self._tokens.token_for(SERVICE), json=change)
+        await service.send("PUT", path, token=self._tokens.token_for(SERVICE), json=change)
 
     @asynccontextmanager
     async def exports(self, user_id: str) -> AsyncIterator[tuple[AsyncIterator[bytes], AsyncIterator[bytes]]]:
@@ -126,7 +126,7 @@ class OtherServices:
         while remaining:
             token = self._tokens.token_for(SERVICE)
             path = f"/internal/users/{user_id}"
-            response = await service.ask(REMAINING, "DELETE", path, token=token, repeatable=True)
+            response = await service.fetch(REMAINING, "DELETE", path, token=token, repeatable=True)
             remaining = response.remaining
 
 

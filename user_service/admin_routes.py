@@ -93,7 +93,7 @@ async def give_role(
 
 
 @router.delete(
-    "/{user_id}", summary="Delete a user; with content=true everything of them, too", responses=refusals(409)
+    "/{user_id}", summary="Delete a user; with content=true also all their content", responses=refusals(409)
 )
 async def delete_user(
     user_id: UserId,

@@ -82,7 +82,7 @@ Registrar = Annotated[registration.Registrar, Depends(_registrar)]
 Searching = Annotated[searching.PeopleSearching, Depends(_searching)]
 Webhooks = Annotated[webhooks.Webhooks, Depends(_webhooks)]
 WebhookKey = Annotated[bytes, Depends(_webhook_key)]
-"""What Clerk signs webhooks with. WebhooksNotConfiguredError without."""
+"""The key that signs Clerk's webhooks. WebhooksNotConfiguredError without one."""
 
 Accounts = Annotated[accounts.Accounts, Depends(_accounts)]
 Export = Annotated[export.Export, Depends(_export)]

@@ -1,7 +1,7 @@
 """The export of an account: what the three services store about a user, as one JSON document.
 
-AccountExport of shared/contracts/accounts.py. It is composed while it is sent. The other services have begun
-their responses before it begins, so that one which is down is a 503.
+AccountExport of shared/contracts/accounts.py. It is composed while it is sent. It begins after the other
+services have begun to respond: if one is down, the response is 503.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -33,7 +33,7 @@ class Export:
         """The document.
 
         Raises:
-            UserNotFoundError: the account is gone meanwhile.
+            UserNotFoundError: the account was deleted in the meantime.
             UnavailableError: a service or the database is down, or too many exports are being sent.
         """
         if self._running >= MOST_AT_ONCE:
@@ -59,7 +59,7 @@ class Export:
             self._running -= 1
 
     async def _changes(self, user_id: str) -> AsyncIterator[Sequence[dict[str, object]]]:
-        """Without the admin who made them: that is somebody else."""
+        """Without the admin, who is another person."""
         async for page in all_pages(lambda part: self._audit.list(user_id, part), PAGE):
             yield [
                 {

@@ -12,7 +12,7 @@ from user_service.domain import Profile, User
 
 @dataclass(frozen=True, slots=True)
 class UserFilter:
-    """Which users a list holds; None does not narrow. `text` is a part of name or e-mail, folded."""
+    """A filter of users; None does not filter. `text` is a part of name or e-mail, folded."""
 
     role: Role | None = None
     is_blocked: bool | None = None
@@ -20,7 +20,7 @@ class UserFilter:
 
 
 class UserChanges(TypedDict, total=False):
-    """What can change of a user; what is absent stays."""
+    """Changes of a user; absent fields stay unchanged."""
 
     full_name: str
     email: str
@@ -54,7 +54,7 @@ class UserRepository(Protocol):
         ...
 
     async def count(self, wanted: UserFilter) -> int:
-        """How many users `wanted` describes."""
+        """The number of users that `wanted` describes."""
         ...
 
     @overload

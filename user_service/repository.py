@@ -150,7 +150,7 @@ def _narrow(wanted: UserFilter) -> Document:
         query["isBlocked"] = wanted.is_blocked
     if wanted.text is not None:
         folded = contains(fold(wanted.text))
-        # The name as it is written, too: of users stored by an earlier version nothing is folded yet.
+        # The name as it is written, too: users stored by an earlier version have no folded name yet.
         unfolded = contains(wanted.text.strip())
         query["$or"] = [
             {"nameFolded": folded},

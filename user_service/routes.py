@@ -1,4 +1,4 @@
-"""`/auth` and `/users`: registering, and knowing who somebody is."""
+"""`/auth` and `/users`: registration, accounts and profiles."""
 
 from typing import Annotated
 
@@ -34,15 +34,13 @@ from user_service.schemas import Registration, public_user, user_out
 
 router = APIRouter(tags=["users"], route_class=IdempotentRoute)
 
-ATTACHMENT = {
-    "Content-Disposition": {"description": "Names the file to save it as", "schema": {"type": "string"}}
-}
+ATTACHMENT = {"Content-Disposition": {"description": "Suggests a file name", "schema": {"type": "string"}}}
 
 
 @router.post(
     "/auth/register",
     status_code=201,
-    summary="Register; 200 with the user when that is done already",
+    summary="Register; 200 with the user if already registered",
     responses={200: {"model": UserOut}, **refusals(403, 409)},
 )
 async def register(
@@ -56,7 +54,7 @@ async def register(
 
 @router.get(
     "/auth/me",
-    summary="Who I am here, blocked or not",
+    summary="The caller's user, blocked or not",
     response_model=UserOut,
     responses=refusals(404),
 )
@@ -66,7 +64,7 @@ async def me(request: Request, session: SignedIn, own_account: OwnAccount) -> Re
 
 @router.get(
     "/auth/me/export",
-    summary="Everything that is stored about me, as a file",
+    summary="Everything that is stored about the caller, as a file",
     response_model=AccountExport,
     responses={200: {"headers": ATTACHMENT}, **refusals(404)},
 )
@@ -102,7 +100,7 @@ async def public_users(
 @router.delete(
     "/auth/me",
     status_code=202,
-    summary="Delete my account with everything of it: at once here, soon everywhere",
+    summary="Delete the caller's account, and soon all its content",
     responses=refusals(409),
 )
 async def delete_me(owner: AccountOwner, users: Users, accounts: Accounts, audit: Audit) -> Message:

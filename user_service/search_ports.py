@@ -43,5 +43,5 @@ class ArtistSearch(Searchable, Protocol):
         ...
 
     async def count(self, wanted: ArtistQuery) -> int:
-        """How many artists `wanted` describes."""
+        """The number of artists that `wanted` describes."""
         ...

@@ -6,24 +6,26 @@ from shared.settings import CommaSeparated, MongoSettings, ServiceSettings, spli
 from user_service.webhook_signature import key_of
 
 SERVICE = "user-service"
-"""Its name in logs, metrics, health and OpenAPI."""
+"""The name in logs, metrics, health and OpenAPI."""
 
 
 class UserSettings(ServiceSettings):
-    """Everything but where the users are stored."""
+    """All settings except those of the store."""
 
     port: int = Field(3001, ge=0, le=65535, description="Port to listen on")
     song_service_url: str = Field(description="The song service: http://host:3002")
     album_service_url: str = Field(description="The album service: http://host:3003")
-    service_timeout_seconds: float = Field(5, gt=0, description="For one call to another service")
+    service_timeout_seconds: float = Field(5, gt=0, description="Timeout of one call to another service")
     clerk_webhook_secret: SecretStr | None = Field(
         None, description="Signing secret of Clerk's webhooks, whsec_…; without it they are 404"
     )
     profile_refresh_seconds: int = Field(
-        60, ge=1, description="How often a user's name, e-mail and image are asked for at Clerk, at the most"
+        60,
+        ge=1,
+        description="Minimum interval between refreshes of a user's name, e-mail and image from Clerk",
     )
     admin_emails: CommaSeparated = Field(
-        (), description="Who becomes admin at registration, by verified e-mail, comma-separated"
+        (), description="Verified e-mail addresses that become admin at registration, comma-separated"
     )
 
     @field_validator("clerk_webhook_secret")

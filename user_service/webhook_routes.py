@@ -1,4 +1,4 @@
-"""`/webhooks`: reports of providers."""
+"""`/webhooks`: webhooks of providers."""
 
 from fastapi import APIRouter, Request
 
@@ -13,7 +13,7 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 @router.post(
     "/clerk",
     status_code=204,
-    summary="Reports of Clerk, signed by Svix: user.updated and user.deleted",
+    summary="Webhooks of Clerk, signed by Svix: user.updated and user.deleted",
     responses=refusals(400, 404, 500, 502, 503, 504),
 )
 async def receive_clerk_webhook(request: Request, key: WebhookKey, webhooks: Webhooks) -> None:

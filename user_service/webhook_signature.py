@@ -14,7 +14,7 @@ SECRET_PREFIX = "whsec_"  # noqa: S105 - what a secret begins with
 
 
 class InvalidSignatureError(MalformedError):
-    """Nobody who knows the secret signed this, or it was signed too long ago."""
+    """The signature is wrong, or too old."""
 
     code = "invalid_signature"
 

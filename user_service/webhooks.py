@@ -1,7 +1,7 @@
-"""What Clerk reports of people: changed profiles and deleted accounts.
+"""Webhooks of Clerk: changed profiles and deleted accounts.
 
-Reports may come twice and in any order. A profile carries the time of its change, which decides
-(profiles.py); a deletion of somebody who is gone changes nothing. So no report has to be remembered.
+They may arrive repeatedly and in any order. The latest change of a profile wins (profiles.py), and deletions
+are idempotent, so no webhook has to be remembered.
 """
 
 import json
@@ -31,7 +31,7 @@ class WebhooksNotConfiguredError(NotFoundError):
 
 
 class Webhooks:
-    """Carries out what verified reports say."""
+    """Applies verified webhooks."""
 
     def __init__(
         self, users: UserRepository, profiles: Profiles, accounts: Accounts, audit: AuditTrail
@@ -42,11 +42,11 @@ class Webhooks:
         self._audit = audit
 
     async def receive(self, body: bytes) -> None:
-        """Carry out one report whose signature is valid; kinds that we do not need are ignored.
+        """Apply one webhook with a valid signature; other types of events are ignored.
 
         Raises:
-            MalformedError: it is no report.
-            UnavailableError: it cannot be carried out now; Clerk sends it again.
+            MalformedError: its payload is malformed.
+            UnavailableError: it cannot be applied now; Clerk sends it again.
         """
         kind, data = _report_in(body)
         user = await self._users.find_by_clerk_id(str(data.get("id", "")))

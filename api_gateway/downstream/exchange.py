@@ -105,7 +105,7 @@ class Exchange:
         }
 
     async def run(self, app: ASGIApp) -> None:
-        """Run `app`. An unfinished response is aborted, so that no client takes it for a whole one."""
+        """Run `app`. An unfinished response is aborted, so that no client takes it for a complete one."""
         try:
             await app(self.scope, self.receive, self.send)
         except Exception:

@@ -261,7 +261,7 @@ class HttpProtocol(asyncio.Protocol):
         elif self._head_reader.has_begun:
             self._refuse(TOO_SLOW)
         else:
-            self._receiving = None  # the rest of a body that was answered long ago
+            self._receiving = None  # the rest of a body whose response has been sent
             self._close()
 
     def _close(self) -> None:

@@ -56,7 +56,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._drained: asyncio.Future[None] | None = None
         self._is_writable = True
 
-    # What is asked.
+    # The interface of the pool and the relay.
 
     @property
     def is_usable(self) -> bool:
@@ -103,7 +103,7 @@ class UpstreamConnection(asyncio.Protocol):
         """Close it, and fail a pending request."""
         self._transport.abort()
 
-    # The transport's side.
+    # Callbacks of the transport.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's derive from none of asyncio's
@@ -223,7 +223,7 @@ class UpstreamConnection(asyncio.Protocol):
             if self._request_sent:
                 self._deadline.start(self._idle_seconds)
 
-    # The parser's side.
+    # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
         if self._response is None or self._complete:

@@ -64,14 +64,14 @@ class Load:
     async def _rename(self) -> None:
         song, title = next(self._songs), f"Title {next(self._numbers)}"
         async with self._order[song]:
-            await self._artist.ask("PATCH", f"/songs/{song}", json={"title": title})
+            await self._artist.call("PATCH", f"/songs/{song}", json={"title": title})
             self.count.titles[song] = title
 
     async def _make_album(self) -> None:
         title = f"Album {next(self._numbers)}"
         files = {"image": ("cover.png", image(), "image/png")}
         data = {"title": title, "isPublic": "false"}
-        made = await self._artist.ask("POST", "/albums", 201, data=data, files=files)
+        made = await self._artist.call("POST", "/albums", 201, data=data, files=files)
         self.count.albums[made["_id"]] = title
 
     async def _upload(self) -> None:
@@ -83,12 +83,12 @@ class Load:
         song = next(self._songs)
         # With a key each play counts, however soon after the last one of the song.
         headers = {"Idempotency-Key": secrets.token_hex(8)}
-        await self._artist.ask("POST", f"/songs/{song}/track/play", headers=headers)
+        await self._artist.call("POST", f"/songs/{song}/track/play", headers=headers)
         self.count.plays[song] += 1
 
     def _read(self, path: str) -> Callable[[], Awaitable[None]]:
         async def read() -> None:
-            await self._artist.ask("GET", path)
+            await self._artist.call("GET", path)
 
         return read
 
@@ -138,7 +138,7 @@ class Load:
         """Acknowledged writes that are not there."""
         missing = []
         for song, title in self.count.titles.items():
-            found = (await self._artist.ask("GET", f"/songs/{song}"))["title"]
+            found = (await self._artist.call("GET", f"/songs/{song}"))["title"]
             if found != title:
                 missing.append(f"song {song} is called {found}, not {title}")
         missing += await self._absent("album", "/albums", self.count.albums)
@@ -184,7 +184,7 @@ async def _during(command: list[str], system: System, engine: EngineView) -> int
         songs = [(await artist.upload(f"Song {number}"))["_id"] for number in range(SONGS)]
         files = {"image": ("cover.png", image(), "image/png")}
         form = {"title": "Album", "isPublic": "true"}
-        album = (await artist.ask("POST", "/albums", 201, data=form, files=files))["_id"]
+        album = (await artist.call("POST", "/albums", 201, data=form, files=files))["_id"]
         load = Load(artist, songs, album)
         stopped = asyncio.Event()
         started_at = time.monotonic()

@@ -45,26 +45,26 @@ async def _listen(song: dict[str, dict[str, str]]) -> None:
 async def _walk(system: System, admin: Visitor, artist: Visitor, listener: Visitor) -> None:
     song = await artist.upload("First light")
     _check(song["duration"] == 3, "an artist's upload is measured from its sound")
-    public = await listener.ask("GET", "/songs")
+    public = await listener.call("GET", "/songs")
     _check(song in public, "it is in the list of songs")
     await _listen(song)
 
-    tracked = await listener.ask("POST", f"/songs/{song['_id']}/track/play")
+    tracked = await listener.call("POST", f"/songs/{song['_id']}/track/play")
     _check(tracked == {"message": "Play tracked"}, "a play is tracked")
-    recommended = await listener.ask("GET", "/songs/recommendations/for-you?count=5")
+    recommended = await listener.call("GET", "/songs/recommendations/for-you?count=5")
     _check(isinstance(recommended, list), f"{len(recommended)} songs are recommended")
-    trending = await listener.ask("GET", "/songs/trending")
+    trending = await listener.call("GET", "/songs/trending")
     _check(song["_id"] in [each["_id"] for each in trending], "it is among the trending songs")
 
-    hidden = await admin.ask("PATCH", f"/admin/songs/{song['_id']}/visible")
+    hidden = await admin.call("PATCH", f"/admin/songs/{song['_id']}/visible")
     _check(hidden["isVisible"] is False, "the admin hides it")
     gone = await listener.http.get(f"/songs/{song['_id']}")
-    listed = await listener.ask("GET", "/songs")
+    listed = await listener.call("GET", "/songs")
     _check(
         gone.status_code == 404 and song["_id"] not in [each["_id"] for each in listed],
         "it is gone at the next request",
     )
-    removed = await artist.ask("DELETE", f"/songs/{song['_id']}")
+    removed = await artist.call("DELETE", f"/songs/{song['_id']}")
     _check(removed == {"message": "Song deleted successfully"}, "the artist deletes it")
 
 

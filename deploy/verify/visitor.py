@@ -26,7 +26,7 @@ class Visitor:
     id: str
     http: httpx.AsyncClient
 
-    async def ask(self, method: str, path: str, expected: int = 200, **options: Any) -> Any:
+    async def call(self, method: str, path: str, expected: int = 200, **options: Any) -> Any:
         """The JSON of the response.
 
         Raises:
@@ -39,7 +39,7 @@ class Visitor:
 
     async def upload(self, title: str) -> Any:
         """The song that came of a real upload."""
-        return await self.ask("POST", "/songs", 201, **song_form(title, genre="Jazz"))
+        return await self.call("POST", "/songs", 201, **song_form(title, genre="Jazz"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class System:
     async def artist(self, name: str) -> AsyncIterator[Visitor]:
         """Somebody new whom the admin made an artist."""
         async with self.visitor("Ada Admin", ADMIN_EMAIL) as admin, self.visitor(name) as artist:
-            await admin.ask("PATCH", f"/admin/users/{artist.id}/role", json={"role": "artist"})
+            await admin.call("PATCH", f"/admin/users/{artist.id}/role", json={"role": "artist"})
             yield artist
 
     def wait_until_healthy(self, seconds: float = 60) -> None:

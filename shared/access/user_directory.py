@@ -58,7 +58,7 @@ class CachedUserDirectory:
         async def load() -> bytes | None:
             onward = self._delegation.token_for(identity.clerk_id)
             try:
-                user = await self._users.ask(USER, "GET", "/auth/me", token=onward, repeatable=True)
+                user = await self._users.fetch(USER, "GET", "/auth/me", token=onward, repeatable=True)
             except NotFoundError:
                 return None
             return USER.dump_json(user, by_alias=True)

@@ -45,7 +45,7 @@ class ServiceClient:
         self._name = name
         self._breaker = CircuitBreaker(name, CircuitBreakerPolicy(minimum_calls=5))
 
-    async def ask(
+    async def fetch(
         self,
         shape: TypeAdapter[ResponseT],
         method: str,
@@ -71,8 +71,8 @@ class ServiceClient:
             log.warning("service call failed", callee=self._name, errors=failure.error_count())
             raise self._unavailable() from failure
 
-    async def tell(self, method: str, path: str, *, token: str, json: object = None) -> None:
-        """Call it and ignore the body of a successful response. Raises what `ask` does."""
+    async def send(self, method: str, path: str, *, token: str, json: object = None) -> None:
+        """Call it and ignore the body of a successful response. Raises what `fetch` does."""
         await self._call(method, path, token, json, repeatable=False)
 
     @asynccontextmanager
@@ -164,8 +164,8 @@ class ServiceClient:
     def _refusal(self, kind: type[AppError], response: httpx.Response) -> AppError:
         """The error of the response, with its code, by which callers distinguish conflicts."""
         body = self._json(response)
-        told = body if isinstance(body, dict) else {}
-        detail, code = told.get("detail"), told.get("code")
+        problem = body if isinstance(body, dict) else {}
+        detail, code = problem.get("detail"), problem.get("code")
         refusal = kind(detail if isinstance(detail, str) else "Refused")
         if isinstance(code, str):
             refusal.code = code

@@ -82,7 +82,7 @@ class AudioFile:
         """
         give_up_at = time.monotonic() + max_seconds_of_work
         reason = NotAudioError("The file has no audio")
-        passed_over = 0.0
+        skipped_seconds = 0.0
         for number in range(min(MOST_TRACKS, len(self.container.streams.audio))):
             stream = self.track = self.container.streams.audio[number]
             decoding = AudioTrack(self._path, self.container, stream, give_up_at)
@@ -91,11 +91,11 @@ class AudioFile:
             except UndecodableTrackError as failure:
                 reason = failure if number == 0 else reason
                 if stream.duration is not None and stream.time_base is not None:
-                    passed_over = max(passed_over, float(stream.duration * stream.time_base))
+                    skipped_seconds = max(skipped_seconds, float(stream.duration * stream.time_base))
                 self._rewind()
                 continue
-            if decoding.seconds < passed_over:
-                yield Silence(passed_over - decoding.seconds)
+            if decoding.seconds < skipped_seconds:
+                yield Silence(skipped_seconds - decoding.seconds)
             return
         raise reason
 

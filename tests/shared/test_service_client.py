@@ -60,7 +60,7 @@ def failures_of_httpx() -> list[Exception]:
 @pytest.mark.parametrize("repeatable", [True, False])
 async def test_every_httpx_error_is_an_unavailable_service(failure: Exception, repeatable: bool) -> None:
     with pytest.raises(UnavailableError, match=r"^The album service is not available now$"):
-        await client(Failing(failure)).ask(ANYTHING, "GET", "/albums/1", repeatable=repeatable)
+        await client(Failing(failure)).fetch(ANYTHING, "GET", "/albums/1", repeatable=repeatable)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ async def test_every_httpx_error_is_an_unavailable_service(failure: Exception, r
 )
 async def test_repeatable_call_is_retried_after_connection_failure(failure: Exception) -> None:
     service = Failing(failure, times=1)
-    assert await client(service).ask(ANYTHING, "GET", "/albums/1", repeatable=True) == {"answered": True}
+    assert await client(service).fetch(ANYTHING, "GET", "/albums/1", repeatable=True) == {"answered": True}
     assert service.calls == 2
 
 
@@ -79,7 +79,7 @@ async def test_repeatable_call_is_retried_after_connection_failure(failure: Exce
 async def test_other_failures_are_not_retried(failure: Exception, repeatable: bool) -> None:
     service = Failing(failure, times=1)
     with pytest.raises(UnavailableError):
-        await client(service).ask(ANYTHING, "POST", "/albums/1/songs", repeatable=repeatable)
+        await client(service).fetch(ANYTHING, "POST", "/albums/1/songs", repeatable=repeatable)
     assert service.calls == 1
 
 
@@ -96,7 +96,7 @@ async def test_other_failures_are_not_retried(failure: Exception, repeatable: bo
 async def test_status_maps_to_its_domain_error(status: int, kind: type[AppError]) -> None:
     service = client(lambda _: httpx.Response(status, json={"detail": "No"}))
     with pytest.raises(kind):
-        await service.ask(ANYTHING, "GET", "/albums/1")
+        await service.fetch(ANYTHING, "GET", "/albums/1")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ async def test_status_maps_to_its_domain_error(status: int, kind: type[AppError]
 )
 async def test_refusal_detail_is_passed_on(body: object, detail: str) -> None:
     with pytest.raises(ConflictError) as refused:
-        await client(lambda _: httpx.Response(409, json=body)).ask(ANYTHING, "GET", "/albums/1")
+        await client(lambda _: httpx.Response(409, json=body)).fetch(ANYTHING, "GET", "/albums/1")
     assert refused.value.detail == detail
 
 
@@ -113,7 +113,7 @@ async def test_refusal_detail_is_passed_on(body: object, detail: str) -> None:
 async def test_response_without_json_is_an_unavailable_service(body: bytes, status: int) -> None:
     """A 404 of a proxy in between must not pass for "there is no such album"."""
     with pytest.raises(UnavailableError):
-        await client(lambda _: httpx.Response(status, content=body)).ask(ANYTHING, "GET", "/albums/1")
+        await client(lambda _: httpx.Response(status, content=body)).fetch(ANYTHING, "GET", "/albums/1")
 
 
 async def test_breaker_opens_after_repeated_failures() -> None:
@@ -121,7 +121,7 @@ async def test_breaker_opens_after_repeated_failures() -> None:
     asking = client(service)
     for _ in range(20):
         with pytest.raises(UnavailableError):
-            await asking.ask(ANYTHING, "GET", "/albums/1")
+            await asking.fetch(ANYTHING, "GET", "/albums/1")
     assert service.calls == 5
 
 
@@ -135,7 +135,7 @@ async def test_refusals_do_not_open_the_breaker() -> None:
     asking = client(refuse)
     for _ in range(20):
         with pytest.raises(NotFoundError):
-            await asking.ask(ANYTHING, "GET", "/albums/1")
+            await asking.fetch(ANYTHING, "GET", "/albums/1")
     assert len(calls) == 20
 
 
@@ -147,7 +147,7 @@ async def test_token_and_body_are_sent_unchanged() -> None:
         return httpx.Response(201, json=[])
 
     assert (
-        await client(answer).ask(ANYTHING, "POST", "/songs/batch", token="t.o.k", json={"ids": ["a"]}) == []
+        await client(answer).fetch(ANYTHING, "POST", "/songs/batch", token="t.o.k", json={"ids": ["a"]}) == []
     )
     assert sent[0].headers["authorization"] == "Bearer t.o.k"
     assert json.loads(sent[0].content) == {"ids": ["a"]}
@@ -157,7 +157,7 @@ async def test_response_of_another_shape_is_unavailable() -> None:
     """As while an old version of it runs beside a new one."""
     asking = client(lambda _: httpx.Response(200, json={"_id": 1}))
     with pytest.raises(UnavailableError):
-        await asking.ask(ALBUM, "GET", "/albums/1")
+        await asking.fetch(ALBUM, "GET", "/albums/1")
 
 
 async def streamed(service: ServiceClient) -> bytes:
