@@ -6,7 +6,7 @@ ARG SERVICE=api_gateway
 
 FROM python:${PYTHON}-slim AS python
 
-# ---- What is installed, in layers that only a change of requirements/ makes anew. pip stays behind here.
+# ---- Dependencies, in layers that only a change of requirements/ rebuilds. pip is not copied on.
 FROM python AS runtime-dependencies
 COPY requirements/runtime.txt /requirements.txt
 RUN python -m venv --without-pip /opt/venv \
@@ -39,7 +39,7 @@ RUN python -m compileall -q --invalidation-mode unchecked-hash \
     shared user_service song_service album_service api_gateway embedded \
  && mkdir /data
 
-# ---- What all images have. /run/settings may hold a file for each setting that is not in the environment.
+# ---- Common to all images. /run/settings may hold a file for each setting that is not in the environment.
 FROM python AS runtime
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

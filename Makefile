@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-# Bytecode is kept, whatever the shell says: each process would compile all sources at each of its starts.
+# Bytecode is always written: otherwise each process would compile all sources at each start.
 export PYTHONDONTWRITEBYTECODE :=
 
-# Not empty when a PYTHON is named that is another than that of .venv.
+# Not empty when PYTHON differs from the Python of .venv.
 SAY_VERSION := -c 'import sys; print(*sys.version_info[:2])'
 ifneq ($(origin PYTHON),file)
 ANOTHER := $(shell test "`$(PYTHON) $(SAY_VERSION) 2>/dev/null`" = "`$(BIN)/python $(SAY_VERSION) 2>&1`" || echo another-python)
@@ -34,7 +34,7 @@ bench: .venv/dev.ready
 	@tests/mongo_server/build.sh
 	$(BIN)/python -m bench --write
 
-# docs/openapi.json, as the running system describes itself.
+# docs/openapi.json, from the running system.
 openapi: .venv/dev.ready
 	$(BIN)/python -m tests.api_description
 
@@ -46,7 +46,7 @@ client:
 verify-deploy: .venv/dev.ready
 	@deploy/verify/verify.sh
 
-# .env.example and the tables of docs/configuration.md, as the settings describe themselves.
+# .env.example and the tables of docs/configuration.md, from the descriptions of the settings.
 env-example: .venv/dev.ready
 	$(BIN)/python -m tests.env_example
 
@@ -56,7 +56,7 @@ env-example: .venv/dev.ready
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
 	@touch $@
 
-# Made anew after it was interrupted, and for another PYTHON.
+# Created again after an interruption, and for another PYTHON.
 .venv/made: $(ANOTHER)
 	@$(PYTHON) -c 'import sys; it = sys.version_info[:2]; sys.exit(not (3, 11) <= it <= (3, 14) and \
 	"Python 3.11 to 3.14 is needed, not %d.%d; name one: make PYTHON=python3.12 $(MAKECMDGOALS)" % it)'

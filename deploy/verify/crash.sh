@@ -1,4 +1,4 @@
-# !/bin/sh kill -9 of a service's process, as the kernel would for want of memory: prints the gateway's
+# !/bin/sh kill -9 of a service's process, like the kernel's out-of-memory killer: prints the gateway's
 # response for it every fifth of a second until it is back.  deploy/verify/crash.sh GATEWAY CONTAINER PATH
 # (PATH: a route of the killed service)
 set -eu
@@ -16,5 +16,5 @@ while [ $(($(date +%s) - begun)) -lt 90 ]; do
     [ "$code" = 200 ] && case "$seen" in *503*) break ;; esac
     sleep 0.2
 done
-echo "killed $(docker inspect --format '{{.Name}}' "$container"): the gateway answered$seen, 200 again after $(($(date +%s) - begun)) s"
+echo "killed $(docker inspect --format '{{.Name}}' "$container"): the gateway returned$seen, 200 again after $(($(date +%s) - begun)) s"
 case "$seen" in " 503 200" | " 200 503 200") ;; *) exit 1 ;; esac

@@ -2,12 +2,12 @@
 # Proves containers and manifests by running them: `make verify-deploy`, under ten minutes on an idle machine.
 #
 # Needs docker with compose; for Kubernetes kubectl and a cluster that has the images (kind load, or one that runs on
-# this engine) and takes NodePorts at 127.0.0.1. What it is told by environment variables:
+# this engine) and takes NodePorts at 127.0.0.1. Environment variables:
 #   VERIFY                 compose, kubernetes or all (default)
 #   COMPOSE_OVERRIDE       a further compose file, e.g. deploy/verify/compose.mongo-stand-in.yml
 #   KUBERNETES_OVERLAY     what is applied (default deploy/overlays/local)
 #   OLDER_CLUSTER=1        for a cluster of version 1.20
-#   AFTER_SERVICES         a command to be run when Services were made, where DNS has to be told
+#   AFTER_SERVICES         a command to run after Services were created, if DNS has to be updated
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 python=.venv/bin/python
@@ -17,7 +17,7 @@ export GATEWAY_PORT=${GATEWAY_PORT:-3000} CLOUD_PORT=${CLOUD_PORT:-3010}
 say() { printf '\n[%(%H:%M:%S)T] %s\n' -1 "$*"; }
 
 cp .env.example "$work/.env"
-# A project of its own: what somebody has running of this system, or keeps in its volumes, is not touched.
+# A compose project of its own: other running instances and their volumes are not touched.
 project=music-streaming-verify
 compose=(docker compose --project-name $project --env-file "$work/.env" --project-directory . -f docker-compose.yml)
 [ -z "${COMPOSE_OVERRIDE:-}" ] || compose+=(-f "$COMPOSE_OVERRIDE")

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Waits until a deployment or stateful set has its replicas, all of them new and ready; and for LEAVING_SECONDS (30: preStop,
-# drain and a little) while there are replaced ones. Asks again and again: watching, as `kubectl rollout status` does, is not
+# drain and a little) while there are replaced ones. Polls: watching, as `kubectl rollout status` does, is not
 # to be relied on when client and cluster are of different ages, nor are pods that have ended gone at once.
 #
 #   deploy/verify/wait-for-pods.sh deployment/song-service [SECONDS]

@@ -48,7 +48,7 @@ export class App {
     location.hash = `#${path}`;
   }
 
-  /** Shows the page anew, as something on it has changed. */
+  /** Renders the page again after a change. */
   refresh() {
     dispatchEvent(new Event('refresh'));
   }

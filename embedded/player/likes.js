@@ -1,4 +1,4 @@
-/** Which songs the caller likes: asked for once per song, shown everywhere, changed at once. */
+/** The songs that the caller likes: requested once per song, shown everywhere, updated at once. */
 
 import { Observable } from './observable.js';
 
@@ -42,7 +42,7 @@ export class Likes {
       const liked = await this.api.songs.likedAmong(ids);
       this.ids.set(new Set([...this.ids.value, ...liked]));
     } catch {
-      // Hearts stay empty; the songs are asked for again when they are shown the next time.
+      // Hearts stay empty; the songs are requested again when they are shown the next time.
       for (const id of ids) this.known.delete(id);
     }
   }

@@ -1,4 +1,4 @@
-/** What is remembered on this device. A browser that keeps nothing loses only that. */
+/** Preferences stored on this device, or only until the page is closed if storage is off. */
 
 /** @type {Record<string, unknown>} */
 const fallback = {};

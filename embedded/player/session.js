@@ -1,4 +1,4 @@
-/** Who is signed in. The local cloud's `POST /sign-in` stands where Clerk's pages are in production. */
+/** Who is signed in. The local cloud's `POST /sign-in` replaces Clerk's sign-in pages. */
 
 import { ApiError } from './api/errors.js';
 import { Observable } from './observable.js';
@@ -30,7 +30,7 @@ export class Session {
     return this.user.value !== null;
   }
 
-  /** A token that is good for a while yet, null when nobody is signed in. @param {boolean} renew */
+  /** A token that is still valid for some time, null when nobody is signed in. @param {boolean} renew */
   async currentToken(renew) {
     if (!this.account) return null;
     const isOld = !this.token || Date.now() > this.token.expiresAt - RENEW_BEFORE_MILLISECONDS;

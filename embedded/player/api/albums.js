@@ -6,8 +6,8 @@ import { page } from './paging.js';
  */
 
 /**
- * Albums of artists and playlists of listeners. Changes take the version that they were made from: when somebody
- * else was faster they fail with status 412, and the album is to be read again.
+ * Albums of artists and playlists of listeners. Changes carry the version that they were made from. After a concurrent
+ * change they fail with status 412, and the album has to be read again.
  */
 export class AlbumsApi {
   /** @param {Transport} transport */
@@ -39,7 +39,7 @@ export class AlbumsApi {
     return this.transport.json('GET', '/api/albums/user/my-albums');
   }
 
-  /** Those of others in which the caller collaborates. @returns {Promise<Album[]>} */
+  /** Albums of others in which the caller collaborates. @returns {Promise<Album[]>} */
   collaborations() {
     return this.transport.json('GET', '/api/albums/user/collaborations');
   }

@@ -41,7 +41,7 @@ export class MusicApi {
   }
 
   /**
-   * How gateway and services are; an unhealthy service makes the response a 503 with the same body.
+   * Health of gateway and services; with an unhealthy service the same body has status 503.
    * @returns {Promise<Health>}
    */
   async health() {

@@ -47,7 +47,7 @@ export function errorOf(status, body, retryAfter) {
     const parsed = JSON.parse(body);
     if (parsed && typeof parsed === 'object') problem = parsed;
   } catch {
-    // Not ours: a proxy's page, or nothing. The status has to do.
+    // Not a response of the API: only its status is used.
   }
   const seconds = Number(retryAfter);
   const message = problem.error ?? `The server returned ${status}`;

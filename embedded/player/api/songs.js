@@ -88,7 +88,7 @@ export class SongsApi {
   }
 
   /**
-   * Those of the songs that the caller likes.
+   * The ones among these songs that the caller likes.
    * @param {string[]} ids at most 500
    * @returns {Promise<string[]>}
    */

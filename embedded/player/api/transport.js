@@ -132,7 +132,7 @@ async function fetched(method, url, headers, body, { keepalive, signal }) {
 }
 
 /**
- * As `fetched`, but tells how much of the body is sent: `fetch` cannot.
+ * Like `fetched`, with upload progress, which `fetch` lacks.
  * @param {string} method
  * @param {string} url
  * @param {Headers} headers

@@ -1,5 +1,5 @@
 /**
- * Measures how much of a song was really played, and says when that is worth a report: `play` after three seconds,
+ * Measures how much of a song was played, and when to report it: `play` after three seconds,
  * `complete` after 80 % of the song, `skip` when the listener moves on before half of it. Silence while paused or
  * buffering and what a seek jumps over do not count. It knows no audio element: pass it positions and the time.
  *
@@ -10,7 +10,7 @@ export const PLAY_AFTER_SECONDS = 3;
 export const COMPLETE_AFTER_SHARE = 0.8;
 export const SKIP_BEFORE_SHARE = 0.5;
 
-/** Sound that advanced this much faster than the clock was jumped over. */
+/** A position that advanced this much faster than the clock was a seek. */
 const LEEWAY_SECONDS = 0.35;
 
 export class ListeningMeter {
@@ -46,7 +46,7 @@ export class ListeningMeter {
     if (this.listenedSeconds >= this.durationSeconds * COMPLETE_AFTER_SHARE) this.once('complete');
   }
 
-  /** Playing was interrupted: by a pause, a seek, or for want of data. */
+  /** Playback was interrupted by a pause, a seek or buffering. */
   interrupt() {
     this.last = null;
   }

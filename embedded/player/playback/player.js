@@ -104,7 +104,7 @@ export class Player {
     this.meter?.interrupt();
     const end = this.position.value.duration || 0;
     this.audio.currentTime = Math.max(0, Math.min(seconds, end));
-    this.tell();
+    this.notify();
   }
 
   /** @param {number} level 0 to 1 */
@@ -148,7 +148,7 @@ export class Player {
     this.touchQueue();
   }
 
-  /** Stops and forgets the queue. */
+  /** Stops and clears the queue. */
   clear() {
     this.meter?.leave();
     this.meter = null;
@@ -185,9 +185,9 @@ export class Player {
     const { audio } = this;
     audio.addEventListener('timeupdate', () => {
       if (!audio.paused && !audio.seeking) this.meter?.advance(audio.currentTime, performance.now() / 1000);
-      this.tell();
+      this.notify();
     });
-    audio.addEventListener('durationchange', () => this.tell());
+    audio.addEventListener('durationchange', () => this.notify());
     audio.addEventListener('playing', () => {
       this.meter?.advance(audio.currentTime, performance.now() / 1000);
       this.change({ isPlaying: true, isWaiting: false, problem: null });
@@ -233,7 +233,7 @@ export class Player {
     this.change({ isPlaying: false, isWaiting: false, problem: 'This song cannot be played now' });
   }
 
-  tell() {
+  notify() {
     const { audio, queue } = this;
     const duration = Number.isFinite(audio.duration) ? audio.duration : (queue.current?.duration ?? 0);
     this.position.set({ seconds: audio.currentTime, duration });

@@ -13,7 +13,7 @@ const HEADROOM = 2.5;
 const SMALLEST_SAMPLE_BYTES = 20_000;
 const SAMPLES = 5;
 
-/** Chooses by the connection's speed; steps down when playing had to wait for data. */
+/** Chooses by the connection's speed; steps down after buffering. */
 export class QualityChooser {
   constructor() {
     this.stalls = 0;
@@ -24,7 +24,7 @@ export class QualityChooser {
     return choice === 'auto' ? suitable(speedKilobits(), this.stalls) : choice;
   }
 
-  /** Playing stopped for want of data. */
+  /** Playback stopped to buffer. */
   stalled() {
     this.stalls = Math.min(2, this.stalls + 1);
   }

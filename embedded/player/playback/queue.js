@@ -3,7 +3,7 @@
  * @typedef {'off' | 'all' | 'one'} Repeat
  */
 
-/** The songs to play and which of them is playing. Plain data: whoever changes it tells who watches. */
+/** The songs to play and which of them is playing. Plain data: callers notify observers after a change. */
 export class Queue {
   constructor() {
     /** @type {Song[]} */
@@ -47,7 +47,7 @@ export class Queue {
   move(from, to) {
     const [song] = this.songs.splice(from, 1);
     if (song) this.songs.splice(to, 0, song);
-    // The same song may stand in the queue twice: follow the place, not the song.
+    // The same song may be in the queue twice: follow the position, not the song.
     if (from === this.index) this.index = to;
     else if (from < this.index && to >= this.index) this.index -= 1;
     else if (from > this.index && to <= this.index) this.index += 1;

@@ -18,7 +18,7 @@ const FIRST_WAIT_MILLISECONDS = 1000;
  */
 export function reporter(api, session) {
   return async (song, interaction) => {
-    // Nobody's listening is nobody's history.
+    // Without a user there is no history.
     if (!session.isSignedIn || session.user.value?.isBlocked) return;
     const key = crypto.randomUUID();
     for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {

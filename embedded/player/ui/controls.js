@@ -51,7 +51,7 @@ export function relabel(element, name, label) {
 let menus = 0;
 
 /**
- * A button that opens a menu; the items are asked for each time.
+ * A button that opens a menu; its items are computed each time.
  * @param {string} label
  * @param {() => MenuItem[]} items
  * @param {IconName} [name]
