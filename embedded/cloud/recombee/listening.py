@@ -68,7 +68,8 @@ class Listening:
             np.concatenate((self.at, later.at)),
         )
 
-    def where(self, mask: NDArray[np.bool_]) -> "Listening":
+    def where(self, mask: NDArray[np.bool_] | IntArray) -> "Listening":
+        """The rows of the mask, or those of these positions in this order."""
         return Listening(
             self.listener[mask], self.song[mask], self.signal[mask], self.value[mask], self.at[mask]
         )

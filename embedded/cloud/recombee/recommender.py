@@ -31,6 +31,8 @@ from embedded.cloud.recombee.reql import Filter
 from embedded.cloud.recombee.song_index import SongChanges, SongIndex
 from embedded.cloud.recombee.taste_model import Scores, TasteModel
 from embedded.cloud.recombee.trained_model import TrainedModel, train, untrained
+from embedded.cloud.recombee.tuning import GROWTH_BETWEEN
+from embedded.cloud.recombee.validation import tuned
 
 REBUILT_AT_ONCE, SONGS_REBUILT_AT_ONCE = 20_000, 2_000
 PAUSE_PER_TRAINING = 10.0
@@ -122,6 +124,8 @@ class Recommender:
         self._model = TasteModel(self._songs, self._trained)
         self._training_since: float | None = None
         self._pause_until = 0.0
+        # Interactions when training elsewhere was last started.
+        self._started_with = 0
         self._times_shown: Counter[int] = Counter()
         # By listener: how often a new song had been shown when they asked first since the last change. Who
         # asks again gets the same order.
@@ -186,20 +190,42 @@ class Recommender:
             self._songs.apply(changes.changed, changes.deleted)
             self._seen_catalogue = changes.version
             self._model = TasteModel(self._songs, self._trained)
-        if self._training is not None and self._training_since is not None and self._training.finished():
+        training, is_large = self._training, self._is_large()
+        if training is not None:
+            self._collect(training, is_large)
+        if source.history_version == self._trained_history:
+            return
+        may_train = self._stopwatch() >= self._pause_until
+        if training is None:
+            if may_train or not is_large:
+                self._train_here()
+        elif not is_large:
+            self._train_here()
+            if self._has_grown() and self._trained.tuning.is_due(source.interaction_count):
+                self._start(training)
+        elif may_train or self._has_grown():
+            self._start(training)
+
+    def _collect(self, training: Training, is_large: bool) -> None:
+        """The result of training elsewhere, of which a small model takes the tuning only."""
+        if self._training_since is not None and training.finished():
             self._pause(self._training_since)
             self._training_since = None
-        if self._training is not None and (trained := self._training.trained()):
+        if trained := training.trained():
             self._use(trained)
-        if self._training_since is not None or source.history_version == self._trained_history:
-            return
-        if self._training is None or not self._is_large():
-            if not (self._is_large() and self._stopwatch() < self._pause_until):
-                self._train_here()
-        elif self._stopwatch() >= self._pause_until:
-            self._trained_history = source.history_version
+            if not is_large:
+                self._trained_history = -1
+
+    def _start(self, training: Training) -> None:
+        if self._training_since is None:
+            self._trained_history = self._source.history_version
+            self._started_with = self._source.interaction_count
             self._training_since = self._stopwatch()
-            self._training.start()
+            training.start()
+
+    def _has_grown(self) -> bool:
+        """So much since training was last started that it is worth no pause."""
+        return self._source.interaction_count >= GROWTH_BETWEEN * self._started_with
 
     def _train_here(self) -> None:
         source, started = self._source, self._stopwatch()
@@ -209,7 +235,10 @@ class Recommender:
         added, self._mark = source.listening(after=self._mark)
         self._listening = self._listening.followed_by(added)
         self._trained_history = source.history_version
-        self._use(train(self._songs, self._listening, now=self._clock()))
+        now, tuning = self._clock(), self._trained.tuning
+        if self._training is None and tuning.is_due(len(self._listening)):
+            tuning = tuned(self._songs, self._listening, now=now)
+        self._use(train(self._songs, self._listening, now=now, tuning=tuning))
         self._pause(started)
 
     def _use(self, trained: TrainedModel) -> None:

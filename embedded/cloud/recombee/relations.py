@@ -7,13 +7,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from embedded.cloud.recombee.listening import FloatArray
+from embedded.cloud.recombee.tuning import USUAL, Tuning
 
 Float32Array = NDArray[np.float32]
 
 # The ridge of a song grows with the square root of its audience, as the noise of a count does.
 RIDGE, RIDGE_PER_ROOT_OF_AUDIENCE = 50.0, 12.0
-# What the rarest feature in common says, in listeners who listened to both songs.
-FEATURE_WEIGHT = 12.0
 
 
 @dataclass(frozen=True)
@@ -45,11 +44,15 @@ class Regression:
         return int(min(rows, songs))
 
     @classmethod
-    def of(cls, listening: sparse.csr_array, features: sparse.csr_array) -> "Regression":
+    def of(
+        cls, listening: sparse.csr_array, features: sparse.csr_array, tuning: Tuning = USUAL
+    ) -> "Regression":
         """`listening` is listeners x songs, `features` songs x features."""
         audience = np.asarray(listening.sum(axis=0)).ravel()
-        ridge = RIDGE + RIDGE_PER_ROOT_OF_AUDIENCE * np.sqrt(audience)
-        rows = sparse.vstack([listening, np.sqrt(FEATURE_WEIGHT) * features.T]).tocsr().astype(np.float32)
+        ridge = tuning.ridge_scale * (RIDGE + RIDGE_PER_ROOT_OF_AUDIENCE * np.sqrt(audience))
+        weighted = np.sqrt(tuning.feature_weight) * features.T
+        rows = sparse.vstack([listening, weighted]).tocsr().astype(np.float32)
+        rows.eliminate_zeros()
         used = np.diff(rows.indptr) > 0
         listeners = int(np.count_nonzero(used[: listening.shape[0]]))
         return cls(rows[used], ridge.astype(np.float32), listeners)

@@ -18,11 +18,6 @@ from embedded.cloud.recombee.trained_model import TrainedModel
 
 # A song with fewer listeners who like it is new, unless it is skipped more than liked.
 AUDIENCE_OF_NEW = 3
-# A song counts half once the listener went on to this many others, a third after twice as many, and so on.
-LATER_SONGS_FOR_HALF = 1.0
-CONTENT_SHARE = 0.05
-# How many songs, played to their end, make taste count for half, and popularity for the other half.
-EVIDENCE_FOR_HALF = 0.6
 CONTENT_IN_SIMILAR, POPULARITY_IN_SIMILAR, TASTE_IN_SIMILAR = 0.3, 0.05, 0.15
 # What a skip takes from the songs that are like the skipped one, each, and at most.
 DISLIKE_SPREADS, DISLIKE_AT_MOST = 0.1, 0.3
@@ -56,6 +51,7 @@ class TasteModel:
     def __init__(self, songs: SongIndex, trained: TrainedModel) -> None:
         self._songs = songs
         self._trained = trained
+        self._tuning = trained.tuning
         where = np.searchsorted(trained.numbers, songs.numbers)
         where[where == len(trained.numbers)] = 0
         known = (
@@ -78,7 +74,7 @@ class TasteModel:
         """`own` is all that this listener did; it may be newer than the model."""
         taste = self._taste(own, now)
         evidence = float(taste.strength.sum())
-        trust = evidence / (evidence + EVIDENCE_FOR_HALF)
+        trust = evidence / (evidence + self._tuning.evidence_for_half)
         # The root leaves the order of what fits the taste, and more room for popularity among it at first.
         appeal = np.sqrt(self._appeal(taste))
         liking = trust * appeal + (1 - trust) * np.maximum(self.popularity, 0.0)
@@ -115,7 +111,7 @@ class TasteModel:
         days = np.maximum(now - last, 0.0) / SECONDS_PER_DAY
         return _Taste(
             self._at(songs, liked),
-            self._at(songs, liked / (1.0 + later_songs / LATER_SONGS_FOR_HALF)),
+            self._at(songs, liked / (1.0 + later_songs / self._tuning.later_songs_for_half)),
             self._at(songs, np.maximum(-total, 0.0)),
             self._at(songs, JUST_PLAYED * np.exp2(-days / PLAYED_HALF_LIFE_DAYS)),
         )
@@ -133,7 +129,8 @@ class TasteModel:
         own_part = self._own_share * taste.strength * (evidence.sum() - evidence)
         related = _scaled(np.maximum(self._related(taste.liked) - own_part, 0.0))
         likeness = _scaled(self._songs.likeness(taste.liked))
-        return _scaled((1 - CONTENT_SHARE) * related + CONTENT_SHARE * likeness)
+        share = self._tuning.content_share
+        return _scaled((1 - share) * related + share * likeness)
 
     def _related(self, liked: FloatArray) -> FloatArray:
         sources = np.zeros(len(self._trained.numbers))

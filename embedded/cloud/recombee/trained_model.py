@@ -1,5 +1,6 @@
 """What is learned from all interactions, what is popular and how songs relate, as arrays for a file."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from embedded.cloud.recombee.listening import FloatArray, IntArray, Listening, d
 from embedded.cloud.recombee.local_ridge import local_ridge
 from embedded.cloud.recombee.relations import Regression, SongRelations
 from embedded.cloud.recombee.song_index import SongIndex
+from embedded.cloud.recombee.tuning import USUAL, Tuning
 
 # EASE takes time with the third power of this and memory with the second: 5,000 take ten seconds and 200 MB.
 LARGEST_EASE = 5000
@@ -32,6 +34,7 @@ class TrainedModel:
     audience: IntArray
     relations: SongRelations
     until: float
+    tuning: Tuning = USUAL
 
     def save(self, path: Path, source: int) -> None:
         """Replaces the file at once, or not at all. `source` identifies the data that it was trained on."""
@@ -51,6 +54,7 @@ class TrainedModel:
                 audience=self.audience,
                 own_share=self.relations.own_share,
                 until=np.float64(self.until),
+                tuning=np.array(json.dumps(self.tuning.stored())),
                 **arrays,
             )
         written.replace(path)
@@ -76,8 +80,9 @@ class TrainedModel:
                     stored["audience"],
                     SongRelations(weights, stored["own_share"]),
                     float(stored["until"]),
+                    Tuning(**json.loads(str(stored["tuning"]))),
                 )
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError):
             return None
 
 
@@ -86,7 +91,7 @@ def untrained() -> TrainedModel:
     return TrainedModel(np.empty(0, dtype=np.int64), np.empty(0), np.empty(0, dtype=np.int64), nothing, 0.0)
 
 
-def train(songs: SongIndex, listening: Listening, *, now: float) -> TrainedModel:
+def train(songs: SongIndex, listening: Listening, *, now: float, tuning: Tuning = USUAL) -> TrainedModel:
     """`now` in epoch seconds only caps what claims to come from the future."""
     if not len(songs):
         return untrained()
@@ -95,14 +100,20 @@ def train(songs: SongIndex, listening: Listening, *, now: float) -> TrainedModel
     listeners, rows = np.unique(known.listener, return_inverse=True)
     positions = np.searchsorted(songs.numbers, known.song)
     liked = _liked(rows, positions, known, shape=(len(listeners), len(songs)))
-    regression = Regression.of(liked, songs.distinctive())
     return TrainedModel(
         songs.numbers.copy(),
         _popularity(rows, positions, known, len(songs), until),
         np.bincount(liked.indices, minlength=len(songs)),
-        ease(regression) if regression.size <= LARGEST_EASE else local_ridge(regression),
+        relations_of(liked, songs, tuning),
         until,
+        tuning,
     )
+
+
+def relations_of(liked: sparse.csr_array, songs: SongIndex, tuning: Tuning) -> SongRelations:
+    """`liked` is listener x song."""
+    regression = Regression.of(liked, songs.distinctive(), tuning)
+    return ease(regression) if regression.size <= LARGEST_EASE else local_ridge(regression)
 
 
 def _liked(

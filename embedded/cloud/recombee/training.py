@@ -8,11 +8,15 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
+from embedded.cloud.recombee.listening import Listening
 from embedded.cloud.recombee.song_index import SongIndex
 from embedded.cloud.recombee.store import RecombeeStore
 from embedded.cloud.recombee.trained_model import TrainedModel, train
+from embedded.cloud.recombee.tuning import USUAL
+from embedded.cloud.recombee.validation import tuned
 from embedded.parent_watchdog import end_with_parent
 
 NICENESS = 10
@@ -80,6 +84,20 @@ def model_file(store_file: Path) -> Path:
     return store_file.with_suffix(".model.npz")
 
 
+def train_and_tune(songs: SongIndex, listening: Listening, path: Path, source: int) -> None:
+    """First a model with the values of the one before, then, when it is time, one with better values."""
+    before = TrainedModel.load(path, source)
+    now, tuning = time.time(), before.tuning if before else USUAL
+    model = train(songs, listening, now=now, tuning=tuning)
+    model.save(path, source)
+    if not tuning.is_due(len(listening)):
+        return
+    chosen = tuned(songs, listening, now=now)
+    if not chosen.relates_like(tuning):
+        model = train(songs, listening, now=now, tuning=chosen)
+    replace(model, tuning=chosen).save(path, source)
+
+
 def main(store_file: Path) -> None:
     end_with_parent()
     os.nice(NICENESS)
@@ -88,7 +106,7 @@ def main(store_file: Path) -> None:
         songs = SongIndex()
         songs.apply(store.song_changes(after=0).changed, ())
         listening, _ = store.listening(after=0)
-        train(songs, listening, now=time.time()).save(model_file(store_file), store.id)
+        train_and_tune(songs, listening, model_file(store_file), store.id)
     finally:
         store.close()
 
