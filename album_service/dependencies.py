@@ -16,7 +16,7 @@ from album_service.precondition import Precondition
 from album_service.search_ports import AlbumOrder, AlbumQuery
 from album_service.settings import AlbumSettings
 from shared.access.caller import Caller
-from shared.access.guards import Access, Allowed, AnyCaller
+from shared.access.guards import Access, Allowed, AnyCaller, AnyVisitor
 from shared.access.permissions import Permission
 from shared.audit import AuditRepository, AuditTrail
 from shared.http.dependencies import AN_ID, checked_id, part_of
@@ -120,6 +120,7 @@ Audit = Annotated[AuditTrail, Depends(_audit_trail)]
 WantedPage = Annotated[Page, Depends(page_of_request)]
 
 Anyone = AnyCaller
+Visitor = AnyVisitor
 Creator = Annotated[Caller, Depends(Allowed(Permission.CREATE_ALBUMS))]
 Owner = Annotated[Caller, Depends(Allowed(Permission.CHANGE_OWN_ALBUMS))]
 Publisher = Annotated[Caller, Depends(Allowed(Permission.PUBLISH_ALBUMS))]

@@ -6,7 +6,6 @@ from album_service import policy
 from album_service.dependencies import (
     AlbumId,
     Albums,
-    Anyone,
     Arranging,
     Audit,
     Browsing,
@@ -15,6 +14,7 @@ from album_service.dependencies import (
     Owner,
     Sharing,
     UserId,
+    Visitor,
     WantedPage,
 )
 from album_service.responses import changed_response
@@ -51,7 +51,7 @@ async def my_collaborations(request: Request, page: WantedPage, owner: Owner, br
     responses=ETAGGED,
 )
 async def shared_album(
-    request: Request, token: str, _: Anyone, sharing: Sharing, browsing: Browsing
+    request: Request, token: str, _: Visitor, sharing: Sharing, browsing: Browsing
 ) -> Response:
     return json_response(request, await browsing.shared(await sharing.album(token)))
 

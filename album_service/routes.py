@@ -18,6 +18,7 @@ from album_service.dependencies import (
     Searching,
     SongId,
     UploadSizes,
+    Visitor,
     WantedAlbums,
     WantedPage,
 )
@@ -42,7 +43,7 @@ async def listed_albums(
     request: Request,
     page: WantedPage,
     wanted: WantedAlbums,
-    _: Anyone,
+    _: Visitor,
     browsing: Browsing,
     searching: Searching,
 ) -> Response:

@@ -1,6 +1,7 @@
 """Reading songs: one, many and lists of them, each only as its caller may see it."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from shared.access.caller import Principal, not_found_as_unavailable
 from shared.cache.entry import Content, Entry, Loaded
@@ -9,7 +10,7 @@ from shared.http.pagination import Page, split_page
 from shared.http.rows import Rows
 from song_service import policy
 from song_service.caching import COUNT_OF_LISTED_SONGS, LISTED_SONGS, first_page, one_song, songs_of_artist
-from song_service.domain import Song
+from song_service.domain import Song, SongNotFoundError
 from song_service.ports import SongFilter, SongRepository
 from song_service.schemas import song_json
 
@@ -22,6 +23,17 @@ class Browsing:
         self._cache = cache
         self._whole_list_limit = whole_list_limit
 
+    async def listed_song(self, song_id: str) -> Content | None:
+        """The song as everybody sees it, from the cache; None when there is none, or it is not listed."""
+
+        async def load() -> bytes | None:
+            with suppress(SongNotFoundError):
+                song = await self._songs.get(song_id)
+                return song_json(song) if song.is_listed else None
+            return None
+
+        return await self._cache.read(one_song(song_id), load)
+
     async def one(self, song_id: str, caller: Principal) -> Content:
         """The song. Only the public view is cached; the rest is read and checked each time.
 
@@ -29,14 +41,8 @@ class Browsing:
             SongNotFoundError: there is none, or not for this caller.
             UnavailableError: it is not public, and the caller's user cannot be read now.
         """
-
-        async def load() -> bytes | None:
-            song = await self._songs.get(song_id)
-            return song_json(song) if song.is_listed else None
-
-        with not_found_as_unavailable(caller):
-            kept = await self._cache.read(one_song(song_id), load)
-        return kept or Content.of(Loaded(song_json(await self.song(song_id, caller))))
+        listed = await self.listed_song(song_id)
+        return listed or Content.of(Loaded(song_json(await self.song(song_id, caller))))
 
     async def song(self, song_id: str, caller: Principal) -> Song:
         """The song itself, from the store. Raises what `one` does."""

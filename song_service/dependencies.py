@@ -10,7 +10,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 
 from shared.access.caller import Caller
-from shared.access.guards import Access, Allowed, AnyCaller
+from shared.access.guards import Access, Allowed, AnyCaller, AnyVisitor
 from shared.access.permissions import Permission
 from shared.audit import AuditRepository, AuditTrail
 from shared.http.dependencies import AN_ID, checked_id, part_of
@@ -141,6 +141,7 @@ UserId = Annotated[str, Path(pattern="^[0-9a-f]{24}$")]
 WantedPage = Annotated[Page, Depends(page_of_request)]
 
 Anyone = AnyCaller
+Visitor = AnyVisitor
 Listener = Annotated[Caller, Depends(Allowed(Permission.TRACK_PLAYS))]
 Recommended = Annotated[Caller, Depends(Allowed(Permission.GET_RECOMMENDATIONS))]
 Uploader = Annotated[Caller, Depends(Allowed(Permission.UPLOAD_SONGS))]

@@ -10,7 +10,16 @@ from shared.http.openapi import ETAGGED
 from shared.http.responses import json_response
 from shared.http.rows import first_rows
 from shared.http.schemas import Message
-from song_service.dependencies import Anyone, Browsing, Discovery, Listener, Listening, Recommended, SongId
+from song_service.dependencies import (
+    Anyone,
+    Browsing,
+    Discovery,
+    Listener,
+    Listening,
+    Recommended,
+    SongId,
+    Visitor,
+)
 from song_service.domain import InteractionKind
 
 router = APIRouter(prefix="/songs", tags=["listening"], route_class=IdempotentRoute)
@@ -22,7 +31,7 @@ IdempotencyKey = Annotated[
 
 
 @router.get("/trending", summary="Popular now, best first", response_model=list[SongOut], responses=ETAGGED)
-async def trending_songs(request: Request, _: Anyone, discovery: Discovery, count: Count = 20) -> Response:
+async def trending_songs(request: Request, _: Visitor, discovery: Discovery, count: Count = 20) -> Response:
     return json_response(request, first_rows(await discovery.trending(), count))
 
 

@@ -22,6 +22,7 @@ from song_service.dependencies import (
     Uploader,
     Uploading,
     UploadSizes,
+    Visitor,
     WantedPage,
     WantedSongs,
 )
@@ -47,7 +48,7 @@ async def listed_songs(
     request: Request,
     page: WantedPage,
     wanted: WantedSongs,
-    _: Anyone,
+    _: Visitor,
     browsing: Browsing,
     searching: Searching,
 ) -> Response:
@@ -64,7 +65,7 @@ async def listed_songs(
     response_model=list[GenreCount],
     responses=ETAGGED,
 )
-async def song_genres(request: Request, _: Anyone, searching: Searching) -> Response:
+async def song_genres(request: Request, _: Visitor, searching: Searching) -> Response:
     return json_response(request, await searching.genres())
 
 
@@ -88,8 +89,9 @@ async def songs_by_id(request: Request, wanted: SongIds, caller: Anyone, browsin
 
 
 @router.get("/{song_id}", summary="One song", response_model=SongOut, responses=ETAGGED)
-async def one_song(request: Request, song_id: SongId, caller: Anyone, browsing: Browsing) -> Response:
-    return json_response(request, await browsing.one(song_id, caller))
+async def one_song(request: Request, song_id: SongId, visitor: Visitor, browsing: Browsing) -> Response:
+    listed = await browsing.listed_song(song_id)
+    return json_response(request, listed or await browsing.one(song_id, await visitor.principal()))
 
 
 @router.post(

@@ -129,33 +129,70 @@ class Allowed(Guard):
         return caller
 
 
-class AnyCallerGuard(Guard):
-    """The caller: None for anonymous, and for callers who may only do what anonymous may."""
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who sends a request whose token, if it has one, is valid. Who that is, is found out when it matters:
+    what everybody may see costs no call of the user service.
+    """
 
-    allows_anonymous = True
+    _request: Request
 
-    async def __call__(self, request: Request) -> Principal:
-        """The caller.
+    async def principal(self) -> Principal:
+        """The caller: None for anonymous, and for callers who may only do what anonymous may.
 
         Raises:
-            InvalidTokenError: a token was sent and is not valid.
             UnavailableError: a service calls for a user who cannot be identified now: it must not get what
                 anonymous may see.
         """
-        token = bearer_token(request)
+        token = bearer_token(self._request)
         if token is None:
             return None
-        access = _access(request)
+        access = _access(self._request)
         try:
             identity = await access.verifier.verify(token)
-            request.scope[CREDENTIALS] = Credentials(identity.expires_at, were_optional=True)
             caller = await access.directory.find(identity, token)
-            request.scope[CREDENTIALS] = Credentials(identity.expires_at, caller, were_optional=True)
         except UnavailableError as failure:
             if is_delegation(token):
                 raise
             return UnverifiedCaller(failure)
+        self._request.scope[CREDENTIALS] = Credentials(identity.expires_at, caller, were_optional=True)
         return None if caller is None or caller.is_blocked else caller
+
+
+class VisitorGuard(Guard):
+    """Anybody, with a token that is valid or cannot be verified now, or without one."""
+
+    allows_anonymous = True
+
+    async def __call__(self, request: Request) -> Visitor:
+        """The visitor.
+
+        Raises:
+            InvalidTokenError: a token was sent and is not valid.
+            UnavailableError: a service calls, with a token that cannot be verified now.
+        """
+        token = bearer_token(request)
+        if token is not None:
+            try:
+                identity = await _access(request).verifier.verify(token)
+                request.scope[CREDENTIALS] = Credentials(identity.expires_at, were_optional=True)
+            except UnavailableError:
+                if is_delegation(token):
+                    raise
+        return Visitor(request)
+
+
+_visitor = VisitorGuard()
+
+
+class AnyCallerGuard(Guard):
+    """The principal of a visitor."""
+
+    allows_anonymous = True
+
+    async def __call__(self, request: Request) -> Principal:
+        """Raises what VisitorGuard and `Visitor.principal` do."""
+        return await (await _visitor(request)).principal()
 
 
 async def _calling_service(request: Request) -> str:
@@ -171,6 +208,9 @@ CallingService = Annotated[str, Depends(_calling_service)]
 
 CurrentSession = Annotated[Session, Depends(_session)]
 """A verified token. 401 without."""
+
+AnyVisitor = Annotated[Visitor, Depends(_visitor)]
+"""Who sends the request, to be found out when it matters. 401 for a token that is not valid."""
 
 AnyCaller = Annotated[Principal, Depends(AnyCallerGuard())]
 """The caller; None for anonymous. 401 for a token that is not valid."""

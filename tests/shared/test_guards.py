@@ -9,7 +9,7 @@ from fastapi import FastAPI
 
 from shared.access.caller import Caller, Identity, InvalidTokenError, UnverifiedCaller
 from shared.access.delegation import Delegation, SessionOrDelegation
-from shared.access.guards import Access, AnyCaller, CurrentSession
+from shared.access.guards import Access, AnyCaller, AnyVisitor, CurrentSession
 from shared.access.permissions import Role
 from shared.access.service_tokens import ServiceTokens
 from shared.errors import UnavailableError
@@ -39,8 +39,10 @@ class Users:
     def __init__(self) -> None:
         self.is_down = False
         self.is_blocked = False
+        self.lookups = 0
 
     async def find(self, identity: Identity, token: str) -> Caller | None:
+        self.lookups += 1
         if self.is_down:
             raise DOWN
         return Caller("a" * 24, identity.clerk_id, "A", Role.USER, self.is_blocked, token)
@@ -67,6 +69,10 @@ class World:
             if isinstance(caller, UnverifiedCaller):
                 return "unknown"
             return "anonymous" if caller is None else caller.clerk_id
+
+        @self.app.get("/public")
+        async def public(_: AnyVisitor) -> str:
+            return "for everybody"
 
         @self.app.get("/session")
         async def whose(session: CurrentSession) -> str:
@@ -112,6 +118,16 @@ async def test_delegated_call_fails_while_users_are_unavailable() -> None:
     assert await world.ask(DELEGATION.token_for("user_b")) == (503, "unavailable")
 
 
+async def test_visitor_is_looked_up_only_when_needed() -> None:
+    world = World()
+    for token in (None, "good", DELEGATION.token_for("user_b")):
+        assert await world.ask(token, path="/public") == (200, "for everybody")
+    assert world.users.lookups == 0
+    assert await world.ask("bad", path="/public") == (401, "invalid_token")
+    world.sessions.is_down = True
+    assert await world.ask("good", path="/public") == (200, "for everybody")
+
+
 NO_TOKENS = ("", "Bearer", "Bearer ", "bearer undefined", "Bearer null", "Bearer None", "Bearer  NULL ", " ")
 
 
@@ -125,5 +141,5 @@ async def test_header_without_a_token_is_anonymous(header: str) -> None:
 @pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "good", "Token good", "Bearer undefined1"])
 async def test_header_without_bearer_token_is_refused(header: str) -> None:
     world = World()
-    for path in ("/", "/session"):
+    for path in ("/", "/public", "/session"):
         assert await world.ask("", path=path, header=header) == (401, "invalid_token")
