@@ -1,7 +1,8 @@
 """`python -m bench`: everything in one run; `make bench` writes the tables into docs/benchmarks.md.
 
-Starts the production entry points with a MongoDB-wire server and Redis. Needs `wrk`; nginx is compared with
-when it is installed. Nothing here is a test: compare within one run only.
+Starts the production entry points with Redis: for single calls with a MongoDB-wire server and the smallest
+catalogue; for the mixed workload and large catalogues on SQLite, because that server reads whole collections.
+Needs `wrk`; nginx is compared with when it is installed. Nothing here is a test: compare within one run only.
 """
 
 import argparse

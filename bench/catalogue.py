@@ -1,14 +1,24 @@
 """A catalogue for measurements, written into the databases as the services themselves would write it."""
 
+import contextlib
 import random
+import sqlite3
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import islice
+from pathlib import Path
 
 import pymongo
 
 from album_service import repository as albums
 from album_service.domain import Album
-from bench.system import Tokens
+from bench.system import System, Tokens
+from embedded.sqlite import albums as album_rows
+from embedded.sqlite import songs as song_rows
+from embedded.sqlite import statements
+from embedded.sqlite import users as user_rows
+from embedded.sqlite.database import Value
 from shared.access.permissions import Role
 from shared.ports import StoredAudio, StoredImage
 from song_service import repository as songs
@@ -109,7 +119,7 @@ def _album(number: int, creator: User, song_ids: list[str]) -> Album:
     )
 
 
-def seed(mongodb_uri: str, tokens: Tokens, song_count: int) -> Seeded:
+def seed(system: System, tokens: Tokens, song_count: int) -> Seeded:
     """Write users, songs and albums. Blocks; run it in a thread.
 
     Albums belong to listeners too, so that every listener has one of their own.
@@ -117,23 +127,37 @@ def seed(mongodb_uri: str, tokens: Tokens, song_count: int) -> Seeded:
     people, signed = _users(tokens)
     artist = people[0]
     song_ids = [_id(2, number) for number in range(song_count)]
-    album_count = max(ALBUMS, LISTENERS)
-    with pymongo.MongoClient[dict[str, object]](mongodb_uri) as client:
-        client["users_db"]["users"].insert_many([users.to_document(each) for each in people])
-        for start in range(0, song_count, _BATCH):
-            documents = [
-                {**songs.to_document(_song(number, artist)), "isSent": number >= UNSENT_SONGS}
-                for number in range(start, min(start + _BATCH, song_count))
-            ]
-            client["songs_db"]["songs"].insert_many(documents, ordered=False)
-        client["albums_db"]["albums"].insert_many(
-            [
-                albums.to_document(
-                    replace(
-                        _album(number, people[2 + number % LISTENERS], song_ids), is_public=number < ALBUMS
-                    )
-                )
-                for number in range(album_count)
-            ]
+    made_albums = [
+        replace(_album(number, people[2 + number % LISTENERS], song_ids), is_public=number < ALBUMS)
+        for number in range(max(ALBUMS, LISTENERS))
+    ]
+    made_songs = (_song(number, artist) for number in range(song_count))
+    if system.mongodb_uri is None:
+        _write_rows(system.sqlite_file("user"), "users", map(user_rows.to_row, people))
+        _write_rows(system.sqlite_file("album"), "albums", map(album_rows.to_row, made_albums))
+        rows = (
+            {**song_rows.to_row(song), "is_sent": _is_sent(number)} for number, song in enumerate(made_songs)
         )
+        _write_rows(system.sqlite_file("song"), "songs", rows)
+    else:
+        with pymongo.MongoClient[dict[str, object]](system.mongodb_uri) as client:
+            client["users_db"]["users"].insert_many([users.to_document(each) for each in people])
+            client["albums_db"]["albums"].insert_many([albums.to_document(each) for each in made_albums])
+            documents = (
+                {**songs.to_document(song), "isSent": _is_sent(number)}
+                for number, song in enumerate(made_songs)
+            )
+            while some := list(islice(documents, _BATCH)):
+                client["songs_db"]["songs"].insert_many(some, ordered=False)
     return Seeded(song_ids, [_id(3, number) for number in range(ALBUMS)], signed[2:], signed[0], signed[1])
+
+
+def _is_sent(number: int) -> bool:
+    return number >= UNSENT_SONGS
+
+
+def _write_rows(file: Path, table: str, rows: Iterable[Mapping[str, Value]]) -> None:
+    """All at once: one by one, each on the disk, they would take an hour."""
+    first, *others = rows
+    with contextlib.closing(sqlite3.connect(file, timeout=60)) as connection, connection:
+        connection.executemany(statements.insert(table, first), [first, *others])

@@ -266,7 +266,7 @@ async def check(folder: Path, reads: int) -> Findings:
     more = {"CACHE_TIMEOUT_SECONDS": "0.1", "LOG_LEVEL": "warning"}
     async with AsyncExitStack() as stack:
         system = await stack.enter_async_context(running_system(folder, tokens, more))
-        seeded = await asyncio.to_thread(seed, system.mongodb_uri, tokens, SONGS)
+        seeded = await asyncio.to_thread(seed, system, tokens, SONGS)
         second = await stack.enter_async_context(_second_replicas(system))
         found = Check([system.gateway.port, second], seeded, reads)
         killing = asyncio.create_task(_kill_redis(system, stack, found.findings, reads))

@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import re
 import shutil
+import tempfile
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from bench import catalogue, workloads
 from bench.measurement import Row, baseline_of, body_of, measure
 from bench.processes import Process, free_port, python, running
 from bench.report import Table
-from bench.system import NO_RATE_LIMITS, SERVICES, System, Tokens, running_system
+from bench.system import NO_RATE_LIMITS, SERVICES, Store, System, Tokens, running_system
 from bench.wrk import Load, Request
 
 NAMES = ("calls", "relay", "mixed", "scale")
@@ -33,22 +34,31 @@ async def run_all(
     tables: dict[str, Table] = {}
     if "relay" in only:
         tables["relay"] = await _relay(folder, seconds)
-    for count in song_counts:
-        of_this_size = folder / str(count)
-        of_this_size.mkdir()
-        tokens = Tokens()
-        async with running_system(of_this_size, tokens) as system:
-            seeded = await asyncio.to_thread(catalogue.seed, system.mongodb_uri, tokens, count)
-            await _outbox_sent(system, seeded.admin_token)
-            if count == max(each for each in song_counts if each <= workloads.MIXED_SONGS):
-                if "calls" in only:
-                    tables["calls"] = await _calls(system, seeded, seconds)
-                if "mixed" in only:
-                    tables["mixed"] = await _mixed(system, seeded, seconds)
-            if "scale" in only:
-                table = tables.setdefault("scale", Table("Catalogue size and updates", COLUMNS))
-                await _scale(table, count, system, seeded, seconds)
+    if "calls" in only:
+        async with _seeded_system(folder, Store.MONGODB, min(song_counts)) as (system, seeded):
+            tables["calls"] = await _calls(system, seeded, seconds)
+    if "mixed" in only:
+        count = max(each for each in song_counts if each <= workloads.MIXED_SONGS)
+        async with _seeded_system(folder, Store.SQLITE, count) as (system, seeded):
+            tables["mixed"] = await _mixed(system, seeded, seconds)
+    for count in song_counts if "scale" in only else ():
+        async with _seeded_system(folder, Store.SQLITE, count) as (system, seeded):
+            table = tables.setdefault("scale", Table("Catalogue size and updates, on SQLite", COLUMNS))
+            await _scale(table, count, system, seeded, seconds)
     return tables
+
+
+@asynccontextmanager
+async def _seeded_system(
+    folder: Path, store: Store, song_count: int
+) -> AsyncIterator[tuple[System, catalogue.Seeded]]:
+    """A system with a catalogue, whose outbox has been sent."""
+    tokens = Tokens()
+    own_folder = Path(tempfile.mkdtemp(prefix=f"{store}-{song_count}-", dir=folder))
+    async with running_system(own_folder, tokens, store=store) as system:
+        seeded = await asyncio.to_thread(catalogue.seed, system, tokens, song_count)
+        await _outbox_sent(system, seeded.admin_token)
+        yield system, seeded
 
 
 async def _outbox_sent(system: System, admin_token: str) -> None:
@@ -101,7 +111,10 @@ async def _mixed(system: System, seeded: catalogue.Seeded, seconds: float) -> Ta
         for name in ("gateway", *SERVICES, "cloud", "redis")
     )
     return Table(
-        "Mixed workload", COLUMNS, [bare.cells(), row.cells()], [f"Resident memory after it, MB: {memory}."]
+        "Mixed workload, on SQLite",
+        COLUMNS,
+        [bare.cells(), row.cells()],
+        [f"Resident memory after it, MB: {memory}."],
     )
 
 

@@ -1,12 +1,14 @@
-"""The production entry points with a MongoDB-wire server, Redis and the local cloud, for measurements."""
+"""The production entry points with a MongoDB-wire server, or on SQLite, with Redis and the local cloud."""
 
 import base64
 import secrets
 import shutil
+import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import jwt
@@ -14,6 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from bench.processes import Process, free_port, python, running
+from embedded.apps import SQLITE_FILE
 from tests.mongo_server import server as mongo_server
 
 SERVICES = ("user", "song", "album")
@@ -30,6 +33,16 @@ NO_RATE_LIMITS = dict.fromkeys(
 """One client makes all requests here."""
 
 _ISSUER_HOST = "clerk.bench.test"
+
+
+class Store(StrEnum):
+    """Where the services keep their data.
+
+    The MongoDB-wire server reads whole collections, whatever indexes they have: it is for small ones.
+    """
+
+    MONGODB = "mongodb"
+    SQLITE = "sqlite"
 
 
 class Tokens:
@@ -58,12 +71,19 @@ class Tokens:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    """A running system; its processes by name: redis, cloud, user, song, album, gateway."""
+    """A running system; its processes by name: redis, cloud, user, song, album, gateway.
+
+    `mongodb_uri` is None where its databases are the files of `sqlite_file`.
+    """
 
     processes: Mapping[str, Process]
-    mongodb_uri: str
+    mongodb_uri: str | None
     environment: Mapping[str, str]
     folder: Path
+
+    def sqlite_file(self, service: str) -> Path:
+        """The database of this service."""
+        return _sqlite_file(self.folder, service)
 
     @property
     def gateway(self) -> Process:
@@ -75,7 +95,18 @@ class System:
         return {name: self.processes[name].cpu_seconds() for name in ("gateway", *SERVICES, "redis")}
 
 
-def _environment(ports: Mapping[str, int], tokens: Tokens, mongodb_uri: str) -> dict[str, str]:
+def _sqlite_file(folder: Path, service: str) -> Path:
+    return folder / f"{service}s.sqlite"
+
+
+def _service(name: str, store: Store) -> tuple[str, ...]:
+    """The command that runs a service."""
+    if store is Store.MONGODB:
+        return python(f"{name}_service.main")
+    return (sys.executable, "-c", f"from embedded.apps.{name} import run; run()")
+
+
+def _environment(ports: Mapping[str, int], tokens: Tokens) -> dict[str, str]:
     cloud = f"http://127.0.0.1:{ports['cloud']}"
     issuer = base64.b64encode(f"{_ISSUER_HOST}$".encode()).decode().rstrip("=")
     return {
@@ -83,7 +114,6 @@ def _environment(ports: Mapping[str, int], tokens: Tokens, mongodb_uri: str) -> 
         "LOG_LEVEL": "info",
         **NO_RATE_LIMITS,
         "SHUTDOWN_SECONDS": "5",
-        "MONGODB_URI": mongodb_uri,
         "REDIS_URL": f"redis://127.0.0.1:{ports['redis']}/0",
         # A busy machine that is measured is no outage.
         "CACHE_TIMEOUT_SECONDS": "1",
@@ -106,25 +136,33 @@ def _environment(ports: Mapping[str, int], tokens: Tokens, mongodb_uri: str) -> 
 
 @asynccontextmanager
 async def running_system(
-    folder: Path, tokens: Tokens, more: Mapping[str, str] | None = None
+    folder: Path,
+    tokens: Tokens,
+    more: Mapping[str, str] | None = None,
+    store: Store = Store.MONGODB,
 ) -> AsyncIterator[System]:
     """The whole system, with empty databases, while the block runs; `more` are settings of every process.
 
     Raises:
         RuntimeError: redis-server or the MongoDB test server is missing, or a process does not start.
     """
-    if shutil.which("redis-server") is None or mongo_server.missing() is not None:
-        raise RuntimeError("Needed: redis-server, and tests/mongo_server/build.sh run once")
+    if shutil.which("redis-server") is None:
+        raise RuntimeError("Needed: redis-server")
+    if store is Store.MONGODB and mongo_server.missing() is not None:
+        raise RuntimeError("Needed: tests/mongo_server/build.sh, run once")
     ports = {name: free_port() for name in ("redis", "cloud", *SERVICES, "gateway")}
-    mongo_folder = folder / "mongo"
-    mongo_folder.mkdir()
+    mongodb_uri = None
     async with AsyncExitStack() as stack:
-        mongo = stack.enter_context(mongo_server.start(mongo_folder))
-        environment = {**_environment(ports, tokens, mongo.uri), **(more or {})}
+        environment = {**_environment(ports, tokens), **(more or {})}
+        if store is Store.MONGODB:
+            mongo_folder = folder / "mongo"
+            mongo_folder.mkdir()
+            mongodb_uri = stack.enter_context(mongo_server.start(mongo_folder)).uri
+            environment["MONGODB_URI"] = mongodb_uri
         commands = {
             "redis": ("redis-server", "--port", str(ports["redis"]), "--save", "", "--bind", "127.0.0.1"),
             "cloud": python("embedded.cloud"),
-            **{name: python(f"{name}_service.main") for name in SERVICES},
+            **{name: _service(name, store) for name in SERVICES},
             "gateway": python("api_gateway.main"),
         }
         cloud = {
@@ -139,8 +177,13 @@ async def running_system(
                     name,
                     ports[name],
                     *command,
-                    environment={**environment, **cloud, "PORT": str(ports[name])},
+                    environment={
+                        **environment,
+                        **cloud,
+                        "PORT": str(ports[name]),
+                        SQLITE_FILE: str(_sqlite_file(folder, name)),
+                    },
                     log=folder / f"{name}.log",
                 )
             )
-        yield System(processes, mongo.uri, environment, folder)
+        yield System(processes, mongodb_uri, environment, folder)

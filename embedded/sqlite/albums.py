@@ -41,7 +41,7 @@ class SqliteAlbums:
         self._database = database
 
     async def add(self, album: Album) -> None:
-        row = _to_row(album)
+        row = to_row(album)
         await self._database.write(statements.insert("albums", row), row)
 
     async def get(self, album_id: str) -> Album:
@@ -150,7 +150,8 @@ def _narrow(wanted: AlbumFilter) -> tuple[list[str], dict[str, Value]]:
     return conditions, values
 
 
-def _to_row(album: Album) -> Mapping[str, Value]:
+def to_row(album: Album) -> Mapping[str, Value]:
+    """The album as a row."""
     return {
         "id": album.id,
         "title": album.title,

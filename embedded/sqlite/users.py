@@ -33,7 +33,7 @@ class SqliteUsers:
         self._database = database
 
     async def add(self, user: User) -> None:
-        row = _to_row(user)
+        row = to_row(user)
         try:
             await self._database.write(statements.insert("users", row), row)
         except DuplicateRowError:
@@ -160,7 +160,8 @@ def name_columns(full_name: str) -> dict[str, Value]:
     return {**search_columns(full_name, ""), "full_name_folded": fold(full_name)}
 
 
-def _to_row(user: User) -> Mapping[str, Value]:
+def to_row(user: User) -> Mapping[str, Value]:
+    """The user as a row."""
     return {
         "id": user.id,
         "clerk_id": user.clerk_id,

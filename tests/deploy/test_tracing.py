@@ -98,7 +98,7 @@ async def test_upload_is_one_trace(tmp_path: Path) -> None:
     with running_receiver() as receiver:
         traced = {"OTEL_EXPORTER_OTLP_ENDPOINT": receiver.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "200"}
         async with running_system(tmp_path, tokens, traced) as system:
-            seeded = catalogue.seed(system.mongodb_uri, tokens, 50)
+            seeded = catalogue.seed(system, tokens, 50)
             await upload_into_an_album(system, seeded)
 
             async def every_process_has_reported() -> bool:
