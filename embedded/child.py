@@ -1,5 +1,6 @@
 """One process of the embedded system: `python -m embedded.child {redis|cloud|user|song|album|gateway}`."""
 
+import gc
 import sys
 from importlib import import_module
 
@@ -19,7 +20,10 @@ def main() -> None:
     """Run what the first argument names, until SIGTERM, or until the supervisor has ended."""
     end_with_parent()
     module, function = ENTRIES[sys.argv[1]]
-    getattr(import_module(module), function)()
+    gc.disable()  # importing creates much that stays, and collections would look at all of it again and again
+    run = getattr(import_module(module), function)
+    gc.enable()
+    run()
 
 
 if __name__ == "__main__":
