@@ -1,7 +1,7 @@
-"""Servers to compare with: uvicorn with a bare ASGI app, and a raw service that answers any size at once.
+"""Servers to compare with: uvicorn with a bare ASGI app, and a raw service with responses of any size.
 
-`python -m bench.baseline asgi PORT BODY_FILE` answers every request with the bytes of the file, which is the
-most that uvicorn can do; `python -m bench.baseline raw PORT` answers `GET …/{size}` with as many bytes.
+`python -m bench.baseline asgi PORT BODY_FILE` sends the bytes of the file in every response, which is the
+most that uvicorn can do; `python -m bench.baseline raw PORT` responds to `GET …/{size}` with as many bytes.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ def bare_app(body: bytes) -> ASGIApp:
 
 
 class RawService(asyncio.Protocol):
-    """Answers every GET with as many bytes as its path says, as fast as Python can."""
+    """Responds to every GET with as many bytes as its path says, as fast as Python can."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.WriteTransport", transport)

@@ -88,13 +88,13 @@ class Client:
         try:
             head = (await reader.readuntil(b"\r\n\r\n")).lower()
             length = int(head.partition(b"content-length: ")[2].partition(b"\r\n")[0] or 0)
-            answer = await reader.readexactly(length)
+            response = await reader.readexactly(length)
         except (OSError, EOFError):
             self.close()
             raise
         if b"connection: close" in head:
             self.close()
-        return int(head[9:12]), head, answer
+        return int(head[9:12]), head, response
 
     def close(self) -> None:
         """End the connection."""
@@ -153,11 +153,11 @@ class Check:
         """Whether the write was acknowledged. On a busy machine one may be refused."""
         client = Client(self._random.choice(self._gateways))
         try:
-            status, _, answer = await client.send("PATCH", path, token, body)
+            status, _, response = await client.send("PATCH", path, token, body)
         finally:
             client.close()
         if status not in (200, 503, 504):
-            raise RuntimeError(f"a write failed with {status}: {answer[:200]!r}")
+            raise RuntimeError(f"a write failed with {status}: {response[:200]!r}")
         if status != 200:
             self.findings.failed += 1
             return False
@@ -176,7 +176,7 @@ class Check:
                 for song in self._songs.values()
             }
             try:
-                status, head, answer = await self._random.choice(clients).send(
+                status, head, response = await self._random.choice(clients).send(
                     "GET", path, self._random.choice(tokens)
                 )
             except (OSError, EOFError):
@@ -186,7 +186,7 @@ class Check:
             if status not in (200, 404):
                 self.findings.failed += 1
                 continue
-            self._compare(path, status, answer, settled)
+            self._compare(path, status, response, settled)
         for each in clients:
             each.close()
 
@@ -199,9 +199,9 @@ class Check:
         return self._random.choice(["/api/songs?limit=20", "/api/songs?limit=50", "/api/songs/trending"])
 
     def _compare(
-        self, path: str, status: int, answer: bytes, settled: dict[str, tuple[int, bool, int, bool]]
+        self, path: str, status: int, response: bytes, settled: dict[str, tuple[int, bool, int, bool]]
     ) -> None:
-        found = json.loads(answer)
+        found = json.loads(response)
         rows: list[dict[str, Any]] = []
         if status == 200:
             rows = found if isinstance(found, list) else found.get("songs", [found])

@@ -71,7 +71,7 @@ async def measure(
 
 @asynccontextmanager
 async def bare_uvicorn(body: bytes, folder: Path) -> AsyncIterator[Process]:
-    """uvicorn answering every request with these bytes, from a bare ASGI app."""
+    """uvicorn responding to every request with these bytes, from a bare ASGI app."""
     port = free_port()
     file = folder / f"body-{port}"
     await asyncio.to_thread(file.write_bytes, body)
@@ -94,12 +94,12 @@ async def baseline_of(body: bytes, seconds: float, folder: Path) -> Row:
 
 
 async def body_of(system: System, request: Request) -> bytes:
-    """What the gateway answers to this request.
+    """The gateway's response to this request.
 
     Raises:
         httpx.HTTPStatusError: it is no success.
     """
     headers = {"Authorization": f"Bearer {request.token}"} if request.token else {}
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{system.gateway.port}", timeout=30) as client:
-        answer = await client.request(request.method, request.path, headers=headers)
-    return answer.raise_for_status().content
+        response = await client.request(request.method, request.path, headers=headers)
+    return response.raise_for_status().content

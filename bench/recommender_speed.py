@@ -2,7 +2,7 @@
 
 Planted tastes: listeners of twenty genres, some far more active than others, some songs far more popular. The
 first model is trained in its own process while recommendations, plays and edits of the catalogue go on, all
-through the object that answers the HTTP requests; then the same again with the model. Prints milliseconds and
+through the object that serves the HTTP requests; then the same again with the model. Prints milliseconds and
 megabytes.
 """
 
@@ -121,9 +121,9 @@ async def load(recombee: Recombee, size: Size, label: str) -> None:
     taken: list[float] = []
 
     async def call(method: str, path: str, body: dict[str, object]) -> None:
-        answer = await recombee.respond(method, path, {}, json.dumps(body).encode())
-        if answer.status != 200:
-            raise RuntimeError(f"{method} {path}: {answer}")
+        response = await recombee.respond(method, path, {}, json.dumps(body).encode())
+        if response.status != 200:
+            raise RuntimeError(f"{method} {path}: {response}")
 
     async def recommend(n: int) -> None:
         listener = rng.integers(size.listeners)

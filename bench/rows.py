@@ -53,7 +53,7 @@ def through_model(song: Song) -> bytes:
 
 
 def milliseconds(encode: Callable[[Song], bytes], listed: list[Song]) -> float:
-    """For the whole list, as it is answered."""
+    """For the whole list, as in a response."""
     began = time.process_time()
     Rows([encode(song) for song in listed]).content()
     return (time.process_time() - began) * 1000

@@ -62,7 +62,7 @@ async def _seeded_system(
 
 
 async def _outbox_sent(system: System, admin_token: str) -> None:
-    """Wait until the song service answers, and give its outbox time to reach the engine."""
+    """Wait until the song service responds, and give its outbox time to reach the engine."""
     base = f"http://127.0.0.1:{system.gateway.port}"
     async with (
         httpx.AsyncClient(base_url=base, timeout=30) as client,
@@ -149,8 +149,8 @@ async def _updating(system: System, seeded: catalogue.Seeded, per_second: int) -
             for number in itertools.count():
                 song_id = seeded.song_ids[-1 - number % (len(seeded.song_ids) // 2)]
                 change = workloads.update_of(song_id, seeded.artist_token, number)
-                answer = await client.patch(change.path, content=change.body, headers=headers)
-                answer.raise_for_status()
+                response = await client.patch(change.path, content=change.body, headers=headers)
+                response.raise_for_status()
                 await asyncio.sleep(1 / per_second)
 
     task = asyncio.create_task(update())

@@ -13,7 +13,7 @@ DOCUMENT = PROJECT / "docs" / "openapi.json"
 
 
 def described_at(gateway: str) -> dict[str, Any]:
-    """What the gateway at this address answers."""
+    """The response of the gateway at this address."""
     document: dict[str, Any] = httpx.get(f"{gateway}/openapi.json", timeout=30).raise_for_status().json()
     return document
 

@@ -59,7 +59,7 @@ INTRODUCTION = """\
 #   set -a; . ./.env; set +a
 #
 # Put a value with & $ ; # or spaces in it between single quotes: both ways take it as it is.
-# make run needs none of this; what it is to be told it takes from that environment, too.
+# make run needs none of this; its settings also come from that environment.
 """
 
 

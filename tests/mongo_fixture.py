@@ -43,7 +43,7 @@ def _given_server() -> tuple[str, str | None]:
         ) as client:
             version = client.admin.command("buildInfo")["version"]
     except PyMongoError as error:
-        reason = f"MONGODB_TEST_URI does not answer ({type(error).__name__})"
+        reason = f"MONGODB_TEST_URI does not respond ({type(error).__name__})"
         return reason, reason
     return f"version {version} at MONGODB_TEST_URI", None
 
@@ -59,7 +59,7 @@ def pytest_report_header() -> str:
 
 @pytest.fixture(scope="session")
 def mongo_uri(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The URI of a server that answers. It may be shared and old: use a database of your own and drop it."""
+    """The URI of a server that responds. It may be shared and old: use a database of your own and drop it."""
     if os.environ.get("MONGODB_TEST_URI"):
         _, reason = _given_server()
         if reason is not None:

@@ -1,4 +1,4 @@
-"""What a service's OpenAPI says of its answers, to hold real ones against."""
+"""The responses in a service's OpenAPI description, to compare real ones with."""
 
 import copy
 from typing import Any
@@ -11,7 +11,7 @@ HEADERS = {"link", "x-total-count", "www-authenticate", "retry-after"}
 
 
 class Description:
-    """The document that `/openapi.json` answers."""
+    """The document of `/openapi.json`."""
 
     def __init__(self, document: dict[str, Any]) -> None:
         self.document = document
@@ -20,23 +20,23 @@ class Description:
             if "properties" in schema:  # a field that nobody described is a mistake, too
                 schema.setdefault("additionalProperties", False)
 
-    def answers(self, method: str, path: str) -> dict[str, Any]:
-        """What is described of a call's answers, by status."""
-        answers: dict[str, Any] = self.document["paths"][path][method.lower()]["responses"]
-        return answers
+    def responses(self, method: str, path: str) -> dict[str, Any]:
+        """What is described of a call's responses, by status."""
+        responses: dict[str, Any] = self.document["paths"][path][method.lower()]["responses"]
+        return responses
 
-    def check(self, method: str, path: str, answer: httpx.Response) -> None:
-        """That `answer` to a call is one of those described: status, media type, headers and body."""
-        told = f"{method} {path}: {answer.status_code} {answer.headers} {answer.text[:300]}"
-        answers = self.answers(method, path)
-        assert str(answer.status_code) in answers, told
-        described = answers[str(answer.status_code)]
+    def check(self, method: str, path: str, response: httpx.Response) -> None:
+        """That `response` to a call is one of those described: status, media type, headers and body."""
+        call = f"{method} {path}: {response.status_code} {response.headers} {response.text[:300]}"
+        responses = self.responses(method, path)
+        assert str(response.status_code) in responses, call
+        described = responses[str(response.status_code)]
         names = {name.lower() for name in described.get("headers", ())}
-        assert HEADERS & set(answer.headers) <= names, told
+        assert HEADERS & set(response.headers) <= names, call
         if "content" not in described:
-            assert not answer.content, told
+            assert not response.content, call
             return
         content = described["content"]
-        assert answer.headers["content-type"] in content, told
-        schema = content[answer.headers["content-type"]]["schema"]
-        Draft202012Validator({**schema, "components": self._components}).validate(answer.json())
+        assert response.headers["content-type"] in content, call
+        schema = content[response.headers["content-type"]]["schema"]
+        Draft202012Validator({**schema, "components": self._components}).validate(response.json())

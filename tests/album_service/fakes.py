@@ -11,7 +11,7 @@ from tests.repositories.builders import a_song
 
 
 def a_shown_song(song_id: str) -> SongOut:
-    """The song as the song service answers it."""
+    """The song as the song service returns it."""
     return SongOut.model_validate(public_song(a_song(song_id=song_id)))
 
 

@@ -91,11 +91,11 @@ async def test_stored_songs_are_shown_despite_lost_response(
     album = an_album()
     await world.albums.add(album)
     await world.albums.append_song(album.id, SONG, 10)
-    told = len(world.redis.renewals)
+    before = len(world.redis.renewals)
     lose_responses(monkeypatch, world.albums, "take_song_out")
     with pytest.raises(UnavailableError):
         await world.arranging.take_song_out(album, SONG)
-    assert f"album:{album.id}" in world.redis.renewals[told]
+    assert f"album:{album.id}" in world.redis.renewals[before]
 
 
 async def test_unseen_songs_do_not_count_towards_limit(tmp_path: Path) -> None:
@@ -131,7 +131,7 @@ async def test_album_is_created_with_its_cover(world: World, cover: Path) -> Non
 async def test_album_with_lost_response_is_rolled_back(
     world: World, cover: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer to storing it is lost, and it cannot be removed then."""
+    """The response to storing it is lost, and it cannot be removed then."""
     lose_responses(monkeypatch, world.albums, "add")
     with monkeypatch.context() as down:
         down.setattr(world.albums, "remove", refuse)

@@ -127,12 +127,12 @@ async def test_change_returns_songs_visible_to_caller(tmp_path: Path) -> None:
     friend = Caller("f" * 24, "user_f", "Fay Friend", Role.USER, is_blocked=False, token="friend's")
     async with a_world(tmp_path) as world:
         for caller, named in ((OWNER, [SHOWN, SECRET]), (friend, [SHOWN]), (ADMIN, [SHOWN, SECRET])):
-            answer = json.loads((await world.browsing.changed(world.album, caller)).body)
-            assert answer["songIds"] == named
-            assert "songsUnavailable" not in answer
+            response = json.loads((await world.browsing.changed(world.album, caller)).body)
+            assert response["songIds"] == named
+            assert "songsUnavailable" not in response
         world.songs.is_down = True
-        answer = json.loads((await world.browsing.changed(world.album, friend)).body)
-        assert (answer["songIds"], answer["songsUnavailable"]) == ([], True)
+        response = json.loads((await world.browsing.changed(world.album, friend)).body)
+        assert (response["songIds"], response["songsUnavailable"]) == ([], True)
         assert json.loads((await world.browsing.changed(world.album, ADMIN)).body)["songIds"] == [
             SHOWN,
             SECRET,

@@ -60,11 +60,11 @@ class RecombeeService:
         return self.client.send(request)
 
     def batch(self, *requests: Any, distinct_recomms: bool | None = None) -> list[Any]:
-        """What a batch answers: {"code", "json"} for each request."""
+        """The response to a batch: {"code", "json"} for each request."""
         batch = Batch(list(requests), distinct_recomms=distinct_recomms)
         batch.ensure_https = False
-        answers: list[Any] = self.client.send(batch)
-        return answers
+        responses: list[Any] = self.client.send(batch)
+        return responses
 
     def status(self, request: Any) -> int:
         """The status of a request that may be refused."""

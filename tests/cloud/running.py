@@ -55,7 +55,7 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 @contextmanager
 def running_cloud(data_dir: Path, **changes: Any) -> Iterator[CloudSettings]:
-    """The settings of a cloud that answers at `public_url` until the end of the block."""
+    """The settings of a cloud that responds at `public_url` until the end of the block."""
     listening = free_socket()
     settings = fresh_settings(data_dir, listening.getsockname()[1], **changes)
     server = uvicorn.Server(

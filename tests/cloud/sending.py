@@ -53,5 +53,5 @@ async def post(
 
 def upload_song(file: Path, options: dict[str, Any]) -> str:
     """By the SDK; blocks. The public id of the song."""
-    answer = cloudinary.uploader.upload(str(file), resource_type="video", public_id=new_id(), **options)
-    return str(answer["public_id"])
+    response = cloudinary.uploader.upload(str(file), resource_type="video", public_id=new_id(), **options)
+    return str(response["public_id"])

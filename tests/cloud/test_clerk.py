@@ -38,10 +38,10 @@ async def verified(cloud: CloudSettings, token: str, party: str = PARTY) -> dict
 
 async def test_sign_in_creates_account_with_verified_email(cloud: CloudSettings, clerk: Clerk) -> None:
     email = new_email()
-    answer = await sign_in(cloud, {"email": email, "fullName": " Maya  del Mar Lopez "})
-    assert answer.status_code == 200
-    assert set(answer.json()) == {"token", "clerkId", "expiresAt"}
-    clerk_id = answer.json()["clerkId"]
+    response = await sign_in(cloud, {"email": email, "fullName": " Maya  del Mar Lopez "})
+    assert response.status_code == 200
+    assert set(response.json()) == {"token", "clerkId", "expiresAt"}
+    clerk_id = response.json()["clerkId"]
     assert re.fullmatch(r"user_[0-9A-Za-z]{27}", clerk_id)
 
     user = await clerk.users.get_async(user_id=clerk_id)
@@ -64,38 +64,38 @@ async def test_emails_are_case_insensitive(cloud: CloudSettings, clerk: Clerk) -
 
 async def test_concurrent_first_sign_ins_create_one_account(cloud: CloudSettings) -> None:
     email = new_email()
-    answers = await asyncio.gather(*(sign_in(cloud, {"email": email}) for _ in range(12)))
-    assert [answer.status_code for answer in answers] == [200] * 12
-    assert len({answer.json()["clerkId"] for answer in answers}) == 1
+    responses = await asyncio.gather(*(sign_in(cloud, {"email": email}) for _ in range(12)))
+    assert [response.status_code for response in responses] == [200] * 12
+    assert len({response.json()["clerkId"] for response in responses}) == 1
 
 
 async def test_sdk_verifies_tokens_with_fetched_keys(cloud: CloudSettings) -> None:
-    answer = await sign_in(cloud, {"email": new_email()}, origin=PARTY)
-    claims = await verified(cloud, answer.json()["token"])
-    assert claims["sub"] == answer.json()["clerkId"]
+    response = await sign_in(cloud, {"email": new_email()}, origin=PARTY)
+    claims = await verified(cloud, response.json()["token"])
+    assert claims["sub"] == response.json()["clerkId"]
     assert claims["iss"] == f"https://{FRONTEND_API}"
     assert claims["azp"] == PARTY
     assert (claims["v"], claims["sts"]) == (2, "active")
     assert re.fullmatch(r"sess_[0-9A-Za-z]{27}", claims["sid"])
     assert claims["nbf"] < claims["iat"] < claims["exp"] == claims["iat"] + cloud.session_seconds
-    expires = datetime.fromisoformat(answer.json()["expiresAt"])
+    expires = datetime.fromisoformat(response.json()["expiresAt"])
     assert int(expires.timestamp()) == claims["exp"]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", answer.json()["expiresAt"])
-    header = jwt.get_unverified_header(answer.json()["token"])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", response.json()["expiresAt"])
+    header = jwt.get_unverified_header(response.json()["token"])
     assert (header["alg"], header["typ"]) == ("RS256", "JWT")
 
 
 async def test_sdk_refuses_token_of_another_origin(cloud: CloudSettings) -> None:
-    answer = await sign_in(cloud, {"email": new_email()}, origin="http://elsewhere.example")
+    response = await sign_in(cloud, {"email": new_email()}, origin="http://elsewhere.example")
     with pytest.raises(TokenVerificationError) as refused:
-        await verified(cloud, answer.json()["token"])
+        await verified(cloud, response.json()["token"])
     assert refused.value.reason.name == "TOKEN_INVALID_AUTHORIZED_PARTIES"
 
 
 @pytest.mark.parametrize("origin", [None, "null"])
 async def test_sign_in_without_origin_uses_default_party(cloud: CloudSettings, origin: str | None) -> None:
-    answer = await sign_in(cloud, {"email": new_email()}, **({"origin": origin} if origin else {}))
-    claims = await verified(cloud, answer.json()["token"], party=cloud.default_authorized_party)
+    response = await sign_in(cloud, {"email": new_email()}, **({"origin": origin} if origin else {}))
+    claims = await verified(cloud, response.json()["token"], party=cloud.default_authorized_party)
     assert claims["azp"] == cloud.default_authorized_party
 
 
@@ -150,10 +150,10 @@ async def test_wrong_secret_key_is_refused(cloud: CloudSettings) -> None:
 )
 async def test_invalid_sign_in_names_the_field(cloud: CloudSettings, body: bytes, field: str) -> None:
     async with httpx.AsyncClient(base_url=cloud.public_url) as http:
-        answer = await http.post("/sign-in", content=body)
-    assert answer.status_code == 422
-    assert answer.json()["errors"] == [{"field": field, "message": answer.json()["error"]}]
-    assert "example.org" in answer.json()["error"] or "fullName" in answer.json()["error"]
+        response = await http.post("/sign-in", content=body)
+    assert response.status_code == 422
+    assert response.json()["errors"] == [{"field": field, "message": response.json()["error"]}]
+    assert "example.org" in response.json()["error"] or "fullName" in response.json()["error"]
 
 
 async def test_sign_in_allows_any_origin(cloud: CloudSettings) -> None:
@@ -164,13 +164,13 @@ async def test_sign_in_allows_any_origin(cloud: CloudSettings) -> None:
     }
     async with httpx.AsyncClient(base_url=cloud.public_url) as http:
         asked = await http.options("/sign-in", headers=headers)
-        answer = await http.post("/sign-in", json={"email": new_email()}, headers={"Origin": PARTY})
+        response = await http.post("/sign-in", json={"email": new_email()}, headers={"Origin": PARTY})
     assert asked.status_code == 204
     assert asked.headers["access-control-allow-headers"] == "content-type"
     assert "POST" in asked.headers["access-control-allow-methods"]
     assert asked.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["cache-control"] == "no-store"
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["cache-control"] == "no-store"
 
 
 async def test_every_account_has_an_image(cloud: CloudSettings, clerk: Clerk, tmp_path: Path) -> None:
@@ -200,7 +200,7 @@ def test_accounts_and_keys_survive_a_restart(tmp_path: Path) -> None:
     with running_cloud(tmp_path) as second, httpx.Client(base_url=second.public_url) as http:
         after = http.post("/sign-in", json={"email": email}).json()
     assert before["clerkId"] == after["clerkId"]
-    kids = [jwt.get_unverified_header(answer["token"])["kid"] for answer in (before, after)]
+    kids = [jwt.get_unverified_header(response["token"])["kid"] for response in (before, after)]
     assert kids[0] == kids[1]
 
 

@@ -65,7 +65,7 @@ def started(env: dict[str, str]) -> Iterator[Running]:
         [sys.executable, "-m", "embedded.cloud"], cwd=PROJECT, env={**os.environ, **env}
     )
     try:
-        wait_until(lambda: process.poll() is not None or answers(url))
+        wait_until(lambda: process.poll() is not None or responses(url))
         options = {
             "cloud_name": env["CLOUDINARY_CLOUD_NAME"],
             "api_key": env["CLOUDINARY_API_KEY"],
@@ -79,7 +79,7 @@ def started(env: dict[str, str]) -> Iterator[Running]:
         process.wait(STOP_TIMEOUT_SECONDS)
 
 
-def answers(url: str) -> bool:
+def responses(url: str) -> bool:
     try:
         return httpx.get(f"{url}/livez").status_code == 200
     except httpx.TransportError:
@@ -179,13 +179,13 @@ def upload(running: Running, file: Path) -> None:
         {key: running.cloudinary_options[key] for key in ("api_key", "api_secret")},
     )
     with file.open("rb") as stream:
-        answer = httpx.post(
+        response = httpx.post(
             f"{running.url}/v1_1/local/video/upload",
             data={name: str(value) for name, value in fields.items()},
             files={"file": ("song.wav", stream, "audio/wav")},
             timeout=60,
         )
-    assert answer.json()["bytes"] == file.stat().st_size
+    assert response.json()["bytes"] == file.stat().st_size
 
 
 def peak_bytes(status: Path) -> int:

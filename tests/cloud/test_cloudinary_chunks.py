@@ -24,7 +24,7 @@ async def test_large_file_is_uploaded_in_chunks(
     cloud: CloudSettings, cloudinary_options: Options, long_wav: Path
 ) -> None:
     public_id = new_id()
-    answer = await asyncio.to_thread(
+    response = await asyncio.to_thread(
         cloudinary.uploader.upload_large,
         str(long_wav),
         resource_type="video",
@@ -32,27 +32,27 @@ async def test_large_file_is_uploaded_in_chunks(
         chunk_size=5_000_000,
         **cloudinary_options,
     )
-    assert answer["public_id"] == public_id
-    assert answer["bytes"] == len(content_of(long_wav))
-    assert answer["duration"] == pytest.approx(70, abs=0.1)
+    assert response["public_id"] == public_id
+    assert response["bytes"] == len(content_of(long_wav))
+    assert response["duration"] == pytest.approx(70, abs=0.1)
     async with httpx.AsyncClient() as http:
         assert (
-            hashlib.sha256((await http.get(answer["url"])).content).digest()
+            hashlib.sha256((await http.get(response["url"])).content).digest()
             == hashlib.sha256(content_of(long_wav)).digest()
         )
     assert list((cloud.data_dir / "cloudinary" / "incoming").iterdir()) == []
 
 
 async def test_chunks_share_the_first_public_id(cloudinary_options: Options, long_wav: Path) -> None:
-    answer = await asyncio.to_thread(
+    response = await asyncio.to_thread(
         cloudinary.uploader.upload_large,
         str(long_wav),
         resource_type="video",
         chunk_size=6_000_000,
         **cloudinary_options,
     )
-    assert len(answer["public_id"]) == 20
-    assert answer["bytes"] == len(content_of(long_wav))
+    assert len(response["public_id"]) == 20
+    assert response["bytes"] == len(content_of(long_wav))
 
 
 async def test_repeated_chunk_does_not_corrupt_the_file(cloud: CloudSettings, long_wav: Path) -> None:
@@ -67,7 +67,7 @@ async def test_repeated_chunk_does_not_corrupt_the_file(cloud: CloudSettings, lo
     ]
     for first, end in cuts:
         part = content[first:end]
-        answer = await post(
+        response = await post(
             cloud,
             "video",
             signed(cloud, public_id=public_id),
@@ -77,8 +77,8 @@ async def test_repeated_chunk_does_not_corrupt_the_file(cloud: CloudSettings, lo
                 "x-unique-upload-id": upload_id,
             },
         )
-        assert answer.status_code == 200
-    assert answer.json()["etag"] == hashlib.md5(content, usedforsecurity=False).hexdigest()
+        assert response.status_code == 200
+    assert response.json()["etag"] == hashlib.md5(content, usedforsecurity=False).hexdigest()
 
 
 @pytest.mark.parametrize(
@@ -94,12 +94,12 @@ async def test_repeated_chunk_does_not_corrupt_the_file(cloud: CloudSettings, lo
     ],
 )
 async def test_invalid_chunk_is_refused(cloud: CloudSettings, content_range: str, complaint: str) -> None:
-    answer = await post(
+    response = await post(
         cloud,
         "video",
         signed(cloud),
         b"0123456789",
         **{"content-range": content_range, "x-unique-upload-id": secrets.token_hex(8)},
     )
-    assert answer.status_code == 400
-    assert complaint in answer.json()["error"]["message"]
+    assert response.status_code == 400
+    assert complaint in response.json()["error"]["message"]

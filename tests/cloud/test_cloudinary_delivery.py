@@ -39,16 +39,16 @@ async def test_renditions_have_the_requested_bit_rate(
         cloud, songs[kind], audio_codec="mp3", audio_frequency=44100, bit_rate=f"{kbps}k", version=7
     )
     async with httpx.AsyncClient(timeout=60) as http:
-        answer = await http.get(url)
-    assert answer.status_code == 200
-    assert answer.headers["content-type"] == "audio/mpeg"
-    assert answer.headers["content-length"] == str(len(answer.content))
-    sound = measure(answer.content)
+        response = await http.get(url)
+    assert response.status_code == 200
+    assert response.headers["content-type"] == "audio/mpeg"
+    assert response.headers["content-length"] == str(len(response.content))
+    sound = measure(response.content)
     assert sound.codec == "mp3"
     assert sound.bit_rate == pytest.approx(kbps * 1000, rel=0.1)
     assert sound.seconds == pytest.approx(SONG_SECONDS, abs=0.1)
     assert sound.claimed_seconds == pytest.approx(SONG_SECONDS, abs=0.1)
-    assert b"Info" in answer.content[:200], "without it a player guesses the duration"
+    assert b"Info" in response.content[:200], "without it a player guesses the duration"
     assert (sound.frequency_hz, sound.channels) == (44100, 2)
 
 
@@ -75,12 +75,12 @@ async def test_concurrent_requests_share_one_transcoding(
     public_id = await asyncio.to_thread(upload_song, file, cloudinary_options)
     media = cloud.data_dir / "cloudinary" / "media"
     before = set(media.rglob("*"))
-    answers = await asyncio.gather(*(video.get(f"br_128k/v1/{public_id}.mp3") for _ in range(10)))
-    assert {answer.status_code for answer in answers} == {200}
-    assert len({answer.content for answer in answers}) == 1
-    assert len({answer.headers["etag"] for answer in answers}) == 1
+    responses = await asyncio.gather(*(video.get(f"br_128k/v1/{public_id}.mp3") for _ in range(10)))
+    assert {response.status_code for response in responses} == {200}
+    assert len({response.content for response in responses}) == 1
+    assert len({response.headers["etag"] for response in responses}) == 1
     spelled_otherwise = await video.get(f"ac_mp3,br_128000/{public_id}.mp3")
-    assert spelled_otherwise.headers["etag"] == answers[0].headers["etag"]
+    assert spelled_otherwise.headers["etag"] == responses[0].headers["etag"]
     assert [path.suffix for path in set(media.rglob("*")) - before] == [".mp3"]
 
 
@@ -113,10 +113,10 @@ async def test_song_removed_during_transcoding_is_not_found(
 
 async def test_original_is_delivered_unchanged(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
     for kind, media_type in (("wav", "audio/wav"), ("flac", "audio/flac"), ("ogg", "audio/ogg")):
-        answer = await video.get(f"v1/{songs[kind]}.{kind}")
-        assert answer.headers["content-type"] == media_type
-        assert measure(answer.content).seconds == pytest.approx(SONG_SECONDS, abs=0.1)
-        assert (await video.get(f"{songs[kind]}")).content == answer.content
+        response = await video.get(f"v1/{songs[kind]}.{kind}")
+        assert response.headers["content-type"] == media_type
+        assert measure(response.content).seconds == pytest.approx(SONG_SECONDS, abs=0.1)
+        assert (await video.get(f"{songs[kind]}")).content == response.content
 
 
 async def test_signed_urls_are_checked(cloud: CloudSettings, songs: dict[str, str]) -> None:
@@ -145,10 +145,10 @@ async def test_signed_urls_are_checked(cloud: CloudSettings, songs: dict[str, st
 async def test_unsupported_rendition_is_refused_with_a_reason(
     video: httpx.AsyncClient, songs: dict[str, str], asked: str
 ) -> None:
-    answer = await video.get(f"{asked}/v1/{songs['mp3']}.mp3")
-    assert answer.status_code == 400
-    assert "Invalid transformation" in answer.headers["x-cld-error"]
-    assert answer.headers["access-control-allow-origin"] == "*"
+    response = await video.get(f"{asked}/v1/{songs['mp3']}.mp3")
+    assert response.status_code == 400
+    assert "Invalid transformation" in response.headers["x-cld-error"]
+    assert response.headers["access-control-allow-origin"] == "*"
 
 
 async def test_unknown_media_are_not_found(
@@ -166,7 +166,7 @@ async def test_unknown_media_are_not_found(
 
 
 async def raw_get(cloud: CloudSettings, target: str) -> bytes:
-    """The whole answer to a request whose target no client library has tidied up."""
+    """The whole response to a request whose target no client library has tidied up."""
     host, _, port = cloud.public_url.removeprefix("http://").partition(":")
     async with asyncio.timeout(10):
         reader, writer = await asyncio.open_connection(host, int(port))
@@ -197,7 +197,7 @@ async def raw_get(cloud: CloudSettings, target: str) -> bytes:
     ],
 )
 async def test_path_traversal_is_refused(cloud: CloudSettings, songs: dict[str, str], path: str) -> None:
-    answer = await raw_get(cloud, f"/{cloud.cloud_name}/video/upload/{path}")
-    assert answer.split(b" ", 2)[1] in (b"404", b"400")
-    assert b"PRIVATE KEY" not in answer
-    assert b"root:" not in answer
+    response = await raw_get(cloud, f"/{cloud.cloud_name}/video/upload/{path}")
+    assert response.split(b" ", 2)[1] in (b"404", b"400")
+    assert b"PRIVATE KEY" not in response
+    assert b"root:" not in response

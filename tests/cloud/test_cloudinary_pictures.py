@@ -27,15 +27,15 @@ async def http(cloud: CloudSettings) -> AsyncIterator[httpx.AsyncClient]:
 
 async def upload(content: bytes, options: dict[str, Any]) -> dict[str, Any]:
     public_id = f"covers/{secrets.token_hex(6)}"
-    answer: dict[str, Any] = await asyncio.to_thread(
+    response: dict[str, Any] = await asyncio.to_thread(
         cloudinary.uploader.upload, io.BytesIO(content), public_id=public_id, **options
     )
-    return answer
+    return response
 
 
-def decoded(answer: httpx.Response) -> Image.Image:
-    assert answer.status_code == 200, answer.text
-    picture = Image.open(io.BytesIO(answer.content))
+def decoded(response: httpx.Response) -> Image.Image:
+    assert response.status_code == 200, response.text
+    picture = Image.open(io.BytesIO(response.content))
     picture.load()
     return picture
 
@@ -149,9 +149,9 @@ async def test_unsupported_variant_is_refused(
     http: httpx.AsyncClient, cloudinary_options: dict[str, Any], steps: str
 ) -> None:
     public_id = (await upload(make_picture("PNG", (20, 20)), cloudinary_options))["public_id"]
-    answer = await http.get(f"{steps}/v1/{public_id}.png")
-    assert answer.status_code == 400
-    assert "Invalid transformation" in answer.headers["x-cld-error"]
+    response = await http.get(f"{steps}/v1/{public_id}.png")
+    assert response.status_code == 400
+    assert "Invalid transformation" in response.headers["x-cld-error"]
 
 
 async def test_extreme_proportions_cannot_produce_huge_images(
@@ -164,10 +164,10 @@ async def test_extreme_proportions_cannot_produce_huge_images(
 async def test_stored_variants_are_bounded(
     cloud: CloudSettings, http: httpx.AsyncClient, cloudinary_options: dict[str, Any]
 ) -> None:
-    answer = await upload(make_picture("PNG", (20, 20)), cloudinary_options)
-    folder = cloud.data_dir / "cloudinary" / "media" / answer["version_id"]
+    response = await upload(make_picture("PNG", (20, 20)), cloudinary_options)
+    folder = cloud.data_dir / "cloudinary" / "media" / response["version_id"]
     for width in range(1, PICTURES_KEPT_PER_ASSET + 10):
-        assert decoded(await http.get(f"w_{width}/v1/{answer['public_id']}.png")).width == width
+        assert decoded(await http.get(f"w_{width}/v1/{response['public_id']}.png")).width == width
     kept = [file for file in folder.iterdir() if file.name != "original"]
     assert len(kept) == PICTURES_KEPT_PER_ASSET
-    assert decoded(await http.get(f"w_1/v1/{answer['public_id']}.png")).width == 1
+    assert decoded(await http.get(f"w_1/v1/{response['public_id']}.png")).width == 1

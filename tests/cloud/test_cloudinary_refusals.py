@@ -50,8 +50,8 @@ async def test_changed_fields_break_the_signature(cloud: CloudSettings) -> None:
         {key: value for key, value in good.items() if key != "overwrite"},
         {**good, "signature": "é" * 40},
     ):
-        answer = await post(cloud, "image", fields, make_picture())
-        assert answer.status_code == 401, fields
+        response = await post(cloud, "image", fields, make_picture())
+        assert response.status_code == 401, fields
 
 
 async def test_signature_separates_fields_unambiguously(cloud: CloudSettings) -> None:
@@ -63,11 +63,11 @@ async def test_signature_separates_fields_unambiguously(cloud: CloudSettings) ->
 
 @pytest.mark.parametrize("age_seconds", [3700, -3700])
 async def test_outdated_timestamp_is_refused(cloud: CloudSettings, age_seconds: int) -> None:
-    answer = await post(
+    response = await post(
         cloud, "image", signed(cloud, timestamp=int(time.time()) - age_seconds), make_picture()
     )
-    assert answer.status_code == 400
-    assert "Stale request" in answer.json()["error"]["message"]
+    assert response.status_code == 400
+    assert "Stale request" in response.json()["error"]["message"]
 
 
 async def test_incomplete_request_is_refused(cloud: CloudSettings) -> None:
@@ -101,9 +101,9 @@ async def test_content_that_is_not_audio_is_refused(
         "concat script": f"ffconcat version 1.0\nfile {tmp_path}/secret.wav\n".encode(),
     }
     for name, content in wrong.items():
-        answer = await post(cloud, "video", signed(cloud), content)
-        assert answer.status_code == 400, name
-        assert answer.json()["error"]["message"] == "Unsupported video format or file", name
+        response = await post(cloud, "video", signed(cloud), content)
+        assert response.status_code == 400, name
+        assert response.json()["error"]["message"] == "Unsupported video format or file", name
     assert folders_of_media(cloud) == before
     assert list((cloud.data_dir / "cloudinary" / "incoming").iterdir()) == []
 
@@ -117,15 +117,15 @@ async def test_content_that_is_not_an_image_is_refused(cloud: CloudSettings, sou
         "postscript": b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 10 10\n",
     }
     for name, content in wrong.items():
-        answer = await post(cloud, "image", signed(cloud), content)
-        assert answer.status_code == 400, name
-        assert answer.json()["error"]["message"] == "Invalid image file", name
+        response = await post(cloud, "image", signed(cloud), content)
+        assert response.status_code == 400, name
+        assert response.json()["error"]["message"] == "Invalid image file", name
 
 
 async def test_image_with_too_many_pixels_is_refused(cloud: CloudSettings) -> None:
-    answer = await post(cloud, "image", signed(cloud), make_picture("PNG", (6000, 6000), "1"))
-    assert answer.status_code == 400
-    assert "too large" in answer.json()["error"]["message"]
+    response = await post(cloud, "image", signed(cloud), make_picture("PNG", (6000, 6000), "1"))
+    assert response.status_code == 400
+    assert "too large" in response.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(
@@ -146,9 +146,9 @@ async def test_image_with_too_many_pixels_is_refused(cloud: CloudSettings) -> No
     ],
 )
 async def test_public_id_with_path_traversal_is_refused(cloud: CloudSettings, public_id: str) -> None:
-    answer = await post(cloud, "image", signed(cloud, public_id=public_id), make_picture())
-    assert answer.status_code == 400
-    assert "public_id" in answer.json()["error"]["message"]
+    response = await post(cloud, "image", signed(cloud, public_id=public_id), make_picture())
+    assert response.status_code == 400
+    assert "public_id" in response.json()["error"]["message"]
 
 
 async def test_unsupported_types_and_calls_are_refused(cloud: CloudSettings) -> None:
@@ -162,18 +162,18 @@ async def test_invalid_eager_transformation_refuses_the_upload(
     cloud: CloudSettings, sounds: dict[str, Path]
 ) -> None:
     before = folders_of_media(cloud)
-    answer = await post(cloud, "video", signed(cloud, eager="br_77k/mp3"), sounds["mp3"].read_bytes())
-    assert answer.status_code == 400
-    assert "br_77k" in answer.json()["error"]["message"]
+    response = await post(cloud, "video", signed(cloud, eager="br_77k/mp3"), sounds["mp3"].read_bytes())
+    assert response.status_code == 400
+    assert "br_77k" in response.json()["error"]["message"]
     assert folders_of_media(cloud) == before
 
 
 async def test_malformed_multipart_body_is_400(cloud: CloudSettings) -> None:
     async with httpx.AsyncClient(base_url=cloud.public_url) as http:
-        answer = await http.post(
+        response = await http.post(
             f"/v1_1/{cloud.cloud_name}/image/upload",
             content=b"--x\r\nnonsense",
             headers={"content-type": "multipart/form-data; boundary=x"},
         )
-    assert answer.status_code == 400
-    assert json.loads(answer.text)["error"]["message"]
+    assert response.status_code == 400
+    assert json.loads(response.text)["error"]["message"]

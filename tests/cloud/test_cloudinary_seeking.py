@@ -15,17 +15,17 @@ async def test_first_response_has_all_streaming_headers(
     video: httpx.AsyncClient, cloudinary_options: dict[str, Any], tmp_path: Path
 ) -> None:
     public_id = await asyncio.to_thread(upload_song, make_sound(tmp_path / "new.wav"), cloudinary_options)
-    answer = await video.get(f"br_64k/v1/{public_id}.mp3", headers={"Range": "bytes=0-"})
-    assert answer.status_code == 206
-    size = len(answer.content)
-    assert answer.headers["content-length"] == str(size)
-    assert answer.headers["content-range"] == f"bytes 0-{size - 1}/{size}"
-    assert answer.headers["accept-ranges"] == "bytes"
-    assert answer.headers["etag"].startswith('"')
-    assert "last-modified" in answer.headers
-    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
-    assert answer.headers["access-control-allow-origin"] == "*"
-    exposed = answer.headers["access-control-expose-headers"]
+    response = await video.get(f"br_64k/v1/{public_id}.mp3", headers={"Range": "bytes=0-"})
+    assert response.status_code == 206
+    size = len(response.content)
+    assert response.headers["content-length"] == str(size)
+    assert response.headers["content-range"] == f"bytes 0-{size - 1}/{size}"
+    assert response.headers["accept-ranges"] == "bytes"
+    assert response.headers["etag"].startswith('"')
+    assert "last-modified" in response.headers
+    assert response.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert response.headers["access-control-allow-origin"] == "*"
+    exposed = response.headers["access-control-expose-headers"]
     assert {"Content-Length", "Content-Range", "Accept-Ranges", "ETag"} <= set(exposed.split(", "))
 
 
@@ -43,30 +43,30 @@ async def test_range_request_gets_its_part(
 ) -> None:
     url = f"br_128k/v1/{songs['mp3']}.mp3"
     whole = (await video.get(url)).content
-    answer = await video.get(url, headers={"Range": asked})
+    response = await video.get(url, headers={"Range": asked})
     expected = whole[first:] if last is None else whole[first : last + 1]
     begin = first if first >= 0 else len(whole) + first
-    assert answer.status_code == 206
-    assert answer.content == expected
-    assert answer.headers["content-range"] == f"bytes {begin}-{begin + len(expected) - 1}/{len(whole)}"
+    assert response.status_code == 206
+    assert response.content == expected
+    assert response.headers["content-range"] == f"bytes {begin}-{begin + len(expected) - 1}/{len(whole)}"
 
 
 async def test_range_beyond_the_end_is_416(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
     url = f"v1/{songs['mp3']}.mp3"
     size = (await video.head(url)).headers["content-length"]
     for asked in (f"bytes={size}-", "bytes=-0"):
-        answer = await video.get(url, headers={"Range": asked})
-        assert answer.status_code == 416
-        assert answer.headers["content-range"] == f"bytes */{size}"
-        assert answer.headers["access-control-allow-origin"] == "*"
+        response = await video.get(url, headers={"Range": asked})
+        assert response.status_code == 416
+        assert response.headers["content-range"] == f"bytes */{size}"
+        assert response.headers["access-control-allow-origin"] == "*"
 
 
 @pytest.mark.parametrize("asked", ["bytes=5-1", "bytes=0-1,5-9", "bytes=a-b", "seconds=0-1", "bytes=-"])
 async def test_malformed_range_gets_the_whole_file(
     video: httpx.AsyncClient, songs: dict[str, str], asked: str
 ) -> None:
-    answer = await video.get(f"v1/{songs['mp3']}.mp3", headers={"Range": asked})
-    assert answer.status_code == 200
+    response = await video.get(f"v1/{songs['mp3']}.mp3", headers={"Range": asked})
+    assert response.status_code == 200
 
 
 async def test_conditional_request_is_304(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
@@ -80,10 +80,10 @@ async def test_conditional_request_is_304(video: httpx.AsyncClient, songs: dict[
         {"If-Modified-Since": modified},
         {"If-None-Match": etag, "Range": "bytes=0-9"},
     ):
-        answer = await video.get(url, headers=headers)
-        assert (answer.status_code, answer.content) == (304, b""), headers
-        assert answer.headers["etag"] == etag
-        assert answer.headers["access-control-allow-origin"] == "*"
+        response = await video.get(url, headers=headers)
+        assert (response.status_code, response.content) == (304, b""), headers
+        assert response.headers["etag"] == etag
+        assert response.headers["access-control-allow-origin"] == "*"
     for headers in (
         {"If-None-Match": '"other"', "If-Modified-Since": modified},
         {"If-Modified-Since": "yesterday"},
@@ -102,8 +102,8 @@ async def test_if_range_prevents_mixing_versions(video: httpx.AsyncClient, songs
         (f"W/{etag}", 200),
         ("nonsense", 200),
     ):
-        answer = await video.get(url, headers={"Range": "bytes=10-19", "If-Range": condition})
-        assert answer.status_code == status, condition
+        response = await video.get(url, headers={"Range": "bytes=10-19", "If-Range": condition})
+        assert response.status_code == status, condition
 
 
 async def test_head_returns_the_headers_of_get(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
@@ -121,7 +121,7 @@ async def test_cors_allows_range_requests(video: httpx.AsyncClient, songs: dict[
         "Access-Control-Request-Method": "GET",
         "Access-Control-Request-Headers": "range",
     }
-    answer = await video.options(f"br_64k/v1/{songs['mp3']}.mp3", headers=headers)
-    assert answer.status_code == 204
-    assert answer.headers["access-control-allow-origin"] == "*"
-    assert answer.headers["access-control-allow-headers"] == "range"
+    response = await video.options(f"br_64k/v1/{songs['mp3']}.mp3", headers=headers)
+    assert response.status_code == 204
+    assert response.headers["access-control-allow-origin"] == "*"
+    assert response.headers["access-control-allow-headers"] == "range"

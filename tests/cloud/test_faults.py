@@ -43,18 +43,20 @@ async def test_active_faults_are_listed_until_removed(faults: httpx.AsyncClient)
 
 async def test_clerk_fault_spares_sign_in(cloud: CloudSettings, faults: httpx.AsyncClient) -> None:
     await faults.put("/faults/clerk", json={"status": 503})
-    answer = await sign_in(cloud, {"email": new_email()})
-    assert answer.status_code == 200
+    response = await sign_in(cloud, {"email": new_email()})
+    assert response.status_code == 200
     async with sdk(cloud) as clerk:
         with pytest.raises(models.SDKError) as failed:
-            await clerk.users.get_async(user_id=answer.json()["clerkId"])
+            await clerk.users.get_async(user_id=response.json()["clerkId"])
         assert failed.value.status_code == 503
         await faults.put("/faults/clerk", json={"status": 404})
         with pytest.raises(models.ClerkErrors) as missing:
-            await clerk.users.get_async(user_id=answer.json()["clerkId"])
+            await clerk.users.get_async(user_id=response.json()["clerkId"])
         assert missing.value.data.errors[0].code == "injected_fault"
         await faults.delete("/faults/clerk")
-        assert (await clerk.users.get_async(user_id=answer.json()["clerkId"])).id == answer.json()["clerkId"]
+        assert (await clerk.users.get_async(user_id=response.json()["clerkId"])).id == response.json()[
+            "clerkId"
+        ]
 
 
 async def test_cloudinary_fault_spares_delivery(
@@ -98,8 +100,8 @@ async def test_delay_precedes_the_real_response(cloud: CloudSettings, faults: ht
     await faults.put("/faults/clerk", json={"delaySeconds": 0.3})
     began = time.monotonic()
     async with httpx.AsyncClient(base_url=cloud.public_url) as http:
-        answer = await http.get("/v1/jwks", headers={"Authorization": f"Bearer {cloud.clerk_secret_key}"})
-    assert answer.json()["keys"]
+        response = await http.get("/v1/jwks", headers={"Authorization": f"Bearer {cloud.clerk_secret_key}"})
+    assert response.json()["keys"]
     assert time.monotonic() - began >= 0.3
 
 
@@ -121,12 +123,12 @@ async def test_failing_upload_is_read_before_its_response(
     """The sender sees the status, not a connection that breaks while it is still sending."""
     await faults.put("/faults/cloudinary", json={"status": 503})
     async with httpx.AsyncClient(base_url=cloud.public_url, timeout=30) as http:
-        answer = await http.post(
+        response = await http.post(
             f"/v1_1/{cloud.cloud_name}/video/upload",
             files={"file": ("a.wav", bytes(20_000_000), "audio/wav")},
         )
-    assert answer.status_code == 503
-    assert answer.json() == {"error": {"message": "A fault that was asked for at /faults"}}
+    assert response.status_code == 503
+    assert response.json() == {"error": {"message": "A fault that was asked for at /faults"}}
 
 
 @pytest.mark.parametrize(
@@ -150,14 +152,14 @@ async def test_failing_upload_is_read_before_its_response(
     ],
 )
 async def test_invalid_fault_is_refused(faults: httpx.AsyncClient, body: bytes, field: str) -> None:
-    answer = await faults.put("/faults/clerk", content=body)
-    assert answer.status_code == 422
-    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    response = await faults.put("/faults/clerk", content=body)
+    assert response.status_code == 422
+    assert [error["field"] for error in response.json()["errors"]] == [field]
     assert (await faults.get("/faults")).json() == {}
 
 
 async def test_unknown_provider_is_not_found(faults: httpx.AsyncClient) -> None:
-    answer = await faults.put("/faults/stripe", json={"status": 503})
-    assert answer.status_code == 404
-    assert "clerk, cloudinary, recombee" in answer.json()["error"]
+    response = await faults.put("/faults/stripe", json={"status": 503})
+    assert response.status_code == 404
+    assert "clerk, cloudinary, recombee" in response.json()["error"]
     assert (await faults.delete("/faults/stripe")).status_code == 404

@@ -37,10 +37,10 @@ async def test_page_loads_files_that_are_served(http: httpx.AsyncClient) -> None
         files = re.findall(r'(?:src|href)="(/player/[^"]+)"', page)
         assert len(files) >= 5
         for file in files:
-            answer = await http.get(file)
-            assert answer.status_code == 200, file
-            assert answer.headers["cache-control"] == "no-cache"
-            unchanged = await http.get(file, headers={"If-None-Match": answer.headers["etag"]})
+            response = await http.get(file)
+            assert response.status_code == 200, file
+            assert response.headers["cache-control"] == "no-cache"
+            unchanged = await http.get(file, headers={"If-None-Match": response.headers["etag"]})
             assert unchanged.status_code == 304
 
 
@@ -48,8 +48,8 @@ async def test_page_is_smaller_than_promised(http: httpx.AsyncClient) -> None:
     weight = 0
     async with http:
         for path in (each for each in FOLDER.rglob("*") if each.suffix in (".js", ".css", ".html", ".svg")):
-            answer = await http.get(f"/player/{path.relative_to(FOLDER)}")
-            weight += int(answer.headers["content-length"])
+            response = await http.get(f"/player/{path.relative_to(FOLDER)}")
+            weight += int(response.headers["content-length"])
     assert 20_000 < weight < PAGE_WEIGHT_BYTES
 
 

@@ -21,9 +21,9 @@ async def rendition(
     video: httpx.AsyncClient, options: dict[str, Any], file: Path, bit_rate: str = "320k"
 ) -> bytes:
     public_id = await asyncio.to_thread(upload_song, file, options)
-    answer = await video.get(f"br_{bit_rate}/v1/{public_id}.mp3")
-    assert answer.status_code == 200, answer.text
-    return answer.content
+    response = await video.get(f"br_{bit_rate}/v1/{public_id}.mp3")
+    assert response.status_code == 200, response.text
+    return response.content
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
@@ -32,9 +32,9 @@ async def test_real_file_has_three_renditions(
 ) -> None:
     public_id = await asyncio.to_thread(upload_song, FOLDER / name, cloudinary_options)
     for kbps in (64, 128, 320):
-        answer = await video.get(f"br_{kbps}k/v1/{public_id}.mp3")
-        assert answer.status_code == 200, answer.text
-        assert measure(answer.content).seconds == pytest.approx(ACCEPTED[name].seconds, abs=0.1)
+        response = await video.get(f"br_{kbps}k/v1/{public_id}.mp3")
+        assert response.status_code == 200, response.text
+        assert measure(response.content).seconds == pytest.approx(ACCEPTED[name].seconds, abs=0.1)
 
 
 async def test_nan_sample_becomes_silence(
@@ -53,12 +53,12 @@ async def test_nan_sample_becomes_silence(
 async def test_real_image_is_served_and_resized(
     name: str, cloudinary_options: dict[str, Any], image: httpx.AsyncClient
 ) -> None:
-    answer = await asyncio.to_thread(
+    response = await asyncio.to_thread(
         cloudinary.uploader.upload, str(FOLDER / name), public_id=f"covers/{name}", **cloudinary_options
     )
-    assert answer["format"] == {".jpg": "jpg", ".png": "png"}[Path(name).suffix]
-    original = await image.get(f"v1/covers/{name}.{answer['format']}")
-    assert original.headers["content-type"] == {"jpg": "image/jpeg", "png": "image/png"}[answer["format"]]
+    assert response["format"] == {".jpg": "jpg", ".png": "png"}[Path(name).suffix]
+    original = await image.get(f"v1/covers/{name}.{response['format']}")
+    assert original.headers["content-type"] == {"jpg": "image/jpeg", "png": "image/png"}[response["format"]]
     for extension in ("jpg", "png", "webp"):
         small = Image.open(io.BytesIO((await image.get(f"w_32/v1/covers/{name}.{extension}")).content))
         assert small.width == 32

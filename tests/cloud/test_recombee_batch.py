@@ -38,7 +38,7 @@ def recombee(service: RecombeeService) -> RecombeeService:
 
 
 def test_batch_requests_run_in_order(recombee: RecombeeService) -> None:
-    answers = recombee.batch(
+    responses = recombee.batch(
         AddItemProperty("num", "int"),
         AddItemProperty("time", "timestamp"),
         SetItemValues("item1", {"num": 99, "!cascadeCreate": True}),
@@ -53,19 +53,19 @@ def test_batch_requests_run_in_order(recombee: RecombeeService) -> None:
         RecommendItemsToItem("item2", "user", 30),
         RecommendItemsToUser("user_id", 25, filter="'num'==68", cascade_create=True),
     )
-    codes = [answer["code"] for answer in answers]
+    codes = [response["code"] for response in responses]
     assert codes == [201, 201, 200, 409, 200, 200, 200, 200, 200, 404, 200, 200, 200]
-    assert answers[5]["json"] == ["item1", "item2"]
-    assert answers[6]["json"] == ["item2"]
-    assert answers[8]["json"] == []
-    assert answers[9]["json"]["statusCode"] == 404
-    assert answers[12]["json"]["recomms"] == [{"id": "item2"}]
+    assert responses[5]["json"] == ["item1", "item2"]
+    assert responses[6]["json"] == ["item2"]
+    assert responses[8]["json"] == []
+    assert responses[9]["json"]["statusCode"] == 404
+    assert responses[12]["json"]["recomms"] == [{"id": "item2"}]
 
 
 def test_repeated_batch_stores_interactions_once(recombee: RecombeeService) -> None:
     plays = [AddDetailView("ann", f"song-{n}", timestamp=1000 + n, cascade_create=True) for n in range(20)]
-    assert [answer["code"] for answer in recombee.batch(*plays)] == [200] * 20
-    assert [answer["code"] for answer in recombee.batch(*plays)] == [409] * 20
+    assert [response["code"] for response in recombee.batch(*plays)] == [200] * 20
+    assert [response["code"] for response in recombee.batch(*plays)] == [409] * 20
     assert len(recombee.send(ListUserDetailViews("ann"))) == 20
 
 
@@ -75,15 +75,15 @@ def test_distinct_recommendations_do_not_overlap(recombee: RecombeeService) -> N
     )
     asked = [RecommendItemsToUser("ann", 3), RecommendItemsToUser("ann", 3), RecommendItemsToUser("ben", 3)]
     for distinct, expected in ((True, 6), (False, 3), (None, 3)):
-        answers = recombee.batch(*asked, distinct_recomms=distinct)
-        of_ann = {entry["id"] for answer in answers[:2] for entry in answer["json"]["recomms"]}
+        responses = recombee.batch(*asked, distinct_recomms=distinct)
+        of_ann = {entry["id"] for response in responses[:2] for entry in response["json"]["recomms"]}
         assert len(of_ann) == expected
-        assert len(answers[2]["json"]["recomms"]) == 3
+        assert len(responses[2]["json"]["recomms"]) == 3
 
 
 def test_ten_thousand_requests_are_stored(recombee: RecombeeService) -> None:
-    answers = recombee.batch(*(AddItem(f"item-{n}") for n in range(10_000)))
-    assert {answer["code"] for answer in answers} == {201}
+    responses = recombee.batch(*(AddItem(f"item-{n}") for n in range(10_000)))
+    assert {response["code"] for response in responses} == {201}
     too_many = Batch([])
     too_many.ensure_https = False
     too_many.timeout = 10_000
@@ -110,6 +110,6 @@ def test_malformed_batch_is_refused(recombee: RecombeeService, requests: object)
 
 
 def test_nested_batch_is_refused(recombee: RecombeeService) -> None:
-    answers = recombee.batch(Batch([AddItem("hidden")]), AddItem("seen"))
-    assert [answer["code"] for answer in answers] == [501, 201]
+    responses = recombee.batch(Batch([AddItem("hidden")]), AddItem("seen"))
+    assert [response["code"] for response in responses] == [501, 201]
     assert recombee.send(ListItems()) == ["seen"]

@@ -83,8 +83,8 @@ def test_timestamp_formats_are_equivalent(recombee: RecombeeService) -> None:
 
 
 def test_interactions_without_a_timestamp_are_each_stored(recombee: RecombeeService) -> None:
-    answers = recombee.batch(*[AddDetailView("ann", "song") for _ in range(50)])
-    assert {answer["code"] for answer in answers} == {200}
+    responses = recombee.batch(*[AddDetailView("ann", "song") for _ in range(50)])
+    assert {response["code"] for response in responses} == {200}
     assert len(recombee.send(ListUserDetailViews("ann"))) == 50
 
 

@@ -73,11 +73,11 @@ def test_acknowledged_data_survive_a_kill(tmp_path: Path) -> None:
         )
     recombee = RecombeeService(host, settings, client_of(host, settings))
     try:
-        wait_until_answered(recombee)
+        wait_until_up(recombee)
         codes = [
-            answer["code"]
+            response["code"]
             for number in range(5)
-            for answer in recombee.batch(
+            for response in recombee.batch(
                 *(
                     AddPurchase("ann", f"song-{number}-{n}", timestamp=n, cascade_create=True)
                     for n in range(20)
@@ -93,7 +93,7 @@ def test_acknowledged_data_survive_a_kill(tmp_path: Path) -> None:
         assert len(again.send(ListItems())) == 100
 
 
-def wait_until_answered(recombee: RecombeeService) -> None:
+def wait_until_up(recombee: RecombeeService) -> None:
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:

@@ -45,9 +45,9 @@ def test_wrong_token_is_refused(recombee: RecombeeService) -> None:
 
 @pytest.mark.parametrize("age_seconds", [-60, 60])
 def test_signature_of_another_time_is_refused(recombee: RecombeeService, age_seconds: float) -> None:
-    answer = httpx.put(signed(recombee, "/items/song", age_seconds=age_seconds), json={})
-    assert answer.status_code == 401
-    assert answer.json()["statusCode"] == 401
+    response = httpx.put(signed(recombee, "/items/song", age_seconds=age_seconds), json={})
+    assert response.status_code == 401
+    assert response.json()["statusCode"] == 401
 
 
 def test_request_changed_after_signing_is_refused(recombee: RecombeeService) -> None:
@@ -84,9 +84,9 @@ def test_other_calls_are_not_implemented(recombee: RecombeeService) -> None:
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"1", b"\xff", b'{"a": NaN}', b"[" * 100_000])
 def test_body_without_json_object_is_refused(recombee: RecombeeService, body: bytes) -> None:
-    answer = httpx.post(signed(recombee, "/items/song"), content=body)
-    assert answer.status_code == 400
-    assert answer.json()["statusCode"] == 400
+    response = httpx.post(signed(recombee, "/items/song"), content=body)
+    assert response.status_code == 400
+    assert response.json()["statusCode"] == 400
 
 
 def test_oversized_body_is_refused(recombee: RecombeeService) -> None:
@@ -112,16 +112,16 @@ def test_invalid_unicode_is_tolerated(recombee: RecombeeService) -> None:
     recombee.send(AddItemProperty("title", "string"))
     body = b'{"title": "\\ud800", "!cascadeCreate": true}'
     assert httpx.post(signed(recombee, "/items/song"), content=body).status_code == 200
-    answer = httpx.get(signed(recombee, "/items/song"))
-    assert json.loads(answer.content)["title"] == "\ud800"
+    response = httpx.get(signed(recombee, "/items/song"))
+    assert json.loads(response.content)["title"] == "\ud800"
 
 
 def test_excessive_numbers_are_refused(recombee: RecombeeService) -> None:
     recombee.send(AddItemProperty("year", "int"))
     huge = "9" * 400
-    answer = httpx.post(
+    response = httpx.post(
         signed(recombee, "/items/song"), content=f'{{"year": {huge}, "!cascadeCreate": true}}'
     )
-    assert answer.status_code == 400
+    assert response.status_code == 400
     play = f'{{"userId": "a", "itemId": "b", "cascadeCreate": true, "timestamp": {huge}}}'
     assert httpx.post(signed(recombee, "/detailviews/"), content=play).status_code == 400

@@ -80,7 +80,7 @@ def test_newest_songs_come_first_without_interactions(world: PlantedListening) -
     assert world.similar("song-3") == [song for song in newest_first if song != "song-3"]
 
 
-def test_recently_heard_songs_come_last(world: PlantedListening) -> None:
+def test_recently_played_songs_come_last(world: PlantedListening) -> None:
     rock, jazz = two_groups(world, with_genres=True)
     best, second = world.personal(1, 2)
     world.completed(1, best, days_ago=0)
@@ -90,7 +90,7 @@ def test_recently_heard_songs_come_last(world: PlantedListening) -> None:
     assert everything[-2:] == [best, second]
 
 
-def test_songs_heard_longest_ago_return_first(world: PlantedListening) -> None:
+def test_songs_played_longest_ago_return_first(world: PlantedListening) -> None:
     for n, days_ago in enumerate((1, 90, 3, 20, 0)):
         world.song(f"song-{n}", genre="Rock")
         world.completed(1, f"song-{n}", days_ago=days_ago)

@@ -117,15 +117,15 @@ def test_skip_never_raises_the_song(
 
 @quick
 @given(songs, interactions)
-def test_new_listener_gets_heard_songs_first(
+def test_new_listener_gets_played_songs_first(
     songs_: list[tuple[str | None, str | None, bool]],
     events: list[tuple[int, int, Signal, int, float]],
 ) -> None:
     liked = [interaction for interaction in events if interaction[2] is not Signal.RATING]
     world = world_of(songs_, [(who, what, signal, 1, 5.0) for who, what, signal, _, _ in liked])
-    heard = {f"song-{what % len(songs_)}" for _, what, _, _, _ in liked}
+    played = {f"song-{what % len(songs_)}" for _, what, _, _, _ in liked}
     shown = world.personal(999, 12)
-    assert set(shown[: len(heard)]) == heard
+    assert set(shown[: len(played)]) == played
     assert shown[:1] == world.popular(1)
 
 

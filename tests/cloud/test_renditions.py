@@ -45,8 +45,8 @@ async def test_ffmpeg_runs_once_per_rendition(tmp_path: Path, monkeypatch: pytes
         first = await get_many(cloud, f"br_128k/v1/{public_id}.mp3", 10)
     with running_cloud(tmp_path / "cloud") as restarted:
         later = await get_many(restarted, f"br_128k/v1/{public_id}.mp3", 10)
-    assert {answer.status_code for answer in first + later} == {200}
-    assert {answer.headers["etag"] for answer in first + later} == {first[0].headers["etag"]}
+    assert {response.status_code for response in first + later} == {200}
+    assert {response.headers["etag"] for response in first + later} == {first[0].headers["etag"]}
     assert measure(first[0].content).seconds == pytest.approx(20, abs=0.1)
     assert runs.read_text().splitlines() == ["run"]
 
@@ -61,10 +61,10 @@ async def test_failed_transcoding_delivers_no_partial_song(
         options: dict[str, Any] = sdk_options(cloud)
         public_id = upload_song(file, options)
         before = folders_of_media(cloud)
-        (answer,) = await get_many(cloud, f"br_128k/v1/{public_id}.mp3", 1)
-        assert answer.status_code == 500
-        assert answer.headers["x-cld-error"] == "The media could not be converted"
-        assert answer.headers["access-control-allow-origin"] == "*"
+        (response,) = await get_many(cloud, f"br_128k/v1/{public_id}.mp3", 1)
+        assert response.status_code == 500
+        assert response.headers["x-cld-error"] == "The media could not be converted"
+        assert response.headers["access-control-allow-origin"] == "*"
         with pytest.raises(cloudinary.exceptions.BadRequest, match="could not be converted"):
             cloudinary.uploader.upload(
                 str(file), resource_type="video", eager=[{"bit_rate": "64k", "format": "mp3"}], **options
@@ -82,10 +82,10 @@ EAGER = {
 
 def upload_eagerly(file: Path, cloud: CloudSettings) -> tuple[str, Path]:
     """The public id of a song whose renditions are made in the background, and the folder they come to."""
-    answer = cloudinary.uploader.upload(
+    response = cloudinary.uploader.upload(
         str(file), resource_type="video", public_id=new_id(), **EAGER, **sdk_options(cloud)
     )
-    return str(answer["public_id"]), cloud.data_dir / "cloudinary" / "media" / str(answer["version_id"])
+    return str(response["public_id"]), cloud.data_dir / "cloudinary" / "media" / str(response["version_id"])
 
 
 def made(folder: Path) -> dict[str, int]:
@@ -104,8 +104,8 @@ async def test_first_play_after_an_upload_does_not_transcode(
         await asyncio.to_thread(wait_until, lambda: len(made(folder)) == 3)
         before = made(folder)
         for kbps in (64, 128, 320):
-            (answer,) = await get_many(cloud, f"br_{kbps}k/v1/{public_id}.mp3", 1)
-            assert measure(answer.content).bit_rate == pytest.approx(kbps * 1000, rel=0.1)
+            (response,) = await get_many(cloud, f"br_{kbps}k/v1/{public_id}.mp3", 1)
+            assert measure(response.content).bit_rate == pytest.approx(kbps * 1000, rel=0.1)
         assert made(folder) == before
     assert runs.read_text().splitlines() == ["run"]
 
@@ -121,8 +121,8 @@ async def test_play_does_not_wait_for_the_background(tmp_path: Path, monkeypatch
     stand_in_for_ffmpeg(tmp_path, monkeypatch, HANG_IN_BACKGROUND.format(real=real))
     with running_cloud(tmp_path / "cloud") as cloud:
         public_id, folder = await asyncio.to_thread(upload_eagerly, file, cloud)
-        (answer,) = await get_many(cloud, f"br_320k/v1/{public_id}.mp3", 1)
-        assert answer.status_code == 200
+        (response,) = await get_many(cloud, f"br_320k/v1/{public_id}.mp3", 1)
+        assert response.status_code == 200
         assert list(made(folder)) == ["320k-original.mp3"]
 
 

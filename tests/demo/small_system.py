@@ -60,7 +60,7 @@ class RefusedError(Exception):
 class SmallSystem:
     """Owners of things, and the first of each interaction, are e-mail addresses. Tests look at and set it.
 
-    `busy_answers` is how many uploads are still answered 503 with Retry-After; `late_songs` appear as soon as
+    `busy_responses` is how many uploads still get 503 with Retry-After; `late_songs` appear as soon as
     their owner's songs have been looked at once; every call takes `delay_seconds` longer.
     """
 
@@ -71,7 +71,7 @@ class SmallSystem:
         self.songs: dict[str, StoredSong] = {}
         self.interactions: list[tuple[str, str, str]] = []
         self.likes: set[tuple[str, str]] = set()
-        self.busy_answers = 0
+        self.busy_responses = 0
         self.refuse_title: str | None = None
         self.late_songs: list[StoredSong] = []
         self.delay_seconds = 0.0
@@ -158,11 +158,11 @@ class SmallSystem:
 
     async def _my_songs(self, request: Request) -> Response:
         owner = self._caller(request, "artist").email
-        answer = self._newest_first(self.songs, owner)
+        response = self._newest_first(self.songs, owner)
         for song in [song for song in self.late_songs if song.owner == owner]:
             self.late_songs.remove(song)
             self.songs[song.id] = song
-        return answer
+        return response
 
     def _newest_first(self, things: dict[str, Any], owner: str) -> Response:
         own = sorted((t for t in things.values() if t.owner == owner), key=lambda t: t.id, reverse=True)
@@ -199,8 +199,8 @@ class SmallSystem:
 
     async def _upload_song(self, request: Request) -> Response:
         owner = self._caller(request, "artist")
-        if self.busy_answers:
-            self.busy_answers -= 1
+        if self.busy_responses:
+            self.busy_responses -= 1
             return JSONResponse({"detail": "Later"}, 503, {"Retry-After": "0"})
         async with request.form() as form:
             song = self._song_from(form, owner)
@@ -250,7 +250,7 @@ class SmallSystem:
 
 @contextmanager
 def running(system: SmallSystem) -> Iterator[SmallSystem]:
-    """Serves it on a free port, told by `system.url`, until the end of the block."""
+    """Serves it on a free port, in `system.url`, until the end of the block."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen(64)

@@ -81,7 +81,7 @@ def test_listeners_skip_the_other_taste(listener: Listener) -> None:
 
 @pytest.mark.parametrize("listener", DEMO.listeners, ids=lambda listener: listener.full_name)
 def test_listeners_of_one_taste_differ_in_songs(listener: Listener) -> None:
-    heard = {listen.song for listen in listener.history}
+    played = {listen.song for listen in listener.history}
     known = {
         listen.song
         for other in DEMO.listeners
@@ -89,7 +89,7 @@ def test_listeners_of_one_taste_differ_in_songs(listener: Listener) -> None:
         for listen in other.history
         if listen.outcome != "skip"
     }
-    assert len(known - heard) >= 3
+    assert len(known - played) >= 3
 
 
 def test_both_tastes_are_separate_and_have_listeners() -> None:

@@ -22,13 +22,13 @@ from embedded.demo.songs import JUNIPER, KETTLE
 from tests.demo.small_system import SmallSystem, StoredSong, running
 
 TITLES = ("Copper Creek", "Letters Home", "Untitled for Now", "Two Sugars", "Outtake with Laughter")
-HEARD = ("Copper Creek", "Letters Home", "Two Sugars")
+PLAYED = ("Copper Creek", "Letters Home", "Two Sugars")
 
 SMALL = DemoContent(
     admin=DEMO.admin,
     artists=tuple(artist for artist in DEMO.artists if artist.email in (JUNIPER, KETTLE)),
     listeners=tuple(
-        replace(listener, history=tuple(listen for listen in listener.history if listen.song in HEARD))
+        replace(listener, history=tuple(listen for listen in listener.history if listen.song in PLAYED))
         for listener in DEMO.listeners[5:8]
     ),
     albums=DEMO.albums[3:6],
@@ -41,9 +41,9 @@ SMALL = DemoContent(
 FirstRun = tuple[SmallSystem, SeedSummary, list[Step]]
 
 
-async def put_in(system: SmallSystem, heard: frozenset[str] = frozenset()) -> tuple[SeedSummary, list[Step]]:
+async def put_in(system: SmallSystem, played: frozenset[str] = frozenset()) -> tuple[SeedSummary, list[Step]]:
     steps: list[Step] = []
-    summary = await seed(system.url, system.url, steps.append, content=SMALL, histories=heard)
+    summary = await seed(system.url, system.url, steps.append, content=SMALL, histories=played)
     return summary, steps
 
 
@@ -103,9 +103,9 @@ def test_album_holds_its_songs_in_order(first_run: FirstRun) -> None:
 
 async def test_second_run_adds_nothing(system: SmallSystem) -> None:
     _, first_steps = await put_in(system)
-    heard = frozenset(step.name for step in first_steps if step.kind == "history")
+    played = frozenset(step.name for step in first_steps if step.kind == "history")
     before = (dict(system.songs), dict(system.albums), dict(system.people), list(system.interactions))
-    summary, steps = await put_in(system, heard)
+    summary, steps = await put_in(system, played)
     assert (system.songs, system.albums, system.people, system.interactions) == before
     assert (summary.accounts, summary.albums, summary.songs, summary.interactions) == (0, 0, 0, 0)
     assert all(step.was_there for step in steps)
@@ -160,14 +160,14 @@ async def test_old_token_is_renewed_before_use(system: SmallSystem, monkeypatch:
 
 
 async def test_retry_after_is_followed(system: SmallSystem) -> None:
-    system.busy_answers = 3
+    system.busy_responses = 3
     await put_in(system)
-    assert system.busy_answers == 0
+    assert system.busy_responses == 0
     assert titles(system) == Counter(TITLES)
 
 
 async def test_permanent_503_fails_the_seeding(system: SmallSystem) -> None:
-    system.busy_answers = 10_000
+    system.busy_responses = 10_000
     with pytest.raises(SeedError, match=r"POST .*/api/songs got status 503: Later"):
         await put_in(system)
 

@@ -23,11 +23,11 @@ def gateway(request: pytest.FixtureRequest) -> Iterator[tuple[str, "subprocess.P
         port = probe.getsockname()[1]
     nowhere = {f"{name}_SERVICE_URL": "http://127.0.0.1:9" for name in ("USER", "SONG", "ALBUM")}
     origins = {"REDIS_URL": "redis://127.0.0.1:1/0", "FRONTEND_ORIGINS": "http://a.test"}
-    told = {**nowhere, **origins, "PORT": str(port), "DRAIN_SECONDS": "2", "WORKERS": request.param}
+    variables = {**nowhere, **origins, "PORT": str(port), "DRAIN_SECONDS": "2", "WORKERS": request.param}
     process = subprocess.Popen(
         [sys.executable, "-m", "api_gateway.main"],
         cwd=PROJECT,
-        env={**os.environ, **told},
+        env={**os.environ, **variables},
         stdout=subprocess.DEVNULL,
         start_new_session=True,
     )
@@ -61,7 +61,7 @@ def test_draining_process_serves_and_closes_connections(
         assert (ready.status_code, ready.headers["connection"]) == (503, "close")
         alive = client.get("/livez")
         assert (alive.status_code, alive.headers["connection"]) == (200, "close")
-    # uvicorn ends itself with the signal that it was told to stop with.
+    # uvicorn ends itself with the signal that stopped it.
     assert process.wait(20) in (0, -signal.SIGTERM)
 
 

@@ -15,7 +15,7 @@ from tests.deploy.test_manifests import SETTINGS
 
 FOLDER = PROJECT / "deploy/observability"
 OURS = '{namespace="music-streaming"'
-"""What tells our series from those of others in one Prometheus."""
+"""The label that selects our series in a shared Prometheus."""
 
 MONITORED = frozenset({"monitoring", "network-policies"})
 

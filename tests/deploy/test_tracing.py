@@ -74,7 +74,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Nothing to tell."""
+        """Nothing to report."""
 
 
 @contextmanager
@@ -124,7 +124,7 @@ async def upload_into_an_album(system: System, seeded: catalogue.Seeded) -> None
         block = f"/admin/users/{me['_id']}/block"
         unblocked = await artist.patch(block, json={"isBlocked": False}, headers=as_admin)
         assert unblocked.status_code == 200, unblocked.text
-        answer = await artist.post(
+        response = await artist.post(
             "/songs", headers={"traceparent": TRACEPARENT}, **song_form(albumId=made.json()["_id"])
         )
-    assert answer.status_code == 201, answer.text
+    assert response.status_code == 201, response.text

@@ -57,7 +57,7 @@ def _free_port() -> int:
 
 
 @contextmanager
-def two_workers(log_file: Path, **told: str) -> Iterator[Running]:
+def two_workers(log_file: Path, **variables: str) -> Iterator[Running]:
     """A gateway of two workers, until it was stopped."""
     port = _free_port()
     nowhere = {f"{name}_SERVICE_URL": "http://127.0.0.1:9" for name in ("USER", "SONG", "ALBUM")}
@@ -71,13 +71,13 @@ def two_workers(log_file: Path, **told: str) -> Iterator[Running]:
         process = subprocess.Popen(
             [sys.executable, "-m", "api_gateway.main"],
             cwd=PROJECT,
-            env={**os.environ, **nowhere, **origins, **told},
+            env={**os.environ, **nowhere, **origins, **variables},
             stdout=written,
             stderr=subprocess.STDOUT,
         )
         try:
             _until(lambda: _is_ready(port))
-            yield Running(process, port, int(told.get("METRICS_PORT", 0)))
+            yield Running(process, port, int(variables.get("METRICS_PORT", 0)))
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -86,9 +86,9 @@ def two_workers(log_file: Path, **told: str) -> Iterator[Running]:
                 process.kill()
 
 
-def said_by_workers(log_file: Path, **told: str) -> list[str]:
-    """What a gateway of two workers wrote while it answered two requests, and was stopped."""
-    with two_workers(log_file, **told) as running:
+def said_by_workers(log_file: Path, **variables: str) -> list[str]:
+    """What a gateway of two workers wrote while it served two requests, and was stopped."""
+    with two_workers(log_file, **variables) as running:
         for number in range(2):
             running.ask(f"asked-{number}")
     return log_file.read_text().splitlines()
@@ -122,8 +122,8 @@ def test_workers_use_the_configured_log_level(tmp_path: Path) -> None:
 def test_metrics_of_workers_are_summed(tmp_path: Path) -> None:
     folders = tmp_path / "tmp"
     folders.mkdir()
-    told = {"METRICS_PORT": str(_free_port()), "TMPDIR": str(folders)}
-    with two_workers(tmp_path / "log", **told) as running:
+    variables = {"METRICS_PORT": str(_free_port()), "TMPDIR": str(folders)}
+    with two_workers(tmp_path / "log", **variables) as running:
         for _ in range(20):
             running.ask()
         assert running.requests() == 20

@@ -19,7 +19,7 @@ from tests.system.running import free_ports
 
 async def until(condition: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - nobody tells
+        while not condition():  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.02)
 
 
@@ -76,7 +76,7 @@ async def test_failed_start_is_retried(
         assert "redis ended with -9" in said
         in_the_way.rmdir()
         async with asyncio.timeout(30):
-            while not await listens(plan.port):  # noqa: ASYNC110 - nobody tells
+            while not await listens(plan.port):  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(0.05)
 
 
@@ -97,9 +97,9 @@ async def test_log_is_truncated_while_process_writes(tmp_path: Path, monkeypatch
 
 def test_loopback_and_excepted_hosts_bypass_the_proxy() -> None:
     plan = ProcessPlan("song", 1, {"PORT": "1"}, None)
-    told = child_environment({"no_proxy": "intranet.example", "PORT": "2"}, plan)
-    assert told["no_proxy"] == told["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"
-    assert told["PORT"] == "1"
+    variables = child_environment({"no_proxy": "intranet.example", "PORT": "2"}, plan)
+    assert variables["no_proxy"] == variables["NO_PROXY"] == "intranet.example,127.0.0.1,localhost"
+    assert variables["PORT"] == "1"
 
 
 def test_restart_pause_doubles_until_stable() -> None:

@@ -56,7 +56,7 @@ class World:
         token: bytes | None = None,
         caller: bytes | None = None,
     ) -> bool:
-        """The service answers, and the response is relayed; whether it is recorded.
+        """The service responds, and the response is relayed; whether it is recorded.
 
         `token` is what it says of the token; `caller` adds whose that is.
         """

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
 
-from tests.gateway.wire import BrokenOffError, Heard, hear
+from tests.gateway.wire import BrokenOffError, ReceivedRequest, read_request
 
 Talk: TypeAlias = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -39,33 +39,35 @@ async def listening(talk: Talk, port: int = 0) -> AsyncIterator[int]:
 
 
 def plain(body: bytes = b"{}", *lines: str, status: str = "200 OK") -> bytes:
-    """The bytes of an answer with a length."""
+    """The bytes of a response with a length."""
     head = (f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *lines, "", "")
     return "\r\n".join(head).encode("utf-8") + body
 
 
 class Scripted:
-    """A well-behaved service: remembers what it heard and answers with the bytes it was given."""
+    """A well-behaved service: records requests and responds with the given bytes."""
 
-    def __init__(self, answer: bytes | Callable[[Heard], bytes] = plain()) -> None:  # noqa: B008 - immutable
-        self._answer = answer
-        self.heard: list[Heard] = []
+    def __init__(self, response: bytes | Callable[[ReceivedRequest], bytes] = plain()) -> None:  # noqa: B008 - immutable
+        self._response = response
+        self.received: list[ReceivedRequest] = []
         self.connections = 0
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         while True:
-            heard = await hear(reader, writer)
-            self.heard.append(heard)
-            if not heard.complete:
+            received = await read_request(reader, writer)
+            self.received.append(received)
+            if not received.complete:
                 return
-            answer = self._answer if isinstance(self._answer, bytes) else self._answer(heard)
-            writer.write(answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if heard.method == "HEAD" else answer)
+            response = self._response if isinstance(self._response, bytes) else self._response(received)
+            writer.write(
+                response.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if received.method == "HEAD" else response
+            )
             await writer.drain()
 
     @property
-    def last(self) -> Heard:
-        return self.heard[-1]
+    def last(self) -> ReceivedRequest:
+        return self.received[-1]
 
 
 async def closed_port() -> int:

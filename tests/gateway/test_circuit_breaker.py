@@ -7,7 +7,7 @@ import pytest
 
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, closed_port, listening, plain
-from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, ask, connect, hear, request
+from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, ask, connect, read_request, request
 
 FOUR = {"breaker_minimum_calls": 4, "breaker_reset_timeout_seconds": 30}
 BRIEFLY = {"breaker_minimum_calls": 4, "breaker_reset_timeout_seconds": 1}
@@ -21,7 +21,7 @@ async def test_open_breaker_closes_soon_after_service_returns() -> None:
         async with listening(service.talk, away):
             refused = await ask(port, "GET", "/api/songs")
             assert (refused.status, refused.headers.get("retry-after")) == (503, "1")
-            assert service.heard == []
+            assert service.received == []
             async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
                 while (await ask(port, "GET", "/api/songs")).status == 503:  # noqa: ASYNC110 - over a socket
                     await asyncio.sleep(0.05)
@@ -46,7 +46,7 @@ async def test_error_responses_do_not_open_the_breaker(status: str) -> None:
     async with listening(service.talk) as there, gateway(there, **FOUR) as port:
         for _ in range(20):
             await ask(port, "GET", "/api/songs")
-    assert len(service.heard) == 20
+    assert len(service.received) == 20
 
 
 async def test_unusable_responses_open_the_breaker() -> None:
@@ -54,7 +54,7 @@ async def test_unusable_responses_open_the_breaker() -> None:
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal seen
-        await hear(reader, writer)
+        await read_request(reader, writer)
         seen += 1
         writer.write(b"not HTTP\r\n\r\n")
 
@@ -68,29 +68,29 @@ async def test_oversized_response_heads_do_not_open_breaker() -> None:
     """Otherwise one client could open the breaker for all others."""
     service = Scripted(plain(b"{}", "Link: " + "x" * 80_000))
     async with listening(service.talk) as there, gateway(there, **FOUR) as port:
-        answers = [await ask(port, "GET", "/api/songs") for _ in range(8)]
-    assert {(answer.status, json.loads(answer.body)["code"]) for answer in answers} == {
+        responses = [await ask(port, "GET", "/api/songs") for _ in range(8)]
+    assert {(response.status, json.loads(response.body)["code"]) for response in responses} == {
         (502, "service_bad_answer")
     }
-    assert len(service.heard) == 8
+    assert len(service.received) == 8
 
 
 async def test_timeouts_open_the_breaker() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         await reader.read(1)
 
     limits = {**FOUR, "first_byte_timeout_seconds": 0.1}
     async with listening(talk) as there, gateway(there, **limits) as port:
         late = await asyncio.gather(*(ask(port, "GET", "/api/songs") for _ in range(4)))
-        assert {answer.status for answer in late} == {504}
+        assert {response.status for response in late} == {504}
         assert (await ask(port, "GET", "/api/songs")).status == 503
 
 
 async def test_client_failures_never_open_the_breaker() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard = await hear(reader, writer)
-        if heard.target == "/songs/quick":
+        received = await read_request(reader, writer)
+        if received.target == "/songs/quick":
             writer.write(plain())
         await reader.read(1)
 
@@ -105,17 +105,17 @@ async def test_client_failures_never_open_the_breaker() -> None:
             async with connect(port) as client:
                 await client.write(request("POST", "/api/songs", "Transfer-Encoding: chunked"))
                 await client.write(b"b\r\nhello world\r\n0\r\n\r\n")
-                assert (await client.answer()).status == 413
+                assert (await client.response()).status == 413
         assert (await ask(port, "GET", "/api/songs/quick")).status == 200
 
 
 async def test_cancelled_trial_call_permits_the_next() -> None:
-    heard = asyncio.Event()
+    received = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if (await hear(reader, writer)).target == "/songs/quick":
+        if (await read_request(reader, writer)).target == "/songs/quick":
             writer.write(plain())
-        heard.set()
+        received.set()
         await reader.read(1)
 
     away = await closed_port()
@@ -126,7 +126,7 @@ async def test_cancelled_trial_call_permits_the_next() -> None:
             await asyncio.sleep(1.1)
             async with connect(port) as client:
                 await client.write(request("GET", "/api/songs/hangs"))
-                await heard.wait()
+                await received.wait()
                 assert (await ask(port, "GET", "/api/songs/quick")).status == 503
             # A slow probe stops keeping others out after five seconds; this must not take as long.
             async with asyncio.timeout(4):

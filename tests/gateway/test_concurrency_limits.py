@@ -9,7 +9,7 @@ import pytest
 
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, ask, connect, hear, read_head, request
+from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, ask, connect, read_head, read_request, request
 
 CHUNKED = request("POST", "/api/songs", "Transfer-Encoding: chunked")
 HALF = b"4\r\nhalf\r\n"
@@ -29,7 +29,7 @@ async def test_small_pending_body_holds_no_permit() -> None:
         connect(port) as slow,
     ):
         await slow.write(request("POST", "/api/songs/batch", "Content-Length: 60000") + b"{")
-        # The gateway has read it when it has answered somebody who came later.
+        # The gateway has read it once it has served a later client.
         assert (await ask(port, "GET", "/health")).status == 200
         assert (await ask(port, "GET", "/api/songs")).status == 200
 
@@ -41,8 +41,8 @@ async def test_slow_small_body_is_relayed_complete() -> None:
         for piece in (b'{"id', b's": ', b"[]} "):
             await slow.write(piece)
             await asyncio.sleep(0.05)
-        assert (await slow.answer()).status == 200
-    assert [heard.body for heard in service.heard] == [b'{"ids": []} ']
+        assert (await slow.response()).status == 200
+    assert [received.body for received in service.received] == [b'{"ids": []} ']
 
 
 async def test_uploads_use_at_most_half_the_permits() -> None:
@@ -56,13 +56,13 @@ async def test_uploads_use_at_most_half_the_permits() -> None:
         await until(lambda: service.connections == 1)
         async with connect(port) as second:
             await second.write(CHUNKED + HALF + b"0\r\n\r\n")
-            refused = await second.answer()
+            refused = await second.response()
         assert refused.status == 503
         assert refused.headers.get("retry-after") == "5"
         assert json.loads(refused.body)["code"] == "service_unreachable"
         assert (await ask(port, "GET", "/api/songs")).status == 200
         await slow.write(b"0\r\n\r\n")
-        assert (await slow.answer()).status == 200
+        assert (await slow.response()).status == 200
         assert (await ask(port, "POST", "/api/songs", body=b"x" * 100_000)).status == 200
 
 
@@ -136,7 +136,7 @@ async def test_refused_body_releases_the_permit(limit: dict[str, object], status
         assert status in (await read_head(refused.reader))[0]
         async with connect(port) as next_one:
             await next_one.write(CHUNKED + HALF + b"0\r\n\r\n")
-            assert (await next_one.answer()).status == 200
+            assert (await next_one.response()).status == 200
 
 
 async def test_permit_timeout_does_not_open_the_breaker() -> None:
@@ -145,7 +145,7 @@ async def test_permit_timeout_does_not_open_the_breaker() -> None:
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
-            await hear(reader, writer)
+            await read_request(reader, writer)
             await go_on.wait()
             writer.write(plain())
 
@@ -160,5 +160,5 @@ async def test_permit_timeout_does_not_open_the_breaker() -> None:
         for _ in range(3):
             assert (await ask(port, "GET", "/api/songs")).status == 503
         go_on.set()
-        assert (await first.answer()).status == 200
+        assert (await first.response()).status == 200
         assert (await ask(port, "GET", "/api/songs")).status == 200

@@ -13,8 +13,8 @@ from tests.gateway.wire import (
     Client,
     check_problem,
     connect,
-    hear,
     read_head,
+    read_request,
     request,
 )
 
@@ -22,24 +22,24 @@ from tests.gateway.wire import (
 @pytest.mark.parametrize("path", ["/api/songs", "/health"])
 @pytest.mark.parametrize("count", [100, 300, 1000])
 async def test_every_pipelined_request_gets_a_response(path: str, count: int) -> None:
-    service = Scripted(lambda heard: plain(heard.target.encode()))
+    service = Scripted(lambda received: plain(received.target.encode()))
     async with (
         listening(service.talk) as there,
         gateway_process(there) as running,
         connect(running.port) as client,
     ):
         sending = asyncio.create_task(client.write(request("GET", path) * count))
-        answers = [await client.answer() for _ in range(count)]
+        responses = [await client.response() for _ in range(count)]
         await sending
-        assert {answer.status for answer in answers} == {200}
+        assert {response.status for response in responses} == {200}
 
 
 async def test_last_pipelined_request_may_close_the_connection() -> None:
-    service = Scripted(lambda heard: plain(heard.target.encode()))
+    service = Scripted(lambda received: plain(received.target.encode()))
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         many = b"".join(request("GET", f"/api/songs/{number}") for number in range(50))
         await client.write(many + request("GET", "/api/songs/last", "Connection: close"))
-        bodies = [(await client.answer()).body for _ in range(51)]
+        bodies = [(await client.response()).body for _ in range(51)]
         assert bodies == [*(f"/songs/{number}".encode() for number in range(50)), b"/songs/last"]
         assert await client.at_end()
 
@@ -48,9 +48,9 @@ async def test_connection_is_recycled_between_requests() -> None:
     async with listening(Scripted().talk) as there, gateway(there) as port, connect(port) as client:
         for number in range(1, RESPONSES_PER_CONNECTION_CLOSED + 1):
             await client.write(request("GET", "/api/songs"))
-            answer = await client.answer()
+            response = await client.response()
             due = number == RESPONSES_PER_CONNECTION_CLOSED
-            assert answer.headers.get("connection") == ("close" if due else None)
+            assert response.headers.get("connection") == ("close" if due else None)
         assert await client.at_end()
 
 
@@ -65,7 +65,7 @@ async def test_request_after_closing_response_causes_no_reset() -> None:
         closing = request("GET", "/api/songs", "Connection: close")
         await client.write(closing + request("GET", "/api/songs") * 500)
         await asyncio.sleep(0.2)
-        assert (await client.answer()).body == body
+        assert (await client.response()).body == body
         assert await client.at_end()
 
 
@@ -77,23 +77,23 @@ def half_close(client: Client) -> None:
 @pytest.mark.parametrize("body", [b"", b'{"title": "x"}'])
 async def test_half_closed_client_gets_its_response(method: str, body: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         await asyncio.sleep(0.5)
         writer.write(plain(b"done"))
 
     async with listening(talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request(method, "/api/songs/1", body=body))
         half_close(client)
-        assert (await client.answer()).body == b"done"
+        assert (await client.response()).body == b"done"
         assert await client.at_end()
 
 
 async def test_half_closed_client_gets_all_pipelined_responses() -> None:
-    service = Scripted(lambda heard: plain(heard.target.encode()))
+    service = Scripted(lambda received: plain(received.target.encode()))
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(b"".join(request("GET", f"/api/songs/{number}") for number in range(60)))
         half_close(client)
-        assert [(await client.answer()).body for _ in range(60)] == [
+        assert [(await client.response()).body for _ in range(60)] == [
             f"/songs/{n}".encode() for n in range(60)
         ]
         assert await client.at_end()
@@ -101,14 +101,14 @@ async def test_half_closed_client_gets_all_pipelined_responses() -> None:
 
 async def test_half_closed_upload_outlives_the_grace_period() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         await asyncio.sleep(4)
         writer.write(plain(b"stored"))
 
     async with listening(talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs", body=b"x" * 100_000))
         half_close(client)
-        assert (await client.answer()).body == b"stored"
+        assert (await client.response()).body == b"stored"
 
 
 async def test_half_closed_body_is_not_relayed() -> None:
@@ -117,7 +117,7 @@ async def test_half_closed_body_is_not_relayed() -> None:
         await client.write(request("PATCH", "/api/songs/1", "Content-Length: 10") + b"half")
         half_close(client)
         assert await client.at_end()
-    assert service.heard == []
+    assert service.received == []
 
 
 @pytest.mark.parametrize(
@@ -152,7 +152,7 @@ async def test_heads_that_are_not_strict_http_are_refused(said: bytes, at_once: 
             await client.write(said)
         else:
             await client.pieces(said[at : at + 9] for at in range(0, len(said), 9))
-        check_problem(await client.answer(), 400, "malformed")
+        check_problem(await client.response(), 400, "malformed")
         assert await client.at_end()
 
 
@@ -162,7 +162,7 @@ async def test_heads_that_are_not_strict_http_are_refused(said: bytes, at_once: 
 async def test_ordinary_hosts_are_accepted(host: str) -> None:
     async with gateway(1) as port, connect(port) as client:
         await client.write(b"\r\nGET /health HTTP/1.1\r\nHost: %b\r\n\r\n" % host.encode())
-        assert (await client.answer()).status == 200
+        assert (await client.response()).status == 200
 
 
 CHUNKED = request("POST", "/api/songs/batch", "Transfer-Encoding: chunked")
@@ -179,8 +179,8 @@ async def test_chunk_extensions_are_bounded(chunks: bytes) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(CHUNKED + chunks + b"0\r\n\r\n")
-        check_problem(await client.answer(), 413, "chunk_extensions_too_large")
-    assert service.heard == []
+        check_problem(await client.response(), 413, "chunk_extensions_too_large")
+    assert service.received == []
 
 
 @pytest.mark.parametrize("size", [1, 5, 1000])
@@ -190,8 +190,8 @@ async def test_chunk_extensions_do_not_reach_the_service(size: int) -> None:
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         for _ in range(2):
             await client.pieces(said[at : at + size] for at in range(0, len(said), size))
-            assert (await client.answer()).status == 200
-    assert [heard.body for heard in service.heard] == [b"{}", b"{}"]
+            assert (await client.response()).status == 200
+    assert [received.body for received in service.received] == [b"{}", b"{}"]
 
 
 @pytest.mark.parametrize(
@@ -201,8 +201,8 @@ async def test_malformed_chunks_are_refused(bad: bytes) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(CHUNKED + bad + b"0\r\n\r\n")
-        check_problem(await client.answer(), 400, "malformed")
-    assert service.heard == []
+        check_problem(await client.response(), 400, "malformed")
+    assert service.received == []
 
 
 @pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "413 Too Large", "503 Unavailable"])
@@ -240,4 +240,4 @@ async def test_upload_is_asked_for_when_the_service_reads() -> None:
         async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
             assert await client.reader.readuntil(b"\r\n\r\n") == CONTINUE
         await client.write(b"body")
-        assert (await client.answer()).body == b"stored"
+        assert (await client.response()).body == b"stored"

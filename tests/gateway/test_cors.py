@@ -1,4 +1,4 @@
-"""CORS: answered by the gateway, for the front ends' origins, on every answer, once."""
+"""CORS: handled by the gateway, for the front ends' origins, on every response, once."""
 
 import asyncio
 
@@ -6,7 +6,7 @@ import pytest
 
 from tests.gateway.gateway import FRONT_END, gateway
 from tests.gateway.services import Scripted, closed_port, listening, plain
-from tests.gateway.wire import Headers, ask, connect, hear, request
+from tests.gateway.wire import Headers, ask, connect, read_request, request
 
 OTHER_FRONT_END = "https://app.example.com"
 ORIGINS = f"{FRONT_END}, {OTHER_FRONT_END}/"
@@ -31,16 +31,16 @@ def words(listed: str) -> set[str]:
 async def test_allowed_origin_may_read_credentialed_responses(origin: str) -> None:
     service = Scripted(plain(b"{}", *CORS_OF_A_SERVICE, "Vary: Accept-Encoding"))
     async with listening(service.talk) as there, gateway(there, frontend_origins=ORIGINS) as port:
-        answer = await ask(port, "GET", "/api/songs", f"Origin: {origin}")
-    found = granted(answer.headers)
+        response = await ask(port, "GET", "/api/songs", f"Origin: {origin}")
+    found = granted(response.headers)
     assert found["access-control-allow-origin"] == origin
     assert found["access-control-allow-credentials"] == "true"
     assert words(found["access-control-expose-headers"]) >= {
         *("x-request-id", "link", "x-total-count", "etag", "retry-after", "content-length", "content-range"),
         *("x-corrected-query", "cache-status", "ratelimit", "ratelimit-policy"),
     }
-    assert words(", ".join(answer.headers.all("vary"))) == {"accept-encoding", "origin"}
-    assert answer.headers.get("timing-allow-origin") == origin
+    assert words(", ".join(response.headers.all("vary"))) == {"accept-encoding", "origin"}
+    assert response.headers.get("timing-allow-origin") == origin
 
 
 @pytest.mark.parametrize(
@@ -64,29 +64,29 @@ async def test_unlisted_origin_gets_no_cors_headers(origin: str, path: str) -> N
         preflight = await ask(
             port, "OPTIONS", path, f"Origin: {origin}", "Access-Control-Request-Method: PUT"
         )
-    for answer in (simple, preflight):
-        assert granted(answer.headers) == {}
-        assert "origin" in words(", ".join(answer.headers.all("vary")))
+    for response in (simple, preflight):
+        assert granted(response.headers) == {}
+        assert "origin" in words(", ".join(response.headers.all("vary")))
 
 
 async def test_request_without_origin_gets_only_vary() -> None:
     service = Scripted(plain(b"{}", *CORS_OF_A_SERVICE))
     async with listening(service.talk) as there, gateway(there) as port:
-        answer = await ask(port, "GET", "/api/songs")
-    assert granted(answer.headers) == {}
-    assert answer.headers.all("vary") == ["Origin"]
+        response = await ask(port, "GET", "/api/songs")
+    assert granted(response.headers) == {}
+    assert response.headers.all("vary") == ["Origin"]
 
 
 @pytest.mark.parametrize("path", ["/api/songs", "/api/nobodys", "/health"])
-async def test_gateway_answers_preflight_requests(path: str) -> None:
+async def test_gateway_handles_preflight_requests(path: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
-        answer = await ask(
+        response = await ask(
             *(port, "OPTIONS", path, f"Origin: {FRONT_END}", "Access-Control-Request-Method: PATCH"),
             "Access-Control-Request-Headers: authorization, x-clerk-session-id",
         )
-    found = granted(answer.headers)
-    assert (answer.status, service.heard) == (204, [])
+    found = granted(response.headers)
+    assert (response.status, service.received) == (204, [])
     assert found["access-control-allow-origin"] == FRONT_END
     assert found["access-control-allow-credentials"] == "true"
     assert found["access-control-max-age"] == "600"
@@ -100,22 +100,22 @@ async def test_gateway_answers_preflight_requests(path: str) -> None:
 async def test_plain_options_request_is_relayed() -> None:
     service = Scripted(plain(b"mine", "Allow: GET"))
     async with listening(service.talk) as there, gateway(there) as port:
-        answer = await ask(port, "OPTIONS", "/api/songs", f"Origin: {FRONT_END}")
-    assert (answer.body, answer.headers.get("allow")) == (b"mine", "GET")
+        response = await ask(port, "OPTIONS", "/api/songs", f"Origin: {FRONT_END}")
+    assert (response.body, response.headers.get("allow")) == (b"mine", "GET")
     assert service.last.method == "OPTIONS"
 
 
 async def test_gateway_errors_carry_cors_headers() -> None:
     async def broken(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard = await hear(reader, writer)
-        if heard.target == "/songs/late":
+        received = await read_request(reader, writer)
+        if received.target == "/songs/late":
             await reader.read(1)
 
     limits = {"max_body_bytes": 10, "first_byte_timeout_seconds": 0.1}
     away = f"http://127.0.0.1:{await closed_port()}"
     origin = f"Origin: {FRONT_END}"
     async with listening(broken) as there, gateway(there, album_service_url=away, **limits) as port:
-        answers = [
+        responses = [
             await ask(port, "GET", "/api/nobodys", origin),
             await ask(port, "POST", "/health", origin),
             await ask(port, "POST", "/api/songs", origin, body=b"far too large"),
@@ -124,8 +124,8 @@ async def test_gateway_errors_carry_cors_headers() -> None:
             await ask(port, "GET", "/api/songs/late", origin),
             await ask(port, "GET", "/health/services", origin),
         ]
-    assert [answer.status for answer in answers] == [404, 405, 413, 502, 503, 504, 503]
-    assert {answer.headers.get("access-control-allow-origin") for answer in answers} == {FRONT_END}
+    assert [response.status for response in responses] == [404, 405, 413, 502, 503, 504, 503]
+    assert {response.headers.get("access-control-allow-origin") for response in responses} == {FRONT_END}
 
 
 async def test_internal_error_has_cors_and_no_details(
@@ -137,8 +137,8 @@ async def test_internal_error_has_cors_and_no_details(
     monkeypatch.setattr("api_gateway.health.own_health", mistaken)
     async with gateway(1) as port, connect(port) as client:
         await client.write(request("GET", "/health", f"Origin: {FRONT_END}"))
-        answer = await client.answer()
-    assert answer.status == 500
-    assert answer.headers.get("access-control-allow-origin") == FRONT_END
-    assert b"secret" not in answer.body
-    assert b"ZeroDivision" not in answer.body
+        response = await client.response()
+    assert response.status == 500
+    assert response.headers.get("access-control-allow-origin") == FRONT_END
+    assert b"secret" not in response.body
+    assert b"ZeroDivision" not in response.body

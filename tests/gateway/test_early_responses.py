@@ -44,8 +44,8 @@ async def test_early_response_is_relayed(then: str, chunked: bool) -> None:
                 framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {total}"
                 await client.write(request("POST", "/api/songs", framing))
                 await client.push(total, chunked=chunked)
-                answer = await client.answer()
-                assert (answer.status, answer.body) == (401, b'{"error":"no"}')
+                response = await client.response()
+                assert (response.status, response.body) == (401, b'{"error":"no"}')
                 assert await client.at_end()
 
 
@@ -57,7 +57,7 @@ async def test_early_response_reaches_client_that_stops_sending() -> None:
 
     async with listening(talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs", f"Content-Length: {LIMIT}") + PIECE)
-        assert (await client.answer()).status == 401
+        assert (await client.response()).status == 401
 
 
 async def test_oversized_body_aborts_a_begun_response(
@@ -86,9 +86,9 @@ async def test_small_unread_body_keeps_the_connection() -> None:
     async with listening(Scripted().talk) as there, gateway(there) as port, connect(port) as client:
         for _ in range(3):
             await client.write(request("POST", "/api/nobodys", body=b"{}"))
-            assert (await client.answer()).status == 404
+            assert (await client.response()).status == 404
         await client.write(request("GET", "/api/songs"))
-        assert (await client.answer()).status == 200
+        assert (await client.response()).status == 200
 
 
 async def test_upload_the_service_never_reads_times_out() -> None:
@@ -102,7 +102,7 @@ async def test_upload_the_service_never_reads_times_out() -> None:
     ):
         await client.write(request("POST", "/api/songs", f"Content-Length: {100 * LIMIT}"))
         await client.push(100 * LIMIT, chunked=False)
-        assert (await client.answer()).status == 504
+        assert (await client.response()).status == 504
 
 
 async def test_complete_request_gets_the_early_response() -> None:
@@ -113,5 +113,5 @@ async def test_complete_request_gets_the_early_response() -> None:
             pass
 
     async with listening(talk) as there, gateway(there) as port:
-        answer = await ask(port, "POST", "/api/songs", body=b"x" * LIMIT)
-    assert (answer.status, answer.body) == (200, b"early")
+        response = await ask(port, "POST", "/api/songs", body=b"x" * LIMIT)
+    assert (response.status, response.body) == (200, b"early")

@@ -11,40 +11,40 @@ from api_gateway.upstream.pool import IDLE_CONNECTION_SECONDS, ConnectionPool
 from shared.http.serve import KEEP_ALIVE_SECONDS
 from tests.gateway.gateway import FRONT_END, gateway
 from tests.gateway.services import Scripted, Talk, closed_port, listening, plain
-from tests.gateway.wire import Answer, ask, connect, hear, read_head, request
+from tests.gateway.wire import Response, ask, connect, read_head, read_request, request
 
 
-async def answer_before(talk: Talk, method: str = "GET", **changed: object) -> Answer:
+async def response_before(talk: Talk, method: str = "GET", **changed: object) -> Response:
     """The response to a client when the service behaves like `talk`."""
     async with listening(talk) as there, gateway(there, **changed) as port:
         return await ask(port, method, "/api/songs", f"Origin: {FRONT_END}")
 
 
-def check_problem(answer: Answer, status: int, code: str) -> None:
+def check_problem(response: Response, status: int, code: str) -> None:
     """It is a problem document with CORS headers and without internal details."""
-    problem = json.loads(answer.body)
-    assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
-    assert answer.headers.get("content-type") == "application/problem+json"
+    problem = json.loads(response.body)
+    assert (response.status, problem["status"], problem["code"]) == (status, status, code)
+    assert response.headers.get("content-type") == "application/problem+json"
     assert problem["error"] == problem["detail"]
-    assert problem["requestId"] == answer.headers.get("x-request-id")
-    assert answer.headers.get("access-control-allow-origin") == FRONT_END
-    assert answer.headers.get("date")
+    assert problem["requestId"] == response.headers.get("x-request-id")
+    assert response.headers.get("access-control-allow-origin") == FRONT_END
+    assert response.headers.get("date")
     for secret in ("127.0.0.1", "localhost", "httptools", "Error", "/songs"):
-        assert secret not in answer.body.decode()
+        assert secret not in response.body.decode()
 
 
 async def test_refused_connection_is_503_with_retry_after() -> None:
     async with gateway(await closed_port()) as port:
-        answer = await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
-    check_problem(answer, 503, "service_unreachable")
-    assert int(answer.headers.get("retry-after") or 0) >= 1
+        response = await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
+    check_problem(response, 503, "service_unreachable")
+    assert int(response.headers.get("retry-after") or 0) >= 1
 
 
 async def test_unknown_host_is_503() -> None:
     async with gateway(1, song_service_url="http://no-such-service.invalid:80") as port:
-        answer = await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
-    check_problem(answer, 503, "service_unreachable")
-    assert "invalid" not in answer.body.decode()
+        response = await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
+    check_problem(response, 503, "service_unreachable")
+    assert "invalid" not in response.body.decode()
 
 
 async def test_connect_timeout_is_503() -> None:
@@ -56,18 +56,18 @@ async def test_connect_timeout_is_503() -> None:
 
 
 async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    await hear(reader, writer)
+    await read_request(reader, writer)
     await reader.read(1)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_response_timeout_is_504(method: str) -> None:
-    check_problem(await answer_before(silent, method, first_byte_timeout_seconds=0.2), 504, "service_late")
+    check_problem(await response_before(silent, method, first_byte_timeout_seconds=0.2), 504, "service_late")
 
 
 async def test_uploads_have_a_longer_response_timeout() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         await asyncio.sleep(0.5)
         writer.write(plain(b"stored"))
 
@@ -112,10 +112,10 @@ async def test_waiting_for_a_free_connection_ends_in_503() -> None:
 @pytest.mark.parametrize("method", ["GET", "POST"])
 async def test_unusable_response_is_502(said: bytes, method: str) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         writer.write(said)
 
-    check_problem(await answer_before(talk, method), 502, "service_bad_answer")
+    check_problem(await response_before(talk, method), 502, "service_bad_answer")
 
 
 @pytest.mark.parametrize(
@@ -124,19 +124,21 @@ async def test_unusable_response_is_502(said: bytes, method: str) -> None:
 async def test_service_refusal_passes_unchanged(status: str, after: str) -> None:
     service = Scripted(plain(b'{"error":"mine"}', f"Retry-After: {after}", status=status))
     async with listening(service.talk) as there, gateway(there) as port:
-        answers = [await ask(port, "GET", "/api/songs") for _ in range(30)]
-    assert {(answer.status, answer.body) for answer in answers} == {(int(status[:3]), b'{"error":"mine"}')}
-    assert answers[-1].headers.get("retry-after") == after
+        responses = [await ask(port, "GET", "/api/songs") for _ in range(30)]
+    assert {(response.status, response.body) for response in responses} == {
+        (int(status[:3]), b'{"error":"mine"}')
+    }
+    assert responses[-1].headers.get("retry-after") == after
 
 
 class FailsFirst:
-    """A service that hangs up on the first request to it and answers the next."""
+    """A service that closes the connection of the first request and responds to the next."""
 
     def __init__(self) -> None:
         self.seen = 0
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         self.seen += 1
         if self.seen > 1:
             writer.write(plain(b""))
@@ -145,22 +147,22 @@ class FailsFirst:
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
 async def test_read_is_retried_after_connection_failure(method: str) -> None:
     service = FailsFirst()
-    answer = await answer_before(service.talk, method)
-    assert (answer.status, service.seen) == (200, 2)
+    response = await response_before(service.talk, method)
+    assert (response.status, service.seen) == (200, 2)
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
 async def test_writes_are_never_retried(method: str) -> None:
     service = FailsFirst()
-    answer = await answer_before(service.talk, method)
-    assert (answer.status, service.seen) == (502, 1)
+    response = await response_before(service.talk, method)
+    assert (response.status, service.seen) == (502, 1)
 
 
 async def test_read_with_a_body_is_not_retried() -> None:
     service = FailsFirst()
     async with listening(service.talk) as there, gateway(there) as port:
-        answer = await ask(port, "GET", "/api/songs", body=b"{}")
-    assert (answer.status, service.seen) == (502, 1)
+        response = await ask(port, "GET", "/api/songs", body=b"{}")
+    assert (response.status, service.seen) == (502, 1)
 
 
 async def test_read_is_retried_once_only() -> None:
@@ -168,11 +170,11 @@ async def test_read_is_retried_once_only() -> None:
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal seen
-        await hear(reader, writer)
+        await read_request(reader, writer)
         seen += 1
 
-    answer = await answer_before(talk)
-    assert (answer.status, seen) == (502, 2)
+    response = await response_before(talk)
+    assert (response.status, seen) == (502, 2)
 
 
 async def test_timeout_is_not_retried() -> None:
@@ -180,12 +182,12 @@ async def test_timeout_is_not_retried() -> None:
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal seen
-        await hear(reader, writer)
+        await read_request(reader, writer)
         seen += 1
         await reader.read(1)
 
-    answer = await answer_before(talk, first_byte_timeout_seconds=0.2)
-    assert (answer.status, seen) == (504, 1)
+    response = await response_before(talk, first_byte_timeout_seconds=0.2)
+    assert (response.status, seen) == (504, 1)
 
 
 async def test_gateway_closes_idle_connections_before_services_do() -> None:
@@ -208,22 +210,22 @@ async def test_posts_near_the_idle_timeout_succeed() -> None:
             response = connection.send("POST", request("POST", "/"), idle_seconds=5)
             connection.request_sent(5)
             await response.wait_for_head()
-            answered[response.status] += 1
+            returned[response.status] += 1
             assert await response.read() == b"{}"
             await asyncio.sleep(pause)
 
-    answered: Counter[int] = Counter()
+    returned: Counter[int] = Counter()
     pauses = [0.08 + 0.01 * number for number in range(26)]
     async with listening(talk) as there:
         pool = ConnectionPool(f"http://127.0.0.1:{there}", 5, idle_connection_seconds=0.1)
         await asyncio.gather(*(post(pool, pause) for pause in pauses))
         pool.close()
-    assert answered == {200: 5 * len(pauses)}
+    assert returned == {200: 5 * len(pauses)}
 
 
 async def test_unannounced_connection_close_costs_no_request() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         writer.write(plain(b"once"))
 
     async with listening(talk) as there, gateway(there) as port:

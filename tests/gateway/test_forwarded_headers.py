@@ -10,11 +10,11 @@ from tests.gateway.services import plain
 
 
 async def test_forwarded_headers_name_client_and_host() -> None:
-    heard, _ = await exchange("GET", "/api/songs")
-    assert heard.headers.get("x-forwarded-for") == "127.0.0.1"
-    assert heard.headers.get("x-forwarded-proto") == "http"
-    assert heard.headers.get("x-forwarded-host") == "gateway.test"
-    assert (heard.headers.get("host") or "").startswith("127.0.0.1:")
+    received, _ = await exchange("GET", "/api/songs")
+    assert received.headers.get("x-forwarded-for") == "127.0.0.1"
+    assert received.headers.get("x-forwarded-proto") == "http"
+    assert received.headers.get("x-forwarded-host") == "gateway.test"
+    assert (received.headers.get("host") or "").startswith("127.0.0.1:")
 
 
 FORGED = (
@@ -37,10 +37,10 @@ FORGED = (
 
 
 async def test_forged_identity_headers_are_removed() -> None:
-    heard, _ = await exchange(
+    received, _ = await exchange(
         "GET", "/api/songs", *FORGED, "x-clerk-session-id: sess_1", "X-Username-Hint: kept"
     )
-    assert heard.headers.names == {
+    assert received.headers.names == {
         "host",
         "x-forwarded-for",
         "x-forwarded-proto",
@@ -49,18 +49,18 @@ async def test_forged_identity_headers_are_removed() -> None:
         "x-clerk-session-id",
         "x-username-hint",
     }
-    assert heard.headers.get("x-forwarded-for") == "127.0.0.1"
-    assert heard.headers.get("x-forwarded-proto") == "http"
-    assert heard.headers.get("x-forwarded-host") == "gateway.test"
-    assert heard.headers.get("x-clerk-session-id") == "sess_1"
+    assert received.headers.get("x-forwarded-for") == "127.0.0.1"
+    assert received.headers.get("x-forwarded-proto") == "http"
+    assert received.headers.get("x-forwarded-host") == "gateway.test"
+    assert received.headers.get("x-clerk-session-id") == "sess_1"
 
 
 async def test_trusted_proxy_sets_only_forwarded_headers() -> None:
-    heard, _ = await exchange("GET", "/api/songs", *FORGED, trusted_proxies="10.0.0.0/8, 127.0.0.1")
-    assert heard.headers.get("x-forwarded-for") == "6.6.6.6, 127.0.0.1"
-    assert heard.headers.get("x-forwarded-proto") == "https"
-    assert heard.headers.get("x-forwarded-host") == "evil.test"
-    assert heard.headers.names == {
+    received, _ = await exchange("GET", "/api/songs", *FORGED, trusted_proxies="10.0.0.0/8, 127.0.0.1")
+    assert received.headers.get("x-forwarded-for") == "6.6.6.6, 127.0.0.1"
+    assert received.headers.get("x-forwarded-proto") == "https"
+    assert received.headers.get("x-forwarded-host") == "evil.test"
+    assert received.headers.names == {
         "host",
         "x-forwarded-for",
         "x-forwarded-proto",
@@ -70,22 +70,22 @@ async def test_trusted_proxy_sets_only_forwarded_headers() -> None:
 
 
 async def test_request_id_is_relayed_and_returned_once() -> None:
-    heard, got = await exchange(
-        "GET", "/api/songs", "X-Request-ID: abc-1", answer=plain(b"{}", "X-Request-ID: another")
+    received, got = await exchange(
+        "GET", "/api/songs", "X-Request-ID: abc-1", response=plain(b"{}", "X-Request-ID: another")
     )
-    assert heard.headers.get("x-request-id") == got.headers.get("x-request-id") == "abc-1"
+    assert received.headers.get("x-request-id") == got.headers.get("x-request-id") == "abc-1"
 
 
 async def test_malformed_request_id_is_replaced() -> None:
-    heard, got = await exchange("GET", "/api/songs", "X-Request-ID: a b")
-    made = heard.headers.get("x-request-id")
+    received, got = await exchange("GET", "/api/songs", "X-Request-ID: a b")
+    made = received.headers.get("x-request-id")
     assert made == got.headers.get("x-request-id")
     assert made not in (None, "a b", "")
 
 
 async def test_untrusted_proxy_headers_are_ignored() -> None:
-    heard, _ = await exchange("GET", "/api/songs", *FORGED, trusted_proxies="10.0.0.0/8, ::1")
-    assert heard.headers.get("x-forwarded-for") == "127.0.0.1"
+    received, _ = await exchange("GET", "/api/songs", *FORGED, trusted_proxies="10.0.0.0/8, ::1")
+    assert received.headers.get("x-forwarded-for") == "127.0.0.1"
 
 
 @pytest.mark.parametrize(

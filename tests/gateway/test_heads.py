@@ -7,7 +7,7 @@ import pytest
 from api_gateway.downstream.protocol import HttpProtocol
 from tests.gateway.gateway import gateway, gateway_speaking
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import ask, check_problem, connect, hear, request
+from tests.gateway.wire import ask, check_problem, connect, read_request, request
 
 PIECE = b"y" * 50_000
 
@@ -35,14 +35,14 @@ class Impatient(HttpProtocol):
 async def test_malformed_request_is_a_400_problem(said: bytes) -> None:
     async with gateway(1) as port, connect(port) as client:
         await client.write(said)
-        check_problem(await client.answer(), 400, "malformed")
+        check_problem(await client.response(), 400, "malformed")
         assert await client.at_end()
 
 
 async def test_http_1_0_client_needs_no_host() -> None:
     async with gateway(1) as port, connect(port) as client:
         await client.write(b"GET /health HTTP/1.0\r\n\r\n")
-        assert (await client.answer()).status == 200
+        assert (await client.response()).status == 200
 
 
 @pytest.mark.parametrize("piece", [b"X-Long: " + PIECE + b"\r\n", PIECE, b"a: b\r\n" * 8_000])
@@ -69,14 +69,14 @@ async def test_fragmented_head_before_large_body_is_accepted() -> None:
             await client.write(whole[start : start + 6_000])
             await asyncio.sleep(0.001)
         await client.write(whole[60_000:])
-        assert (await client.answer()).status == 200
+        assert (await client.response()).status == 200
     assert len(service.last.body) == 1_000_000
 
 
 async def test_incomplete_head_is_408() -> None:
     async with gateway_speaking(Impatient, 1) as port, connect(port) as client:
         await client.write(b"GET /health HTTP/1.1\r\nHost:")
-        check_problem(await client.answer(), 408, "request_timeout")
+        check_problem(await client.response(), 408, "request_timeout")
         assert await client.at_end()
 
 
@@ -88,13 +88,13 @@ async def test_silent_connection_is_closed() -> None:
 async def test_second_head_has_the_same_timeout() -> None:
     async with gateway_speaking(Impatient, 1) as port, connect(port) as client:
         await client.write(request("GET", "/health") + b"GET ")
-        assert (await client.answer()).status == 200
-        check_problem(await client.answer(), 408, "request_timeout")
+        assert (await client.response()).status == 200
+        check_problem(await client.response(), 408, "request_timeout")
 
 
 async def test_head_timeout_spares_bodies_and_responses() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         await asyncio.sleep(0.4)
         writer.write(plain(b"slow"))
 
@@ -106,10 +106,10 @@ async def test_head_timeout_spares_bodies_and_responses() -> None:
         await client.write(request("POST", "/api/songs", "Content-Length: 4") + b"ha")
         await asyncio.sleep(0.4)
         await client.write(b"lf")
-        assert (await client.answer()).body == b"slow"
+        assert (await client.response()).body == b"slow"
         await asyncio.sleep(0.4)
         await client.write(request("GET", "/health"))
-        assert (await client.answer()).status == 200
+        assert (await client.response()).status == 200
 
 
 BAD_CHUNK = request("POST", "/api/songs", "Transfer-Encoding: chunked") + b"no size\r\n"
@@ -118,7 +118,7 @@ BAD_CHUNK = request("POST", "/api/songs", "Transfer-Encoding: chunked") + b"no s
 @pytest.mark.parametrize("nonsense", [b"this is not HTTP\r\n\r\n", BAD_CHUNK])
 async def test_garbage_after_request_yields_no_false_response(nonsense: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         await reader.read(1)
 
     async with listening(talk) as there, gateway(there) as port, connect(port) as client:
@@ -128,7 +128,7 @@ async def test_garbage_after_request_yields_no_false_response(nonsense: bytes) -
 
 async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """A service that takes three times as long as an `Impatient` gateway waits for a head."""
-    while (await hear(reader, writer)).complete:
+    while (await read_request(reader, writer)).complete:
         await asyncio.sleep(3 * Impatient.head_seconds)
         writer.write(plain(b"late"))
 
@@ -141,7 +141,7 @@ async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         b"GET / HTTP/1.1\r\nX-Long: " + b"y" * 66_000 + b"\r\n\r\n",
     ],
 )
-async def test_refused_head_never_answers_the_previous_request(said: bytes) -> None:
+async def test_refused_head_is_no_response_to_previous_request(said: bytes) -> None:
     async with listening(slow) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs", body=b"{}"))
         await asyncio.sleep(0.1)
@@ -162,5 +162,5 @@ async def test_head_timeout_excludes_earlier_responses() -> None:
         await asyncio.sleep(0.05)
         await client.write(asked[10:])
         for _ in range(3):
-            answer = await client.answer()
-            assert (answer.status, answer.body) == (200, b"late")
+            response = await client.response()
+            assert (response.status, response.body) == (200, b"late")

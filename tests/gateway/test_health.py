@@ -9,7 +9,7 @@ import pytest
 from api_gateway.health import PROBE_SECONDS
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, closed_port, listening, plain
-from tests.gateway.wire import Answer, ask, hear
+from tests.gateway.wire import Response, ask, read_request
 
 WELL = {"status": "OK", "service": "song-service", "redis": True, "timestamp": "2025-11-01T00:00:00.000Z"}
 
@@ -19,50 +19,50 @@ def saying(data: object, status: str = "200 OK") -> Scripted:
     return Scripted(plain(json.dumps(data).encode(), "Content-Type: application/json", status=status))
 
 
-def services_of(answer: Answer) -> dict[str, dict[str, Any]]:
-    """What the answer says of each service, by name."""
-    told = json.loads(answer.body)
-    assert told["gateway"] == "healthy"
-    return {each["name"]: each for each in told["services"]}
+def services_of(response: Response) -> dict[str, dict[str, Any]]:
+    """What the response says of each service, by name."""
+    body = json.loads(response.body)
+    assert body["gateway"] == "healthy"
+    return {each["name"]: each for each in body["services"]}
 
 
-async def health_with(song: Scripted) -> tuple[Answer, dict[str, Any]]:
-    """The answer, and what it says of the song service; the others are well."""
+async def health_with(song: Scripted) -> tuple[Response, dict[str, Any]]:
+    """The response, and what it says of the song service; the others are well."""
     async with (
         listening(saying(WELL).talk) as there,
         listening(song.talk) as song_port,
         gateway(there, song_service_url=f"http://127.0.0.1:{song_port}") as port,
     ):
-        answer = await ask(port, "GET", "/health/services")
-    return answer, services_of(answer)["song"]
+        response = await ask(port, "GET", "/health/services")
+    return response, services_of(response)["song"]
 
 
 async def test_gateway_health_has_the_documented_shape() -> None:
     async with gateway(1) as port:
-        told = json.loads((await ask(port, "GET", "/health")).body)
-    assert told.keys() == {"status", "service", "timestamp"}
-    assert (told["status"], told["service"]) == ("OK", "api-gateway")
-    assert told["timestamp"].endswith("Z")
+        body = json.loads((await ask(port, "GET", "/health")).body)
+    assert body.keys() == {"status", "service", "timestamp"}
+    assert (body["status"], body["service"]) == ("OK", "api-gateway")
+    assert body["timestamp"].endswith("Z")
 
 
 async def test_healthy_services_are_listed_with_their_data() -> None:
     service = saying(WELL)
     async with listening(service.talk) as there, gateway(there) as port:
-        answer = await ask(port, "GET", "/health/services", "X-Request-ID: probe-1")
-    assert answer.status == 200
-    assert answer.headers.get("cache-control") == "no-store"
-    assert json.loads(answer.body) == {
+        response = await ask(port, "GET", "/health/services", "X-Request-ID: probe-1")
+    assert response.status == 200
+    assert response.headers.get("cache-control") == "no-store"
+    assert json.loads(response.body) == {
         "gateway": "healthy",
         "services": [{"name": name, "status": "healthy", "data": WELL} for name in ("user", "song", "album")],
     }
-    assert {heard.target for heard in service.heard} == {"/health"}
-    assert {heard.headers.get("x-request-id") for heard in service.heard} == {"probe-1"}
+    assert {received.target for received in service.received} == {"/health"}
+    assert {received.headers.get("x-request-id") for received in service.received} == {"probe-1"}
 
 
 async def test_degraded_service_counts_as_healthy() -> None:
     data = {**WELL, "status": "DEGRADED", "redis": False}
-    answer, song = await health_with(saying(data))
-    assert (answer.status, song) == (200, {"name": "song", "status": "healthy", "data": data})
+    response, song = await health_with(saying(data))
+    assert (response.status, song) == (200, {"name": "song", "status": "healthy", "data": data})
 
 
 @pytest.mark.parametrize(
@@ -81,8 +81,8 @@ async def test_degraded_service_counts_as_healthy() -> None:
     ],
 )
 async def test_other_health_responses_are_unhealthy(service: Scripted, error: str) -> None:
-    answer, song = await health_with(service)
-    assert (answer.status, song) == (503, {"name": "song", "status": "unhealthy", "error": error})
+    response, song = await health_with(service)
+    assert (response.status, song) == (503, {"name": "song", "status": "unhealthy", "error": error})
 
 
 async def test_unreachable_service_is_unhealthy_without_its_address() -> None:
@@ -91,12 +91,12 @@ async def test_unreachable_service_is_unhealthy_without_its_address() -> None:
         listening(saying(WELL).talk) as there,
         gateway(there, album_service_url=f"http://localhost:{away}") as port,
     ):
-        answer = await ask(port, "GET", "/health/services")
-    services = services_of(answer)
-    assert answer.status == 503
+        response = await ask(port, "GET", "/health/services")
+    services = services_of(response)
+    assert response.status == 503
     assert services["album"] == {"name": "album", "status": "unhealthy", "error": "Not reachable"}
     assert services["user"]["status"] == services["song"]["status"] == "healthy"
-    assert str(away) not in answer.body.decode()
+    assert str(away) not in response.body.decode()
 
 
 async def test_hanging_services_are_probed_concurrently_with_timeout() -> None:
@@ -104,7 +104,7 @@ async def test_hanging_services_are_probed_concurrently_with_timeout() -> None:
 
     async def hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal asked, waiting_at_once
-        await hear(reader, writer)
+        await read_request(reader, writer)
         asked += 1
         waiting_at_once = max(waiting_at_once, asked)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" if asked == 1 else b"")

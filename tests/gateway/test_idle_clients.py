@@ -12,11 +12,11 @@ import pytest
 from api_gateway.downstream.protocol import HttpProtocol
 from tests.gateway.gateway import gateway_process, gateway_speaking
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, connect, hear, request
+from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, connect, read_request, request
 
 
 class Watched(HttpProtocol):
-    """Lets a test see the one connection there is, which a few answers that are not read make full."""
+    """Lets a test see the one connection there is, which a few responses that are not read make full."""
 
     transport_below: asyncio.Transport
     lost: asyncio.Event
@@ -93,10 +93,10 @@ async def test_finished_connection_ends_despite_unread_responses(
     ):
         with mute(port) as client:
             await fill(client, service)
-            heard = len(service.heard)
+            received = len(service.received)
             client.send(request("GET", "/api/songs", "Connection: close"))
             await check_cut(caplog)
-            assert len(service.heard) == heard + 1
+            assert len(service.received) == received + 1
 
 
 async def test_half_closed_client_not_reading_is_disconnected(caplog: pytest.LogCaptureFixture) -> None:
@@ -117,7 +117,7 @@ async def fill(client: socket.socket, service: Scripted) -> None:
     while not asked or Watched.transport_below.get_write_buffer_size() == 0:
         client.send(request("GET", "/api/songs"))
         asked += 1
-        while len(service.heard) < asked:  # noqa: ASYNC110 - over a socket
+        while len(service.received) < asked:  # noqa: ASYNC110 - over a socket
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.005)
     assert Watched.transport_below.get_write_buffer_size() < 30_000
@@ -172,7 +172,7 @@ class BrieflyKept(HttpProtocol):
 async def test_stray_bytes_do_not_extend_keep_alive(first: bytes, then: bytes) -> None:
     async with gateway_speaking(BrieflyKept, 1) as port, connect(port) as client:
         await client.write(first)
-        await client.answer()
+        await client.response()
         end = asyncio.create_task(client.reader.read(1))
         async with asyncio.timeout(3):
             while not end.done():
@@ -183,7 +183,7 @@ async def test_stray_bytes_do_not_extend_keep_alive(first: bytes, then: bytes) -
 
 async def test_head_begun_before_last_response_gets_longer() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         await asyncio.sleep(0.8)
         writer.write(plain(b"slow"))
 
@@ -194,6 +194,6 @@ async def test_head_begun_before_last_response_gets_longer() -> None:
     ):
         slow = request("GET", "/api/songs")
         await client.write(request("GET", "/livez") + slow[:5])
-        assert (await client.answer()).status == 200
+        assert (await client.response()).status == 200
         await client.write(slow[5:])
-        assert (await client.answer()).body == b"slow"
+        assert (await client.response()).body == b"slow"

@@ -38,10 +38,10 @@ async def test_oversized_content_length_is_refused_unread() -> None:
         connect(port) as client,
     ):
         await client.write(request("POST", "/api/songs", f"Content-Length: {LIMIT + 1}"))
-        answer = await client.answer()
-        assert answer.status == 413
-        assert answer.headers.get("connection") == "close"
-        assert json.loads(answer.body)["code"] == "body_too_large"
+        response = await client.response()
+        assert response.status == 413
+        assert response.headers.get("connection") == "close"
+        assert json.loads(response.body)["code"] == "body_too_large"
     assert service.connections == 0
 
 
@@ -49,8 +49,8 @@ async def test_refused_expect_continue_closes_the_connection() -> None:
     """A client that expected 100 Continue may send the body or not: the next bytes are ambiguous."""
     async with gateway(1) as port, connect(port) as client:
         await client.write(request("POST", "/api/nobodys", "Content-Length: 2", "Expect: 100-continue"))
-        answer = await client.answer()
-        assert (answer.status, answer.headers.get("connection")) == (404, "close")
+        response = await client.response()
+        assert (response.status, response.headers.get("connection")) == (404, "close")
 
 
 async def test_oversized_expect_continue_is_refused() -> None:
@@ -78,9 +78,9 @@ async def test_client_still_sending_gets_the_refusal(chunked: bool) -> None:
     ):
         await client.write(request("POST", "/api/songs", framing))
         assert await client.push(total, chunked=chunked) == total
-        assert (await client.answer()).status == 413
+        assert (await client.response()).status == 413
         assert await client.at_end()
-    assert all(not heard.complete for heard in service.heard)
+    assert all(not received.complete for received in service.received)
 
 
 async def test_oversized_body_is_aborted_at_the_service() -> None:
@@ -92,8 +92,8 @@ async def test_oversized_body_is_aborted_at_the_service() -> None:
     ):
         await client.write(request("POST", "/api/songs", "Transfer-Encoding: chunked"))
         await client.push(2 * LIMIT, chunked=True)
-        assert (await client.answer()).status == 413
-    assert [heard.complete for heard in service.heard] == [False]
+        assert (await client.response()).status == 413
+    assert [received.complete for received in service.received] == [False]
 
 
 async def test_httpx_gets_the_refusal_of_oversized_bodies() -> None:
@@ -139,8 +139,8 @@ async def test_refused_endless_body_ends_the_connection() -> None:
         assert await client.push(1000 * LIMIT, chunked=True) < 1000 * LIMIT
 
 
-@pytest.mark.parametrize(("length", "heard"), [(8, []), (100_000, [False])], ids=["short", "long"])
-async def test_stalled_body_is_refused(length: int, heard: list[bool]) -> None:
+@pytest.mark.parametrize(("length", "received"), [(8, []), (100_000, [False])], ids=["short", "long"])
+async def test_stalled_body_is_refused(length: int, received: list[bool]) -> None:
     """The service sees only a long body, and not its end."""
     service = Scripted()
     async with (
@@ -149,10 +149,10 @@ async def test_stalled_body_is_refused(length: int, heard: list[bool]) -> None:
         connect(port) as client,
     ):
         await client.write(request("POST", "/api/songs", f"Content-Length: {length}") + b"half")
-        answer = await client.answer()
-    assert answer.status == 408
-    assert json.loads(answer.body)["code"] == "request_timeout"
-    assert [each.complete for each in service.heard] == heard
+        response = await client.response()
+    assert response.status == 408
+    assert json.loads(response.body)["code"] == "request_timeout"
+    assert [each.complete for each in service.received] == received
 
 
 async def test_endless_slow_body_is_refused() -> None:
@@ -163,13 +163,13 @@ async def test_endless_slow_body_is_refused() -> None:
         connect(port) as client,
     ):
         await client.write(request("POST", "/api/songs", "Transfer-Encoding: chunked"))
-        answer = asyncio.ensure_future(client.answer())
-        while not answer.done():
+        response = asyncio.ensure_future(client.response())
+        while not response.done():
             await client.write(b"1\r\nx\r\n")
             await asyncio.sleep(0.05)
-    assert (await answer).status == 408
-    assert json.loads((await answer).body)["code"] == "request_timeout"
-    assert [heard.complete for heard in service.heard] == [False]
+    assert (await response).status == 408
+    assert json.loads((await response).body)["code"] == "request_timeout"
+    assert [received.complete for received in service.received] == [False]
 
 
 SMUGGLED = "0\r\n\r\nGET /api/admin/users HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -200,17 +200,17 @@ async def test_ambiguous_content_length_is_refused(lines: list[str]) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs", *lines) + SMUGGLED.encode())
-        assert (await client.answer()).status == 400
+        assert (await client.response()).status == 400
         assert await client.at_end()
-    assert service.heard == []
+    assert service.received == []
 
 
 async def test_duplicate_content_length_is_refused() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs", "Content-Length: 2", "Content-Length: 2") + b"{}")
-        assert (await client.answer()).status == 400
-    assert service.heard == []
+        assert (await client.response()).status == 400
+    assert service.received == []
 
 
 async def test_upgrade_body_is_not_smuggled_upstream() -> None:
@@ -221,7 +221,7 @@ async def test_upgrade_body_is_not_smuggled_upstream() -> None:
             await client.write(
                 request("POST", "/api/songs", "Connection: Upgrade", "Upgrade: h2c", body=hidden)
             )
-            await client.answer()
+            await client.response()
         await ask(port, "GET", "/api/songs/after")
-    assert "/admin/users" not in [heard.target for heard in service.heard]
+    assert "/admin/users" not in [received.target for received in service.received]
     assert service.last.target == "/songs/after"

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from api_gateway.settings import Settings
 from tests.gateway.gateway import gateway_process, settings_for
 from tests.gateway.services import Scripted, listening
-from tests.gateway.wire import ask, connect, hear, request
+from tests.gateway.wire import ask, connect, read_request, request
 
 
 async def test_start_names_all_missing_settings() -> None:
@@ -70,7 +70,7 @@ async def test_sigterm_completes_running_requests() -> None:
     asked, go_on = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         asked.set()
         await go_on.wait()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
@@ -81,7 +81,7 @@ async def test_sigterm_completes_running_requests() -> None:
         running.process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.3)
         go_on.set()
-        assert (await client.answer()).body == b"done"
+        assert (await client.response()).body == b"done"
         async with asyncio.timeout(10):
             # uvicorn ends by the signal that it was sent, once all is done.
             assert await running.process.wait() == -signal.SIGTERM

@@ -1,4 +1,4 @@
-"""The response cache: which requests it answers, and which responses it keeps."""
+"""The response cache: which requests it serves, and which responses it stores."""
 
 import pytest
 
@@ -77,7 +77,7 @@ async def test_requests_with_more_in_them_are_relayed(world: World, header: tupl
     assert not await world.serve(SHARED, a_request(b"/api/songs/2", more=[header]))
 
 
-async def test_reload_is_answered_with_what_is_current(world: World) -> None:
+async def test_reload_gets_current_content(world: World) -> None:
     await world.serve(SHARED)
     reload = a_request(more=[(b"cache-control", b"no-cache"), (b"pragma", b"no-cache")])
     assert await world.has(reload)

@@ -95,7 +95,7 @@ def test_every_routed_service_has_a_configured_url() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "heard"),
+    ("asked", "received"),
     [
         ("/api/songs?a=%41&b=%27&c=%2F&d=%c3%A9&e=a+b%20c", "/songs?a=%41&b=%27&c=%2F&d=%c3%A9&e=a+b%20c"),
         ("/api/songs/%41%2f%c3?x[]=1&x[]=2&y", "/songs/%41%2f%c3?x[]=1&x[]=2&y"),
@@ -105,11 +105,11 @@ def test_every_routed_service_has_a_configured_url() -> None:
         ('/api/songs?q={"a"}|^`<>', '/songs?q={"a"}|^`<>'),
     ],
 )
-async def test_path_and_query_arrive_byte_for_byte(asked: str, heard: str) -> None:
+async def test_path_and_query_arrive_byte_for_byte(asked: str, received: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
         await ask(port, "GET", asked)
-    assert service.last.target == heard
+    assert service.last.target == received
 
 
 @pytest.mark.parametrize("target", ["/api/songs?q=é", "/api/sóngs", "/api/songs?a=\x01"])
@@ -117,7 +117,7 @@ async def test_bytes_invalid_in_a_url_are_refused(target: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
         assert (await ask(port, "GET", target)).status == 400
-    assert service.heard == []
+    assert service.received == []
 
 
 async def test_each_prefix_reaches_its_configured_service() -> None:
@@ -132,24 +132,24 @@ async def test_each_prefix_reaches_its_configured_service() -> None:
             album_service_url=f"http://127.0.0.1:{album_port}",
         ) as port,
     ):
-        answers = [
+        responses = [
             (await ask(port, "GET", "/api/" + b"/".join(prefix).decode())).body
             for prefix in SERVICE_OF_PREFIX
         ]
-    assert answers == [name.encode() for name in SERVICE_OF_PREFIX.values()]
+    assert responses == [name.encode() for name in SERVICE_OF_PREFIX.values()]
 
 
 async def test_unknown_path_is_route_not_found() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
-        answer = await ask(port, "POST", "/api/songsx", body=b"{}")
-    problem = json.loads(answer.body)
-    assert answer.status == 404
-    assert answer.headers.get("content-type") == "application/problem+json"
+        response = await ask(port, "POST", "/api/songsx", body=b"{}")
+    problem = json.loads(response.body)
+    assert response.status == 404
+    assert response.headers.get("content-type") == "application/problem+json"
     assert problem["error"] == problem["detail"] == "Route not found"
     assert problem["code"] == "route_not_found"
-    assert problem["requestId"] == answer.headers.get("x-request-id")
-    assert service.heard == []
+    assert problem["requestId"] == response.headers.get("x-request-id")
+    assert service.received == []
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/health/", "/livez", "/readyz"])
@@ -163,7 +163,7 @@ async def test_own_paths_are_served_without_any_service(path: str) -> None:
     assert head.headers.get("content-length") == str(len(got.body))
     assert refused.headers.get("allow") == "GET, HEAD"
     assert json.loads(refused.body)["code"] == "method_not_allowed"
-    assert service.heard == []
+    assert service.received == []
 
 
 async def test_metrics_are_not_served_to_the_public() -> None:

@@ -11,7 +11,7 @@ import pytest
 from api_gateway.search import SEARCH_SECONDS
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, Talk, closed_port, listening, plain
-from tests.gateway.wire import Answer, Heard, ask
+from tests.gateway.wire import ReceivedRequest, Response, ask
 
 
 def finding(*titles: str, headers: tuple[str, ...] = ()) -> Scripted:
@@ -19,7 +19,7 @@ def finding(*titles: str, headers: tuple[str, ...] = ()) -> Scripted:
     return Scripted(plain(json.dumps([{"title": each} for each in titles]).encode(), *headers))
 
 
-async def searched(path: str, *talks: Talk | None) -> Answer:
+async def searched(path: str, *talks: Talk | None) -> Response:
     """The response of a gateway in front of a song, an album and a user service; None: nobody listens."""
     async with AsyncExitStack() as stack:
         ports = [
@@ -32,48 +32,48 @@ async def searched(path: str, *talks: Talk | None) -> Answer:
         return await ask(port, "GET", path, "Origin: https://front.example")
 
 
-def query_of(heard: Heard) -> tuple[str, dict[str, list[str]]]:
-    parts = urlsplit(heard.target)
+def query_of(received: ReceivedRequest) -> tuple[str, dict[str, list[str]]]:
+    parts = urlsplit(received.target)
     return parts.path, parse_qs(parts.query)
 
 
 async def test_search_finds_in_all_services_at_once() -> None:
     songs, albums, users = finding("Blue", "Bluer"), finding("Kind of Blue"), finding()
-    answer = await searched("/api/search?q=bl%C3%BCe%20b&limit=7", songs.talk, albums.talk, users.talk)
-    assert answer.status == 200
-    assert json.loads(answer.body) == {
+    response = await searched("/api/search?q=bl%C3%BCe%20b&limit=7", songs.talk, albums.talk, users.talk)
+    assert response.status == 200
+    assert json.loads(response.body) == {
         "query": "blüe b",
         "songs": [{"title": "Blue"}, {"title": "Bluer"}],
         "albums": [{"title": "Kind of Blue"}],
         "artists": [],
     }
     asked: dict[str, list[str]] = {"q": ["blüe b"], "limit": ["7"]}
-    assert query_of(songs.heard[0]) == ("/songs", asked)
-    assert query_of(albums.heard[0]) == ("/albums", asked)
-    assert query_of(users.heard[0]) == ("/users", {**asked, "role": ["artist"]})
+    assert query_of(songs.received[0]) == ("/songs", asked)
+    assert query_of(albums.received[0]) == ("/albums", asked)
+    assert query_of(users.received[0]) == ("/users", {**asked, "role": ["artist"]})
 
 
 async def test_only_requested_types_are_searched() -> None:
     songs, albums, users = finding("Blue"), finding("Kind of Blue"), finding("Bluebird")
-    answer = await searched("/api/search/?q=blue&types=albums,songs", songs.talk, albums.talk, users.talk)
-    body = json.loads(answer.body)
+    response = await searched("/api/search/?q=blue&types=albums,songs", songs.talk, albums.talk, users.talk)
+    body = json.loads(response.body)
     assert (len(body["songs"]), len(body["albums"]), body["artists"]) == (1, 1, [])
-    assert users.heard == []
+    assert users.received == []
 
 
 async def test_corrections_are_named_for_each_list() -> None:
     songs = finding("Blue", headers=("X-Corrected-Query: blue m%C3%BCsic",))
-    answer = await searched("/api/search?q=bleu", songs.talk, finding().talk, finding().talk)
-    assert json.loads(answer.body)["corrected"] == {"songs": "blue müsic"}
+    response = await searched("/api/search?q=bleu", songs.talk, finding().talk, finding().talk)
+    assert json.loads(response.body)["corrected"] == {"songs": "blue müsic"}
 
 
 @pytest.mark.parametrize(
     "broken", [None, Scripted(plain(b"[]", status="503 Down")).talk, Scripted(plain(b"{")).talk]
 )
 async def test_service_that_is_down_leaves_its_list_empty(broken: Talk | None) -> None:
-    answer = await searched("/api/search?q=blue", finding("Blue").talk, broken, finding("Bluebird").talk)
-    body = json.loads(answer.body)
-    assert answer.status == 200
+    response = await searched("/api/search?q=blue", finding("Blue").talk, broken, finding("Bluebird").talk)
+    body = json.loads(response.body)
+    assert response.status == 200
     assert (body["albums"], body["unavailable"]) == ([], ["album"])
     assert (len(body["songs"]), len(body["artists"])) == (1, 1)
 
@@ -84,16 +84,16 @@ async def test_search_waits_two_seconds_at_most() -> None:
         await reader.read()
 
     started = time.monotonic()
-    answer = await searched("/api/search?q=blue", silent, finding("A").talk, finding("B").talk)
+    response = await searched("/api/search?q=blue", silent, finding("A").talk, finding("B").talk)
     assert SEARCH_SECONDS - 0.1 < time.monotonic() - started < SEARCH_SECONDS + 1
-    assert json.loads(answer.body)["unavailable"] == ["song"]
+    assert json.loads(response.body)["unavailable"] == ["song"]
 
 
 async def test_all_services_down_is_503() -> None:
-    answer = await searched("/api/search?q=blue", None, None, None)
-    assert answer.status == 503
-    assert int(answer.headers.get("retry-after") or 0) > 0
-    assert json.loads(answer.body)["code"] == "unavailable"
+    response = await searched("/api/search?q=blue", None, None, None)
+    assert response.status == 503
+    assert int(response.headers.get("retry-after") or 0) > 0
+    assert json.loads(response.body)["code"] == "unavailable"
 
 
 @pytest.mark.parametrize(
@@ -101,12 +101,12 @@ async def test_all_services_down_is_503() -> None:
 )
 async def test_invalid_values_are_refused(query: str) -> None:
     services = [finding().talk] * 3
-    answer = await searched(f"/api/search?{query}", *services)
-    assert (answer.status, json.loads(answer.body)["code"]) == (422, "invalid_fields")
+    response = await searched(f"/api/search?{query}", *services)
+    assert (response.status, json.loads(response.body)["code"]) == (422, "invalid_fields")
 
 
 async def test_blank_query_calls_no_service() -> None:
     service = finding("Blue")
-    answer = await searched("/api/search?q=%20", service.talk, service.talk, service.talk)
-    assert json.loads(answer.body) == {"query": " ", "songs": [], "albums": [], "artists": []}
-    assert service.heard == []
+    response = await searched("/api/search?q=%20", service.talk, service.talk, service.talk)
+    assert json.loads(response.body) == {"query": " ", "songs": [], "albums": [], "artists": []}
+    assert service.received == []

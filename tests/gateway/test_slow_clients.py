@@ -101,12 +101,12 @@ async def test_anonymous_body_has_a_short_timeout(monkeypatch: pytest.MonkeyPatc
     scripted = Scripted()
     async with listening(scripted.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs/batch", JSON, "Content-Length: 900000"))
-        answer = asyncio.ensure_future(client.answer())
-        while not answer.done():
+        response = asyncio.ensure_future(client.response())
+        while not response.done():
             await client.write(b"x")
             await asyncio.sleep(0.05)
-    assert (await answer).status == 408
-    assert scripted.heard == []
+    assert (await response).status == 408
+    assert scripted.received == []
 
 
 async def test_large_body_of_a_read_is_ignored() -> None:
@@ -125,8 +125,8 @@ async def test_oversized_chunked_body_never_reaches_the_service() -> None:
     async with listening(scripted.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs/batch", "Transfer-Encoding: chunked"))
         await client.push(2 * MEGABYTE, chunked=True)
-        assert (await client.answer()).status == 413
-        assert scripted.heard == []
+        assert (await client.response()).status == 413
+        assert scripted.received == []
 
 
 async def test_chunked_body_reaches_the_service_with_its_length() -> None:
@@ -134,7 +134,7 @@ async def test_chunked_body_reaches_the_service_with_its_length() -> None:
     async with listening(scripted.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs/batch", "Transfer-Encoding: chunked"))
         await client.write(b"2\r\n{}\r\n0\r\n\r\n")
-        assert (await client.answer()).status == 200
+        assert (await client.response()).status == 200
     assert (scripted.last.headers.get("content-length"), scripted.last.body) == ("2", b"{}")
     assert scripted.last.headers.get("transfer-encoding") is None
 
@@ -162,7 +162,7 @@ async def test_total_of_buffered_bodies_is_bounded() -> None:
 @pytest.mark.parametrize("size", [300_000, MEGABYTE, 2 * MEGABYTE])
 async def test_slow_reader_holds_no_permit(size: int) -> None:
     """With one permit, others are served while clients read nothing of their responses."""
-    scripted = Scripted(lambda heard: plain(b"x" * size if heard.target == "/songs" else b"small"))
+    scripted = Scripted(lambda received: plain(b"x" * size if received.target == "/songs" else b"small"))
     async with (
         listening(scripted.talk) as there,
         gateway(there, max_connections_per_service=1, pool_timeout_seconds=5) as port,
@@ -176,7 +176,7 @@ async def test_slow_reader_holds_no_permit(size: int) -> None:
             assert (await ask(port, "GET", "/api/songs/1")).body == b"small"
         for client in readers:
             client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # a transport of sockets
-            assert len((await client.answer()).body) == size
+            assert len((await client.response()).body) == size
 
 
 async def test_total_of_buffered_responses_is_bounded() -> None:
@@ -194,7 +194,7 @@ async def test_total_of_buffered_responses_is_bounded() -> None:
         await client.write(request("GET", "/api/songs"))
         await asyncio.sleep(0.3)
         client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # a transport of sockets
-        assert len((await client.answer()).body) == size
+        assert len((await client.response()).body) == size
         assert (await ask(port, "GET", "/api/songs")).status == 200
 
 
@@ -223,7 +223,7 @@ async def test_upload_permit_is_acquired_when_service_reads() -> None:
         stored = await ask(port, "POST", "/api/songs", TOKEN, body=b"x" * 100_000)
         assert stored.body == b"stored"
         decide.set()
-        assert (await first.answer()).status == 401
+        assert (await first.response()).status == 401
 
 
 async def test_rejected_origin_is_logged_once_a_minute() -> None:

@@ -14,9 +14,9 @@ from tests.gateway.wire import (
     allow_body,
     ask,
     connect,
-    hear,
     read_chunk,
     read_head,
+    read_request,
     request,
 )
 
@@ -40,14 +40,14 @@ async def test_request_body_is_streamed() -> None:
             async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
                 assert await pieces.get() == piece
         await client.write(b"0\r\n\r\n")
-        assert (await client.answer()).status == 200
+        assert (await client.response()).status == 200
 
 
 async def test_response_body_is_streamed() -> None:
     go_on = asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n")
         await go_on.wait()
         writer.write(b"6\r\nsecond\r\n0\r\n\r\n")
@@ -78,7 +78,7 @@ async def test_both_bodies_stream_at_the_same_time() -> None:
         assert await read_chunk(client.reader) == b""
 
 
-async def heard_of(true: Callable[[], bool]) -> None:
+async def wait_for(true: Callable[[], bool]) -> None:
     """Wait until `true` is."""
     async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
         while not true():  # noqa: ASYNC110 - it is the other side of a connection that changes
@@ -95,8 +95,8 @@ async def test_aborted_upload_does_not_look_complete(framing: str) -> None:
                 await client.write(b"4\r\nhalf\r\n")
             else:
                 await client.write(request("POST", "/api/songs", "Content-Length: 100000") + b"half")
-            await heard_of(lambda: service.connections == 1)
-        await heard_of(lambda: bool(service.heard))
+            await wait_for(lambda: service.connections == 1)
+        await wait_for(lambda: bool(service.received))
     assert not service.last.complete
 
 
@@ -108,7 +108,7 @@ class Endless:
         self.left = asyncio.Event()
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         try:
             while True:
@@ -134,7 +134,7 @@ async def test_client_disconnect_aborts_the_upstream_request() -> None:
     asked, left = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         asked.set()
         assert await reader.read(1) == b""
         left.set()
@@ -184,7 +184,7 @@ async def test_slow_client_causes_backpressure() -> None:
 )
 async def test_aborted_upstream_response_is_aborted_downstream(begin: bytes) -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         writer.write(begin)
 
     async with listening(talk) as there, gateway(there) as port:
@@ -194,7 +194,7 @@ async def test_aborted_upstream_response_is_aborted_downstream(begin: bytes) -> 
 
 async def test_stalled_response_is_aborted() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
         await reader.read(1)
 
@@ -205,7 +205,7 @@ async def test_stalled_response_is_aborted() -> None:
 
 async def test_begun_response_may_exceed_first_byte_timeout() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
         await asyncio.sleep(1.0)
         writer.write(b"half")
@@ -225,16 +225,16 @@ async def test_steady_slow_upload_outlasts_the_timeouts() -> None:
         for letter in b"slowbody":
             await client.write(bytes([letter]))
             await asyncio.sleep(0.1)
-        assert (await client.answer()).status == 200
+        assert (await client.response()).status == 200
     assert service.last.body == b"slowbody"
 
 
 class Sink:
-    """A service that counts the bytes of a request and responds with `answer_bytes`."""
+    """A service that counts the bytes of a request and responds with `response_bytes`."""
 
-    def __init__(self, answer_bytes: int) -> None:
+    def __init__(self, response_bytes: int) -> None:
         self.received = 0
-        self._answer_bytes = answer_bytes
+        self._response_bytes = response_bytes
 
     async def talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _, headers = await read_head(reader)
@@ -242,15 +242,15 @@ class Sink:
         length = int(headers.get("content-length") or 0)
         while self.received < length:
             self.received += len(await reader.read(MEGABYTE))
-        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {self._answer_bytes}\r\n\r\n".encode())
-        for _ in range(self._answer_bytes // len(PIECE)):
+        writer.write(f"HTTP/1.1 200 OK\r\nContent-Length: {self._response_bytes}\r\n\r\n".encode())
+        for _ in range(self._response_bytes // len(PIECE)):
             writer.write(PIECE)
             await writer.drain()
 
 
 async def test_hundred_megabytes_need_little_memory() -> None:
     size = 100 * MEGABYTE
-    service = Sink(answer_bytes=size)
+    service = Sink(response_bytes=size)
     async with listening(service.talk) as there, gateway_process(there) as running:
         await ask(running.port, "GET", "/livez")
         before = running.resident_bytes

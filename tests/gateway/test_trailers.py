@@ -21,11 +21,11 @@ async def test_trailers_are_not_relayed_as_headers(at_once: bool) -> None:
         for _ in range(2):
             for piece in pieces:
                 await client.write(piece)
-            assert (await client.answer()).status == 200
-    assert len(service.heard) == 2
-    for heard in service.heard:
-        assert heard.body == b"{}"
-        assert heard.headers.names.isdisjoint({"authorization", "expect", "x-sum"})
+            assert (await client.response()).status == 200
+    assert len(service.received) == 2
+    for received in service.received:
+        assert received.body == b"{}"
+        assert received.headers.names.isdisjoint({"authorization", "expect", "x-sum"})
 
 
 @pytest.mark.parametrize("piece", [b"a: b\r\n" * 8_000, b"y" * 50_000])
@@ -40,9 +40,9 @@ async def test_oversized_trailers_are_431() -> None:
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(CHUNKED + b"0\r\n")
         await client.pieces([b"X-Long: ", b"y" * 9_000, b"y"])
-        check_problem(await client.answer(), 431, "trailers_too_large")
+        check_problem(await client.response(), 431, "trailers_too_large")
         assert await client.at_end()
-    assert [heard.complete for heard in service.heard] == [False]
+    assert [received.complete for received in service.received] == [False]
 
 
 async def test_large_chunks_are_not_taken_for_trailers() -> None:
@@ -52,5 +52,5 @@ async def test_large_chunks_are_not_taken_for_trailers() -> None:
         await client.write(CHUNKED)
         await client.pieces([chunk[:6], chunk[6:15_000], chunk[15_000:]] * 5)
         await client.write(b"0\r\n\r\n")
-        assert (await client.answer()).status == 200
+        assert (await client.response()).status == 200
     assert len(service.last.body) == 100_002

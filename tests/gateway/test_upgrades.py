@@ -18,27 +18,27 @@ CHUNKED += b'4\r\n{"id\r\n6\r\ns":[]}\r\n0\r\n\r\n'
 @pytest.mark.parametrize("said", [SIZED, CHUNKED])
 @pytest.mark.parametrize("size", [1, 7, 100_000])
 async def test_body_after_upgrade_request_is_relayed(said: bytes, size: int) -> None:
-    service = Scripted(lambda heard: plain(heard.body))
+    service = Scripted(lambda received: plain(received.body))
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         for _ in range(2):
             for at in range(0, len(said), size):
                 await client.write(said[at : at + size])
                 await asyncio.sleep(0)
-            answer = await client.answer()
-            assert (answer.status, answer.body) == (200, b'{"ids":[]}')
-            assert answer.headers.get("x-request-id")
-    for heard in service.heard:
-        assert (heard.method, heard.target) == ("POST", "/songs/batch?a=%20b")
-        assert heard.headers.get("x-own") == "a b"
-        assert heard.headers.names.isdisjoint({"connection", "upgrade", "http2-settings"})
+            response = await client.response()
+            assert (response.status, response.body) == (200, b'{"ids":[]}')
+            assert response.headers.get("x-request-id")
+    for received in service.received:
+        assert (received.method, received.target) == ("POST", "/songs/batch?a=%20b")
+        assert received.headers.get("x-own") == "a b"
+        assert received.headers.names.isdisjoint({"connection", "upgrade", "http2-settings"})
 
 
-async def test_pipelined_upgrade_requests_are_answered_in_order() -> None:
-    service = Scripted(lambda heard: plain(heard.target.encode()))
+async def test_pipelined_upgrade_requests_get_responses_in_order() -> None:
+    service = Scripted(lambda received: plain(received.target.encode()))
     targets = [f"/songs/{number}" for number in range(40)]
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(b"".join(request("GET", f"/api{target}", *H2C) for target in targets))
-        assert [(await client.answer()).body.decode() for _ in targets] == targets
+        assert [(await client.response()).body.decode() for _ in targets] == targets
 
 
 @pytest.mark.parametrize(
@@ -54,14 +54,14 @@ async def test_ambiguous_length_with_upgrade_is_refused(lines: list[str]) -> Non
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         await client.write(request("POST", "/api/songs", *H2C, *lines) + request("GET", "/api/admin/users"))
-        assert (await client.answer()).status == 400
+        assert (await client.response()).status == 400
         assert await client.at_end()
-    assert service.heard == []
+    assert service.received == []
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="needs curl")
 async def test_curl_may_ask_for_http2() -> None:
-    service = Scripted(lambda heard: plain(heard.body))
+    service = Scripted(lambda received: plain(received.body))
     async with listening(service.talk) as there, gateway(there) as port:
         curl = await asyncio.create_subprocess_exec(
             *("curl", "--silent", "--http2", "--data", "x" * 1000, f"http://127.0.0.1:{port}/api/songs"),

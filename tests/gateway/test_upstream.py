@@ -11,7 +11,7 @@ from api_gateway.upstream.errors import BadResponseError, ConnectError, Connecti
 from api_gateway.upstream.pool import ConnectionPool
 from api_gateway.upstream.response import UpstreamResponse
 from tests.gateway.services import Scripted, Talk, closed_port, listening, plain
-from tests.gateway.wire import PIECE, hear, request
+from tests.gateway.wire import PIECE, read_request, request
 
 
 def pool_of(port: int) -> ConnectionPool:
@@ -51,7 +51,7 @@ async def test_requests_one_after_another_share_a_connection(method: str) -> Non
         for _ in range(5):
             assert await read_all(await begin(pool, method)) == (b"" if method == "HEAD" else b"body")
         pool.close()
-    assert (service.connections, len(service.heard)) == (1, 5)
+    assert (service.connections, len(service.received)) == (1, 5)
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ async def test_bytes_on_an_idle_connection_close_it() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         nonlocal connections
         connections += 1
-        await hear(reader, writer)
+        await read_request(reader, writer)
         writer.write(plain(b"asked"))
         await go_on.wait()
         writer.write(plain(b"not asked"))
@@ -98,7 +98,7 @@ async def test_bytes_on_an_idle_connection_close_it() -> None:
 
 def saying(said: bytes) -> Talk:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await hear(reader, writer)
+        await read_request(reader, writer)
         writer.write(said)
 
     return talk
@@ -136,18 +136,18 @@ async def test_closed_port_is_a_connect_error() -> None:
 
 
 async def test_response_in_the_socket_survives_a_failed_write() -> None:
-    """The service answers and resets the connection while the loop is busy, so that the next write fails."""
+    """The service responds and resets the connection while the loop is busy, so that the next write fails."""
     hung_up = threading.Event()
     listener = socket.create_server(("127.0.0.1", 0))
 
-    def answer_and_hang_up() -> None:
+    def respond_and_close() -> None:
         connection, _ = listener.accept()
         connection.recv(1000)
         connection.sendall(plain(b"refused", status="401 Unauthorized"))
         connection.close()
         hung_up.set()
 
-    service = threading.Thread(target=answer_and_hang_up)
+    service = threading.Thread(target=respond_and_close)
     service.start()
     try:
         pool = pool_of(listener.getsockname()[1])

@@ -36,7 +36,7 @@ class Headers:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class ReceivedRequest:
     """A request as a service hears it. `complete` is false when the connection ended within the body."""
 
     method: str
@@ -47,23 +47,23 @@ class Heard:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer as a client sees it."""
+class Response:
+    """A response as a client sees it."""
 
     status: int
     headers: Headers
     body: bytes = field(repr=False)
 
 
-def check_problem(answer: Answer, status: int, code: str) -> None:
+def check_problem(response: Response, status: int, code: str) -> None:
     """It is a problem document of the gateway's server, which closes the connection."""
-    problem = json.loads(answer.body)
-    assert (answer.status, problem["status"], problem["code"]) == (status, status, code)
+    problem = json.loads(response.body)
+    assert (response.status, problem["status"], problem["code"]) == (status, status, code)
     assert problem["error"] == problem["detail"]
-    assert problem["requestId"] == answer.headers.get("x-request-id")
-    assert answer.headers.get("content-type") == "application/problem+json"
-    assert answer.headers.get("connection") == "close"
-    assert answer.headers.get("date")
+    assert problem["requestId"] == response.headers.get("x-request-id")
+    assert response.headers.get("content-type") == "application/problem+json"
+    assert response.headers.get("connection") == "close"
+    assert response.headers.get("date")
 
 
 async def read_head(reader: asyncio.StreamReader) -> tuple[str, Headers]:
@@ -108,15 +108,15 @@ def allow_body(headers: Headers, writer: asyncio.StreamWriter) -> None:
         writer.write(CONTINUE)
 
 
-async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Heard:
+async def read_request(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> ReceivedRequest:
     """The next request on a connection, whole if it comes whole."""
     first, headers = await read_head(reader)
     allow_body(headers, writer)
     method, target, _ = first.split(" ")
     try:
-        return Heard(method, target, headers, await read_body(reader, headers))
+        return ReceivedRequest(method, target, headers, await read_body(reader, headers))
     except BrokenOffError as end:
-        return Heard(method, target, headers, end.args[0], complete=False)
+        return ReceivedRequest(method, target, headers, end.args[0], complete=False)
 
 
 class Client:
@@ -130,18 +130,18 @@ class Client:
         self.writer.write(data)
         await self.writer.drain()
 
-    async def answer(self, method: str = "GET") -> Answer:
-        """The next final answer."""
+    async def response(self, method: str = "GET") -> Response:
+        """The next final response."""
         while True:
             first, headers = await read_head(self.reader)
             status = int(first.split(" ")[1])
             if status >= 200:
                 break
         without_body = method == "HEAD" or status in (204, 304)
-        return Answer(status, headers, b"" if without_body else await read_body(self.reader, headers))
+        return Response(status, headers, b"" if without_body else await read_body(self.reader, headers))
 
     async def push(self, total: int, *, chunked: bool) -> int:
-        """Send a body of `total` bytes without looking for an answer; how many could be sent."""
+        """Send a body of `total` bytes without reading a response; returns how many could be sent."""
         sent = 0
         try:
             while sent < total:
@@ -194,8 +194,8 @@ def request(method: str, target: str, *lines: str, body: bytes = b"") -> bytes:
     return head.encode("utf-8") + body
 
 
-async def ask(port: int, method: str, target: str, *lines: str, body: bytes = b"") -> Answer:
+async def ask(port: int, method: str, target: str, *lines: str, body: bytes = b"") -> Response:
     """One request on a connection of its own."""
     async with connect(port) as client:
         await client.write(request(method, target, *lines, body=body))
-        return await client.answer(method)
+        return await client.response(method)

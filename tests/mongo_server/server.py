@@ -75,7 +75,7 @@ def name() -> str:
 
 @contextmanager
 def start(data_dir: Path, port: int = 0) -> Iterator[MongoServer]:
-    """A server on `port` (0: a free one) with its data in `data_dir`, answering when the block begins.
+    """A server on `port` (0: a free one) with its data in `data_dir`, responding when the block begins.
 
     Starting again on the same directory and port is a restart.
     Raises `MongoServerStartError`, and nothing is left running then.
@@ -95,7 +95,7 @@ def start(data_dir: Path, port: int = 0) -> Iterator[MongoServer]:
     server = MongoServer(0, process)
     try:
         server = MongoServer(_announced_port(process, log), process)
-        _wait_until_it_answers(server, log)
+        _wait_until_up(server, log)
         yield server
     finally:
         server.stop()
@@ -110,7 +110,7 @@ def _announced_port(process: subprocess.Popen[bytes], log: Path) -> int:
     return int(line)
 
 
-def _wait_until_it_answers(server: MongoServer, log: Path) -> None:
+def _wait_until_up(server: MongoServer, log: Path) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     with pymongo.MongoClient[dict[str, object]](server.uri, serverSelectionTimeoutMS=2000) as client:
         while True:

@@ -1,7 +1,7 @@
 """Where the test server is known to differ from MongoDB; the decision record 0003 lists them all.
 
 Each test states MongoDB's documented behaviour. On the built server it is expected to fail, strictly: when
-a newer server answers right, the test says so and the record is to be shortened. Elsewhere it must pass.
+a newer server responds right, the test says so and the record is to be shortened. Elsewhere it must pass.
 """
 
 from collections.abc import Callable
@@ -96,9 +96,9 @@ async def test_first_batch_holds_at_most_101_documents(
     mongo_database: Any, differs: Callable[..., None]
 ) -> None:
     await mongo_database.songs.insert_many({"n": n} for n in range(150))
-    answer = await mongo_database.command({"find": "songs"})
+    response = await mongo_database.command({"find": "songs"})
     differs(AssertionError)
-    assert len(answer["cursor"]["firstBatch"]) == 101
+    assert len(response["cursor"]["firstBatch"]) == 101
 
 
 async def test_validator_refuses_a_document(mongo_database: Any, differs: Callable[..., None]) -> None:

@@ -26,9 +26,9 @@ async def test_concurrent_writes_are_never_lost(mongo_database: Any) -> None:
     pushed = await asyncio.gather(*(push_once(n % 10) for n in range(50)))
     made = await asyncio.gather(*(shared.insert_one({"key": "k"}) for _ in range(50)), return_exceptions=True)
     assert (await shared.find_one({"_id": 1}))["n"] == 100
-    assert sum(answer is not None for answer in won) == 1
+    assert sum(response is not None for response in won) == 1
     assert sum(pushed) == 10
-    assert sorted({type(answer).__name__ for answer in made}) == ["DuplicateKeyError", "InsertOneResult"]
+    assert sorted({type(response).__name__ for response in made}) == ["DuplicateKeyError", "InsertOneResult"]
     assert await shared.count_documents({"key": "k"}) == 1
 
 

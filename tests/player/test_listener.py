@@ -53,24 +53,24 @@ METER = """async (steps) => {
 }"""
 
 
-def heard(seconds: int, *then: list[object]) -> list[list[object]]:
+def played(seconds: int, *then: list[object]) -> list[list[object]]:
     """The first `seconds` of a song, without a break."""
     return [*(["advance", second, second] for second in range(seconds + 1)), *then]
 
 
 LISTENING = {
-    "three seconds": (heard(3), ["play"], 3),
-    "two seconds": (heard(2), [], 2),
-    "a seek": (heard(1, ["advance", 60, 2], ["advance", 61, 3]), [], 2),
-    "a pause": (heard(1, ["interrupt"], ["advance", 1, 50], ["advance", 2, 51]), [], 2),
-    "80 %": (heard(80), ["play", "complete"], 80),
-    "left before half": (heard(49, ["leave"]), ["play", "skip"], 49),
-    "left after half": (heard(51, ["leave"]), ["play"], 51),
+    "three seconds": (played(3), ["play"], 3),
+    "two seconds": (played(2), [], 2),
+    "a seek": (played(1, ["advance", 60, 2], ["advance", 61, 3]), [], 2),
+    "a pause": (played(1, ["interrupt"], ["advance", 1, 50], ["advance", 2, 51]), [], 2),
+    "80 %": (played(80), ["play", "complete"], 80),
+    "left before half": (played(49, ["leave"]), ["play", "skip"], 49),
+    "left after half": (played(51, ["leave"]), ["play"], 51),
     "never heard": ([["leave"]], [], 0),
 }
 
 
-def test_listening_is_measured_by_time_heard(visitors: Visitors) -> None:
+def test_listening_is_measured_by_time_played(visitors: Visitors) -> None:
     visitor = visitors.visitor()
     for name, (steps, reported, seconds) in LISTENING.items():
         assert visitor.page.evaluate(METER, steps) == [reported, pytest.approx(seconds)], name

@@ -137,8 +137,8 @@ async def test_concurrent_appends_lose_nothing_and_respect_limit(albums: AlbumRe
             return "full"
         return song_id
 
-    answers = await asyncio.gather(*(append(new_id()) for _ in range(10)))
-    appended = {answer for answer in answers if answer != "full"}
+    responses = await asyncio.gather(*(append(new_id()) for _ in range(10)))
+    appended = {response for response in responses if response != "full"}
     kept = (await albums.get(album.id)).song_ids
     assert len(kept) == 7
     assert set(kept) == appended

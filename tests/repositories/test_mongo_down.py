@@ -84,14 +84,14 @@ async def works(call: Callable[[], Awaitable[object]]) -> bool:
     return True
 
 
-async def answers(calls: dict[str, Callable[[], Awaitable[object]]]) -> dict[str, bool]:
+async def responses(calls: dict[str, Callable[[], Awaitable[object]]]) -> dict[str, bool]:
     """Which of the calls work, all made at once."""
     return dict(zip(calls, await asyncio.gather(*map(works, calls.values())), strict=True))
 
 
 async def until_it_works(call: Callable[[], Awaitable[object]]) -> None:
     async with asyncio.timeout(SOON_SECONDS):
-        while not await works(call):  # noqa: ASYNC110 - the driver tells nobody when it has found a server
+        while not await works(call):  # noqa: ASYNC110 - the driver does not report when it has found a server
             await asyncio.sleep(0.02)
 
 
@@ -103,10 +103,10 @@ async def test_every_call_raises_unavailable_without_a_server(
     async with open_mongo(uri, database_name, "tests") as database:
         calls = every_call(database)
         if is_used_before:
-            assert set((await answers(calls)).values()) == {True}
+            assert set((await responses(calls)).values()) == {True}
         await wire.cut()
         async with asyncio.timeout(2 * SOON_SECONDS):  # the driver has few threads, and each waits
-            assert set((await answers(calls)).values()) == {False}
+            assert set((await responses(calls)).values()) == {False}
 
 
 async def test_stopped_server_is_detected_within_seconds(

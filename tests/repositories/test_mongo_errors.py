@@ -10,7 +10,7 @@ import pytest
 from shared.errors import UnavailableError
 from shared.providers.mongo_errors import UNAVAILABLE_CODES, DuplicateDocumentError, store_errors
 
-ANSWERED: list[tuple[Exception, type[Exception]]] = [
+TRANSLATED: list[tuple[Exception, type[Exception]]] = [
     (pymongo.errors.ConnectionFailure("gone"), UnavailableError),
     (pymongo.errors.AutoReconnect("gone"), UnavailableError),
     (pymongo.errors.NetworkTimeout("late"), UnavailableError),
@@ -57,15 +57,15 @@ def all_kinds(kind: type[Exception]) -> Iterator[type[Exception]]:
 
 
 def test_every_driver_error_is_listed() -> None:
-    known = {type(error) for error, _ in ANSWERED} | {type(error) for error in LET_THROUGH}
+    known = {type(error) for error, _ in TRANSLATED} | {type(error) for error in LET_THROUGH}
     assert {*all_kinds(pymongo.errors.PyMongoError), *all_kinds(bson.errors.BSONError)} == known
 
 
-@pytest.mark.parametrize(("error", "expected"), ANSWERED, ids=lambda each: getattr(each, "__name__", None))
+@pytest.mark.parametrize(("error", "expected"), TRANSLATED, ids=lambda each: getattr(each, "__name__", None))
 def test_server_errors_are_translated(error: Exception, expected: type[Exception]) -> None:
-    with pytest.raises(expected) as answered, store_errors():
+    with pytest.raises(expected) as returned, store_errors():
         raise error
-    assert str(error) not in str(answered.value)
+    assert str(error) not in str(returned.value)
 
 
 @pytest.mark.parametrize("error", LET_THROUGH, ids=lambda error: type(error).__name__)

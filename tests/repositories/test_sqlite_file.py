@@ -130,13 +130,13 @@ async def test_acknowledged_writes_survive_a_kill(path: Path) -> None:
     )
     assert process.stdout is not None
     async with asyncio.timeout(30):
-        answered = [(await process.stdout.readline()).decode().strip() for _ in range(25)]
+        returned = [(await process.stdout.readline()).decode().strip() for _ in range(25)]
         process.send_signal(signal.SIGKILL)
-        answered += (await process.stdout.read()).decode().split("\n")[:-1]
+        returned += (await process.stdout.read()).decode().split("\n")[:-1]
         await process.wait()
     async with open_database(path, schemas.SONGS) as database:
         stored = await SqliteInteractions(database).claim_unsent(NOON, NOON + minutes(1), 100_000)
-    assert {interaction.id for interaction in stored} >= set(answered)
+    assert {interaction.id for interaction in stored} >= set(returned)
 
 
 async def test_reads_continue_during_a_waiting_write(path: Path, database: SqliteDatabase) -> None:

@@ -82,8 +82,8 @@ async def test_concurrent_registrations_with_one_email_succeed_once(users: UserR
             return "taken"
         return "registered"
 
-    answers = await asyncio.gather(*(register() for _ in range(8)))
-    assert sorted(answers) == ["registered"] + ["taken"] * 7
+    responses = await asyncio.gather(*(register() for _ in range(8)))
+    assert sorted(responses) == ["registered"] + ["taken"] * 7
     assert await users.count(EVERYBODY) == 1
 
 

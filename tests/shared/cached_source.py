@@ -17,14 +17,14 @@ class Source:
         self.value = value
         self.asked = 0
         self.begun = asyncio.Event()
-        self.may_answer = asyncio.Event()
-        self.may_answer.set()
+        self.may_respond = asyncio.Event()
+        self.may_respond.set()
 
     async def load(self) -> bytes | Loaded | None:
         self.asked += 1
         seen = self.value
         self.begun.set()
-        await self.may_answer.wait()
+        await self.may_respond.wait()
         return seen
 
 

@@ -1,4 +1,4 @@
-"""A server on a real socket that answers every request with the same bytes, valid HTTP or not."""
+"""A server on a real socket that responds to every request with the same bytes, valid HTTP or not."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,13 +6,13 @@ from contextlib import asynccontextmanager
 
 
 class CannedServer:
-    """`answer` is what it sends, verbatim, before it hangs up; None keeps the client waiting.
+    """`response` is what it sends, verbatim, before it closes; None keeps the client waiting.
 
     It waits `delay_seconds` first.
     """
 
-    def __init__(self, answer: bytes | None) -> None:
-        self.answer = answer
+    def __init__(self, response: bytes | None) -> None:
+        self.response = response
         self.delay_seconds = 0.0
         self.requests: list[bytes] = []
         self.url = ""
@@ -28,10 +28,10 @@ class CannedServer:
             ]
             await reader.readexactly(int(lengths[0]) if lengths else 0)
             await asyncio.sleep(self.delay_seconds)
-            if self.answer is None:
+            if self.response is None:
                 await reader.read()
             else:
-                writer.write(self.answer)
+                writer.write(self.response)
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             return
@@ -76,9 +76,9 @@ UNUSABLE: dict[str, bytes | None] = {
 
 
 @asynccontextmanager
-async def canned_server(answers: bytes | None) -> AsyncIterator[CannedServer]:
+async def canned_server(responses: bytes | None) -> AsyncIterator[CannedServer]:
     """Running until the end of the block; clients that still wait are cut off then."""
-    odd = CannedServer(answers)
+    odd = CannedServer(responses)
     handling: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

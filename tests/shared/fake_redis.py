@@ -1,4 +1,4 @@
-"""A Redis for tests, and one that answers and refuses what it is told to."""
+"""A Redis for tests, and one with scripted responses and errors."""
 
 import asyncio
 import threading
@@ -24,7 +24,7 @@ def fake_redis() -> Iterator[int]:
 
 
 class Refusing:
-    """Stands before a Redis, and answers the `refused` commands with an error in its place."""
+    """A proxy of a Redis that responds to the `refused` commands with an error."""
 
     def __init__(self, port: int) -> None:
         self.url = ""
@@ -39,7 +39,7 @@ class Refusing:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
 
         async def ask() -> None:
-            # The client sends what belongs together in one piece, and nothing more before it is answered.
+            # The client sends what belongs together in one piece, and nothing more before the response.
             while data := await reader.read(65536):
                 refusals = sum(data.count(b"$%d\r\n%s\r\n" % (len(name), name)) for name in self.refused)
                 if refusals:
@@ -48,12 +48,12 @@ class Refusing:
                     there_writer.write(data)
             there_writer.close()
 
-        async def answer() -> None:
+        async def response() -> None:
             while data := await there_reader.read(65536):
                 writer.write(data)
             writer.close()
 
-        await asyncio.gather(ask(), answer())
+        await asyncio.gather(ask(), response())
 
     async def close(self) -> None:
         for each in self._handling:

@@ -26,34 +26,34 @@ class MemoryCache:
         self._words = (b"word-%d" % number for number in itertools.count())
 
     async def get(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        self._answer_or_fail()
+        self._respond_or_fail()
         self.reads += 1
         return [self._versions.get(key) or self.entries.get(key) for key in keys]
 
     async def begin(self, tags: Sequence[str]) -> None:
-        self._answer_or_fail()
+        self._respond_or_fail()
         for tag in tags:
             self._versions.setdefault(version_key(tag), next(self._words))
 
     async def keep(self, key: str, value: bytes, ttl_seconds: int) -> None:
-        self._answer_or_fail()
+        self._respond_or_fail()
         self.entries[key] = value
         self.ttls[key] = ttl_seconds
 
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
-        self._answer_or_fail()
+        self._respond_or_fail()
         if key in self.entries:
             return False
         await self.keep(key, value, ttl_seconds)
         return True
 
     async def extend(self, key: str, ttl_seconds: int) -> None:
-        self._answer_or_fail()
+        self._respond_or_fail()
         if key in self.ttls:
             self.ttls[key] = max(self.ttls[key], ttl_seconds)
 
     async def remove(self, key: str) -> None:
-        self._answer_or_fail()
+        self._respond_or_fail()
         self.entries.pop(key, None)
 
     def forget_after(self, seconds: int) -> None:
@@ -61,19 +61,19 @@ class MemoryCache:
         self.entries = {key: entry for key, entry in self.entries.items() if self.ttls[key] > seconds}
 
     async def forget(self, keys: Sequence[str]) -> None:
-        self._answer_or_fail()
+        self._respond_or_fail()
         for key in keys:
             self.entries.pop(key, None)
             self._versions.pop(key, None)
 
     async def renew(self, tags: Sequence[str]) -> None:
-        self._answer_or_fail()
+        self._respond_or_fail()
         self.renewals.append(tuple(tags))
         for tag in tags:
             self._versions[version_key(tag)] = next(self._words)
 
     async def beat(self) -> bool:
-        self._answer_or_fail()
+        self._respond_or_fail()
         remembers, self.has_lost_data = not self.has_lost_data, False
         return remembers
 
@@ -82,24 +82,24 @@ class MemoryCache:
         self.is_continuous = True
 
     async def extend_continuity(self, seconds: int) -> bool:
-        self._answer_or_fail()
+        self._respond_or_fail()
         return self.is_continuous
 
     async def crashed_processes(self) -> Sequence[str]:
-        self._answer_or_fail()
+        self._respond_or_fail()
         return list(self.crashed)
 
     async def remove_processes(self, processes: Sequence[str]) -> None:
-        self._answer_or_fail()
+        self._respond_or_fail()
         self.crashed.difference_update(processes)
 
     async def leave(self) -> None:
-        self._answer_or_fail()
+        self._respond_or_fail()
 
     async def ping(self) -> bool:
-        self._answer_or_fail()
+        self._respond_or_fail()
         return True
 
-    def _answer_or_fail(self) -> None:
+    def _respond_or_fail(self) -> None:
         if self.is_down:
             raise CacheDownError

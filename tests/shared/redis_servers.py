@@ -20,7 +20,7 @@ _UNTIL_UP = Retry(ConstantBackoff(0.05), 400)
 
 @contextmanager
 def redis_server(folder: Path, port: int, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """The process of an empty redis-server that keeps nothing on disk; it answers."""
+    """The process of an empty redis-server that keeps nothing on disk; it responds."""
     server = shutil.which("redis-server")
     if server is None:
         pytest.skip("redis-server is not installed")

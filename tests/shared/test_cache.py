@@ -47,13 +47,13 @@ async def test_other_tags_do_not_invalidate_an_entry(cache: ReadThrough) -> None
 
 
 @pytest.mark.parametrize(
-    ("loaded", "answered"), [(None, None), (Loaded(b"for now", ttl_seconds=0), b"for now")]
+    ("loaded", "returned"), [(None, None), (Loaded(b"for now", ttl_seconds=0), b"for now")]
 )
 async def test_absence_and_zero_ttl_are_not_cached(
-    cache: ReadThrough, redis: MemoryCache, loaded: Loaded | None, answered: bytes | None
+    cache: ReadThrough, redis: MemoryCache, loaded: Loaded | None, returned: bytes | None
 ) -> None:
     source = Source(loaded)
-    assert [await read(cache, source.load) for _ in range(2)] == [answered] * 2
+    assert [await read(cache, source.load) for _ in range(2)] == [returned] * 2
     assert source.asked == 2
     assert redis.entries == {}
 
@@ -67,45 +67,45 @@ async def test_loaded_ttl_overrides_the_entry_ttl(cache: ReadThrough, redis: Mem
 
 async def test_slow_load_never_restores_an_old_value(cache: ReadThrough) -> None:
     source = Source(b"old")
-    source.may_answer.clear()
+    source.may_respond.clear()
     slow = asyncio.create_task(read(cache, source.load))
     await source.begun.wait()
     source.value = b"new"
     await cache.invalidate("song:1")
-    source.may_answer.set()
+    source.may_respond.set()
     assert await slow == b"old"
     assert await read(cache, source.load) == b"new"
 
 
 async def test_concurrent_readers_share_one_load(cache: ReadThrough) -> None:
     source = Source(b"a song")
-    source.may_answer.clear()
+    source.may_respond.clear()
     readers = [asyncio.create_task(read(cache, source.load)) for _ in range(20)]
     await source.begun.wait()
-    source.may_answer.set()
+    source.may_respond.set()
     assert await asyncio.gather(*readers) == [b"a song"] * 20
     assert source.asked == 1
 
 
 async def test_read_after_invalidation_joins_no_earlier_load(cache: ReadThrough) -> None:
     before, after = Source(b"old"), Source(b"new")
-    before.may_answer.clear()
+    before.may_respond.clear()
     early = asyncio.create_task(read(cache, before.load))
     await before.begun.wait()
     await cache.invalidate("songs")
     assert await read(cache, after.load) == b"new"
-    before.may_answer.set()
+    before.may_respond.set()
     assert await early == b"old"
 
 
 async def test_cancelled_reader_does_not_cancel_the_shared_load(cache: ReadThrough) -> None:
     source = Source(b"a song")
-    source.may_answer.clear()
+    source.may_respond.clear()
     leaving, staying = (asyncio.create_task(read(cache, source.load)) for _ in range(2))
     await source.begun.wait()
     leaving.cancel()
     await asyncio.gather(leaving, return_exceptions=True)
-    source.may_answer.set()
+    source.may_respond.set()
     assert await staying == b"a song"
     assert source.asked == 1
 
@@ -149,13 +149,13 @@ class ChangingMeanwhile(MemoryCache):
 
     def __init__(self) -> None:
         super().__init__()
-        self.telling = asyncio.Event()
+        self.renewing = asyncio.Event()
         self.may_end = asyncio.Event()
 
     async def renew(self, tags: Sequence[str]) -> None:
         await super().renew(tags)
-        if tags == [EVERYTHING] and not self.telling.is_set():
-            self.telling.set()
+        if tags == [EVERYTHING] and not self.renewing.is_set():
+            self.renewing.set()
             await self.may_end.wait()
 
 
@@ -166,8 +166,8 @@ async def test_failed_invalidation_is_retried_during_another_retry() -> None:
         redis.is_down = True
         await cache.invalidate("songs")
         redis.is_down = False
-        await redis.telling.wait()
-        # Redis has renewed everything, and its answer is on its way; another process keeps what it reads now.
+        await redis.renewing.wait()
+        # Redis has renewed everything, and its response is under way; another process caches what it reads.
         other, source = a_cache(redis), Source(b"old")
         await read(other, source.load)
         source.value = b"new"
@@ -181,7 +181,7 @@ async def test_failed_invalidation_is_retried_during_another_retry() -> None:
 
 
 async def test_new_process_invalidates_all_earlier_entries(redis: MemoryCache) -> None:
-    """The one before it may have died between a change and telling of it."""
+    """The previous process may have died between a change and its invalidation."""
     source = Source(b"old")
     await read(a_cache(redis), source.load)
     source.value = b"new"

@@ -120,7 +120,7 @@ async def test_key_rotation_accepts_new_and_refuses_withdrawn_keys() -> None:
     KEYS[1].key_id = "ins_second"
     async with canned_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url, 0) as verifier:
         await verifier.verify(KEYS[0].token())
-        clerk.answer = jwks(KEYS[1].jwk())
+        clerk.response = jwks(KEYS[1].jwk())
         assert (await verifier.verify(KEYS[1].token("user_new"))).clerk_id == "user_new"
         assert await refused(verifier, [KEYS[0].token()]) == 1
 
@@ -131,7 +131,7 @@ async def test_known_keys_still_verify_while_clerk_fails(odd: str) -> None:
     clerk_now = canned_server(jwks(KEYS[0].jwk()))
     async with asyncio.timeout(30), clerk_now as clerk, verifier_at(clerk.url, 0) as verifier:
         await verifier.verify(KEYS[0].token())
-        clerk.answer = UNUSABLE[odd]
+        clerk.response = UNUSABLE[odd]
         with pytest.raises(UnavailableError, match=r"^Sessions cannot be verified now$"):
             await verifier.verify(KEYS[1].token())
         assert (await verifier.verify(KEYS[0].token("user_bea"))).clerk_id == "user_bea"
@@ -155,15 +155,15 @@ async def test_hanging_clerk_delays_only_the_first_requests(monkeypatch: pytest.
     async with asyncio.timeout(30), clerk_now as clerk, verifier_at(clerk.url, 0) as verifier:
         await verifier.verify(KEYS[0].token())
         monkeypatch.setattr(clerk_module, "MAX_AGE_SECONDS", 0.0)
-        clerk.answer = None
+        clerk.response = None
         found = await asyncio.gather(*(verifier.verify(KEYS[0].token(f"user_{n}")) for n in range(30)))
         assert len(found) == 30
         asked = len(clerk.requests)
         for number in range(30):
             await verifier.verify(KEYS[0].token(f"user_later_{number}"))
         assert len(clerk.requests) <= asked + 1
-        clerk.answer = jwks(KEYS[1].jwk())
-        while await refused(verifier, [KEYS[0].token()]) == 0:  # noqa: ASYNC110 - nobody tells
+        clerk.response = jwks(KEYS[1].jwk())
+        while await refused(verifier, [KEYS[0].token()]) == 0:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.01)
 
 
@@ -175,15 +175,15 @@ async def test_old_keys_verify_during_one_background_refresh(
         async with verifier_at(clerk.url, 0, provider_timeout_seconds=60) as verifier:
             await verifier.verify(KEYS[0].token())
             monkeypatch.setattr(clerk_module, "MAX_AGE_SECONDS", 0.0)
-            clerk.answer = None
+            clerk.response = None
             for number in range(30):
                 await verifier.verify(KEYS[0].token(f"user_{number}"))
-            while len(clerk.requests) < 2:  # noqa: ASYNC110 - nobody tells
+            while len(clerk.requests) < 2:  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(0.01)
             found = await asyncio.gather(*(verifier.verify(KEYS[0].token(f"user_2_{n}")) for n in range(30)))
             assert len(found) == 30
             assert len(clerk.requests) == 2
-        while asyncio.all_tasks() - before:  # noqa: ASYNC110 - nobody tells
+        while asyncio.all_tasks() - before:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.01)
 
 

@@ -137,9 +137,9 @@ async def test_removals_do_not_queue_behind_uploads(file: Path) -> None:
         store_at(server.url, timeout_seconds=2) as store,
     ):
         uploads = [asyncio.create_task(store.upload_image(file, f"songs/{n}/cover")) for n in range(THREADS)]
-        while len(server.requests) < THREADS:  # noqa: ASYNC110 - the server tells nobody
+        while len(server.requests) < THREADS:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.01)
-        server.answer = http_response(200, b'{"result": "ok"}')
+        server.response = http_response(200, b'{"result": "ok"}')
         await store.destroy(MediaRef("songs/1/audio", "video"))
         assert not any(upload.done() for upload in uploads)
         await asyncio.gather(*uploads, return_exceptions=True)
@@ -153,10 +153,10 @@ async def at_once() -> None:
 
 
 class KeptConnections:
-    """A store that answers every request, and keeps its connections, until the end of the block."""
+    """A store that responds to every request, and keeps its connections, until the end of the block."""
 
-    def __init__(self, before_reading: Pause = at_once, before_answering: Pause = at_once) -> None:
-        self._before_reading, self._before_answering = before_reading, before_answering
+    def __init__(self, before_reading: Pause = at_once, before_response: Pause = at_once) -> None:
+        self._before_reading, self._before_response = before_reading, before_response
         self.connections: set[asyncio.Task[None]] = set()
         self.bodies: list[int] = []
         self.listening = socket.create_server(("127.0.0.1", 0))
@@ -169,7 +169,7 @@ class KeptConnections:
                 await self._before_reading()
                 length = int(head.split(b"content-length:")[1].split(b"\r\n")[0])
                 self.bodies.append(len(await reader.readexactly(length)))
-                await self._before_answering()
+                await self._before_response()
                 writer.write(http_response(200, STORED, keep_alive=True))
         writer.close()
         await writer.wait_closed()
@@ -191,7 +191,7 @@ async def test_concurrent_uploads_reuse_connections(file: Path) -> None:
     all_at_once = asyncio.Barrier(THREADS)
     async with (
         asyncio.timeout(20),
-        KeptConnections(before_answering=all_at_once.wait) as server,
+        KeptConnections(before_response=all_at_once.wait) as server,
         store_at(server.url, timeout_seconds=10) as store,
     ):
         for _ in range(3):

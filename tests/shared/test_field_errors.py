@@ -104,6 +104,6 @@ async def test_refusals_name_fields_and_reasons() -> None:
         (await asked("GET", "/query?count=51"), "count: at most 50", ["count"]),
         (await asked("GET", "/query?count=x"), "Count must be a whole number", ["count"]),
     ):
-        told = json.loads(response.content)
-        assert (response.status_code, told["error"], told["detail"]) == (422, error, error)
-        assert [each["field"] for each in told["errors"]] == fields
+        body = json.loads(response.content)
+        assert (response.status_code, body["error"], body["detail"]) == (422, error, error)
+        assert [each["field"] for each in body["errors"]] == fields

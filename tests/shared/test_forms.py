@@ -61,9 +61,9 @@ async def test_file_names_of_any_form_are_accepted(name: str) -> None:
 async def test_file_without_file_name_is_named(content: str) -> None:
     response = await sent(IMAGE, ('form-data; name="audio"', content))
     assert response.status_code == 422, response.text
-    told = json.loads(response.content)
-    assert [each["field"] for each in told["errors"]] == ["audio"]
-    assert told["error"] == "Audio must be sent as a file, with a file name"
+    body = json.loads(response.content)
+    assert [each["field"] for each in body["errors"]] == ["audio"]
+    assert body["error"] == "Audio must be sent as a file, with a file name"
 
 
 async def test_field_named_like_a_file_stays_a_field() -> None:

@@ -90,8 +90,8 @@ class World:
 
             transport = httpx.ASGITransport(app=with_state)
             async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-                answer = await http.get(path, headers=headers)
-        return answer.status_code, answer.json() if answer.is_success else answer.json()["code"]
+                response = await http.get(path, headers=headers)
+        return response.status_code, response.json() if response.is_success else response.json()["code"]
 
 
 async def test_caller_is_identified_by_their_token() -> None:

@@ -11,15 +11,15 @@ from shared.http.health import Probe, health_router, remembered
 
 
 class Provider:
-    """Counts how often it is probed; answers once it is let."""
+    """Counts how often it is probed; responds when it may."""
 
     def __init__(self) -> None:
         self.probes = 0
-        self.may_answer = asyncio.Event()
+        self.may_respond = asyncio.Event()
 
     async def ping(self) -> bool:
         self.probes += 1
-        await self.may_answer.wait()
+        await self.may_respond.wait()
         return True
 
 
@@ -48,11 +48,11 @@ async def test_concurrent_health_requests_share_one_probe(
     http: httpx.AsyncClient, provider: Provider
 ) -> None:
     asked = [asyncio.create_task(http.get("/health")) for _ in range(200)]
-    while provider.probes == 0:  # noqa: ASYNC110 - nobody tells
+    while provider.probes == 0:  # noqa: ASYNC110 - no event to wait for
         await asyncio.sleep(0)
-    provider.may_answer.set()
-    answers = await asyncio.gather(*asked)
-    assert {answer.json()["engine"] for answer in answers} == {True}
+    provider.may_respond.set()
+    responses = await asyncio.gather(*asked)
+    assert {response.json()["engine"] for response in responses} == {True}
     assert (await http.get("/health")).json()["engine"] is True
     assert provider.probes == 1
 
@@ -60,17 +60,17 @@ async def test_concurrent_health_requests_share_one_probe(
 async def test_cancelled_request_does_not_cancel_the_shared_probe(provider: Provider) -> None:
     probe = remembered(provider.ping, 3600)
     first, second = (asyncio.ensure_future(probe()) for _ in range(2))
-    while provider.probes == 0:  # noqa: ASYNC110 - nobody tells
+    while provider.probes == 0:  # noqa: ASYNC110 - no event to wait for
         await asyncio.sleep(0)
     first.cancel()
     await asyncio.wait({first})
-    provider.may_answer.set()
+    provider.may_respond.set()
     assert await second is True
     assert provider.probes == 1
 
 
 async def test_probe_with_zero_ttl_runs_each_time(provider: Provider) -> None:
-    provider.may_answer.set()
+    provider.may_respond.set()
     probe = remembered(provider.ping, 0)
     assert [await probe() for _ in range(3)] == [True] * 3
     assert provider.probes == 3

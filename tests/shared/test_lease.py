@@ -162,7 +162,7 @@ async def test_writer_stops_waiting_once_redis_is_invalidated(world: World) -> N
 
 
 async def test_pause_during_an_outage_starts_the_wait_again(world: World) -> None:
-    """Redis may have answered others meanwhile."""
+    """Redis may have served others meanwhile."""
     world.redis.is_down = True
     await world.until_usable(expected=False)
     world.clock.now += 60

@@ -173,7 +173,7 @@ async def test_upload_is_rolled_back_without_journal_confirmation() -> None:
 
 
 async def test_rollback_is_retried_after_a_database_outage() -> None:
-    """The entry was taken back, and the answer to that was lost."""
+    """The entry was deleted, and the response was lost."""
     world = World(COVER)
 
     async def finish() -> None:

@@ -31,10 +31,10 @@ async def described(service: str) -> Description:
 
 
 def success_of(description: Description, method: str, path: str) -> dict[str, str]:
-    """The name of the model that is answered, by status."""
+    """The name of the response model, by status."""
     return {
-        status: answer["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-        for status, answer in description.answers(method, path).items()
+        status: response["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for status, response in description.responses(method, path).items()
         if status.startswith("2")
     }
 
@@ -70,11 +70,11 @@ async def test_every_refusal_is_described_as_problem_document(service: str) -> N
     assert "ValidationError" not in json.dumps(description.document)
     for path in description.document["paths"].keys() - HEALTH:
         for method in description.document["paths"][path]:
-            answers = description.answers(method, path)
-            refusals = {status: answer for status, answer in answers.items() if status >= "400"}
+            responses = description.responses(method, path)
+            refusals = {status: response for status, response in responses.items() if status >= "400"}
             unsigned = set() if path in SIGNED_BY_PROVIDERS else {"401"}
             assert {"500", "502", "503", "504"} | unsigned <= refusals.keys()
-            assert {tuple(answer["content"]) for answer in refusals.values()} == {
+            assert {tuple(response["content"]) for response in refusals.values()} == {
                 ("application/problem+json",)
             }
             assert not unsigned or "WWW-Authenticate" in refusals["401"]["headers"]
@@ -96,8 +96,8 @@ async def test_every_refusal_is_described_as_problem_document(service: str) -> N
     ],
 )
 async def test_described_client_errors_match_the_input(service: str, call: str, refusals: str) -> None:
-    answers = (await described(service)).answers(*call.split())
-    assert [status for status in answers if status.startswith("4")] == refusals.split()
+    responses = (await described(service)).responses(*call.split())
+    assert [status for status in responses if status.startswith("4")] == refusals.split()
 
 
 async def test_token_is_optional_on_public_routes() -> None:
@@ -109,10 +109,10 @@ async def test_token_is_optional_on_public_routes() -> None:
 async def test_lists_describe_paging_and_caching_headers() -> None:
     paths = {"user": "/admin/users", "song": "/songs/artist/my-songs", "album": "/albums"}
     for service, path in paths.items():
-        answers = (await described(service)).answers("GET", path)
-        assert {"ETag", "Link", "X-Total-Count"} <= set(answers["200"]["headers"])
-        assert answers["304"]["headers"] == answers["200"]["headers"]
-        assert "content" not in answers["304"]
+        responses = (await described(service)).responses("GET", path)
+        assert {"ETag", "Link", "X-Total-Count"} <= set(responses["200"]["headers"])
+        assert responses["304"]["headers"] == responses["200"]["headers"]
+        assert "content" not in responses["304"]
 
 
 def test_every_problem_document_matches_its_schema() -> None:
@@ -123,9 +123,9 @@ def test_every_problem_document_matches_its_schema() -> None:
         errors.UnavailableError("Later"),
         errors.InvalidError.of(errors.FieldError("title", errors.REQUIRED)),
     ):
-        answered = json.loads(bytes(problem_of(refusal).body))
-        Problem.model_validate(answered, strict=True)
-        assert answered.keys() | {"errors"} == described_fields
+        returned = json.loads(bytes(problem_of(refusal).body))
+        Problem.model_validate(returned, strict=True)
+        assert returned.keys() | {"errors"} == described_fields
 
 
 SIGNED_BY_PROVIDERS = {"/webhooks/clerk"}

@@ -106,8 +106,8 @@ async def response_of(route_class: type[APIRoute], method: str, path: str, token
     headers = {"X-Request-ID": "same"} | ({"Authorization": token} if token else {})
     transport = httpx.ASGITransport(app=app(route_class))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-        answer = await http.request(method, path, headers=headers)
-    return answer.status_code, sorted(answer.headers.items()), answer.content
+        response = await http.request(method, path, headers=headers)
+    return response.status_code, sorted(response.headers.items()), response.content
 
 
 @pytest.mark.parametrize("token", [None, "right", "wrong"])

@@ -34,34 +34,34 @@ def as_described(model: type[BaseModel], shape: Mapping[str, object]) -> dict[st
 
 @pytest.mark.parametrize("song", [WHOLE, a_song(), replace(a_song(is_public=False), genre=None)])
 def test_song_json_matches_its_schema(song: Song) -> None:
-    answered = json.loads(song_json(song))
-    assert as_described(SongOut, public_song(song)) == answered
+    returned = json.loads(song_json(song))
+    assert as_described(SongOut, public_song(song)) == returned
     unknown = {
         field.alias or name
         for name, field in SongOut.model_fields.items()
         if not field.is_required() and getattr(song, name) is None
     }
-    assert answered.keys() == names(SongOut) - unknown
-    assert answered["streamingUrls"].keys() == names(StreamingUrls)
+    assert returned.keys() == names(SongOut) - unknown
+    assert returned["streamingUrls"].keys() == names(StreamingUrls)
 
 
 @pytest.mark.parametrize("album", [ALBUM, an_album(), replace(ALBUM, song_ids=("d" * 24, "e" * 24))])
 def test_album_json_matches_its_schema(album: Album) -> None:
-    answered = json.loads(album_json(album))
-    assert as_described(AlbumOut, public_album(album)) == answered
-    assert answered.keys() == names(AlbumOut) - optional(AlbumOut)
-    assert json.loads(album_naming_json(album, set(album.song_ids))) == answered
+    returned = json.loads(album_json(album))
+    assert as_described(AlbumOut, public_album(album)) == returned
+    assert returned.keys() == names(AlbumOut) - optional(AlbumOut)
+    assert json.loads(album_naming_json(album, set(album.song_ids))) == returned
     unsaid = json.loads(album_naming_json(album, None))
     assert as_described(AlbumOut, unsaid) == unsaid
-    assert unsaid == {**answered, "songIds": [], "songsUnavailable": True}
+    assert unsaid == {**returned, "songIds": [], "songsUnavailable": True}
 
 
 def test_album_with_songs_matches_its_schema() -> None:
     song = json.loads(song_json(WHOLE))
-    answered = json.loads(album_with_songs_json(ALBUM, [SongOut.model_validate(song)]))
-    assert as_described(AlbumWithSongs, answered) == answered
-    assert (answered["songIds"], answered["songs"]) == ([WHOLE.id], [song])
-    assert answered.keys() == names(AlbumWithSongs) - optional(AlbumWithSongs)
+    returned = json.loads(album_with_songs_json(ALBUM, [SongOut.model_validate(song)]))
+    assert as_described(AlbumWithSongs, returned) == returned
+    assert (returned["songIds"], returned["songs"]) == ([WHOLE.id], [song])
+    assert returned.keys() == names(AlbumWithSongs) - optional(AlbumWithSongs)
     in_part = json.loads(album_with_songs_json(ALBUM, [], are_all=False))
     assert in_part.keys() == (names(AlbumWithSongs) - optional(AlbumWithSongs)) | {"songsUnavailable"}
     assert (in_part["songIds"], in_part["songs"], in_part["songsUnavailable"]) == ([], [], True)

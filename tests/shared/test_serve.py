@@ -8,19 +8,21 @@ from shared.http.draining import RESPONSES_PER_CONNECTION_CLOSED
 from shared.http.middleware import RequestMiddleware
 
 
-async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+async def responding(scope: Scope, receive: Receive, send: Send) -> None:
     await PlainTextResponse("here")(scope, receive, send)
 
 
 async def test_connections_are_recycled_after_some_responses() -> None:
-    transport = httpx.ASGITransport(app=RequestMiddleware(answering, "recycling-service"))
+    transport = httpx.ASGITransport(app=RequestMiddleware(responding, "recycling-service"))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
-        answers = [await client.get("/") for _ in range(2 * RESPONSES_PER_CONNECTION_CLOSED + 1)]
+        responses = [await client.get("/") for _ in range(2 * RESPONSES_PER_CONNECTION_CLOSED + 1)]
         posted = [await client.post("/", content=b"sent") for _ in range(2 * RESPONSES_PER_CONNECTION_CLOSED)]
-    assert {answer.text for answer in answers} == {"here"}
+    assert {response.text for response in responses} == {"here"}
     closing = [
-        number for number, answer in enumerate(answers, 1) if answer.headers.get("connection") == "close"
+        number
+        for number, response in enumerate(responses, 1)
+        if response.headers.get("connection") == "close"
     ]
     assert closing == [RESPONSES_PER_CONNECTION_CLOSED, 2 * RESPONSES_PER_CONNECTION_CLOSED]
     # Somebody may still be sending what these did not read.
-    assert not any("connection" in answer.headers for answer in posted)
+    assert not any("connection" in response.headers for response in posted)

@@ -31,7 +31,7 @@ def client(behaviour: Behaviour) -> ServiceClient:
 
 
 class Failing:
-    """Fails with `failure` the first `times`, then answers."""
+    """Fails with `failure` the first `times`, then responds."""
 
     def __init__(self, failure: Exception, times: int = 1000) -> None:
         self.failure = failure
@@ -142,12 +142,13 @@ async def test_refusals_do_not_open_the_breaker() -> None:
 async def test_token_and_body_are_sent_unchanged() -> None:
     sent = []
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         sent.append(request)
         return httpx.Response(201, json=[])
 
     assert (
-        await client(answer).fetch(ANYTHING, "POST", "/songs/batch", token="t.o.k", json={"ids": ["a"]}) == []
+        await client(response).fetch(ANYTHING, "POST", "/songs/batch", token="t.o.k", json={"ids": ["a"]})
+        == []
     )
     assert sent[0].headers["authorization"] == "Bearer t.o.k"
     assert json.loads(sent[0].content) == {"ids": ["a"]}

@@ -67,8 +67,8 @@ async def test_allow_names_methods_of_the_requested_resource(path: str, allowed:
     made = FastAPI(routes=router.routes)
     add_problem_handlers(made)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=made), base_url="http://test") as http:
-        answer = await http.put(path)
-    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+        response = await http.put(path)
+    assert (response.status_code, response.headers["allow"]) == (405, allowed)
 
 
 async def _nothing() -> None:
@@ -77,12 +77,12 @@ async def _nothing() -> None:
 
 async def test_internal_error_discloses_nothing() -> None:
     async with client() as http:
-        answer = await http.get("/mistake", headers={"X-Request-ID": "mine-1"})
-    assert answer.status_code == 500
-    assert answer.headers["content-type"] == "application/problem+json"
-    assert answer.json()["code"] == "internal_error"
-    assert answer.json()["requestId"] == "mine-1"
-    assert "password" not in answer.text
+        response = await http.get("/mistake", headers={"X-Request-ID": "mine-1"})
+    assert response.status_code == 500
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["code"] == "internal_error"
+    assert response.json()["requestId"] == "mine-1"
+    assert "password" not in response.text
 
 
 async def test_aborted_response_is_not_completed() -> None:
@@ -94,15 +94,15 @@ async def test_aborted_response_is_not_completed() -> None:
 @pytest.mark.parametrize("offered", ["", "with space", "a" * 129, "semi;colon", "new\u00e9"])
 async def test_malformed_request_id_is_replaced(offered: str) -> None:
     async with client() as http:
-        answer = await http.get("/fine", headers={b"X-Request-ID": offered.encode()})
-    assert answer.headers["x-request-id"] != offered
-    assert len(answer.headers["x-request-id"]) == 32
+        response = await http.get("/fine", headers={b"X-Request-ID": offered.encode()})
+    assert response.headers["x-request-id"] != offered
+    assert len(response.headers["x-request-id"]) == 32
 
 
 async def test_well_formed_request_id_is_returned_once() -> None:
     async with client() as http:
-        answer = await http.get("/fine", headers={"X-Request-ID": "trace-7.a_b"})
-    assert answer.headers.get_list("x-request-id") == ["trace-7.a_b"]
+        response = await http.get("/fine", headers={"X-Request-ID": "trace-7.a_b"})
+    assert response.headers.get_list("x-request-id") == ["trace-7.a_b"]
 
 
 def counted(service: str) -> set[str]:

@@ -41,22 +41,22 @@ class Albums:
     def of(self, song: Song) -> set[str]:
         return {album_id for album_id, song_id in self.held if song_id == song.id}
 
-    def _fail_as_told(self, call: str) -> None:
+    def _fail_if_armed(self, call: str) -> None:
         if call in self.failing:
             raise self.failing[call]
 
     async def check_made_by(
         self, album_id: str, token: str, creator_ids: Collection[str]
     ) -> Collection[str] | None:
-        self._fail_as_told("check_made_by")
+        self._fail_if_armed("check_made_by")
         return None if self.are_songs_unknown else {song for album, song in self.held if album == album_id}
 
     async def append(self, album_id: str, song_id: str, token: str) -> None:
-        self._fail_as_told("append")
+        self._fail_if_armed("append")
         self.held.add((album_id, song_id))
 
     async def take_out(self, album_id: str, song_id: str, token: str) -> None:
-        self._fail_as_told("take_out")
+        self._fail_if_armed("take_out")
         self.held.discard((album_id, song_id))
 
 

@@ -25,7 +25,7 @@ class Engine:
     """A `RecommendationEngine` that writes down what it is sent, and can be down, slow of wit or broken.
 
     `refusals`: failures to raise, one a call, before it takes anything. It is late with batches of more than
-    `takes_at_most`. `in_vain`: what it was told of songs that it did not know.
+    `takes_at_most`. `in_vain`: interactions with songs that it did not know.
     """
 
     def __init__(self) -> None:
@@ -40,14 +40,14 @@ class Engine:
         self.takes_at_most = 10**6
         self.prepared = 0
         self.asked = 0
-        self.answer: list[str] = []
+        self.response: list[str] = []
 
     async def prepare(self) -> None:
-        self._answer_or_fail()
+        self._respond_or_fail()
         self.prepared += 1
 
     async def send_catalogue(self, entries: Sequence[CatalogueEntry]) -> None:
-        self._answer_or_fail(len(entries))
+        self._respond_or_fail(len(entries))
         for entry in entries:
             if entry.song is None:
                 self.songs.pop(entry.song_id, None)
@@ -55,13 +55,13 @@ class Engine:
                 self.songs[entry.song_id] = entry.song
 
     async def send_interactions(self, interactions: Sequence[Interaction]) -> None:
-        self._answer_or_fail(len(interactions))
+        self._respond_or_fail(len(interactions))
         self.batches.append(len(interactions))
         self.interactions += interactions
         self.in_vain += [each for each in interactions if each.song_id not in self.songs]
 
     async def send_likes(self, changes: Sequence[LikeChange]) -> None:
-        self._answer_or_fail(len(changes))
+        self._respond_or_fail(len(changes))
         for each in changes:
             self.like_changes.append(each)
             if each.song_id not in self.songs:
@@ -81,17 +81,17 @@ class Engine:
         return self._recommended()
 
     async def delete_user(self, user_id: str) -> None:
-        self._answer_or_fail()
+        self._respond_or_fail()
 
     async def ping(self) -> bool:
-        self._answer_or_fail()
+        self._respond_or_fail()
         return True
 
     def _recommended(self) -> Sequence[str]:
-        self._answer_or_fail()
-        return list(self.answer)
+        self._respond_or_fail()
+        return list(self.response)
 
-    def _answer_or_fail(self, batch: int = 0) -> None:
+    def _respond_or_fail(self, batch: int = 0) -> None:
         self.asked += 1
         if batch > self.takes_at_most:
             raise EngineLateError

@@ -209,7 +209,7 @@ async def test_late_change_invalidates_again(world: World, monkeypatch: pytest.M
 async def test_upload_with_lost_response_is_rolled_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The answer to storing the song is lost, and it cannot be removed then."""
+    """The response to storing the song is lost, and it cannot be removed then."""
     lose_responses(monkeypatch, world.songs, "add")
     with monkeypatch.context() as down:
         down.setattr(world.songs, "remove", refuse)
@@ -235,7 +235,7 @@ async def test_upload_without_journal_confirmation_is_rolled_back(
 async def test_upload_interrupted_by_crash_is_rolled_back(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After the song is in its album, and before the artist is answered."""
+    """After the song is in its album, and before the artist gets the response."""
     monkeypatch.setattr(world.entries, "finish", refuse)
     monkeypatch.setattr(world.songs, "remove", refuse)
     monkeypatch.setattr(world.store, "destroy", refuse)

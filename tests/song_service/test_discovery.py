@@ -55,10 +55,10 @@ class World:
         self.stale = Invalidation(cache)
         self.discovery = Discovery(self.songs, self.interactions, self.engine, cache)
 
-    async def play(self, song: Song, *, heard_by_engine: bool = True) -> None:
+    async def play(self, song: Song, *, is_synced: bool = True) -> None:
         made = an_interaction(user_id=ADA, song_id=song.id, at=now())
         await self.interactions.add(made)
-        if heard_by_engine:
+        if is_synced:
             await self.interactions.mark_sent([made])
 
     def put(self, song: Song, *, public: bool = True, visible: bool = True) -> None:
@@ -71,7 +71,7 @@ def titles(rows: Content) -> list[str]:
 
 async def test_engine_order_is_kept_and_filled_up() -> None:
     world = World()
-    world.engine.answer = [world.all[n].id for n in (4, 2)]
+    world.engine.response = [world.all[n].id for n in (4, 2)]
     assert titles(await world.discovery.for_user(ADA)) == ["4", "2", "0", "1", "3", "5"]
     await world.play(world.all[5])
     assert titles(await world.discovery.trending()) == ["4", "2", "0", "1", "3", "5"]
@@ -82,7 +82,7 @@ async def test_unlisted_songs_of_the_engine_are_omitted() -> None:
     world.put(world.all[0], public=False)
     world.put(world.all[1], visible=False)
     await world.songs.remove(world.all[2].id)
-    world.engine.answer = [song.id for song in world.all]
+    world.engine.response = [song.id for song in world.all]
     await world.play(world.all[3])
     for rows in (
         await world.discovery.for_user(ADA),
@@ -94,7 +94,7 @@ async def test_unlisted_songs_of_the_engine_are_omitted() -> None:
 
 async def test_similar_songs_exclude_the_song_itself() -> None:
     world = World()
-    world.engine.answer = [world.all[n].id for n in (3, 1, 5)]
+    world.engine.response = [world.all[n].id for n in (3, 1, 5)]
     assert titles(await world.discovery.similar(world.all[1])) == ["3", "5"]
 
 
@@ -131,7 +131,7 @@ async def test_fallback_is_computed_once_and_cached_briefly() -> None:
     assert world.interactions.counted == 1
     assert set(world.redis.ttls.values()) == {STAND_IN_SECONDS}
     world.engine.is_down = False
-    world.engine.answer = [world.all[5].id]
+    world.engine.response = [world.all[5].id]
     world.redis.forget_after(STAND_IN_SECONDS)
     assert titles(await world.discovery.for_user(ADA))[0] == "5"
     assert titles(await world.discovery.similar(world.all[0])) == ["5"]
@@ -158,7 +158,7 @@ async def test_empty_similar_response_is_cached_until_sync() -> None:
     world.redis.forget_after(STAND_IN_SECONDS)
     await world.discovery.similar(world.all[0])
     assert world.engine.asked == asked
-    world.engine.answer = [world.all[5].id]
+    world.engine.response = [world.all[5].id]
     await world.stale.songs_synced()
     assert titles(await world.discovery.similar(world.all[0])) == ["5"]
 
@@ -173,7 +173,7 @@ async def test_empty_popular_response_is_cached_briefly() -> None:
 
 async def test_trending_without_listeners_skips_the_engine() -> None:
     world = World()
-    await world.play(world.all[3], heard_by_engine=False)
+    await world.play(world.all[3], is_synced=False)
     assert titles(await world.discovery.trending())[0] == "3"
     assert world.engine.asked == 0
 
@@ -183,7 +183,7 @@ async def test_results_are_distinct_and_limited() -> None:
     more = [a_song(title="Song x") for _ in range(MOST + 10)]
     for song in more:
         world.put(song)
-    world.engine.answer = [song.id for song in [*more[:3], *more[:3]]]
+    world.engine.response = [song.id for song in [*more[:3], *more[:3]]]
     found = json.loads((await world.discovery.for_user(ADA)).body)
     assert len(found) == MOST
     assert len({song["_id"] for song in found}) == MOST
@@ -195,7 +195,7 @@ async def test_full_recommendations_outlive_other_songs() -> None:
     songs = [a_song(title=f"Song {number}") for number in range(MOST + 1)]
     for song in songs:
         world.put(song)
-    world.engine.answer = [song.id for song in songs[:MOST]]
+    world.engine.response = [song.id for song in songs[:MOST]]
     assert len(titles(await world.discovery.for_user(ADA))) == MOST
     asked = world.engine.asked
     await world.stale.song_changed(songs[MOST])

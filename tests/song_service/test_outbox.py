@@ -168,7 +168,7 @@ async def test_worker_survives_every_failure(failure: Exception) -> None:
     await world.play()
     world.engine.refusals = [failure] * 3
     async with asyncio.timeout(10), world.outbox.sending():
-        while await world.interactions.count_unsent():  # noqa: ASYNC110 - the fake tells nobody
+        while await world.interactions.count_unsent():  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.002)
     assert len(world.engine.interactions) == 1
 
@@ -179,7 +179,7 @@ async def test_wake_up_sends_before_the_next_poll() -> None:
         await asyncio.sleep(0.01)
         await world.play()
         world.outbox.wake()
-        while await world.interactions.count_unsent():  # noqa: ASYNC110 - the fake tells nobody
+        while await world.interactions.count_unsent():  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.002)
 
 

@@ -46,14 +46,14 @@ async def test_steady_interactions_do_not_delay_songs() -> None:
     heard_at_last: list[bool] = []
 
     async def go_on() -> None:
-        told = len(world.engine.batches)
-        if told == 2:
+        sent = len(world.engine.batches)
+        if sent == 2:
             world.songs.queue(new)
             world.songs.queue(hidden)
-        if told == 4:
+        if sent == 4:
             heard_at_last.append(world.engine.songs == {known.id: hidden, new.id: new})
-        if told < 10:
-            song = new if told >= 2 else known
+        if sent < 10:
+            song = new if sent >= 2 else known
             await world.interactions.add(an_interaction(song_id=song.id))
 
     world.engine = ListenedTo(go_on)

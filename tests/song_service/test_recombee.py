@@ -111,7 +111,7 @@ async def hundred_ask(engine: RecombeeEngine) -> list[BaseException | object]:
 
 
 async def test_requests_do_not_queue_for_hanging_engine() -> None:
-    """A few threads serve everybody: a wait for one of them counts as much as the answer."""
+    """A few threads serve everybody: a wait for one of them counts as much as the response."""
     async with asyncio.timeout(20), canned_server(None) as server, engine_at(server.url) as engine:
         for _ in range(3):
             outcomes = await hundred_ask(engine)
@@ -135,7 +135,7 @@ async def test_failed_batches_do_not_open_the_breaker() -> None:
         for _ in range(5):
             with pytest.raises(UnavailableError):
                 await engine.send_interactions([an_interaction()])
-        server.answer = http_response(200, f'{{"recomms": [{{"id": "{SONG}"}}]}}'.encode())
+        server.response = http_response(200, f'{{"recomms": [{{"id": "{SONG}"}}]}}'.encode())
         assert await engine.for_user(USER, 10) == [SONG]
 
 
@@ -164,6 +164,6 @@ async def test_status_of_a_refused_batch_is_logged() -> None:
 
 
 async def comes_back(server: CannedServer, engine: RecombeeEngine) -> None:
-    server.answer = http_response(200, b'[{"code": 200}, {"code": 200}]')
+    server.response = http_response(200, b'[{"code": 200}, {"code": 200}]')
     await engine.send_interactions([an_interaction()])
-    server.answer = http_response(200, f'{{"recomms": [{{"id": "{SONG}"}}]}}'.encode())
+    server.response = http_response(200, f'{{"recomms": [{{"id": "{SONG}"}}]}}'.encode())

@@ -17,7 +17,7 @@ SEE_UNLISTED = "404 404 404 404 200 200 404"
 HEAR_UNLISTED = "401 403 404 404 200 200 403"
 CHANGE_LISTED = "401 403 403 403 200 200 403"
 CHANGE_UNLISTED_SONG = "401 403 403 404 200 200 403"
-"""A role that changes no songs at all is told so, whether or not there is such a song."""
+"""A role that changes no songs gets 403, whether or not the song exists."""
 CHANGE_UNLISTED_ALBUM = "401 403 404 404 200 200 403"
 CHANGE_USERS_ALBUM = "401 403 404 404 200 200 403"
 CHANGE_204 = ("401 403 403 403 204 204 403", *["401 403 404 404 204 204 403"] * 2)

@@ -21,8 +21,11 @@ DELEGATION_SECRET = secrets.token_hex(32)
 @pytest.fixture(scope="session")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """The embedded system, without demo content; its services sign with a secret that they are given."""
-    told = {"ADMIN_EMAILS": f"{ADMIN_EMAIL},{SECOND_ADMIN_EMAIL}", "DELEGATION_SECRET": DELEGATION_SECRET}
-    with running_system(tmp_path_factory.mktemp("system") / "data", **told) as running:
+    variables = {
+        "ADMIN_EMAILS": f"{ADMIN_EMAIL},{SECOND_ADMIN_EMAIL}",
+        "DELEGATION_SECRET": DELEGATION_SECRET,
+    }
+    with running_system(tmp_path_factory.mktemp("system") / "data", **variables) as running:
         yield running
 
 

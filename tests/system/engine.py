@@ -33,7 +33,7 @@ class EngineView:
         return cls(system.cloud, keys["recombee_database_id"], keys["recombee_private_token"])
 
     async def ask(self, request: Any) -> Any:
-        """What the SDK answers."""
+        """The response of the SDK."""
         return await asyncio.to_thread(self._client.send, request)
 
     async def users(self) -> set[str]:

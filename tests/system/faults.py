@@ -23,5 +23,5 @@ async def fault(system: RunningSystem, provider: str, **what: float) -> AsyncIte
 async def health_of(service: str) -> dict[str, Any]:
     """What the service at this address says of itself."""
     async with httpx.AsyncClient(timeout=10) as http:
-        answer: dict[str, Any] = (await http.get(f"{service}/health")).json()
-    return answer
+        response: dict[str, Any] = (await http.get(f"{service}/health")).json()
+    return response

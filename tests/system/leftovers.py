@@ -53,7 +53,7 @@ class Leftovers:
             "medium": _column(media / "assets.sqlite3", "SELECT public_id FROM assets"),
             "file of a medium": {entry.name for entry in (media / "media").iterdir()},
             "incoming file": {entry.name for entry in (media / "incoming").iterdir()},
-            # Songs are told to the engine a moment after they are answered: those from before do not count.
+            # Songs are synced to the engine after their response: earlier ones do not count.
             "catalogue entry": _column(
                 folder / "cloud" / "recombee.sqlite", "SELECT id FROM entities WHERE owner = 'items'"
             )

@@ -44,20 +44,20 @@ def song_form(
 
 
 async def upload(artist: Person, title: str = "A song", **options: Any) -> dict[str, Any]:
-    """A song that the artist uploaded, as it was answered."""
-    answer: httpx.Response = await artist.post("/songs", **song_form(title, **options))
-    assert answer.status_code == 201, answer.text
-    song: dict[str, Any] = answer.json()
+    """A song that the artist uploaded, as in the response."""
+    response: httpx.Response = await artist.post("/songs", **song_form(title, **options))
+    assert response.status_code == 201, response.text
+    song: dict[str, Any] = response.json()
     return song
 
 
 async def make_album(creator: Person, title: str = "An album", *, public: bool = True) -> dict[str, Any]:
-    """An album that the creator made, as it was answered."""
-    answer = await creator.post(
+    """An album that the creator made, as in the response."""
+    response = await creator.post(
         "/albums",
         data={"title": title, "isPublic": "true" if public else "false"},
         files={"image": ("cover.png", image(), "image/png")},
     )
-    assert answer.status_code == 201, answer.text
-    album: dict[str, Any] = answer.json()
+    assert response.status_code == 201, response.text
+    album: dict[str, Any] = response.json()
     return album

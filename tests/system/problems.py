@@ -12,27 +12,27 @@ _INSIDES = re.compile(
 )
 
 
-def problem_in(answer: httpx.Response, status: int, code: str | None = None) -> dict[str, object]:
+def problem_in(response: httpx.Response, status: int, code: str | None = None) -> dict[str, object]:
     """The body of a refusal, after making sure that it has `status` and the one shape of all refusals."""
-    told = f"{answer.request.method} {answer.request.url}: {answer.status_code} {answer.text[:300]}"
-    assert answer.status_code == status, told
-    assert answer.headers["content-type"] == "application/problem+json", told
-    body: dict[str, object] = answer.json()
-    assert set(body) - {"errors"} == _SHAPE, told
-    assert body["status"] == status, told
-    assert isinstance(body["error"], str), told
-    assert body["error"] == body["detail"], told
-    assert re.fullmatch(r"[a-z][a-z0-9_]*", str(body["code"])), told
-    assert body["requestId"] == answer.headers["x-request-id"], told
-    assert ("www-authenticate" in answer.headers) == (status == 401), told
-    assert not _INSIDES.search(answer.text), told
+    call = f"{response.request.method} {response.request.url}: {response.status_code} {response.text[:300]}"
+    assert response.status_code == status, call
+    assert response.headers["content-type"] == "application/problem+json", call
+    body: dict[str, object] = response.json()
+    assert set(body) - {"errors"} == _SHAPE, call
+    assert body["status"] == status, call
+    assert isinstance(body["error"], str), call
+    assert body["error"] == body["detail"], call
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", str(body["code"])), call
+    assert body["requestId"] == response.headers["x-request-id"], call
+    assert ("www-authenticate" in response.headers) == (status == 401), call
+    assert not _INSIDES.search(response.text), call
     if status == 503:
-        assert int(answer.headers["retry-after"]) > 0, told
+        assert int(response.headers["retry-after"]) > 0, call
     if status == 422:
         errors = body["errors"]
-        assert isinstance(errors, list), told
-        assert errors, told
-        assert all(set(each) == {"field", "message"} for each in errors), told
+        assert isinstance(errors, list), call
+        assert errors, call
+        assert all(set(each) == {"field", "message"} for each in errors), call
     if code is not None:
-        assert body["code"] == code, told
+        assert body["code"] == code, call
     return body

@@ -60,16 +60,16 @@ def running_system(data_dir: Path, **environment: str) -> Iterator[RunningSystem
     """
     free = zip(PORTS, free_ports(len(PORTS)), strict=True)
     ports = {name: int(environment.get(name, port)) for name, port in free}
-    told = {name: str(port) for name, port in ports.items()}
+    variables = {name: str(port) for name, port in ports.items()}
     temporary_dir = data_dir.with_suffix(".tmp")
     temporary_dir.mkdir(exist_ok=True)
-    told |= {"DATA_DIR": str(data_dir), "TMPDIR": str(temporary_dir), "DEMO": "false", **environment}
+    variables |= {"DATA_DIR": str(data_dir), "TMPDIR": str(temporary_dir), "DEMO": "false", **environment}
     output = data_dir.with_suffix(".out")
     with output.open("wb") as out:
         process = subprocess.Popen(
             [sys.executable, "-m", "embedded"],
             cwd=PROJECT,
-            env={**os.environ, **told},
+            env={**os.environ, **variables},
             stdout=out,
             stderr=subprocess.STDOUT,
         )
@@ -146,24 +146,26 @@ class People:
         return client
 
     async def sign_in(self, email: str, full_name: str | None = None) -> dict[str, str]:
-        """What the local cloud answers: token, clerkId, expiresAt."""
+        """The response of the local cloud: token, clerkId, expiresAt."""
         async with httpx.AsyncClient(timeout=30) as http:
             body = {"email": email, **({"fullName": full_name} if full_name else {})}
-            answer = await http.post(f"{self._system.cloud}/sign-in", json=body)
-        assert answer.status_code == 200, answer.text
-        signed_in: dict[str, str] = answer.json()
+            response = await http.post(f"{self._system.cloud}/sign-in", json=body)
+        assert response.status_code == 200, response.text
+        signed_in: dict[str, str] = response.json()
         return signed_in
 
     async def registered(self, email: str, full_name: str) -> Person:
         """Somebody who signed in and registered."""
         signed_in = await self.sign_in(email, full_name)
         http = self.client(signed_in["token"])
-        answer = await http.post(
+        response = await http.post(
             "/auth/register",
             json={"clerkId": signed_in["clerkId"], "fullName": full_name, "email": email, "imageUrl": ""},
         )
-        assert answer.status_code in (200, 201), answer.text
-        return Person(answer.json()["_id"], signed_in["clerkId"], email, full_name, signed_in["token"], http)
+        assert response.status_code in (200, 201), response.text
+        return Person(
+            response.json()["_id"], signed_in["clerkId"], email, full_name, signed_in["token"], http
+        )
 
     async def admin(self) -> Person:
         """The admin whom ADMIN_EMAILS names."""
@@ -176,8 +178,8 @@ class People:
     async def artist(self, name: str = "Art Artist") -> Person:
         """A new person whom the admin made an artist."""
         person = await self.user(name)
-        answer = await (await self.admin()).patch(f"/admin/users/{person.id}/role", json={"role": "artist"})
-        assert answer.status_code == 200, answer.text
+        response = await (await self.admin()).patch(f"/admin/users/{person.id}/role", json={"role": "artist"})
+        assert response.status_code == 200, response.text
         return person
 
     async def close(self) -> None:

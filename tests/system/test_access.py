@@ -142,19 +142,21 @@ class _Requests:
 async def test_each_caller_gets_the_status_in_the_table(
     call: Call, state: str, stage: Stage, people: People, described: dict[str, Description]
 ) -> None:
-    """And every answer is one that the service's OpenAPI describes."""
-    told = call.listed if state in ("any", "listed") else call.users if "user's" in state else call.unlisted
-    assert told is not None
+    """And every response is one that the service's OpenAPI describes."""
+    statuses = (
+        call.listed if state in ("any", "listed") else call.users if "user's" in state else call.unlisted
+    )
+    assert statuses is not None
     requests = _Requests(call, state, stage, people)
-    answers = {caller: await requests.send(caller) for caller in CALLERS}
+    responses = {caller: await requests.send(caller) for caller in CALLERS}
 
-    expected = dict(zip(CALLERS, map(int, told.split()), strict=True))
-    assert {caller: answer.status_code for caller, answer in answers.items()} == expected
-    for caller, answer in answers.items():
-        described[call.path].check(call.method, call.path, answer)
-        if not answer.is_success:
+    expected = dict(zip(CALLERS, map(int, statuses.split()), strict=True))
+    assert {caller: response.status_code for caller, response in responses.items()} == expected
+    for caller, response in responses.items():
+        described[call.path].check(call.method, call.path, response)
+        if not response.is_success:
             own_reason = {"unregistered": "user_not_registered", "blocked": "user_blocked"}.get(caller)
-            problem_in(answer, expected[caller], own_reason if answer.status_code == 403 else None)
+            problem_in(response, expected[caller], own_reason if response.status_code == 403 else None)
 
 
 async def test_table_holds_every_call_of_each_service(system: RunningSystem) -> None:

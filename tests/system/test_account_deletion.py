@@ -61,8 +61,8 @@ async def traces_in_redis(system: RunningSystem, names: list[str]) -> list[str]:
 
 async def test_deleted_account_is_gone_at_once(people: People) -> None:
     artist, _ = await active_artist(people)
-    answer = await artist.delete("/auth/me")
-    assert (answer.status_code, answer.json()) == (202, {"message": "Your account is deleted"})
+    response = await artist.delete("/auth/me")
+    assert (response.status_code, response.json()) == (202, {"message": "Your account is deleted"})
     me = await artist.get("/auth/me")
     assert (me.status_code, me.json()["code"]) == (404, "user_not_registered")
     assert (await artist.delete("/auth/me")).status_code == 403
@@ -112,7 +112,7 @@ async def test_internal_routes_are_for_services_only(
         for token in (None, admin.token, "e30.e30.e30"):
             headers = {"Authorization": f"Bearer {token}"} if token else {}
             method = "PUT" if path.endswith("profile") else "DELETE"
-            answer = await admin.http.request(
+            response = await admin.http.request(
                 method, f"{service}{path}", headers=headers, json={"fullName": "Mallory"}
             )
-            assert answer.status_code == 401, (service, token)
+            assert response.status_code == 401, (service, token)

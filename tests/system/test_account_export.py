@@ -30,9 +30,9 @@ def system(breakable: RunningSystem) -> RunningSystem:
 
 
 async def exported(person: Person) -> dict[str, Any]:
-    answer = await person.get(EXPORT)
-    assert answer.status_code == 200, answer.text
-    document: dict[str, Any] = answer.json()
+    response = await person.get(EXPORT)
+    assert response.status_code == 200, response.text
+    document: dict[str, Any] = response.json()
     AccountExport.model_validate(document)
     return document
 
@@ -45,15 +45,17 @@ async def track(person: Person, song_id: str, *kinds: str) -> None:
 async def test_export_holds_what_the_user_did(people: People) -> None:
     artist, other, admin = await people.artist("Ella Export"), await people.artist(), await people.admin()
     song, private = await upload(artist, "Listed"), await upload(artist, "Private", isPublic="false")
-    heard = await upload(other, "Heard")
+    received = await upload(other, "Heard")
     album, playlist = await make_album(artist), await make_album(artist, "Mine", public=False)
     shared = await make_album(other, "Theirs")
     assert (await admin.patch(f"/admin/songs/{song['_id']}/visible", json={"isVisible": False})).is_success
-    assert (await artist.put(f"/songs/{heard['_id']}/like")).status_code == 204
-    await track(artist, heard["_id"], "play", "complete", "skip")
+    assert (await artist.put(f"/songs/{received['_id']}/like")).status_code == 204
+    await track(artist, received["_id"], "play", "complete", "skip")
     assert (await artist.delete("/songs/history")).status_code == 204
     assert (await other.put(f"/albums/{shared['_id']}/collaborators/{artist.id}")).status_code == 204
-    assert (await artist.post(f"/albums/{playlist['_id']}/songs", json={"songId": heard["_id"]})).is_success
+    assert (
+        await artist.post(f"/albums/{playlist['_id']}/songs", json={"songId": received["_id"]})
+    ).is_success
     link = (await artist.post(f"/albums/{playlist['_id']}/share", json={"days": 7})).json()
 
     document = await exported(artist)
@@ -64,10 +66,10 @@ async def test_export_holds_what_the_user_did(people: People) -> None:
     assert [each["_id"] for each in songs["uploaded"]] == [private["_id"], song["_id"]]
     assert [each["isVisible"] for each in songs["uploaded"]] == [True, False]
     for name in ("likes", "plays", "completions", "skips"):
-        assert [each["songId"] for each in songs[name]] == [heard["_id"]], name
+        assert [each["songId"] for each in songs[name]] == [received["_id"]], name
     assert songs["historyClearedAt"] >= songs["plays"][0]["at"]
     assert [each["_id"] for each in albums["created"]] == [playlist["_id"], album["_id"]]
-    assert albums["created"][0]["songIds"] == [heard["_id"]]
+    assert albums["created"][0]["songIds"] == [received["_id"]]
     assert albums["collaborations"] == [{"albumId": shared["_id"]}]
     (shown,) = albums["shareLinks"]
     assert (shown["albumId"], shown["expiresAt"]) == (playlist["_id"], link["expiresAt"])
@@ -77,10 +79,10 @@ async def test_export_holds_what_the_user_did(people: People) -> None:
 async def test_export_names_nobody_else(people: People) -> None:
     user, other, admin = await people.user(), await people.artist("Olive Other"), await people.admin()
     friend = await people.user("Fred Friend")
-    heard, shared = await upload(other, "A secret title"), await make_album(other, "Another title")
+    received, shared = await upload(other, "A secret title"), await make_album(other, "Another title")
     playlist = await make_album(user, "Mine")
-    await track(user, heard["_id"], "play")
-    await track(friend, heard["_id"], "play")
+    await track(user, received["_id"], "play")
+    await track(friend, received["_id"], "play")
     for maker, album, helper in ((user, playlist, friend), (other, shared, user)):
         path = f"/albums/{album['_id']}/collaborators/{helper.id}"
         assert (await maker.put(path)).status_code == 204
@@ -98,12 +100,12 @@ async def test_export_names_nobody_else(people: People) -> None:
 
 async def test_export_is_a_file_that_nobody_caches(people: People) -> None:
     user = await people.user()
-    answer = await user.get(EXPORT, headers={"Origin": "http://localhost:5173"})
+    response = await user.get(EXPORT, headers={"Origin": "http://localhost:5173"})
     assert re.fullmatch(
-        r'attachment; filename="account-\d{4}-\d\d-\d\d\.json"', answer.headers["content-disposition"]
+        r'attachment; filename="account-\d{4}-\d\d-\d\d\.json"', response.headers["content-disposition"]
     )
-    assert answer.headers["cache-control"] == "no-store"
-    assert answer.headers["content-type"] == "application/json"
+    assert response.headers["cache-control"] == "no-store"
+    assert response.headers["content-type"] == "application/json"
 
 
 async def test_export_is_for_registered_users(people: People) -> None:
@@ -128,9 +130,9 @@ async def test_internal_exports_are_for_services_only(people: People, system: Ru
 async def test_export_is_503_without_a_service(service: str, people: People, system: RunningSystem) -> None:
     user = await people.user()
     with hanging(pid_of(system, service)):
-        answer = await user.get(EXPORT)
-    problem_in(answer, 503)
-    assert int(answer.headers["retry-after"]) >= 1
+        response = await user.get(EXPORT)
+    problem_in(response, 503)
+    assert int(response.headers["retry-after"]) >= 1
 
     async def works_again() -> bool:
         return (await user.get(EXPORT)).status_code == 200
@@ -158,9 +160,9 @@ async def test_long_export_takes_flat_memory(people: People, system: RunningSyst
     before = {name: resident_bytes(pid) for name, pid in pids.items()}
     most = dict(before)
     received = bytearray()
-    async with user.http.stream("GET", EXPORT) as answer:
-        assert "content-length" not in answer.headers
-        async for piece in answer.aiter_bytes():
+    async with user.http.stream("GET", EXPORT) as response:
+        assert "content-length" not in response.headers
+        async for piece in response.aiter_bytes():
             if len(received) // 2**20 != (len(received) + len(piece)) // 2**20:
                 most = {name: max(most[name], resident_bytes(pid)) for name, pid in pids.items()}
             received += piece
@@ -174,9 +176,9 @@ async def test_export_that_breaks_off_is_no_document(people: People, system: Run
     received = bytearray()
 
     async def receive() -> None:
-        async with user.http.stream("GET", EXPORT) as answer:
-            assert answer.status_code == 200
-            async for piece in answer.aiter_bytes():
+        async with user.http.stream("GET", EXPORT) as response:
+            assert response.status_code == 200
+            async for piece in response.aiter_bytes():
                 if not received:
                     kill({pid_of(system, "song")})
                 received.extend(piece)

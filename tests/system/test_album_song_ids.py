@@ -8,8 +8,8 @@ from tests.system.media import make_album, upload
 from tests.system.running import People
 
 
-async def ids_in(answer: httpx.Response, album: dict[str, Any]) -> list[str]:
-    found = [each for each in answer.json() if each["_id"] == album["_id"]]
+async def ids_in(response: httpx.Response, album: dict[str, Any]) -> list[str]:
+    found = [each for each in response.json() if each["_id"] == album["_id"]]
     assert len(found) == 1
     ids: list[str] = found[0]["songIds"]
     return ids

@@ -7,9 +7,9 @@ from tests.system.running import People, Person
 
 
 async def audit_of(admin: Person, things: str, target_id: str) -> list[dict[str, Any]]:
-    answer = await admin.get(f"/admin/{things}/audit?targetId={target_id}")
-    assert answer.status_code == 200, answer.text
-    entries: list[dict[str, Any]] = answer.json()
+    response = await admin.get(f"/admin/{things}/audit?targetId={target_id}")
+    assert response.status_code == 200, response.text
+    entries: list[dict[str, Any]] = response.json()
     assert all(entry["targetId"] == target_id for entry in entries)
     return entries
 
@@ -41,18 +41,18 @@ async def test_user_audit_holds_no_personal_data(people: People) -> None:
     await admin.patch(f"/admin/users/{user.id}/role", json={"role": "artist"})
     await admin.patch(f"/admin/users/{user.id}/block", json={"isBlocked": True})
     await admin.delete(f"/admin/users/{user.id}")
-    answer = await admin.get(f"/admin/users/audit?targetId={user.id}")
-    assert [entry["action"] for entry in answer.json()] == ["user.delete", "user.block", "user.role"]
-    assert answer.json()[2]["before"] == {"role": "user"}
-    assert answer.json()[2]["after"] == {"role": "artist"}
+    response = await admin.get(f"/admin/users/audit?targetId={user.id}")
+    assert [entry["action"] for entry in response.json()] == ["user.delete", "user.block", "user.role"]
+    assert response.json()[2]["before"] == {"role": "user"}
+    assert response.json()[2]["after"] == {"role": "artist"}
     for personal in (user.email, user.full_name, user.clerk_id):
-        assert personal not in answer.text
+        assert personal not in response.text
 
 
 async def test_refused_change_is_not_audited(people: People) -> None:
     admin = await people.admin()
-    answer = await admin.patch(f"/admin/users/{admin.id}/block", json={"isBlocked": True})
-    assert answer.status_code == 409
+    response = await admin.patch(f"/admin/users/{admin.id}/block", json={"isBlocked": True})
+    assert response.status_code == 409
     assert "user.block" not in [entry["action"] for entry in await audit_of(admin, "users", admin.id)]
 
 

@@ -42,13 +42,13 @@ ONE_READ_A_SERVICE = ("/admin/users", "/admin/songs", "/admin/albums")
 
 
 async def block(admin: Person, person: Person, blocked: bool = True) -> None:
-    answer = await admin.patch(f"/admin/users/{person.id}/block", json={"isBlocked": blocked})
-    assert answer.json()["isBlocked"] is blocked
+    response = await admin.patch(f"/admin/users/{person.id}/block", json={"isBlocked": blocked})
+    assert response.json()["isBlocked"] is blocked
 
 
 async def give_role(admin: Person, person: Person, role: str) -> None:
-    answer = await admin.patch(f"/admin/users/{person.id}/role", json={"role": role})
-    assert answer.json()["role"] == role
+    response = await admin.patch(f"/admin/users/{person.id}/role", json={"role": role})
+    assert response.json()["role"] == role
 
 
 async def another_admin(people: People) -> Person:
@@ -69,8 +69,8 @@ async def test_blocked_user_gets_403_on_personal_routes(role: str, people: Peopl
         sent = {**content}
         if path == "/auth/register":
             sent = {"json": {"clerkId": person.clerk_id, "fullName": "A", "email": person.email}}
-        answer = await person.http.request(method, path.format(**ids), **sent)
-        problem_in(answer, 403, "user_blocked")
+        response = await person.http.request(method, path.format(**ids), **sent)
+        problem_in(response, 403, "user_blocked")
     for path in PERSONAL_READS:
         problem_in(await person.get(path), 403, "user_blocked")
 
@@ -99,9 +99,9 @@ async def test_blocked_user_keeps_auth_me_and_public_routes(people: People) -> N
         f"/albums/{album['_id']}",
         f"/users/{artist.id}",
     ):
-        answer = await artist.get(path)
-        assert answer.status_code == 200, path
-        assert answer.json() == (await anyone.get(path)).json(), path
+        response = await artist.get(path)
+        assert response.status_code == 200, path
+        assert response.json() == (await anyone.get(path)).json(), path
     for path in (
         f"/songs/{private['_id']}",
         f"/songs/{private['_id']}/similar",
@@ -128,8 +128,8 @@ async def test_role_takes_effect_at_the_next_request(people: People) -> None:
     for role, status in (("admin", 200), ("artist", 403), ("admin", 200), ("user", 403)):
         await give_role(admin, person, role)
         for path in ONE_READ_A_SERVICE:
-            answer = await person.get(path)
-            assert answer.status_code == status, (role, path)
+            response = await person.get(path)
+            assert response.status_code == status, (role, path)
     await give_role(admin, person, "artist")
     assert (await person.get("/songs/artist/my-songs")).status_code == 200
     album = await make_album(person)
@@ -202,13 +202,13 @@ async def test_concurrent_mutual_removal_leaves_one_admin(how: str, people: Peop
     method, path, content = REMOVING_AN_ADMIN[how]
     for _ in range(5):
         second = await another_admin(people)
-        answers = await asyncio.gather(
+        responses = await asyncio.gather(
             first.http.request(method, path.format(id=second.id), **content),
             second.http.request(method, path.format(id=first.id), **content),
         )
-        assert {answer.status_code for answer in answers} <= {200, 403, 404, 409}
+        assert {response.status_code for response in responses} <= {200, 403, 404, 409}
         acting = [each for each in (first, second) if (await each.get("/admin/users")).status_code == 200]
-        assert acting, [answer.text for answer in answers]
+        assert acting, [response.text for response in responses]
         first = await _the_first_admin_again(acting[0], first, second, people)
 
 

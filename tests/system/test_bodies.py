@@ -7,7 +7,7 @@ import pytest
 from tests.system.media import make_album
 from tests.system.problems import problem_in
 from tests.system.running import People, RunningSystem
-from tests.system.sending import repeated, send_until_answered
+from tests.system.sending import repeated, send_until_success
 
 JSON = {"Content-Type": "application/json"}
 MEGABYTE = 1024 * 1024
@@ -56,10 +56,10 @@ async def test_json_with_another_content_type_is_400(kind: str | None, people: P
     "kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/merge-patch+json"]
 )
 async def test_every_json_media_type_is_accepted(kind: str, people: People) -> None:
-    answer = await people.client().post(
+    response = await people.client().post(
         "/songs/batch", content=b'{"ids": []}', headers={"Content-Type": kind}
     )
-    assert (answer.status_code, answer.json()) == (200, [])
+    assert (response.status_code, response.json()) == (200, [])
 
 
 @pytest.mark.parametrize(
@@ -104,14 +104,14 @@ async def test_oversized_json_is_413_before_its_end(
     path: str, announced_bytes: int | None, system: RunningSystem
 ) -> None:
     body = repeated(b'{"ids": ["', b"a", 100 * MEGABYTE)
-    outcome = await send_until_answered(system.gateway, path, body, JSON, announced_bytes=announced_bytes)
-    assert problem_in(outcome.answer, 413, "too_large")["detail"] == "At most 1 MB are taken"
+    outcome = await send_until_success(system.gateway, path, body, JSON, announced_bytes=announced_bytes)
+    assert problem_in(outcome.response, 413, "too_large")["detail"] == "At most 1 MB are taken"
     assert outcome.sent_bytes < 20 * MEGABYTE
 
 
 async def test_json_one_byte_over_the_limit_is_413(people: People) -> None:
-    answer = await people.client().post("/songs/batch", content=b" " * (MEGABYTE + 1), headers=JSON)
-    problem_in(answer, 413, "too_large")
+    response = await people.client().post("/songs/batch", content=b" " * (MEGABYTE + 1), headers=JSON)
+    problem_in(response, 413, "too_large")
 
 
 async def test_json_just_under_the_limit_is_accepted(people: People) -> None:
@@ -121,6 +121,6 @@ async def test_json_just_under_the_limit_is_accepted(people: People) -> None:
 
 async def test_body_of_a_get_request_is_ignored(people: People) -> None:
     client = people.client()
-    answer = await client.request("GET", "/songs", content=b"x" * 2 * MEGABYTE, headers=JSON)
-    assert answer.status_code == 200
+    response = await client.request("GET", "/songs", content=b"x" * 2 * MEGABYTE, headers=JSON)
+    assert response.status_code == 200
     assert (await client.get("/songs")).status_code == 200

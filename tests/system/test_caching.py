@@ -50,12 +50,12 @@ class Scene:
         }
 
     async def views(self) -> dict[str, Any]:
-        """Every cached answer, by its key; None where the caller is told that there is no such thing."""
+        """Every cached response, by its key; None where the response is 404."""
         found = {}
         for key, (client, path, _) in self.cached().items():
-            answer = await client.get(path)
-            assert answer.status_code in (200, 404), (path, answer.text)
-            found[key] = answer.json() if answer.status_code == 200 else None
+            response = await client.get(path)
+            assert response.status_code in (200, 404), (path, response.text)
+            found[key] = response.json() if response.status_code == 200 else None
         return found
 
 
@@ -83,7 +83,7 @@ async def test_documented_responses_are_cached_with_their_ttl(scene: Scene, redi
     for key, (client, path, seconds) in scene.cached().items():
         # Without the second everybody would have it in memory still, and not store it again.
         await redis.delete(key, "tag:everything")
-        # While the engine hears of the new songs an answer that it gave is right for now only.
+        # While new songs are synced, a response of the engine is valid for a short time only.
         async for _ in until_kept(redis, key):
             assert (await client.get(path)).status_code == 200
         assert seconds - 5 <= await redis.ttl(key) <= seconds, key
@@ -107,7 +107,7 @@ async def test_cached_responses_need_no_database(system: RunningSystem, scene: S
     change(system, "albums.sqlite", "UPDATE albums SET title = 'Other' WHERE id = ?", scene.album["_id"])
     assert [(await scene.anyone.get(path)).content for path in paths] == before
     assert (await scene.artist.get("/songs/artist/my-songs")).content == mine
-    # With a token too, as long as the answer is the same for everybody.
+    # With a token too, as long as the response is the same for everybody.
     assert (await scene.listener.get(paths[0])).content == before[0]
     assert (await scene.listener.get(paths[2])).content == before[2]
 
@@ -134,8 +134,8 @@ def ids(rows: Any) -> list[str]:
 
 async def test_new_song_shows_in_every_list(scene: Scene) -> None:
     await scene.views()
-    answer = await scene.artist.post("/songs", **song_form("New", genre="Rock", albumId=scene.album["_id"]))
-    new = answer.json()["_id"]
+    response = await scene.artist.post("/songs", **song_form("New", genre="Rock", albumId=scene.album["_id"]))
+    new = response.json()["_id"]
     after = await scene.views()
     for key in ("songs:all:public", f"artist:{scene.artist.id}:songs", "recommendations:trending"):
         assert new in ids(after[key]), key

@@ -59,16 +59,16 @@ async def test_hiding_a_song_changes_the_album_etag(people: People) -> None:
     path = f"/albums/{album['_id']}"
     tag = (await anyone.get(path)).headers["etag"]
     await admin.patch(f"/admin/songs/{song['_id']}/visible", json={"isVisible": False})
-    answer = await anyone.get(path, headers={"If-None-Match": tag})
-    assert (answer.status_code, answer.json()["songs"]) == (200, [])
+    response = await anyone.get(path, headers={"If-None-Match": tag})
+    assert (response.status_code, response.json()["songs"]) == (200, [])
 
 
 async def test_batch_ignores_if_none_match(people: People) -> None:
     song = await upload(await people.artist())
     anyone, body = people.client(), {"ids": [song["_id"]]}
     tag = (await anyone.post("/songs/batch", json=body)).headers.get("etag", '"none"')
-    answer = await anyone.post("/songs/batch", json=body, headers={"If-None-Match": tag})
-    assert (answer.status_code, answer.json()) == (200, [song])
+    response = await anyone.post("/songs/batch", json=body, headers={"If-None-Match": tag})
+    assert (response.status_code, response.json()) == (200, [song])
 
 
 async def test_head_returns_the_headers_of_get(people: People) -> None:

@@ -1,4 +1,4 @@
-"""What the services' OpenAPI says, held against real answers; test_access.py does so for every call."""
+"""Compares the services' OpenAPI with real responses; test_access.py does so for every call."""
 
 import re
 from typing import Any
@@ -46,9 +46,9 @@ async def test_refusals_match_the_openapi_description(
 ) -> None:
     method, path, sent, status = REFUSED[wrong]
     asked = path.format(song_id=UNKNOWN, album_id=UNKNOWN)
-    answer = await (await people.artist()).http.request(method, asked, **sent)
-    assert answer.status_code == status, answer.text
-    described[path].check(method, path, answer)
+    response = await (await people.artist()).http.request(method, asked, **sent)
+    assert response.status_code == status, response.text
+    described[path].check(method, path, response)
 
 
 async def test_conflicts_are_described(described: dict[str, Description], people: People) -> None:
@@ -87,9 +87,9 @@ async def test_described_server_url_works_everywhere(
         for service, path in ((system.songs, "/songs"), (system.albums, "/albums")):
             (server,) = described[path].document["servers"]
             for address in (system.gateway, service):
-                answer = await http.get(f"{address}{server['url']}{path}")
-                assert answer.status_code == 200
-                described[path].check("GET", path, answer)
+                response = await http.get(f"{address}{server['url']}{path}")
+                assert response.status_code == 200
+                described[path].check("GET", path, response)
             assert (await http.get(f"{service}{server['url']}/openapi.json")).status_code == 200
 
 
@@ -129,7 +129,7 @@ async def test_docs_page_needs_no_other_host(system: RunningSystem) -> None:
         addresses = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
         assert addresses
         for address in addresses:
-            answer = await http.get(address)
-            assert answer.status_code == 200, address
-            assert len(answer.content) > 1000
+            response = await http.get(address)
+            assert response.status_code == 200, address
+            assert len(response.content) > 1000
         assert (await http.get("/docs/assets/../settings.py")).status_code == 404

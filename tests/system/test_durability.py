@@ -56,8 +56,8 @@ async def test_acknowledged_writes_survive_a_kill_of_everything(tmp_path: Path) 
             played = []
             for song in songs:
                 for kind in ("play", "complete", "skip"):
-                    answer = await listener.post(f"/songs/{song['_id']}/track/{kind}")
-                    assert answer.status_code == 200
+                    response = await listener.post(f"/songs/{song['_id']}/track/{kind}")
+                    assert response.status_code == 200
                     played.append(song["_id"])
             last = await people.user("Last One")
             everything = below(system.process.pid)
@@ -88,9 +88,9 @@ async def test_acknowledged_writes_survive_a_kill_of_everything(tmp_path: Path) 
             async def has_heard_everything() -> bool:
                 if listener.id not in await engine.users():
                     return False
-                heard = await engine.plays_of(listener.id) + await engine.completions_of(listener.id)
-                heard += [song for song, _ in await engine.skips_of(listener.id)]
-                return sorted(heard) == sorted(played)
+                received = await engine.plays_of(listener.id) + await engine.completions_of(listener.id)
+                received += [song for song, _ in await engine.skips_of(listener.id)]
+                return sorted(received) == sorted(played)
 
             # What the dead process had claimed is another's when its lease, half a minute, ends.
             await until(has_heard_everything, seconds=60)

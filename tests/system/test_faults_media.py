@@ -74,14 +74,14 @@ async def test_upload_during_store_outage_leaves_nothing(system: RunningSystem, 
     await upload(artist, "Before")
     media, songs = stored_media(system), await engine.songs()
     async with fault(system, "cloudinary", status=503):
-        for answer in (
+        for response in (
             await artist.post("/songs", **song_form("Not now")),
             await artist.post(
                 "/albums", data={"title": "Not now"}, files={"image": ("a.png", image(), "image/png")}
             ),
         ):
-            assert answer.status_code == 503
-            assert int(answer.headers["retry-after"]) >= 1
+            assert response.status_code == 503
+            assert int(response.headers["retry-after"]) >= 1
         assert [song["title"] for song in (await artist.get("/songs/artist/my-songs")).json()] == ["Before"]
         assert (await artist.get("/albums/user/my-albums")).json() == []
         assert (await artist.get("/songs")).status_code == 200
@@ -102,8 +102,8 @@ async def test_random_failures_leave_no_orphaned_media(system: RunningSystem, pe
 
     # Now and then an image goes up and its audio does not, or the other way; so do the removals.
     async with fault(system, "cloudinary", status=500, rate=0.5):
-        answers = [await artist.post("/songs", **song_form(f"Perhaps {n}")) for n in range(8)]
-    statuses = Counter(answer.status_code for answer in answers)
+        responses = [await artist.post("/songs", **song_form(f"Perhaps {n}")) for n in range(8)]
+    statuses = Counter(response.status_code for response in responses)
     assert set(statuses) <= {201, 503}
     assert statuses[503]
 
@@ -132,12 +132,12 @@ async def test_random_failures_leave_no_orphaned_media(system: RunningSystem, pe
     assert stored_media(system) == existing
     assert media_of(kept, existing) == {"cover", "audio"}
     titles = {song["title"] for song in (await artist.get("/songs/artist/my-songs")).json()}
-    accepted = {answer.json()["title"] for answer in answers if answer.status_code == 201}
+    accepted = {response.json()["title"] for response in responses if response.status_code == 201}
     assert titles == {"Kept", *accepted}
-    for answer in answers:
-        if answer.status_code == 201:
+    for response in responses:
+        if response.status_code == 201:
             async with httpx.AsyncClient(timeout=30) as listener:
-                assert (await listener.get(answer.json()["audioUrl"])).status_code == 200
+                assert (await listener.get(response.json()["audioUrl"])).status_code == 200
 
 
 async def test_upload_interrupted_by_a_crash_is_rolled_back(system: RunningSystem, people: People) -> None:

@@ -25,8 +25,8 @@ async def redis_says(service: str) -> bool:
     async with httpx.AsyncClient(timeout=10) as http:
         health = (await http.get(f"{service}/health")).json()
     assert health["status"] == ("OK" if health["redis"] else "DEGRADED")
-    answer: bool = health["redis"]
-    return answer
+    response: bool = health["redis"]
+    return response
 
 
 async def until_redis_is(system: RunningSystem, expected: bool) -> None:
@@ -54,12 +54,12 @@ class Shown:
             f"/albums/{self.album}",
             "/songs/trending?count=50",
         ]
-        answers = await asyncio.gather(*(self.anyone.get(path) for path in paths))
-        assert {answer.status_code for answer in answers} <= {200, 404}
+        responses = await asyncio.gather(*(self.anyone.get(path) for path in paths))
+        assert {response.status_code for response in responses} <= {200, 404}
         return [
             path
-            for path, answer in zip(paths, answers, strict=True)
-            if answer.status_code == 200 and f'"_id":"{self.song}"' in answer.text
+            for path, response in zip(paths, responses, strict=True)
+            if response.status_code == 200 and f'"_id":"{self.song}"' in response.text
         ]
 
 
@@ -94,16 +94,16 @@ async def test_hidden_song_stays_hidden_after_its_writer_died(system: RunningSys
     async with httpx.AsyncClient(timeout=10) as http:
         assert shown.song in (await http.get(album)).text
         with hanging(server_of_redis(system)):
-            # On these connections, as on any that was open, Redis would be told once it goes on.
+            # On open connections Redis would receive the invalidation once it resumes.
             await asyncio.gather(*(shown.anyone.get(f"/songs/{shown.song}") for _ in range(20)))
             path = f"/admin/songs/{shown.song}/visible"
             assert (await admin.patch(path, json={"isVisible": False})).status_code == 200
             os.kill(pid_of(system, "song"), signal.SIGKILL)
         ends = time.monotonic() + 4
         while time.monotonic() < ends:
-            answer = await http.get(album)
-            assert answer.status_code == 200
-            assert shown.song not in answer.text
+            response = await http.get(album)
+            assert response.status_code == 200
+            assert shown.song not in response.text
 
     async def is_restarted() -> bool:
         return (await shown.anyone.get("/songs")).status_code == 200
@@ -131,8 +131,8 @@ async def test_late_redis_replies_are_never_mismatched(system: RunningSystem, pe
     songs = [(await upload(artist, f"Number {number}"))["_id"] for number in range(3)]
 
     async def read_all() -> None:
-        answers = await asyncio.gather(*(anyone.get(f"/songs/{song}") for song in songs * 5))
-        assert [answer.json()["_id"] for answer in answers] == songs * 5
+        responses = await asyncio.gather(*(anyone.get(f"/songs/{song}") for song in songs * 5))
+        assert [response.json()["_id"] for response in responses] == songs * 5
 
     await read_all()
     for _ in range(3):

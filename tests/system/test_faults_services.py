@@ -38,11 +38,11 @@ async def until_all_is_well(system: RunningSystem) -> None:
     await until(is_well)
 
 
-def check_says_try_again(answer: httpx.Response) -> None:
-    assert answer.status_code == 503, answer.text
-    assert int(answer.headers["retry-after"]) >= 1
-    assert set(answer.json()) >= {"error", "code", "requestId", "title", "status", "detail"}
-    assert "127.0.0.1" not in answer.text
+def check_says_try_again(response: httpx.Response) -> None:
+    assert response.status_code == 503, response.text
+    assert int(response.headers["retry-after"]) >= 1
+    assert set(response.json()) >= {"error", "code", "requestId", "title", "status", "detail"}
+    assert "127.0.0.1" not in response.text
 
 
 async def test_album_marks_songs_unavailable_during_song_outage(
@@ -226,14 +226,14 @@ async def test_sigterm_completes_a_running_upload(system: RunningSystem, people:
     headers = {"Content-Type": request.headers["content-type"], "Content-Length": str(len(body))}
     uploading = asyncio.create_task(artist.post("/songs", content=pieces(), headers=headers))
     await half_way.wait()
-    told = pid_of(system, "song")
-    os.kill(told, signal.SIGTERM)
-    answer = await uploading
-    assert answer.status_code == 201, answer.text
+    stopped_pid = pid_of(system, "song")
+    os.kill(stopped_pid, signal.SIGTERM)
+    response = await uploading
+    assert response.status_code == 201, response.text
 
     async def has_ended() -> bool:
-        return not alive({told})
+        return not alive({stopped_pid})
 
     await until(has_ended)
     await until_all_is_well(system)
-    assert (await artist.get(f"/songs/{answer.json()['_id']}")).json() == answer.json()
+    assert (await artist.get(f"/songs/{response.json()['_id']}")).json() == response.json()

@@ -57,22 +57,22 @@ async def hidden_song(artist: Person, admin: Person) -> dict[str, Any]:
 async def test_song_patch_ignores_other_fields(people: People) -> None:
     artist = await people.artist()
     song = await hidden_song(artist, await people.admin())
-    answer = await artist.patch(f"/songs/{song['_id']}", json={**NOT_OF_A_SONG_PATCH, "title": "New"})
-    assert answer.status_code == 200
-    assert without_time(answer.json()) == {**without_time(song), "title": "New"}
-    assert (await artist.get(f"/songs/{song['_id']}")).json() == answer.json()
-    assert answer.json()["updatedAt"] > song["updatedAt"]
+    response = await artist.patch(f"/songs/{song['_id']}", json={**NOT_OF_A_SONG_PATCH, "title": "New"})
+    assert response.status_code == 200
+    assert without_time(response.json()) == {**without_time(song), "title": "New"}
+    assert (await artist.get(f"/songs/{song['_id']}")).json() == response.json()
+    assert response.json()["updatedAt"] > song["updatedAt"]
 
 
 async def test_album_patch_ignores_other_fields(people: People) -> None:
     artist, admin = await people.artist(), await people.admin()
     album = await make_album(artist)
     await admin.patch(f"/admin/albums/{album['_id']}/visible", json={"isVisible": False})
-    answer = await artist.patch(f"/albums/{album['_id']}", json={**NOT_OF_AN_ALBUM_PATCH, "title": "New"})
-    assert answer.status_code == 200
-    assert without_time(answer.json()) == {**without_time(album), "title": "New", "isVisible": False}
+    response = await artist.patch(f"/albums/{album['_id']}", json={**NOT_OF_AN_ALBUM_PATCH, "title": "New"})
+    assert response.status_code == 200
+    assert without_time(response.json()) == {**without_time(album), "title": "New", "isVisible": False}
     kept = (await artist.get(f"/albums/{album['_id']}")).json()
-    assert without_time(kept, "songs") == without_time(answer.json())
+    assert without_time(kept, "songs") == without_time(response.json())
     assert kept["songs"] == []
 
 
@@ -83,8 +83,8 @@ async def test_patch_without_known_fields_changes_nothing(kind: str, people: Peo
     path = f"/{kind}/{thing['_id']}"
     tag = (await artist.get(path)).headers["etag"]
     for body in ({}, {"duration": 9999}, {"title": None}):
-        answer = await artist.patch(path, json=body)
-        assert (answer.status_code, answer.json()) == (200, thing)
+        response = await artist.patch(path, json=body)
+        assert (response.status_code, response.json()) == (200, thing)
     assert (await artist.get(path)).headers["etag"] == tag
 
 
@@ -105,9 +105,9 @@ async def test_admin_patch_of_user_changes_one_field(path: str, body: dict[str, 
         "fullName": "X",
         "createdAt": "",
     }
-    answer = await admin.patch(path.format(id=user.id), json={**not_own, **body})
+    response = await admin.patch(path.format(id=user.id), json={**not_own, **body})
     own = "role" if path.endswith("role") else "isBlocked"
-    assert without_time(answer.json()) == {**without_time(before), own: body[own]}
+    assert without_time(response.json()) == {**without_time(before), own: body[own]}
 
 
 async def test_is_public_from_a_listener_is_ignored(people: People) -> None:
@@ -118,9 +118,9 @@ async def test_is_public_from_a_listener_is_ignored(people: People) -> None:
     }
     album = (await user.post("/albums", **form)).json()
     assert album["isPublic"] is False
-    answer = await user.patch(f"/albums/{album['_id']}", json={"title": "Still mine", "isPublic": True})
-    assert (answer.status_code, answer.json()["isPublic"]) == (200, False)
-    assert answer.json()["title"] == "Still mine"
+    response = await user.patch(f"/albums/{album['_id']}", json={"title": "Still mine", "isPublic": True})
+    assert (response.status_code, response.json()["isPublic"]) == (200, False)
+    assert response.json()["title"] == "Still mine"
     problem_in(await user.patch(f"/albums/{album['_id']}/visibility", json={"isPublic": True}), 403)
     problem_in(await people.client().get(f"/albums/{album['_id']}"), 404)
 
@@ -170,8 +170,8 @@ async def test_non_boolean_values_are_refused_in_boolean_fields(people: People) 
             (admin, f"/admin/albums/{album['_id']}/visible", "isVisible"),
             (admin, f"/admin/users/{user.id}/block", "isBlocked"),
         ):
-            told = problem_in(await person.patch(path, json={field: wrong}), 422)
-            assert told["detail"] == f"{field} must be true or false"
+            problem = problem_in(await person.patch(path, json={field: wrong}), 422)
+            assert problem["detail"] == f"{field} must be true or false"
     assert (await artist.get(f"/songs/{song['_id']}")).json() == song
     assert (await artist.get(f"/albums/{album['_id']}")).json() == {**album, "songs": []}
     assert (await user.get("/auth/me")).json()["isBlocked"] is False

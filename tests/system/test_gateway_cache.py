@@ -17,13 +17,13 @@ CLOCK_SKEW_SECONDS = 6
 """For as long after its end Clerk's SDK takes a token (5 s), and a little more."""
 
 
-def is_hit(answer: httpx.Response) -> bool:
-    """Whether the gateway answered itself."""
-    return "gateway; hit" in answer.headers.get_list("cache-status")
+def is_hit(response: httpx.Response) -> bool:
+    """Whether the response is the gateway's own."""
+    return "gateway; hit" in response.headers.get_list("cache-status")
 
 
 async def until_hit(client: httpx.AsyncClient, path: str) -> httpx.Response:
-    """The first response that the gateway answers itself."""
+    """The first response of the gateway's own."""
     found: list[httpx.Response] = []
 
     async def hits() -> bool:
@@ -80,8 +80,8 @@ async def test_marks_never_reach_a_client(scene: Scene) -> None:
         "/albums/user/my-albums",
     ):
         for _ in range(2):
-            answer = await scene.artist.get(path)
-            assert not [name for name in answer.headers if name.startswith("surrogate")], path
+            response = await scene.artist.get(path)
+            assert not [name for name in response.headers if name.startswith("surrogate")], path
 
 
 @pytest.mark.parametrize("path", ["/auth/me", "/albums/user/my-albums", "/songs/artist/my-songs"])
@@ -155,8 +155,8 @@ async def test_bad_tokens_get_401_for_kept_responses(system: RunningSystem, scen
     await until_hit(scene.other.http, path)
     for name, token in Forger(system, scene.other.clerk_id).bad_tokens().items():
         for _ in range(2):
-            answer = await scene.anyone.get(path, headers={b"Authorization": f"Bearer {token}".encode()})
-            assert answer.status_code == 401, name
+            response = await scene.anyone.get(path, headers={b"Authorization": f"Bearer {token}".encode()})
+            assert response.status_code == 401, name
 
 
 async def test_token_that_expired_gets_401_for_kept_responses(system: RunningSystem, scene: Scene) -> None:
@@ -215,7 +215,7 @@ async def test_head_and_origin_are_per_request(system: RunningSystem, scene: Sce
     assert (head.content, head.headers["content-length"]) == (b"", str(len(whole.content)))
     assert is_hit(head)
     for origin, allowed in ((system.gateway, system.gateway), ("http://other.test", None)):
-        answer = await scene.anyone.get(path, headers={"Origin": origin.replace("127.0.0.1", "localhost")})
+        response = await scene.anyone.get(path, headers={"Origin": origin.replace("127.0.0.1", "localhost")})
         expected = allowed.replace("127.0.0.1", "localhost") if allowed else None
-        assert answer.headers.get("access-control-allow-origin") == expected
-        assert is_hit(answer)
+        assert response.headers.get("access-control-allow-origin") == expected
+        assert is_hit(response)

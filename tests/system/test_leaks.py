@@ -64,8 +64,8 @@ async def test_service_logs_hold_no_email_addresses(system: RunningSystem, peopl
 
 
 async def test_service_log_lines_are_json_with_request_ids(system: RunningSystem, people: People) -> None:
-    answer = await people.client().get("/songs", headers={"X-Request-ID": "to-be-found-again"})
-    assert answer.headers["x-request-id"] == "to-be-found-again"
+    response = await people.client().get("/songs", headers={"X-Request-ID": "to-be-found-again"})
+    assert response.headers["x-request-id"] == "to-be-found-again"
     await asyncio.sleep(WRITTEN_SECONDS)
     for name in OWN_LOGS:
         lines = [json.loads(line) for line in system.log(name).splitlines()]
@@ -110,7 +110,7 @@ async def test_song_has_no_storage_fields(people: People) -> None:
 
 
 async def test_album_has_no_storage_fields(people: People) -> None:
-    """Collaborators are told to the creator and to collaborators only."""
+    """Only the creator and collaborators see the collaborators."""
     artist, other = await people.artist(), await people.user()
     public = {
         *("_id", "title", "creatorId", "creatorName", "imageUrl", "songIds"),
@@ -134,11 +134,11 @@ async def test_refusal_does_not_repeat_the_value(people: People) -> None:
     """What was sent may be a password in the wrong field."""
     person = await people.user()
     secret = "correct horse battery staple"
-    told = await person.post(
+    problem = await person.post(
         "/auth/register", json={"clerkId": {"x": secret}, "role": secret, "email": secret}
     )
-    problem_in(told, 422)
-    assert "horse" not in told.text
+    problem_in(problem, 422)
+    assert "horse" not in problem.text
 
 
 async def test_services_disclose_no_more_than_the_gateway(system: RunningSystem) -> None:

@@ -12,31 +12,31 @@ from tests.system.waiting import until
 
 
 async def titles(person: Person, path: str) -> list[str]:
-    answer = await person.get(path)
-    assert answer.status_code == 200, answer.text
-    return [(entry.get("song") or entry)["title"] for entry in answer.json()]
+    response = await person.get(path)
+    assert response.status_code == 200, response.text
+    return [(entry.get("song") or entry)["title"] for entry in response.json()]
 
 
 async def hide(people: People, song_id: str, *, visible: bool) -> None:
     admin = await people.admin()
-    answer = await admin.patch(f"/admin/songs/{song_id}/visible", json={"isVisible": visible})
-    assert answer.is_success
+    response = await admin.patch(f"/admin/songs/{song_id}/visible", json={"isVisible": visible})
+    assert response.is_success
 
 
 async def play(listener: Person, song_id: str, *kinds: str) -> None:
     for number, kind in enumerate(kinds):
-        answer = await listener.post(
+        response = await listener.post(
             f"/songs/{song_id}/track/{kind}", headers={"Idempotency-Key": f"{song_id}-{number}-{id(kinds)}"}
         )
-        assert answer.is_success
+        assert response.is_success
 
 
 async def test_likes_are_idempotent_and_ordered(people: People) -> None:
     artist, listener = await people.artist(), await people.user()
     ids = [(await upload(artist, title))["_id"] for title in ("First", "Second", "Third")]
     for song_id in (ids[1], ids[0], ids[2]):
-        answers = await asyncio.gather(*(listener.put(f"/songs/{song_id}/like") for _ in range(4)))
-        assert {(answer.status_code, answer.content) for answer in answers} == {(204, b"")}
+        responses = await asyncio.gather(*(listener.put(f"/songs/{song_id}/like") for _ in range(4)))
+        assert {(response.status_code, response.content) for response in responses} == {(204, b"")}
     assert await titles(listener, "/songs/liked") == ["Third", "First", "Second"]
     assert await titles(await people.user(), "/songs/liked") == []
     for _ in range(2):
@@ -54,12 +54,15 @@ async def test_hidden_song_leaves_every_part_of_the_library(people: People) -> N
         await play(listener, song_id, "play")
     await hide(people, hidden, visible=False)
     for path in ("/songs/liked", "/songs/history"):
-        answer = await listener.get(f"{path}?limit=1&total=true")
-        assert ([(e.get("song") or e)["title"] for e in answer.json()], answer.headers["X-Total-Count"]) == (
+        response = await listener.get(f"{path}?limit=1&total=true")
+        assert (
+            [(e.get("song") or e)["title"] for e in response.json()],
+            response.headers["X-Total-Count"],
+        ) == (
             ["Seen"],
             "1",
         )
-        assert "Link" not in answer.headers
+        assert "Link" not in response.headers
     assert (await listener.post("/songs/liked/check", json={"ids": [hidden]})).json() == {"ids": []}
     for method in ("put", "delete"):
         problem_in(await getattr(listener, method)(f"/songs/{hidden}/like"), 404, "song_not_found")
@@ -77,9 +80,9 @@ async def test_liked_pages_skip_hidden_songs(people: People) -> None:
     seen: list[str] = []
     path: str | None = "/songs/liked?limit=1"
     while path:
-        answer = await listener.get(path)
-        seen += [song["title"] for song in answer.json()]
-        link = re.search(r"<[^?>]*(\?[^>]*)>", answer.headers.get("Link", ""))
+        response = await listener.get(path)
+        seen += [song["title"] for song in response.json()]
+        link = re.search(r"<[^?>]*(\?[^>]*)>", response.headers.get("Link", ""))
         path = f"/songs/liked{link[1]}" if link else None
     assert seen == ["Song 3", "Song 1", "Song 0"]
 
@@ -101,11 +104,11 @@ async def test_history_shows_the_outcome_of_each_play(people: People) -> None:
     await play(listener, first, "play", "complete")
     await play(listener, second, "play", "skip")
     await play(listener, first, "play")
-    answer = await listener.get("/songs/history")
-    shown = [(e["song"]["title"], e["completed"], e["skipped"]) for e in answer.json()]
+    response = await listener.get("/songs/history")
+    shown = [(e["song"]["title"], e["completed"], e["skipped"]) for e in response.json()]
     assert shown == [("First", False, False), ("Second", False, True), ("First", True, False)]
-    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", answer.json()[0]["playedAt"])
-    assert "streamingUrls" in answer.json()[0]["song"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", response.json()[0]["playedAt"])
+    assert "streamingUrls" in response.json()[0]["song"]
     assert await titles(await people.user(), "/songs/history") == []
 
 

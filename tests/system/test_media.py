@@ -25,7 +25,7 @@ MEGABYTE = 1_000_000
 
 
 @dataclass(frozen=True)
-class Heard:
+class ReceivedRequest:
     """What decoding a file to its end says. `rate`, in kbit/s, is of the sound without headers and tags."""
 
     codec: str
@@ -33,14 +33,14 @@ class Heard:
     rate: float
 
 
-def hear(content: bytes) -> Heard:
+def read_request(content: bytes) -> ReceivedRequest:
     with av.open(io.BytesIO(content), "r") as container:
         stream = container.streams.audio[0]
         size, seconds = 0, 0.0
         for packet in container.demux(stream):
             size += packet.size
             seconds += sum(frame.samples / frame.sample_rate for frame in packet.decode())
-        return Heard(stream.codec_context.name, seconds, size * 8 / 1000 / seconds)
+        return ReceivedRequest(stream.codec_context.name, seconds, size * 8 / 1000 / seconds)
 
 
 @pytest.mark.parametrize("container", ["wav", "flac", "mp3", "ogg"])
@@ -49,16 +49,16 @@ async def test_upload_is_playable_at_three_bit_rates(people: People, container: 
     assert song["duration"] == SECONDS
     async with httpx.AsyncClient(timeout=60) as listener:
         for name, rate in RATES.items():
-            answer = await listener.get(song["streamingUrls"][name])
-            assert answer.status_code == 200
-            assert answer.headers["content-type"] == "audio/mpeg"
-            assert int(answer.headers["content-length"]) == len(answer.content)
-            heard = hear(answer.content)
-            assert heard.codec.startswith("mp3")
-            assert abs(heard.seconds - SECONDS) < 0.2
-            assert 0.9 * rate < heard.rate < 1.1 * rate, name
+            response = await listener.get(song["streamingUrls"][name])
+            assert response.status_code == 200
+            assert response.headers["content-type"] == "audio/mpeg"
+            assert int(response.headers["content-length"]) == len(response.content)
+            received = read_request(response.content)
+            assert received.codec.startswith("mp3")
+            assert abs(received.seconds - SECONDS) < 0.2
+            assert 0.9 * rate < received.rate < 1.1 * rate, name
         original = await listener.get(song["audioUrl"])
-        assert abs(hear(original.content).seconds - SECONDS) < 0.2
+        assert abs(read_request(original.content).seconds - SECONDS) < 0.2
 
 
 async def test_renditions_exist_without_any_play(system: RunningSystem, people: People) -> None:
@@ -148,8 +148,8 @@ async def test_large_upload_needs_little_memory(system: RunningSystem, people: P
     await upload(artist, "Warming up", albumId=album["_id"])
     form: dict[str, Any] = song_form("Large", sound=large_wav(90 * MEGABYTE), albumId=album["_id"])
     peaks = {name: Peak(pid_of(system, name)) for name in ("gateway", "song", "album")}
-    answer = await artist.post("/songs", **form)
-    assert answer.status_code == 201, answer.text
+    response = await artist.post("/songs", **form)
+    assert response.status_code == 201, response.text
     rises = {name: peak.rise() / MEGABYTE for name, peak in peaks.items()}
     assert {name for name, rise in rises.items() if rise > 40} == set(), rises
-    assert (await artist.delete(f"/songs/{answer.json()['_id']}")).status_code == 200
+    assert (await artist.delete(f"/songs/{response.json()['_id']}")).status_code == 200

@@ -33,7 +33,7 @@ async def test_concurrent_moves_end_in_the_named_album(people: People) -> None:
         song = await upload(artist, "Torn", albumId=albums[0]["_id"])
         path = f"/songs/{song['_id']}"
         moves = (artist.patch(path, json={"albumId": album["_id"]}) for album in albums[1:])
-        assert [answer.status_code for answer in await asyncio.gather(*moves)] == [200, 200]
+        assert [response.status_code for response in await asyncio.gather(*moves)] == [200, 200]
         own = (await artist.get(path)).json()["albumId"]
         assert [each["_id"] for each in albums if await songs_of(artist, each)] == [own]
 
@@ -46,7 +46,7 @@ async def test_twelve_concurrent_moves_all_succeed(people: People) -> None:
     for _ in range(6):
         targets = [albums[number % 4]["_id"] for number in range(12)]
         moves = (artist.patch(path, json={"albumId": target}) for target in targets)
-        assert {answer.status_code for answer in await asyncio.gather(*moves)} == {200}
+        assert {response.status_code for response in await asyncio.gather(*moves)} == {200}
         named = (await artist.get(path)).json()["albumId"]
         assert [each["_id"] for each in albums if await songs_of(artist, each)] == [named]
 

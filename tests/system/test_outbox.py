@@ -42,10 +42,10 @@ async def test_recombee_outage_loses_no_changes(
             assert found.status_code == 200
             assert new in [song["_id"] for song in found.json()]
 
-    async def is_told() -> bool:
+    async def is_synced() -> bool:
         return listener.id in await engine.users() and len(await engine.skips_of(listener.id)) == 2
 
-    await until(is_told)
+    await until(is_synced)
     assert sorted(await engine.plays_of(listener.id)) == sorted([known, new])
     assert sorted(await engine.completions_of(listener.id)) == sorted([known, new])
     assert sorted(await engine.skips_of(listener.id)) == sorted([(known, -0.5), (new, -0.5)])
@@ -72,7 +72,7 @@ async def test_song_hidden_during_recombee_outage_is_not_recommended(
         await admin.patch(f"/admin/songs/{hidden}/visible", json={"isVisible": False})
         await artist.delete(f"/songs/{deleted}")
         await artist.patch(f"/songs/{private}/visibility", json={"isPublic": False})
-    # The engine answers again, and may not have heard of it yet.
+    # The engine responds again, and may not have received it yet.
     for path in (f"/songs/{other}/similar", "/songs/recommendations/for-you", "/songs/trending"):
         text = (await artist.get(f"{path}?count=50")).text
         assert not [song for song in (hidden, deleted, private) if song in text]
@@ -90,14 +90,14 @@ async def test_duplicate_interactions_count_once(system: RunningSystem, people: 
     clicked, repeated = [(await upload(artist, title))["_id"] for title in ("Clicked", "Repeated")]
     for _ in range(3):
         key = {"Idempotency-Key": "one and the same"}
-        answer = await listener.post(f"/songs/{repeated}/track/play", headers=key)
-        assert (answer.status_code, answer.json()) == (200, {"message": "Play tracked"})
+        response = await listener.post(f"/songs/{repeated}/track/play", headers=key)
+        assert (response.status_code, response.json()) == (200, {"message": "Play tracked"})
     await listener.post(f"/songs/{repeated}/track/play", headers={"Idempotency-Key": "another"})
     for _ in range(3):
         await listener.post(f"/songs/{clicked}/track/play")
 
-    async def is_told() -> bool:
+    async def is_synced() -> bool:
         return listener.id in await engine.users() and clicked in await engine.plays_of(listener.id)
 
-    await until(is_told)
+    await until(is_synced)
     assert sorted(await engine.plays_of(listener.id)) == sorted([clicked, repeated, repeated])

@@ -39,17 +39,17 @@ async def playlist(people: People) -> Playlist:
 
 
 async def songs_of(person: Person, playlist: Playlist) -> list[str]:
-    answer = await person.get(playlist.path)
-    assert answer.status_code == 200, answer.text
-    ids: list[str] = answer.json()["songIds"]
-    assert [song["_id"] for song in answer.json()["songs"]] == ids
+    response = await person.get(playlist.path)
+    assert response.status_code == 200, response.text
+    ids: list[str] = response.json()["songIds"]
+    assert [song["_id"] for song in response.json()["songs"]] == ids
     return ids
 
 
 async def test_concurrent_reorder_gives_one_client_412(playlist: Playlist) -> None:
     one, two, three = playlist.songs
     tags = [(await each.get(playlist.path)).headers["ETag"] for each in (playlist.creator, playlist.friend)]
-    answers = await asyncio.gather(
+    responses = await asyncio.gather(
         playlist.creator.put(
             f"{playlist.path}/songs", json={"songIds": [three, two, one]}, headers={"If-Match": tags[0]}
         ),
@@ -57,9 +57,9 @@ async def test_concurrent_reorder_gives_one_client_412(playlist: Playlist) -> No
             f"{playlist.path}/songs", json={"songIds": [two, one, three]}, headers={"If-Match": tags[1]}
         ),
     )
-    assert sorted(answer.status_code for answer in answers) == [200, 412]
-    winner = next(answer for answer in answers if answer.is_success)
-    problem_in(next(answer for answer in answers if not answer.is_success), 412, "album_changed")
+    assert sorted(response.status_code for response in responses) == [200, 412]
+    winner = next(response for response in responses if response.is_success)
+    problem_in(next(response for response in responses if not response.is_success), 412, "album_changed")
     assert await songs_of(playlist.creator, playlist) == winner.json()["songIds"]
     again = await playlist.creator.put(
         f"{playlist.path}/songs",
@@ -93,8 +93,8 @@ async def test_every_change_accepts_if_match(playlist: Playlist, people: People)
     for method, path, content in changes:
         present = (await playlist.creator.get(playlist.path)).headers["ETag"]
         sent = {**content, "headers": {"If-Match": present}}
-        answer = await playlist.creator.http.request(method, f"{playlist.path}{path}", **sent)
-        assert answer.is_success, (method, path, answer.text)
+        response = await playlist.creator.http.request(method, f"{playlist.path}{path}", **sent)
+        assert response.is_success, (method, path, response.text)
         if (method, path) == ("POST", "/songs"):
             playlist.songs.append(extra)
 
@@ -113,8 +113,8 @@ async def test_reorder_must_keep_the_same_songs(playlist: Playlist) -> None:
 async def test_song_is_added_at_a_position(playlist: Playlist) -> None:
     first = (await upload(playlist.artist, "First"))["_id"]
     body = {"songId": first, "position": 0}
-    answer = await playlist.friend.post(f"{playlist.path}/songs", json=body)
-    assert answer.json()["songIds"] == [first, *playlist.songs]
+    response = await playlist.friend.post(f"{playlist.path}/songs", json=body)
+    assert response.json()["songIds"] == [first, *playlist.songs]
     problem_in(await playlist.friend.post(f"{playlist.path}/songs", json=body), 409, "song_in_album")
     for position in (-1, "0", 1.5):
         sent = {"songId": first, "position": position}
@@ -135,8 +135,8 @@ async def test_collaborators_arrange_and_nothing_else(playlist: Playlist, people
         ("DELETE", "/share", {}),
     ]
     for method, path, content in calls:
-        answer = await friend.http.request(method, f"{playlist.path}{path}", **content)
-        problem_in(answer, 403, "not_your_album")
+        response = await friend.http.request(method, f"{playlist.path}{path}", **content)
+        problem_in(response, 403, "not_your_album")
     assert (await friend.delete(f"{playlist.path}/collaborators/{friend.id}")).status_code == 204
     problem_in(await friend.get(playlist.path), 404, "album_not_found")
 
@@ -179,9 +179,9 @@ async def test_private_songs_stay_invisible_to_others(playlist: Playlist, people
 
 
 async def test_link_shares_a_private_album_until_revoked(playlist: Playlist, people: People) -> None:
-    answer = await playlist.creator.post(f"{playlist.path}/share", json={"days": 7})
-    link = answer.json()
-    assert answer.status_code == 201
+    response = await playlist.creator.post(f"{playlist.path}/share", json={"days": 7})
+    link = response.json()
+    assert response.status_code == 201
     assert re.fullmatch(r"[A-Za-z0-9_-]{22}", link["token"])
     assert link["path"] == f"/albums/shared/{link['token']}"
     assert re.fullmatch(r"\d{4}-.*Z", link["expiresAt"])
@@ -202,18 +202,18 @@ async def test_all_invalid_links_are_the_same_404(playlist: Playlist, people: Pe
     anyone, admin = people.client(), await people.admin()
     hidden = (await playlist.creator.post(f"{playlist.path}/share")).json()["path"]
     await admin.patch(f"/admin{playlist.path}/visible", json={"isVisible": False})
-    answers = [await anyone.get(hidden)]
+    responses = [await anyone.get(hidden)]
     await admin.patch(f"/admin{playlist.path}/visible", json={"isVisible": True})
     assert (await anyone.get(hidden)).status_code == 200
     assert (await playlist.creator.delete(playlist.path)).is_success
-    answers.append(await anyone.get(hidden))
-    answers += [
+    responses.append(await anyone.get(hidden))
+    responses += [
         await anyone.get(f"/albums/shared/{token}") for token in ("A" * 22, "x", "A" * 5000, "%00", "A.B")
     ]
     bodies = []
-    for answer in answers:
-        problem_in(answer, 404, "shared_album_not_found")
-        bodies.append({key: value for key, value in answer.json().items() if key != "requestId"})
+    for response in responses:
+        problem_in(response, 404, "shared_album_not_found")
+        bodies.append({key: value for key, value in response.json().items() if key != "requestId"})
     assert all(body == bodies[0] for body in bodies)
 
 

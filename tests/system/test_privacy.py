@@ -81,18 +81,18 @@ async def cast(people: People) -> Cast:
 
 
 async def make_private(cast: Cast) -> None:
-    answer = await cast.owner.patch(f"/songs/{cast.song['_id']}/visibility")
-    assert answer.json()["isPublic"] is False
+    response = await cast.owner.patch(f"/songs/{cast.song['_id']}/visibility")
+    assert response.json()["isPublic"] is False
 
 
 async def patch_private(cast: Cast) -> None:
-    answer = await cast.owner.patch(f"/songs/{cast.song['_id']}", json={"isPublic": False})
-    assert answer.json()["isPublic"] is False
+    response = await cast.owner.patch(f"/songs/{cast.song['_id']}", json={"isPublic": False})
+    assert response.json()["isPublic"] is False
 
 
 async def hide(cast: Cast) -> None:
-    answer = await cast.admin.patch(f"/admin/songs/{cast.song['_id']}/visible")
-    assert answer.json()["isVisible"] is False
+    response = await cast.admin.patch(f"/admin/songs/{cast.song['_id']}/visible")
+    assert response.json()["isVisible"] is False
 
 
 async def delete(cast: Cast) -> None:

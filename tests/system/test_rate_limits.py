@@ -21,10 +21,10 @@ async def test_only_the_client_over_its_limit_is_refused(limited: RunningSystem)
     people = People(limited)
     try:
         busy, calm = await people.user(), await people.user()
-        answers = [await busy.get(f"/users/{busy.id}") for _ in range(14)]
-        statuses = [answer.status_code for answer in answers]
+        responses = [await busy.get(f"/users/{busy.id}") for _ in range(14)]
+        statuses = [response.status_code for response in responses]
         assert statuses[0] == 200
-        refused = answers[-1]
+        refused = responses[-1]
         assert (refused.status_code, refused.json()["code"]) == (429, "too_many_requests")
         assert 0 < int(refused.headers["Retry-After"]) <= 60
         assert refused.headers["RateLimit-Policy"] == '"calls";q=12;w=60'
@@ -45,5 +45,5 @@ async def test_cached_responses_do_not_count(limited: RunningSystem) -> None:
 
 async def test_rate_limits_are_off_by_default(system: RunningSystem) -> None:
     async with httpx.AsyncClient(base_url=system.gateway) as anyone:
-        answer = await anyone.get("/api/users/" + "0" * 24)
-        assert "RateLimit" not in answer.headers
+        response = await anyone.get("/api/users/" + "0" * 24)
+        assert "RateLimit" not in response.headers

@@ -52,8 +52,8 @@ def test_readme_tour_works_when_pasted(demo: RunningSystem, tmp_path: Path) -> N
 
 async def anyone_signed_in(demo: RunningSystem, email: str) -> httpx.AsyncClient:
     async with httpx.AsyncClient(timeout=60) as http:
-        answer = await http.post(f"{demo.cloud}/sign-in", json={"email": email})
-    headers = {"Authorization": f"Bearer {answer.json()['token']}"}
+        response = await http.post(f"{demo.cloud}/sign-in", json={"email": email})
+    headers = {"Authorization": f"Bearer {response.json()['token']}"}
     return httpx.AsyncClient(base_url=f"{demo.gateway}/api", headers=headers, timeout=60)
 
 

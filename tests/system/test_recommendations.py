@@ -49,9 +49,9 @@ class Scene:
 
 async def recommended(person: Person, path: str = FOR_YOU, *, among: set[str] | None = None) -> list[str]:
     """The ids, best first; only those `among`, as other tests have songs and listeners here, too."""
-    answer = await person.get(path, params={"count": 50})
-    assert answer.status_code == 200, answer.text
-    ids = [song["_id"] for song in answer.json()]
+    response = await person.get(path, params={"count": 50})
+    assert response.status_code == 200, response.text
+    ids = [song["_id"] for song in response.json()]
     assert len(ids) == len(set(ids))
     return [song for song in ids if among is None or song in among]
 
@@ -64,12 +64,12 @@ async def interact(person: Person, kind: str, *songs: str) -> None:
 async def until_synced(system: RunningSystem) -> None:
     """Until every change and interaction is synced."""
 
-    async def is_told() -> bool:
+    async def is_synced() -> bool:
         waiting = rows(system, "songs.sqlite", "SELECT count(*) FROM interactions WHERE is_sent = 0")
         songs = rows(system, "songs.sqlite", "SELECT count(*) FROM songs WHERE is_sent = 0")
         return (waiting, songs) == ([0], [0])
 
-    await until(is_told)
+    await until(is_synced)
     # What was sent last is stale in the cache a moment after it is marked as sent.
     await asyncio.sleep(0.1)
 

@@ -45,12 +45,12 @@ async def clerk_down(system: RunningSystem, status: int = 429) -> AsyncIterator[
 async def test_identity_provider_wins_over_the_body(people: People) -> None:
     email = new_email()
     signed_in = await people.sign_in(email, "Rae Real")
-    answer = await people.client(signed_in["token"]).post(
+    response = await people.client(signed_in["token"]).post(
         "/auth/register",
         json=form(signed_in, fullName="Fake", email=ADMIN_EMAIL, imageUrl="https://example.org/fake.png"),
     )
-    assert answer.status_code == 201
-    user = answer.json()
+    assert response.status_code == 201
+    user = response.json()
     assert (user["fullName"], user["email"], user["role"]) == ("Rae Real", email, "user")
     assert "fake" not in user["imageUrl"]
     assert set(user) == {
@@ -69,16 +69,18 @@ async def test_repeated_registration_is_200_with_same_user(people: People) -> No
 async def test_ten_concurrent_registrations_create_one_user(people: People) -> None:
     signed_in = await people.sign_in(new_email())
     client = people.client(signed_in["token"])
-    answers = await asyncio.gather(*(client.post("/auth/register", json=form(signed_in)) for _ in range(10)))
-    assert sorted(answer.status_code for answer in answers) == [200] * 9 + [201]
-    assert len({answer.json()["_id"] for answer in answers}) == 1
+    responses = await asyncio.gather(
+        *(client.post("/auth/register", json=form(signed_in)) for _ in range(10))
+    )
+    assert sorted(response.status_code for response in responses) == [200] * 9 + [201]
+    assert len({response.json()["_id"] for response in responses}) == 1
 
 
 async def test_registering_another_identity_is_refused(people: People) -> None:
     victim, signed_in = await people.sign_in(new_email()), await people.sign_in(new_email())
     client = people.client(signed_in["token"])
-    answer = await client.post("/auth/register", json=form(signed_in, clerkId=victim["clerkId"]))
-    problem_in(answer, 403, "other_identity")
+    response = await client.post("/auth/register", json=form(signed_in, clerkId=victim["clerkId"]))
+    problem_in(response, 403, "other_identity")
     for each in (signed_in, victim):
         problem_in(await people.client(each["token"]).get("/auth/me"), 404, "user_not_registered")
 
@@ -119,8 +121,8 @@ async def test_registering_with_a_role_is_refused(role: str, people: People) -> 
 async def test_invalid_registration_field_is_named(field: str, value: object, people: People) -> None:
     signed_in = await people.sign_in(new_email())
     client = people.client(signed_in["token"])
-    answer = await client.post("/auth/register", json=form(signed_in, **{field: value}))
-    assert [each["field"] for each in problem_in(answer, 422)["errors"]] == [field]  # type: ignore[attr-defined]
+    response = await client.post("/auth/register", json=form(signed_in, **{field: value}))
+    assert [each["field"] for each in problem_in(response, 422)["errors"]] == [field]  # type: ignore[attr-defined]
     problem_in(await client.get("/auth/me"), 404, "user_not_registered")
 
 
@@ -145,16 +147,16 @@ async def test_body_is_used_during_identity_provider_outage(system: RunningSyste
         another = await client.post("/auth/register", json=form(signed_in, email=taken.email.upper()))
         problem_in(another, 409, "email_taken")
     async with clerk_down(system, 503):
-        answer = await client.post("/auth/register", json=form(signed_in, fullName="Rae Said", email=email))
-        assert answer.status_code == 201
-        assert (answer.json()["fullName"], answer.json()["email"]) == ("Rae Said", email)
+        response = await client.post("/auth/register", json=form(signed_in, fullName="Rae Said", email=email))
+        assert response.status_code == 201
+        assert (response.json()["fullName"], response.json()["email"]) == ("Rae Said", email)
 
 
 async def test_blank_registration_fields_count_as_absent(system: RunningSystem, people: People) -> None:
     blank = {"fullName": " ", "email": "", "imageUrl": "  "}
     known, unknown = await people.sign_in(new_email(), "Rae Real"), await people.sign_in(new_email())
-    answer = await people.client(known["token"]).post("/auth/register", json=form(known, **blank))
-    assert (answer.status_code, answer.json()["fullName"]) == (201, "Rae Real")
+    response = await people.client(known["token"]).post("/auth/register", json=form(known, **blank))
+    assert (response.status_code, response.json()["fullName"]) == (201, "Rae Real")
     client = people.client(unknown["token"])
     async with clerk_down(system):
         refused = await client.post("/auth/register", json=form(unknown, **blank))
@@ -168,14 +170,14 @@ async def test_concurrent_claims_of_one_email_let_one_win(system: RunningSystem,
     claimed = new_email()
     both = [await people.sign_in(new_email()) for _ in range(2)]
     async with clerk_down(system):
-        answers = await asyncio.gather(
+        responses = await asyncio.gather(
             *(
                 people.client(each["token"]).post("/auth/register", json=form(each, email=claimed))
                 for each in both
             )
         )
-    assert sorted(answer.status_code for answer in answers) == [201, 409]
-    problem_in(max(answers, key=lambda answer: answer.status_code), 409, "email_taken")
+    assert sorted(response.status_code for response in responses) == [201, 409]
+    problem_in(max(responses, key=lambda response: response.status_code), 409, "email_taken")
 
 
 async def test_name_from_the_body_is_corrected_later(system: RunningSystem, people: People) -> None:
@@ -195,10 +197,10 @@ async def test_unverified_admin_email_grants_nothing(system: RunningSystem, peop
     client = people.client(signed_in["token"])
     await client.get("/auth/me")
     async with clerk_down(system):
-        answer = await client.post("/auth/register", json=form(signed_in, email=listed))
-        problem_in(answer, 503)
-        answer = await client.post("/auth/register", json=form(signed_in, email=f" {listed.upper()} "))
-        problem_in(answer, 503)
+        response = await client.post("/auth/register", json=form(signed_in, email=listed))
+        problem_in(response, 503)
+        response = await client.post("/auth/register", json=form(signed_in, email=f" {listed.upper()} "))
+        problem_in(response, 503)
     problem_in(await client.get("/auth/me"), 404)
     assert (await people.registered(listed, "Second Admin")).full_name == "Second Admin"
     admin = await people.admin()

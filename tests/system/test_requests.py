@@ -64,8 +64,8 @@ async def test_invalid_paging_is_422_in_every_list(query: str, people: People) -
         "/admin/albums",
         "/admin/users",
     ):
-        told = problem_in(await admin.get(f"{path}?{query}"), 422, "invalid_fields")
-        assert re.match(r"(limit|cursor|total)[: ]", str(told["detail"]), re.IGNORECASE), path
+        problem = problem_in(await admin.get(f"{path}?{query}"), 422, "invalid_fields")
+        assert re.match(r"(limit|cursor|total)[: ]", str(problem["detail"]), re.IGNORECASE), path
 
 
 @pytest.mark.parametrize("count", ["0", "51", "-1", "abc", "", "1e1", "1.5", "NaN", "null", "9" * 30, "%00"])
@@ -73,9 +73,9 @@ async def test_invalid_count_is_422(count: str, people: People) -> None:
     person = await people.artist()
     song = await upload(person)
     for path in ("/songs/trending", f"/songs/{song['_id']}/similar", "/songs/recommendations/for-you"):
-        told = problem_in(await person.get(f"{path}?count={count}"), 422, "invalid_fields")
+        problem = problem_in(await person.get(f"{path}?count={count}"), 422, "invalid_fields")
         reasons = ("Count must be a whole number", "count: at least 1", "count: at most 50")
-        assert told["detail"] in reasons
+        assert problem["detail"] in reasons
 
 
 @pytest.mark.parametrize(("count", "most"), [("1", 1), ("50", 50), (None, 20)])
@@ -102,8 +102,8 @@ async def test_unknown_query_parameters_are_ignored(people: People) -> None:
             "role=admin",
             "x=%00&x=1",
         ):
-            answer = await person.get(f"{path}?{query}")
-            assert (answer.status_code, answer.content) == (200, plain.content), (path, query)
+            response = await person.get(f"{path}?{query}")
+            assert (response.status_code, response.content) == (200, plain.content), (path, query)
 
 
 async def test_next_links_lead_through_the_whole_list(people: People) -> None:
@@ -134,9 +134,9 @@ async def test_ignored_query_parameters_may_be_long(name: str, people: People) -
     artist = await people.artist()
     for number in range(2):
         await upload(artist, f"Song {number}")
-    answer = await people.client().get(f"/songs?limit=1&{name}=" + "," * 25_000)
-    assert (answer.status_code, len(answer.json())) == (200, 1)
-    assert len(answer.headers["link"]) < 200
+    response = await people.client().get(f"/songs?limit=1&{name}=" + "," * 25_000)
+    assert (response.status_code, len(response.json())) == (200, 1)
+    assert len(response.headers["link"]) < 200
 
 
 async def test_every_page_of_a_list_is_filtered(people: People) -> None:
@@ -197,9 +197,9 @@ async def test_unknown_or_malformed_id_is_404(song_id: str, people: People) -> N
         ("DELETE", "/admin/users/{id}", {}),
     )
     for method, path, content in requests:
-        answer = await admin.http.request(method, path.format(id=song_id), **content)
-        told = problem_in(answer, 404)
-        assert str(told["code"]).endswith("_not_found"), path
+        response = await admin.http.request(method, path.format(id=song_id), **content)
+        problem = problem_in(response, 404)
+        assert str(problem["code"]).endswith("_not_found"), path
 
 
 async def test_ids_are_case_insensitive(people: People) -> None:
@@ -257,8 +257,8 @@ async def test_trailing_slash_makes_no_difference(people: People) -> None:
 async def test_unknown_path_is_404(path: str, people: People) -> None:
     admin = await people.admin()
     for method in ("GET", "POST", "DELETE"):
-        told = problem_in(await admin.http.request(method, path), 404, "route_not_found")
-        assert told["error"] == "Route not found"
+        problem = problem_in(await admin.http.request(method, path), 404, "route_not_found")
+        assert problem["error"] == "Route not found"
 
 
 @pytest.mark.parametrize(
@@ -284,9 +284,9 @@ async def test_unknown_path_is_404(path: str, people: People) -> None:
 async def test_unsupported_method_is_405_with_allow(
     method: str, path: str, allowed: str, people: People
 ) -> None:
-    answer = await (await people.admin()).http.request(method, path)
-    problem_in(answer, 405, "method_not_allowed")
-    assert answer.headers["allow"] == allowed
+    response = await (await people.admin()).http.request(method, path)
+    problem_in(response, 405, "method_not_allowed")
+    assert response.headers["allow"] == allowed
 
 
 @pytest.mark.parametrize("query", ["role=king", "isBlocked=perhaps", f"q={'x' * 201}", "role="])

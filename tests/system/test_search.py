@@ -20,13 +20,13 @@ def word() -> str:
 
 
 async def search(anyone: httpx.AsyncClient | Person, path: str = "/songs", **params: Any) -> httpx.Response:
-    answer = await anyone.get(path, params=params)
-    assert answer.status_code == 200, answer.text
-    return answer
+    response = await anyone.get(path, params=params)
+    assert response.status_code == 200, response.text
+    return response
 
 
-def titles(answer: httpx.Response) -> list[str]:
-    return [each.get("title") or each["fullName"] for each in answer.json()]
+def titles(response: httpx.Response) -> list[str]:
+    return [each.get("title") or each["fullName"] for each in response.json()]
 
 
 async def test_words_find_songs_by_title_and_artist(people: People) -> None:
@@ -38,9 +38,9 @@ async def test_words_find_songs_by_title_and_artist(people: People) -> None:
     assert titles(await search(anyone, q=f"fur {own}")) == ["Für Anna", "Für Elise"]
     assert titles(await search(anyone, q=f"ELISE fu {own[:9]}")) == ["Für Elise"]
     assert titles(await search(anyone, q=f"duong {own}")) == ["Đường về nhà"]
-    answer = await search(anyone, q=own, total="true", limit=2, sort="title")
-    assert (titles(answer), answer.headers["X-Total-Count"]) == (["Đường về nhà", "Für Anna"], "3")
-    assert "X-Corrected-Query" not in answer.headers
+    response = await search(anyone, q=own, total="true", limit=2, sort="title")
+    assert (titles(response), response.headers["X-Total-Count"]) == (["Đường về nhà", "Für Anna"], "3")
+    assert "X-Corrected-Query" not in response.headers
 
 
 async def test_two_misspelt_words_are_corrected(people: People) -> None:
@@ -53,9 +53,9 @@ async def test_two_misspelt_words_are_corrected(people: People) -> None:
         return titles(await search(people.client(), q=wrong)) == [f"{first} {second}"]
 
     await until(is_corrected)
-    answer = await search(people.client(), q=wrong, total="true")
-    assert unquote(answer.headers["X-Corrected-Query"]) == f"{first} {second}"
-    assert answer.headers["X-Total-Count"] == "1"
+    response = await search(people.client(), q=wrong, total="true")
+    assert unquote(response.headers["X-Corrected-Query"]) == f"{first} {second}"
+    assert response.headers["X-Total-Count"] == "1"
 
 
 async def test_hidden_song_is_absent_from_all_searches(people: People) -> None:
@@ -72,9 +72,9 @@ async def test_hidden_song_is_absent_from_all_searches(people: People) -> None:
     await admin.patch(f"/admin/songs/{song_id}/visible", json={"isVisible": False})
     for client in (anyone, artist.http, admin.http):
         for params in ({"q": own}, {"q": f"{own}x"}, {"genre": genre}, {"artistId": artist.id}):
-            answer = await search(client, total="true", **params)
-            assert (answer.json(), answer.headers["X-Total-Count"]) == ([], "0")
-            assert "X-Corrected-Query" not in answer.headers
+            response = await search(client, total="true", **params)
+            assert (response.json(), response.headers["X-Total-Count"]) == ([], "0")
+            assert "X-Corrected-Query" not in response.headers
         assert genre not in (await search(client, "/songs/genres")).text
 
 
@@ -97,8 +97,8 @@ async def test_filters_and_orders_combine(people: People) -> None:
         ({"genre": "jazz", "mood": "calm"}, "B"),
     ]
     for params, letters in expected:
-        answer = await search(people.client(), q=own, total="true", **{"sort": "-createdAt", **params})
-        assert ("".join(title[0] for title in titles(answer)), answer.headers["X-Total-Count"]) == (
+        response = await search(people.client(), q=own, total="true", **{"sort": "-createdAt", **params})
+        assert ("".join(title[0] for title in titles(response)), response.headers["X-Total-Count"]) == (
             letters,
             str(len(letters)),
         ), params
@@ -148,9 +148,9 @@ async def test_pages_of_a_search_hold_every_song_once(people: People) -> None:
     path: str | None = f"/songs?q={own}&limit=2"
     seen: list[str] = []
     while path:
-        answer = await people.client().get(path)
-        seen += titles(answer)
-        link = re.search(r"<[^?>]*(\?[^>]*)>", answer.headers.get("Link", ""))
+        response = await people.client().get(path)
+        seen += titles(response)
+        link = re.search(r"<[^?>]*(\?[^>]*)>", response.headers.get("Link", ""))
         path = f"/songs{link[1]}" if link else None
     assert sorted(seen) == [f"{own} {number}" for number in range(5)]
 
@@ -185,9 +185,9 @@ async def test_albums_are_searched_and_sorted(people: People) -> None:
     anyone = people.client()
     assert titles(await search(anyone, "/albums", q=f"koln {own}")) == ["Köln Concert"]
     assert titles(await search(anyone, "/albums", q=own, sort="title")) == ["Arc", "Köln Concert"]
-    answer = await search(anyone, "/albums", creatorId=creator.id, sort="createdAt", limit=1, total="true")
-    assert (titles(answer), answer.headers["X-Total-Count"]) == (["Köln Concert"], "2")
-    assert "Link" in answer.headers
+    response = await search(anyone, "/albums", creatorId=creator.id, sort="createdAt", limit=1, total="true")
+    assert (titles(response), response.headers["X-Total-Count"]) == (["Köln Concert"], "2")
+    assert "Link" in response.headers
     await admin.patch(f"/admin/albums/{ids[0]}/visible", json={"isVisible": False})
     assert titles(await search(anyone, "/albums", q=own)) == ["Arc"]
 

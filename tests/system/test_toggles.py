@@ -42,25 +42,25 @@ async def test_empty_body_flips_the_toggle(path: str, people: People) -> None:
     )
     for sent in empty:
         now = not now
-        answer = await person.patch(address, **sent)
-        assert (answer.status_code, answer.json()[field]) == (200, now), sent
+        response = await person.patch(address, **sent)
+        assert (response.status_code, response.json()[field]) == (200, now), sent
 
 
 @pytest.mark.parametrize("path", TOGGLES)
 async def test_explicit_value_is_idempotent(path: str, people: People) -> None:
     person, address, field, _ = await prepared(path, people)
     for wanted in (True, True, False, False, True):
-        answer = await person.patch(address, json={field: wanted})
-        assert (answer.status_code, answer.json()[field]) == (200, wanted)
+        response = await person.patch(address, json={field: wanted})
+        assert (response.status_code, response.json()[field]) == (200, wanted)
 
 
 @pytest.mark.parametrize("path", TOGGLES)
 async def test_concurrent_flips_are_never_lost(path: str, people: People) -> None:
     person, address, field, before = await prepared(path, people)
-    answers = await asyncio.gather(*(person.patch(address) for _ in range(4)))
-    flips = [answer for answer in answers if answer.status_code == 200]
-    assert {answer.status_code for answer in answers} <= {200, 409}
+    responses = await asyncio.gather(*(person.patch(address) for _ in range(4)))
+    flips = [response for response in responses if response.status_code == 200]
+    assert {response.status_code for response in responses} <= {200, 409}
     last = await person.patch(address, json={field: before})
     assert last.status_code == 200
-    shown = [answer.json()[field] for answer in flips]
+    shown = [response.json()[field] for response in flips]
     assert abs(shown.count(True) - shown.count(False)) <= 1

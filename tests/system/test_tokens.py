@@ -26,10 +26,10 @@ async def test_every_service_refuses_invalid_tokens(system: RunningSystem, peopl
     client = people.client()
     for wrong, token in Forger(system, person.clerk_id).bad_tokens().items():
         for path in (*PERSONAL, *PUBLIC):
-            answer = await client.get(path, headers={b"Authorization": f"Bearer {token}".encode()})
-            assert answer.status_code == 401, (wrong, path)
-            problem_in(answer, 401, "invalid_token")
-            assert answer.headers["www-authenticate"].startswith("Bearer"), wrong
+            response = await client.get(path, headers={b"Authorization": f"Bearer {token}".encode()})
+            assert response.status_code == 401, (wrong, path)
+            problem_in(response, 401, "invalid_token")
+            assert response.headers["www-authenticate"].startswith("Bearer"), wrong
 
 
 async def test_expired_token_writes_nothing(system: RunningSystem, people: People) -> None:
@@ -53,8 +53,8 @@ async def test_authorization_without_bearer_token_is_refused(header: str, people
     person = await people.user()
     client = people.client()
     for path in PERSONAL:
-        answer = await client.get(path, headers={"Authorization": header.format(token=person.token)})
-        problem_in(answer, 401, "invalid_token")
+        response = await client.get(path, headers={"Authorization": header.format(token=person.token)})
+        problem_in(response, 401, "invalid_token")
 
 
 async def test_personal_routes_without_token_require_sign_in(people: People) -> None:
@@ -79,8 +79,8 @@ async def test_token_without_authorized_party_is_accepted(system: RunningSystem,
 
 async def test_bearer_scheme_is_case_insensitive(people: People) -> None:
     person = await people.user()
-    answer = await people.client().get("/auth/me", headers={"Authorization": f"bearer {person.token}"})
-    assert answer.json()["_id"] == person.id
+    response = await people.client().get("/auth/me", headers={"Authorization": f"bearer {person.token}"})
+    assert response.json()["_id"] == person.id
 
 
 async def test_other_headers_and_cookies_do_not_authenticate(people: People) -> None:

@@ -14,7 +14,7 @@ from tests.system.leftovers import Leftovers
 from tests.system.media import audio, image, make_album
 from tests.system.problems import problem_in
 from tests.system.running import People, RunningSystem
-from tests.system.sending import Outcome, repeated, send_until_answered
+from tests.system.sending import Outcome, repeated, send_until_success
 
 MEGABYTE = 1024 * 1024
 ON_THE_WAY = 24 * MEGABYTE
@@ -37,7 +37,7 @@ async def send(
     system: RunningSystem, path: str, token: str | None, body: AsyncIterator[bytes], announced: int | None
 ) -> Outcome:
     headers = {**FORM, **({"Authorization": f"Bearer {token}"} if token else {})}
-    return await send_until_answered(system.gateway, path, body, headers, announced_bytes=announced)
+    return await send_until_success(system.gateway, path, body, headers, announced_bytes=announced)
 
 
 @pytest.fixture(params=["announced", "in chunks"])
@@ -53,7 +53,7 @@ async def test_oversized_image_is_refused_at_10_mb(
     artist, before, size = await people.artist(), Leftovers(system), 80 * MEGABYTE
     body = repeated(TITLE + part("image", "cover.png") + image(), b"\x00", size, END)
     outcome = await send(system, path, artist.token, body, size if is_announced else None)
-    problem_in(outcome.answer, 413, "too_large")
+    problem_in(outcome.response, 413, "too_large")
     assert outcome.sent_bytes < 10 * MEGABYTE + ON_THE_WAY
     assert await before.since() == set()
 
@@ -64,7 +64,7 @@ async def test_oversized_audio_is_refused_at_100_mb(system: RunningSystem, peopl
     picture = part("image", "cover.png") + image() + b"\r\n"
     body = repeated(TITLE + picture + part("audio", "song.mp3"), audio(), 119 * MEGABYTE, END)
     outcome = await send(system, "/songs", artist.token, body, None)
-    assert problem_in(outcome.answer, 413, "too_large")["detail"] == "At most 100 MB are taken"
+    assert problem_in(outcome.response, 413, "too_large")["detail"] == "At most 100 MB are taken"
     assert await before.since() == set()
 
 
@@ -75,7 +75,7 @@ async def test_oversized_content_length_is_refused_at_once(
     artist, before = await people.artist(), Leftovers(system)
     body = repeated(TITLE + part("audio", "song.mp3"), audio(), 100 * MEGABYTE)
     outcome = await send(system, "/songs", artist.token, body, size)
-    problem_in(outcome.answer, 413)
+    problem_in(outcome.response, 413)
     assert outcome.sent_bytes < ON_THE_WAY
     assert await before.since() == set()
 
@@ -103,7 +103,7 @@ async def test_unauthorized_upload_is_refused_before_its_body(
     size = 90 * MEGABYTE
     body = repeated(TITLE + part("image", "cover.png"), b"\x00", size, END)
     outcome = await send(system, path, token, body, size if is_announced else None)
-    problem_in(outcome.answer, status, code)
+    problem_in(outcome.response, status, code)
     assert outcome.sent_bytes < ON_THE_WAY
     assert await before.since() == set()
 
@@ -143,8 +143,8 @@ async def test_image_just_under_10_mb_is_accepted(people: People) -> None:
     artist = await people.artist()
     large = image() + b"\x00" * (10 * MEGABYTE - len(image()))
     files = {"image": ("cover.png", large, "image/png")}
-    answer: httpx.Response = await artist.post("/albums", data={"title": "Large"}, files=files)
-    assert answer.status_code == 201
+    response: httpx.Response = await artist.post("/albums", data={"title": "Large"}, files=files)
+    assert response.status_code == 201
     problem_in(
         await artist.post(
             "/albums", data={"title": "Larger"}, files={"image": ("cover.png", large + b"\x00", "image/png")}

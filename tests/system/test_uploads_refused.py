@@ -75,11 +75,11 @@ async def test_file_of_another_kind_is_refused(wrong: str, system: RunningSystem
     sent = form()
     sent["files"][name] = ("song.mp3", content(), "audio/mpeg") if name == "audio" else ("c.png", content())
     before = Leftovers(system)
-    told = problem_in(await artist.post("/songs", **sent), status, code)
+    problem = problem_in(await artist.post("/songs", **sent), status, code)
     if status == 415:
-        assert "Supported formats: " in str(told["error"])
+        assert "Supported formats: " in str(problem["error"])
     if "pixels" in wrong:
-        assert "more than 25 million pixels" in str(told["error"])
+        assert "more than 25 million pixels" in str(problem["error"])
     if name == "image":
         album = {"data": {"title": "An album"}, "files": {"image": ("c.png", content(), "image/png")}}
         problem_in(await artist.post("/albums", **album), status, code)
@@ -90,13 +90,13 @@ async def test_file_of_another_kind_is_refused(wrong: str, system: RunningSystem
 async def test_invalid_upload_field_is_named(wrong: str, system: RunningSystem, people: People) -> None:
     artist, (changed, field) = await people.artist(), FIELDS[wrong]
     before = Leftovers(system)
-    told = problem_in(await artist.post("/songs", **form(**changed)), 422, "invalid_fields")
-    assert [each["field"] for each in told["errors"]] == [field]  # type: ignore[attr-defined]
+    problem = problem_in(await artist.post("/songs", **form(**changed)), 422, "invalid_fields")
+    assert [each["field"] for each in problem["errors"]] == [field]  # type: ignore[attr-defined]
     if field in ("title", "isPublic"):
         data = {"title": "An album", **changed}
         sent: dict[str, Any] = {"data": {name: value for name, value in data.items() if value is not None}}
-        told = problem_in(await artist.post("/albums", **sent, files={"image": ("c.png", image())}), 422)
-        assert [each["field"] for each in told["errors"]] == [field]  # type: ignore[attr-defined]
+        problem = problem_in(await artist.post("/albums", **sent, files={"image": ("c.png", image())}), 422)
+        assert [each["field"] for each in problem["errors"]] == [field]  # type: ignore[attr-defined]
     assert await before.since() == set()
 
 
@@ -105,8 +105,8 @@ async def test_upload_into_album_of_another_is_refused(system: RunningSystem, pe
     listed, private = await make_album(other), await make_album(other, public=False)
     before = Leftovers(system)
     for person, album in ((artist, listed), (artist, private), (admin, listed)):
-        told = problem_in(await person.post("/songs", **form(albumId=album["_id"])), 422)
-        assert told["detail"] == "albumId is not an album of yours"
+        problem = problem_in(await person.post("/songs", **form(albumId=album["_id"])), 422)
+        assert problem["detail"] == "albumId is not an album of yours"
     assert await before.since() == set()
     assert (await people.client().get(f"/albums/{listed['_id']}")).json()["songs"] == []
 
@@ -117,10 +117,10 @@ async def test_upload_into_album_of_another_is_refused(system: RunningSystem, pe
 async def test_all_missing_fields_are_named_at_once(path: str, wrong: list[str], people: People) -> None:
     """So that all its fields can be marked."""
     artist = await people.artist()
-    answer = await artist.post(path, files={"nothing": (None, "")})
-    told = problem_in(answer, 422, "invalid_fields")
-    assert [each["field"] for each in answer.json()["errors"]] == wrong
-    assert told["error"] == "; ".join(f"{field.capitalize()} is required" for field in wrong)
+    response = await artist.post(path, files={"nothing": (None, "")})
+    problem = problem_in(response, 422, "invalid_fields")
+    assert [each["field"] for each in response.json()["errors"]] == wrong
+    assert problem["error"] == "; ".join(f"{field.capitalize()} is required" for field in wrong)
 
 
 @pytest.mark.parametrize("missing", ["image", "audio"])
@@ -133,8 +133,8 @@ async def test_missing_file_is_named(missing: str, system: RunningSystem, people
         ({missing: "https://example.org/file"}, "must be sent as a file, with a file name"),
     ):
         sent["data"] = {"title": "A song", **changed}
-        told = problem_in(await artist.post("/songs", **sent), 422)
-        assert told["detail"] == f"{missing.capitalize()} {reason}"
+        problem = problem_in(await artist.post("/songs", **sent), 422)
+        assert problem["detail"] == f"{missing.capitalize()} {reason}"
     assert await before.since() == set()
 
 
@@ -143,10 +143,10 @@ async def test_extra_file_is_refused(extra: str, system: RunningSystem, people: 
     artist, before = await people.artist(), Leftovers(system)
     sent = form()
     sent["files"] = [*sent["files"].items(), (extra, ("extra.mp3", audio(), "audio/mpeg"))]
-    told = problem_in(await artist.post("/songs", **sent), 422)
+    problem = problem_in(await artist.post("/songs", **sent), 422)
     taken = extra in ("audio", "image")
     reason = f"{extra}: exactly one file" if taken else f"{extra.capitalize()} must not be a file"
-    assert told["detail"] == reason
+    assert problem["detail"] == reason
     assert await before.since() == set()
 
 
@@ -173,8 +173,8 @@ async def test_malformed_form_is_400(
 ) -> None:
     artist, before = await people.artist(), Leftovers(system)
     for path in ("/songs", "/albums"):
-        answer = await artist.post(path, content=body, headers={"Content-Type": content_type})
-        problem_in(answer, 400, "malformed")
+        response = await artist.post(path, content=body, headers={"Content-Type": content_type})
+        problem_in(response, 400, "malformed")
     assert await before.since() == set()
 
 
@@ -210,9 +210,9 @@ async def test_file_name_is_never_used_as_path(filename: str, system: RunningSys
     artist, before = await people.artist(), Leftovers(system)
     sent = form()
     sent["files"] = {"image": (filename, image(), "x/y"), "audio": (filename, audio(), "x/y")}
-    answer = await artist.post("/songs", **sent)
-    assert answer.status_code == 201
-    song = answer.json()
+    response = await artist.post("/songs", **sent)
+    assert response.status_code == 201
+    song = response.json()
     for url in (song["imageUrl"], song["audioUrl"], *song["streamingUrls"].values()):
         assert "evil" not in url
         assert "passwd" not in url

@@ -17,9 +17,9 @@ async def test_uploaded_song_can_be_found_and_played(people: People) -> None:
     assert song["duration"] == 3
     async with httpx.AsyncClient(timeout=60) as listener:
         for name, rate in (("low", 64), ("medium", 128), ("high", 320)):
-            heard = await listener.get(song["streamingUrls"][name])
-            assert heard.status_code == 200
-            measured = len(heard.content) * 8 / 1000 / 3
+            received = await listener.get(song["streamingUrls"][name])
+            assert received.status_code == 200
+            measured = len(received.content) * 8 / 1000 / 3
             assert 0.9 * rate < measured < 1.15 * rate, (name, measured)
 
 

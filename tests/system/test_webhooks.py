@@ -30,8 +30,8 @@ async def post(system: RunningSystem, body: bytes, **changed: str) -> httpx.Resp
 
 async def rename_at_clerk(system: RunningSystem, person: Person, full_name: str) -> None:
     async with httpx.AsyncClient(timeout=30) as http:
-        answer = await http.put(f"{system.cloud}/accounts/{person.email}", json={"fullName": full_name})
-    assert answer.status_code == 200, answer.text
+        response = await http.put(f"{system.cloud}/accounts/{person.email}", json={"fullName": full_name})
+    assert response.status_code == 200, response.text
 
 
 async def test_new_name_shows_everywhere_within_five_seconds(people: People, system: RunningSystem) -> None:
@@ -81,8 +81,8 @@ async def test_forged_webhook_is_refused(
 ) -> None:
     victim = await people.user()
     body = json.dumps({"type": "user.deleted", "data": {"id": victim.clerk_id, "deleted": True}}).encode()
-    answer = await post(system, body, **changed)
-    assert (answer.status_code, answer.json()["code"]) == (400, "invalid_signature")
+    response = await post(system, body, **changed)
+    assert (response.status_code, response.json()["code"]) == (400, "invalid_signature")
     assert (await victim.get("/auth/me")).status_code == 200
 
 

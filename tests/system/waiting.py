@@ -8,7 +8,7 @@ async def until(happened: Callable[[], Awaitable[bool]], seconds: float = 30) ->
     """Go on as soon as `happened` says so; fail when it does not within `seconds`."""
     try:
         async with asyncio.timeout(seconds):
-            while not await happened():  # noqa: ASYNC110 - another process tells nobody
+            while not await happened():  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(0.05)
     except TimeoutError:
         raise AssertionError(f"not within {seconds} s: {happened.__qualname__}") from None

@@ -146,8 +146,8 @@ async def test_stored_user_change_invalidates_despite_lost_response(
     write: Callable[[Administration, User], Awaitable[object]],
 ) -> None:
     user = await added(users, Role.USER)
-    told = len(redis.renewals)
+    before = len(redis.renewals)
     lose_responses(monkeypatch, users, "change", "remove")
     with pytest.raises(UnavailableError):
         await write(administration, user)
-    assert (f"user:{user.clerk_id}",) in redis.renewals[told:]
+    assert (f"user:{user.clerk_id}",) in redis.renewals[before:]

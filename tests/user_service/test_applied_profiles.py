@@ -166,7 +166,7 @@ async def refreshed(world: World) -> None:
     """Let what runs in the background end."""
     world.profiles.refresh_later(world.ada.clerk_id)
     async with asyncio.timeout(5):
-        while world.profiles.is_refreshing:  # noqa: ASYNC110 - nobody tells
+        while world.profiles.is_refreshing:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.001)
 
 
@@ -201,6 +201,6 @@ async def test_refreshes_end_with_the_process(world: World, provider: Provider) 
     provider.hangs = True
     async with asyncio.timeout(5), world.profiles.refreshing():
         world.profiles.refresh_later(world.ada.clerk_id)
-        while not provider.asked:  # noqa: ASYNC110 - nobody tells
+        while not provider.asked:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0)
     assert not world.profiles.is_refreshing
