@@ -7,7 +7,7 @@ albums and songs by the title that their artist gave them) is left as it is, wha
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -65,6 +65,7 @@ async def seed(
     *,
     content: DemoContent = DEMO,
     histories: frozenset[str] = frozenset(),
+    open_studio: Callable[[], Studio] = Studio,
 ) -> SeedSummary:
     """Adds what is missing of `content`, reporting each part to `progress` once it is in place.
 
@@ -77,7 +78,7 @@ async def seed(
     """
     started_at = time.monotonic()
     try:
-        async with open_public_api(gateway_url, cloud_url) as api, Studio() as studio:
+        async with open_public_api(gateway_url, cloud_url) as api, open_studio() as studio:
             seeding = _Seeding(api, studio, content, progress)
             await seeding.enrol_artists()
             await _together((seeding.publish(), seeding.enrol_listeners()))

@@ -19,6 +19,7 @@ from embedded.demo.progress import ProgressBar, Step
 from embedded.demo.public_api import open_public_api
 from embedded.demo.seed import SeedError, SeedSummary, seed
 from embedded.demo.songs import JUNIPER, KETTLE
+from tests.demo.shared_studio import SharedStudio
 from tests.demo.small_system import SmallSystem, StoredSong, running
 
 TITLES = ("Copper Creek", "Letters Home", "Untitled for Now", "Two Sugars", "Outtake with Laughter")
@@ -41,9 +42,20 @@ SMALL = DemoContent(
 FirstRun = tuple[SmallSystem, SeedSummary, list[Step]]
 
 
-async def put_in(system: SmallSystem, played: frozenset[str] = frozenset()) -> tuple[SeedSummary, list[Step]]:
+@pytest.fixture(scope="module")
+def studio() -> Iterator[SharedStudio]:
+    shared = SharedStudio()
+    yield shared
+    asyncio.run(shared.end())
+
+
+async def put_in(
+    system: SmallSystem, studio: SharedStudio, played: frozenset[str] = frozenset()
+) -> tuple[SeedSummary, list[Step]]:
     steps: list[Step] = []
-    summary = await seed(system.url, system.url, steps.append, content=SMALL, histories=played)
+    summary = await seed(
+        system.url, system.url, steps.append, content=SMALL, histories=played, open_studio=lambda: studio
+    )
     return summary, steps
 
 
@@ -52,10 +64,10 @@ def titles(system: SmallSystem) -> Counter[str]:
 
 
 @pytest.fixture(scope="module")
-def first_run() -> Iterator[FirstRun]:
+def first_run(studio: SharedStudio) -> Iterator[FirstRun]:
     """A system into which `SMALL` was put once, for tests that only look."""
     with running(SmallSystem()) as system:
-        yield (system, *asyncio.run(put_in(system)))
+        yield (system, *asyncio.run(put_in(system, studio)))
 
 
 def test_first_run_creates_everything(first_run: FirstRun) -> None:
@@ -101,11 +113,11 @@ def test_album_holds_its_songs_in_order(first_run: FirstRun) -> None:
     assert system.titles_in("Letters from the Orchard") == ["Copper Creek", "Letters Home"]
 
 
-async def test_second_run_adds_nothing(system: SmallSystem) -> None:
-    _, first_steps = await put_in(system)
+async def test_second_run_adds_nothing(system: SmallSystem, studio: SharedStudio) -> None:
+    _, first_steps = await put_in(system, studio)
     played = frozenset(step.name for step in first_steps if step.kind == "history")
     before = (dict(system.songs), dict(system.albums), dict(system.people), list(system.interactions))
-    summary, steps = await put_in(system, played)
+    summary, steps = await put_in(system, studio, played)
     assert (system.songs, system.albums, system.people, system.interactions) == before
     assert (summary.accounts, summary.albums, summary.songs, summary.interactions) == (0, 0, 0, 0)
     assert all(step.was_there for step in steps)
@@ -120,21 +132,23 @@ def test_progress_counts_every_step_once(first_run: FirstRun) -> None:
     assert not any(step.was_there for step in steps)
 
 
-async def test_partial_run_is_completed(system: SmallSystem) -> None:
+async def test_partial_run_is_completed(system: SmallSystem, studio: SharedStudio) -> None:
     fewer = replace(SMALL, songs=SMALL.songs[:1], albums=SMALL.albums[:1], listeners=())
-    first = await seed(system.url, system.url, lambda step: None, content=fewer)
-    summary, steps = await put_in(system)
+    first = await seed(system.url, system.url, lambda step: None, content=fewer, open_studio=lambda: studio)
+    summary, steps = await put_in(system, studio)
     assert summary.songs == len(TITLES) - 1
     assert titles(system) == Counter(TITLES)
     assert summary.song_ids["Copper Creek"] == first.song_ids["Copper Creek"]
     assert [step.name for step in steps if step.kind == "song" and step.was_there] == ["Copper Creek"]
 
 
-async def test_pending_upload_of_earlier_run_is_not_duplicated(system: SmallSystem) -> None:
+async def test_pending_upload_of_earlier_run_is_not_duplicated(
+    system: SmallSystem, studio: SharedStudio
+) -> None:
     earlier = StoredSong(system.new_id(), "Two Sugars", KETTLE, "Jazz", None, is_public=True, audio_bytes=1)
     by_hand = StoredSong(system.new_id(), "My Own", KETTLE, "Jazz", None, is_public=True, audio_bytes=1)
     system.late_songs = [earlier, by_hand]
-    summary, _ = await put_in(system)
+    summary, _ = await put_in(system, studio)
     assert titles(system) == Counter([*TITLES, "My Own"])
     assert summary.song_ids["Two Sugars"] == earlier.id
 
@@ -159,56 +173,58 @@ async def test_old_token_is_renewed_before_use(system: SmallSystem, monkeypatch:
     assert system.sign_ins == 2
 
 
-async def test_retry_after_is_followed(system: SmallSystem) -> None:
+async def test_retry_after_is_followed(system: SmallSystem, studio: SharedStudio) -> None:
     system.busy_responses = 3
-    await put_in(system)
+    await put_in(system, studio)
     assert system.busy_responses == 0
     assert titles(system) == Counter(TITLES)
 
 
-async def test_permanent_503_fails_the_seeding(system: SmallSystem) -> None:
+async def test_permanent_503_fails_the_seeding(system: SmallSystem, studio: SharedStudio) -> None:
     system.busy_responses = 10_000
     with pytest.raises(SeedError, match=r"POST .*/api/songs got status 503: Later"):
-        await put_in(system)
+        await put_in(system, studio)
 
 
-async def test_refusal_names_call_status_and_reason(system: SmallSystem) -> None:
+async def test_refusal_names_call_status_and_reason(system: SmallSystem, studio: SharedStudio) -> None:
     system.refuse_title = "Letters Home"
     with pytest.raises(SeedError) as failure:
-        await put_in(system)
+        await put_in(system, studio)
     assert str(failure.value) == (
         f"POST {system.url}/api/songs got status 415: The file is not audio (not_audio, request request-1)"
     )
 
 
-async def test_missing_admin_role_is_explained() -> None:
+async def test_missing_admin_role_is_explained(studio: SharedStudio) -> None:
     with running(SmallSystem(admin_email="someone.else@demo.local")) as system:
         with pytest.raises(SeedError, match=r"admin@demo.local has the role user: ADMIN_EMAILS must name"):
-            await put_in(system)
+            await put_in(system, studio)
         assert not system.albums
 
 
-async def test_unreachable_system_is_named() -> None:
+async def test_unreachable_system_is_named(studio: SharedStudio) -> None:
     with running(SmallSystem()) as system:
         pass
     with pytest.raises(SeedError, match=rf"POST {system.url}/sign-in got no response: ConnectError"):
-        await put_in(system)
+        await put_in(system, studio)
 
 
-async def test_cancelled_seeding_can_be_resumed(system: SmallSystem) -> None:
+async def test_cancelled_seeding_can_be_resumed(system: SmallSystem, studio: SharedStudio) -> None:
     begun = asyncio.Event()
 
     def watch(step: Step) -> None:
         if step.kind == "song":
             begun.set()
 
-    seeding = asyncio.create_task(seed(system.url, system.url, watch, content=SMALL))
+    seeding = asyncio.create_task(
+        seed(system.url, system.url, watch, content=SMALL, open_studio=lambda: studio)
+    )
     await asyncio.wait_for(begun.wait(), 30)
     seeding.cancel()
     with pytest.raises(asyncio.CancelledError):
         await seeding
     assert not system.interactions
-    await put_in(system)
+    await put_in(system, studio)
     assert titles(system) == Counter(TITLES)
 
 
