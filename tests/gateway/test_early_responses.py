@@ -38,15 +38,17 @@ async def test_early_response_is_relayed(then: str, chunked: bool) -> None:
         elif then == "linger":
             await reader.read(1)
 
+    async def send(port: int) -> None:
+        async with connect(port) as client:
+            framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {total}"
+            await client.write(request("POST", "/api/songs", framing))
+            await client.push(total, chunked=chunked)
+            response = await client.response()
+            assert (response.status, response.body) == (401, b'{"error":"no"}')
+            assert await client.at_end()
+
     async with listening(talk) as there, gateway(there) as port:
-        for _ in range(10):
-            async with connect(port) as client:
-                framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {total}"
-                await client.write(request("POST", "/api/songs", framing))
-                await client.push(total, chunked=chunked)
-                response = await client.response()
-                assert (response.status, response.body) == (401, b'{"error":"no"}')
-                assert await client.at_end()
+        await asyncio.gather(*(send(port) for _ in range(10)))
 
 
 async def test_early_response_reaches_client_that_stops_sending() -> None:
