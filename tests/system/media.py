@@ -13,7 +13,7 @@ from tests.system.running import Person
 
 
 @functools.cache
-def audio(container: str = "mp3", seconds: float = 3, *options: str) -> bytes:
+def audio(container: str = "mp3", seconds: float = 1, *options: str) -> bytes:
     """A tone with an upper one, as `container`: mp3, wav, flac, ogg."""
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error"]
     command += ["-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}:sample_rate=44100"]

@@ -2,13 +2,13 @@
 
 import httpx
 
-from tests.system.media import make_album, upload
+from tests.system.media import audio, make_album, upload
 from tests.system.running import People
 
 
 async def test_uploaded_song_can_be_found_and_played(people: People) -> None:
     artist = await people.artist("Nina")
-    song = await upload(artist, "First light", genre="Jazz")
+    song = await upload(artist, "First light", genre="Jazz", sound=audio(seconds=3))
     anyone = people.client()
 
     assert (await anyone.get("/songs")).json()[0] == song
