@@ -7,7 +7,7 @@ from pathlib import Path
 import certifi
 import pytest
 
-pytest_plugins = ["tests.mongo_fixture"]
+pytest_plugins = ["tests.mongo_fixture", "tests.scheduling"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -21,11 +21,6 @@ def pytest_configure(config: pytest.Config) -> None:
     trusted = Path(folder.name) / "trusted.pem"
     trusted.write_text(first + end)
     os.environ["SSL_CERT_FILE"] = str(trusted)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that start whole systems come first: at the end there are short ones left for every worker."""
-    items.sort(key=lambda item: not item.nodeid.startswith(("tests/system/", "tests/demo/", "tests/cloud/")))
 
 
 @pytest.hookimpl(trylast=True)

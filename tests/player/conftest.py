@@ -12,7 +12,7 @@ from tests.player.content import CONTENT
 from tests.system.running import RunningSystem, running_system
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def chromium_path() -> str:
     """Without Chromium there is nothing to start a system for."""
     path = find_chromium()
@@ -21,7 +21,7 @@ def chromium_path() -> str:
     return path
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def system(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """The embedded system with a few short songs."""
     with running_system(tmp_path_factory.mktemp("player") / "data") as running:
@@ -29,9 +29,9 @@ def system(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(system: RunningSystem, chromium_path: str) -> Iterator[Browser]:
-    """Opened after the system, closed with the module: meanwhile no other event loop runs in this thread."""
+    """Opened after the system, closed after these files: meanwhile no other event loop runs here."""
     with chromium(chromium_path) as opened:
         yield opened
 

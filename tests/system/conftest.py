@@ -1,5 +1,6 @@
 """One running system for all tests of a process, and fresh people for each test."""
 
+import asyncio
 import secrets
 from collections.abc import AsyncIterator, Iterator
 
@@ -48,17 +49,56 @@ def described(system: RunningSystem) -> dict[str, Description]:
     return {path: each for each in documents for path in each.document["paths"]}
 
 
-@pytest.fixture(scope="module")
-def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Another one, for tests that stop and kill parts of it: each leaves it whole, with what it stored.
+IMPATIENCE = {
+    "OUTBOX_POLL_SECONDS": "0.2",
+    "RECOMBEE_TIMEOUT_SECONDS": "1",
+    "SERVICE_TIMEOUT_SECONDS": "2",
+}
 
-    Each file has its own, or the pauses before a part is started again would grow from file to file.
+
+@pytest.fixture(scope="session")
+def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """For tests that stop and kill parts of it: each leaves it whole, with what it stored.
+
+    It asks Clerk for changed profiles more often than once a minute.
     """
     folder = tmp_path_factory.mktemp("breakable")
-    impatience = {
-        "OUTBOX_POLL_SECONDS": "0.2",
-        "RECOMBEE_TIMEOUT_SECONDS": "1",
-        "SERVICE_TIMEOUT_SECONDS": "2",
-    }
-    with running_system(folder / "data", **impatience) as running:
+    with running_system(folder / "data", **IMPATIENCE, PROFILE_REFRESH_SECONDS="2") as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def often_broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """A file's own, where parts are killed again and again: the pause before each restart grows."""
+    folder = tmp_path_factory.mktemp("often-broken")
+    with running_system(folder / "data", **IMPATIENCE) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
+    """For files that want few songs: see `emptied`."""
+    with running_system(tmp_path_factory.mktemp("spare") / "data") as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def emptied(spare: RunningSystem) -> RunningSystem:
+    """`spare` without the songs and albums of other files.
+
+    With fewer than 50 songs a recommendation names them all, and each sync invalidates it. With more, it is
+    cached for minutes, and what other tests uploaded and played decides what is in it.
+    """
+    asyncio.run(_remove_content(spare))
+    return spare
+
+
+async def _remove_content(system: RunningSystem) -> None:
+    people = People(system)
+    try:
+        admin = await people.admin()
+        for things in ("songs", "albums"):
+            for thing in (await admin.get(f"/admin/{things}")).json():
+                assert (await admin.delete(f"/{things}/{thing['_id']}")).status_code == 200
+    finally:
+        await people.close()

@@ -1,7 +1,7 @@
 """Responses cached in Redis, their keys and times to live, and their invalidation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ import pytest
 from redis.asyncio import Redis
 
 from tests.system.media import image, make_album, song_form, upload
-from tests.system.running import People, Person, RunningSystem, running_system
+from tests.system.running import People, Person, RunningSystem
 from tests.system.storage import change
 
 MINUTE = 60
@@ -60,10 +60,8 @@ class Scene:
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """One of its own, with so few songs that recommendations, which hold 50, hold them all."""
-    with running_system(tmp_path_factory.mktemp("caching") / "data") as running:
-        yield running
+def system(emptied: RunningSystem) -> RunningSystem:
+    return emptied
 
 
 @pytest.fixture

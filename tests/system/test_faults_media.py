@@ -21,8 +21,8 @@ DELAY_SECONDS = 2
 
 
 @pytest.fixture(scope="module")
-def system(breakable: RunningSystem) -> RunningSystem:
-    return breakable
+def system(often_broken: RunningSystem) -> RunningSystem:
+    return often_broken
 
 
 def media_of_what_exists(system: RunningSystem) -> set[str]:

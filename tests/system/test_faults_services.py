@@ -19,8 +19,8 @@ from tests.system.waiting import until
 
 
 @pytest.fixture(scope="module")
-def system(breakable: RunningSystem) -> RunningSystem:
-    return breakable
+def system(often_broken: RunningSystem) -> RunningSystem:
+    return often_broken
 
 
 def kill(system: RunningSystem, name: str) -> None:

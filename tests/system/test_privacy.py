@@ -1,7 +1,7 @@
 """Private, hidden and deleted content is invisible to others, whatever was cached before."""
 
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import httpx
@@ -9,7 +9,7 @@ import pytest
 
 from tests.system.media import make_album, upload
 from tests.system.problems import problem_in
-from tests.system.running import People, Person, RunningSystem, running_system
+from tests.system.running import People, Person, RunningSystem
 
 WARMED_BY = ("", "owner anyone", "admin anyone owner other")
 
@@ -40,10 +40,9 @@ async def places_of_song(
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """One of its own: every list is read again and again, and holds few songs then."""
-    with running_system(tmp_path_factory.mktemp("privacy") / "data") as running:
-        yield running
+def system(emptied: RunningSystem) -> RunningSystem:
+    """Every list is read again and again, and holds few songs here."""
+    return emptied
 
 
 class Cast:

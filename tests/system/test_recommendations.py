@@ -1,7 +1,7 @@
 """Recommendations follow a listener's taste or popularity, and hold only listed songs."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pytest
@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from tests.system.engine import EngineView
 from tests.system.media import upload
-from tests.system.running import ADMIN_EMAIL, People, Person, RunningSystem, running_system
+from tests.system.running import People, Person, RunningSystem
 from tests.system.storage import rows
 from tests.system.waiting import until
 
@@ -18,13 +18,8 @@ FOR_YOU = "/songs/recommendations/for-you"
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """Its own system: with fewer than 50 songs a recommendation names all, and each sync invalidates it. With
-    more, songs and plays of other tests stand in the same lists, which are cached for minutes.
-    """
-    folder = tmp_path_factory.mktemp("recommendations")
-    with running_system(folder / "data", ADMIN_EMAILS=ADMIN_EMAIL) as running:
-        yield running
+def system(emptied: RunningSystem) -> RunningSystem:
+    return emptied
 
 
 @dataclass

@@ -1,7 +1,6 @@
 """A name that is changed at Clerk is shown everywhere within a minute."""
 
 import json
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import httpx
@@ -9,7 +8,7 @@ import pytest
 
 from tests.system.media import make_album, upload
 from tests.system.processes import hanging, kill, pid_of
-from tests.system.running import People, Person, RunningSystem, running_system
+from tests.system.running import People, Person, RunningSystem
 from tests.system.waiting import until
 
 
@@ -40,39 +39,28 @@ async def shown(person: Person, people: People, song: dict[str, Any], album: dic
 
 
 @pytest.fixture(scope="module")
-def refreshing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """A system that asks Clerk more often than once a minute."""
-    folder = tmp_path_factory.mktemp("refreshing")
-    faster = {"PROFILE_REFRESH_SECONDS": "2", "SERVICE_TIMEOUT_SECONDS": "2"}
-    with running_system(folder / "data", **faster) as running:
-        yield running
+def system(breakable: RunningSystem) -> RunningSystem:
+    return breakable
 
 
-@pytest.fixture
-async def artists(refreshing: RunningSystem) -> AsyncIterator[People]:
-    people = People(refreshing)
-    yield people
-    await people.close()
-
-
-async def test_new_name_is_shown_everywhere(refreshing: RunningSystem, artists: People) -> None:
-    artist = await artists.artist("Ada Old")
+async def test_new_name_is_shown_everywhere(system: RunningSystem, people: People) -> None:
+    artist = await people.artist("Ada Old")
     album = await make_album(artist)
     song = await upload(artist, "Tune", albumId=album["_id"])
-    assert await shown(artist, artists, song, album) == {"Ada Old"}
-    await rename_at_clerk(refreshing, artist, "Ada", "New")
+    assert await shown(artist, people, song, album) == {"Ada Old"}
+    await rename_at_clerk(system, artist, "Ada", "New")
 
     async def is_shown() -> bool:
-        return await shown(artist, artists, song, album) == {"Ada New"}
+        return await shown(artist, people, song, album) == {"Ada New"}
 
     await until(is_shown)
-    found = (await artists.client().get("/songs", params={"q": "ada new tune"})).json()
+    found = (await people.client().get("/songs", params={"q": "ada new tune"})).json()
     assert song["_id"] in [each["_id"] for each in found]
-    assert (await artists.client().get("/songs", params={"q": "ada old"})).json() == []
+    assert (await people.client().get("/songs", params={"q": "ada old"})).json() == []
 
 
-async def test_rename_survives_a_kill_and_hanging_service(refreshing: RunningSystem, artists: People) -> None:
-    artist = await artists.artist("Bo Old")
+async def test_rename_survives_a_kill_and_hanging_service(system: RunningSystem, people: People) -> None:
+    artist = await people.artist("Bo Old")
     album = await make_album(artist)
     song = await upload(artist, "Tune", albumId=album["_id"])
 
@@ -80,13 +68,13 @@ async def test_rename_survives_a_kill_and_hanging_service(refreshing: RunningSys
         response = await artist.get("/auth/me")
         return response.is_success and response.json()["fullName"] == "Bo New"
 
-    with hanging(pid_of(refreshing, "song")):
-        await rename_at_clerk(refreshing, artist, "Bo", "New")
+    with hanging(pid_of(system, "song")):
+        await rename_at_clerk(system, artist, "Bo", "New")
         await until(is_stored)
-        kill({pid_of(refreshing, "user")})
+        kill({pid_of(system, "user")})
     await until(is_stored)
 
     async def is_shown() -> bool:
-        return await shown(artist, artists, song, album) == {"Bo New"}
+        return await shown(artist, people, song, album) == {"Bo New"}
 
     await until(is_shown)
