@@ -8,17 +8,8 @@ from starlette.responses import Response
 from api_gateway.cors import CorsPolicy
 from api_gateway.downstream.exchange import Exchange
 from api_gateway.headers import Headers, to_client
-from shared.errors import BadResponseError, LateResponseError, NotFoundError, UnavailableError
+from shared.errors import BadResponseError, LateResponseError, UnavailableError
 from shared.http.problem import problem
-
-
-class RouteNotFoundError(NotFoundError):
-    """No service has this path."""
-
-    code = "route_not_found"
-
-    def __init__(self) -> None:
-        super().__init__("Route not found")
 
 
 class ServiceUnreachableError(UnavailableError):

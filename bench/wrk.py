@@ -29,9 +29,9 @@ function request()
 end
 function done(summary, latency, requests)
   io.write(string.format(
-    'RESULT {"requests": %d, "microseconds": %d, "bytes": %d, ' ..
+    'RESULT {"requests": %d, "microseconds": %d, ' ..
     '"p50": %d, "p99": %d, "status": %d, "sockets": %d}\\n',
-    summary.requests, summary.duration, summary.bytes, latency:percentile(50), latency:percentile(99),
+    summary.requests, summary.duration, latency:percentile(50), latency:percentile(99),
     summary.errors.status,
     summary.errors.connect + summary.errors.read + summary.errors.write + summary.errors.timeout))
 end
@@ -58,7 +58,6 @@ class Load:
 
     requests: int
     requests_per_second: float
-    megabytes_per_second: float
     p50_milliseconds: float
     p99_milliseconds: float
     error_statuses: int
@@ -94,7 +93,6 @@ async def load(port: int, requests: Sequence[Request], seconds: float, folder: P
     return Load(
         requests=seen["requests"],
         requests_per_second=seen["requests"] / elapsed,
-        megabytes_per_second=seen["bytes"] / elapsed / 1e6,
         p50_milliseconds=seen["p50"] / 1000,
         p99_milliseconds=seen["p99"] / 1000,
         error_statuses=seen["status"],

@@ -89,11 +89,6 @@ class Page:
     cursor: str | None
     total: bool
 
-    @property
-    def is_whole_list(self) -> bool:
-        """Whether the request has no paging parameters."""
-        return self.limit is None and self.cursor is None
-
     def to_slice(self, whole_list_limit: int) -> Slice:
         """One entry more than is returned, to detect whether there are more."""
         after = Cursor.from_text(self.cursor) if self.cursor else None

@@ -18,7 +18,7 @@ def pool_of(port: int) -> ConnectionPool:
     return ConnectionPool(f"http://127.0.0.1:{port}", 5)
 
 
-async def test_late_event_loop_does_not_time_out_a_connection() -> None:
+async def test_late_event_loop_does_not_time_connections_out() -> None:
     async with listening(Scripted().talk) as port:
         pool = ConnectionPool(f"http://127.0.0.1:{port}", 0.1)
         asyncio.get_running_loop().call_soon(time.sleep, 0.3)
