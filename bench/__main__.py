@@ -19,7 +19,11 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 async def _run(arguments: argparse.Namespace) -> dict[str, report.Table]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         return await scenarios.run_all(
-            Path(folder), seconds=arguments.seconds, song_counts=arguments.songs, only=arguments.only
+            Path(folder),
+            seconds=arguments.seconds,
+            song_counts=arguments.songs,
+            only=arguments.only,
+            request_count=arguments.requests,
         )
 
 
@@ -27,6 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement")
     parser.add_argument("--songs", type=int, nargs="+", default=[50, 10_000, 100_000])
+    parser.add_argument("--requests", type=int, default=1_000_000, help="of the measurement of memory")
     parser.add_argument("--only", nargs="+", choices=scenarios.NAMES, default=list(scenarios.NAMES))
     parser.add_argument("--write", action="store_true", help="write the tables into docs/benchmarks.md")
     arguments = parser.parse_args()

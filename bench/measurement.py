@@ -58,9 +58,10 @@ async def measure(
     seconds: float,
     folder: Path,
     baseline: Load | None = None,
+    warm_up_seconds: float = WARM_UP_SECONDS,
 ) -> Row:
     """Warm up, then measure."""
-    await load(port, requests, WARM_UP_SECONDS, folder)
+    await load(port, requests, warm_up_seconds, folder)
     await asyncio.sleep(PAUSE_SECONDS)
     before = {each: process.cpu_seconds() for each, process in processes.items()}
     seen = await load(port, requests, seconds, folder)
