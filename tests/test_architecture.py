@@ -93,6 +93,7 @@ SHARED = {
         serve
         service_app
         service_client
+        service_transport
         sorting
         surrogate
         workers

@@ -24,6 +24,7 @@ from shared.errors import (
     UnavailableError,
 )
 from shared.http.request_id import HEADER, current_request_id
+from shared.http.service_transport import ServiceTransport
 
 _KIND_OF_STATUS: Mapping[int, type[AppError]] = {
     403: ForbiddenError,
@@ -178,13 +179,11 @@ class ServiceClient:
 @asynccontextmanager
 async def open_service(base_url: str, name: str, timeout_seconds: float) -> AsyncIterator[ServiceClient]:
     """A client of the service at `base_url`, with a pool of its own; the service need not be up yet."""
-    limits = httpx.Limits(max_connections=50, max_keepalive_connections=20, keepalive_expiry=15)
     timeout = httpx.Timeout(timeout_seconds, connect=min(2.0, timeout_seconds))
     async with httpx.AsyncClient(
         base_url=base_url,
         timeout=timeout,
-        limits=limits,
-        verify=base_url.startswith("https"),
+        transport=ServiceTransport(),
         trust_env=False,
     ) as http:
         yield ServiceClient(http, name)

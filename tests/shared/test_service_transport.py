@@ -1,0 +1,118 @@
+"""The connections of calls to other services."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from shared.http import service_transport
+from shared.http.service_transport import ServiceTransport
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+CLOSING = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\no\r\n1\r\nk\r\n0\r\n\r\n"
+UNTIL_CLOSED = b"HTTP/1.1 200 OK\r\n\r\nok"
+
+
+class Server:
+    """Gives each request the next of these responses; an empty one closes the connection."""
+
+    def __init__(self, responses: Sequence[bytes]) -> None:
+        self._responses = list(responses)
+        self.connections = 0
+        self.url = ""
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections += 1
+        try:
+            while self._responses:
+                await reader.readuntil(b"\r\n\r\n")
+                response = self._responses.pop(0)
+                writer.write(response)
+                if response in (b"", CLOSING, UNTIL_CLOSED):
+                    return
+            await reader.read()
+        except (ConnectionError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(*responses: bytes) -> AsyncIterator[tuple[Server, httpx.AsyncClient]]:
+    served = Server(responses)
+    async with await asyncio.start_server(served.handle, "127.0.0.1", 0) as server:
+        served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        timeout = httpx.Timeout(0.3)
+        async with httpx.AsyncClient(
+            base_url=served.url, transport=ServiceTransport(), timeout=timeout
+        ) as http:
+            yield served, http
+
+
+@pytest.mark.parametrize(
+    ("response", "connections"), [(OK, 1), (CHUNKED, 1), (CLOSING, 3), (UNTIL_CLOSED, 3)]
+)
+async def test_connection_is_kept_where_the_server_keeps_it(response: bytes, connections: int) -> None:
+    async with serving(*[response] * 3) as (server, http):
+        assert [(await http.get("/")).content for _ in range(3)] == [b"ok"] * 3
+    assert server.connections == connections
+
+
+async def test_interim_response_is_passed_over() -> None:
+    async with serving(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK) as (_, http):
+        response = await http.get("/")
+    assert (response.status_code, response.content, "link" in response.headers) == (200, b"ok", False)
+
+
+async def test_idle_connection_is_replaced_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_transport, "IDLE_SECONDS", 0.0)
+    async with serving(OK, OK) as (server, http):
+        await http.get("/")
+        await http.get("/")
+    assert server.connections == 2
+
+
+async def test_unread_response_gives_its_connection_up() -> None:
+    async with serving(OK.replace(b": 2", b": 9"), OK) as (server, http):
+        async with http.stream("GET", "/") as response:
+            assert response.status_code == 200
+        assert (await http.get("/")).content == b"ok"
+    assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("response", "failure"),
+    [
+        (b"", httpx.RemoteProtocolError),
+        (b"SSH-2.0-OpenSSH_9.6\r\n", httpx.RemoteProtocolError),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", httpx.ReadTimeout),
+        (b"HTTP/1.1 200 OK\r\n", httpx.ReadTimeout),
+    ],
+)
+async def test_failure_is_an_error_of_httpx(response: bytes, failure: type[Exception]) -> None:
+    async with serving(response, OK) as (_, http):
+        with pytest.raises(failure):
+            await http.get("/")
+
+
+async def test_unreachable_server_is_a_connection_error() -> None:
+    async with serving() as (server, _):
+        url = server.url
+    async with httpx.AsyncClient(base_url=url, transport=ServiceTransport(), timeout=1) as http:
+        with pytest.raises(httpx.ConnectError):
+            await http.get("/")
+
+
+async def test_calls_wait_for_one_of_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(service_transport, "MAX_CONNECTIONS", 1)
+    async with serving(OK, OK, OK, OK) as (server, http):
+        assert [each.content for each in await asyncio.gather(*(http.get("/") for _ in range(3)))] == [
+            b"ok"
+        ] * 3
+        async with http.stream("GET", "/"):
+            with pytest.raises(httpx.PoolTimeout):
+                await http.get("/")
+    assert server.connections == 1
