@@ -7,12 +7,13 @@ import numpy as np
 import pytest
 
 from embedded.cloud.recombee.listening import SECONDS_PER_DAY, Listening, Signal
+from embedded.cloud.recombee.recommender import REBUILT_AT_ONCE, Recommender, Wanted
 from embedded.cloud.recombee.song_index import CatalogueSong, SongIndex
 from embedded.cloud.recombee.trained_model import TrainedModel, train
 from embedded.cloud.recombee.training import train_and_tune
 from embedded.cloud.recombee.tuning import FEWEST_INTERACTIONS, USUAL, Tuning
 from embedded.cloud.recombee.validation import FEWEST_LISTENERS, hold_out, tuned
-from tests.cloud.planted_listening import NOW
+from tests.cloud.planted_listening import NOW, PlantedListening
 
 GENRES, SONGS, LISTENERS, LISTENS = 6, 120, 150, 16
 
@@ -125,3 +126,66 @@ def test_infinite_recency_survives_the_model_file(tmp_path: Path) -> None:
     stored = TrainedModel.load(path, 1)
     assert stored is not None
     assert stored.tuning == tuning
+
+
+class TrainingElsewhere:
+    """A Training whose end and result the test decides."""
+
+    def __init__(self) -> None:
+        self.starts = 0
+        self.is_running = False
+        self.result: TrainedModel | None = None
+
+    def start(self) -> None:
+        self.starts += 1
+        self.is_running = True
+
+    def finished(self) -> bool:
+        return not self.is_running
+
+    def trained(self) -> TrainedModel | None:
+        result, self.result = self.result, None
+        return result
+
+
+def test_small_history_is_tuned_beside_the_service() -> None:
+    world, training = PlantedListening(), TrainingElsewhere()
+    rock, jazz = ([world.song(f"{genre}-{n}", genre=genre) for n in range(8)] for genre in ("Rock", "Jazz"))
+    for fan in range(100, 200):
+        world.completed(fan, *(rock[(fan + n) % 8] for n in range(6)))
+        world.completed(fan + 100, *(jazz[(fan + n) % 8] for n in range(6)))
+    for days_ago, song in ((30, rock[0]), (20, rock[1]), (10, jazz[0])):
+        world.completed(1, song, days_ago=days_ago)
+    recommender = Recommender(world, clock=lambda: NOW, training=training)
+    assert recommender.personal(1, Wanted(1))[0] in jazz
+    assert training.starts == 1
+    world.completed(2, rock[0])
+    assert recommender.personal(1, Wanted(1))[0] in jazz
+    assert training.starts == 1
+    songs = SongIndex()
+    songs.apply(world.song_changes(after=0).changed, ())
+    tuning = Tuning(later_songs_for_half=math.inf, interactions=world.interaction_count)
+    training.result = train(songs, world.listening(after=0)[0], now=NOW, tuning=tuning)
+    training.is_running = False
+    world.completed(3, rock[0])
+    assert recommender.personal(1, Wanted(1))[0] in rock
+    assert training.starts == 1
+
+
+def test_history_that_doubled_is_trained_without_pause() -> None:
+    seconds = 0.0
+    world, training = PlantedListening(), TrainingElsewhere()
+    world.song("song")
+    for number in range(REBUILT_AT_ONCE + 1):
+        world.played(number % 50, "song")
+    recommender = Recommender(world, clock=lambda: NOW, stopwatch=lambda: seconds, training=training)
+    recommender.refresh()
+    assert training.starts == 1
+    seconds, training.is_running = 100.0, False
+    world.played(1, "song")
+    recommender.refresh()
+    assert training.starts == 1
+    for number in range(REBUILT_AT_ONCE + 1):
+        world.played(number % 50, "song")
+    recommender.refresh()
+    assert training.starts == 2

@@ -16,7 +16,7 @@ from embedded.cloud.recombee.trained_model import TrainedModel, train
 from embedded.cloud.recombee.tuning import ALTERNATIVES, USUAL, Tuning
 
 # Listeners whose last songs are held out. Below the fewest the differences would be chance.
-MOST_LISTENERS, FEWEST_LISTENERS = 400, 100
+MOST_LISTENERS, FEWEST_LISTENERS = 800, 100
 # Listeners are drawn until they have so many interactions: 40 MB, and a known time to train.
 MOST_INTERACTIONS = 1_000_000
 # Of a listener with at least so many songs, the last fifth is held out.
