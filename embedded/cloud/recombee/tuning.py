@@ -45,11 +45,8 @@ class Tuning:
 
     def relates_like(self, other: "Tuning") -> bool:
         """Whether the relations of songs are the same with both."""
-        return (self.ridge_exponent, self.ridge_scale, self.feature_weight) == (
-            other.ridge_exponent,
-            other.ridge_scale,
-            other.feature_weight,
-        )
+        served = {name: getattr(self, name) for name in SERVED}
+        return replace(other, **served) == self
 
     def with_value(self, name: str, value: float) -> "Tuning":
         changed: Any = {name: value}
@@ -60,6 +57,8 @@ class Tuning:
 
 
 USUAL = Tuning()
+# Parameters that only the answer depends on, not the relations of songs.
+SERVED = ("content_share", "later_songs_for_half", "evidence_for_half")
 # What is tried, one parameter after the other: values on one side until one is no better, then on the other.
 ALTERNATIVES: Mapping[str, Sequence[Sequence[float]]] = {
     "later_songs_for_half": ((3.0, 10.0, math.inf),),
