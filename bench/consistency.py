@@ -170,7 +170,7 @@ class Check:
         while self.findings.reads < self._reads:
             self.findings.reads += 1
             path = self._path()
-            # What is settled now has to be seen; what changes meanwhile may be seen or not.
+            # Acknowledged changes have to be visible; concurrent ones may be.
             settled = {
                 song.id: (song.acknowledged, song.is_hidden, song.attempted, song.is_changing)
                 for song in self._songs.values()
@@ -224,7 +224,7 @@ class Check:
 
 @asynccontextmanager
 async def _second_replicas(system: System) -> AsyncIterator[int]:
-    """Another one of every service and of the gateway, on the same databases; yields the gateway's port."""
+    """A second replica of every service and the gateway, on the same databases; yields the gateway's port."""
     ports = {name: free_port() for name in (*SERVICES, "gateway")}
     urls = {f"{name.upper()}_SERVICE_URL": f"http://127.0.0.1:{ports[name]}" for name in SERVICES}
     async with AsyncExitStack() as stack:

@@ -20,7 +20,7 @@ TURNS = 30
 
 
 def songs(count: int) -> list[Song]:
-    """As many songs, alike but for their ids."""
+    """This many songs, equal except for their ids."""
     moment = datetime(2026, 1, 1, tzinfo=UTC)
     host = "https://res.cloudinary.com/demo/video/upload"
     return [

@@ -1,4 +1,4 @@
-"""What is asked: single calls, and a mixture as a listening public makes it."""
+"""The requests: single calls, and a realistic mixture."""
 
 import json
 import random
@@ -14,7 +14,7 @@ MIXED_SONGS = 10_000
 
 
 def anonymous_calls(seeded: Seeded) -> dict[str, list[Request]]:
-    """Public reads that everybody gets alike, by name."""
+    """Public reads with the same response for everybody, by name."""
     return {
         "song": [Request(f"/api/songs/{seeded.song_ids[7]}")],
         "list of 50": [Request("/api/songs?limit=50")],

@@ -74,7 +74,7 @@ async def _start(
 ) -> None:
     await supervisor.start()
     if settings.demo and not (state := DemoState.in_folder(data_dir)).is_done:
-        # What makes sound and pictures takes as long to import as all the rest, and is needed once.
+        # The demo's synthesiser takes as long to import as everything else, and is needed once.
         from embedded.first_start import put_demo_in
 
         await put_demo_in(settings, state)
@@ -84,7 +84,7 @@ async def _start(
 
 
 async def _until(stopped: asyncio.Event, work: Coroutine[Any, Any, None]) -> None:
-    """Run `work`, unless told to stop in the meantime."""
+    """Run `work` until it ends, or until SIGINT or SIGTERM."""
     working = asyncio.ensure_future(work)
     waiting = asyncio.create_task(stopped.wait())
     await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
@@ -105,7 +105,7 @@ def main() -> int:
         sys.stderr.write(explain(failure))
         return 1
     except MovedError as failure:
-        sys.stderr.write(f"{failure}. To begin anew, name another DATA_DIR.\n")
+        sys.stderr.write(f"{failure}. To start over, set another DATA_DIR.\n")
         return 1
     except StartError as failure:
         sys.stderr.write(f"{failure}\n")

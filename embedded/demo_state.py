@@ -16,7 +16,7 @@ class DemoState:
 
     @classmethod
     def in_folder(cls, data_dir: Path) -> Self:
-        """As it was kept, or at its beginning."""
+        """The stored state, or an empty one."""
         path = data_dir / "demo.json"
         if not path.exists():
             return cls(path)

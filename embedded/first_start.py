@@ -1,4 +1,4 @@
-"""What a first start does, and later ones need not import: put the demo content in."""
+"""The first start: adds the demo content. A separate module, which later starts do not import."""
 
 import sys
 

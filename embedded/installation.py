@@ -1,4 +1,4 @@
-"""What the local cloud keeps about itself: keys that are made at the first start, and its address."""
+"""The installation of the local cloud: keys generated at the first start, and its address."""
 
 import base64
 import hashlib
@@ -16,7 +16,7 @@ class MovedError(Exception):
 
 @dataclass(frozen=True)
 class Installation:
-    """What the services and the local cloud have to agree on.
+    """The keys that the services and the local cloud share.
 
     `media_url`, where media are delivered from, is None until there may be some.
     """
@@ -52,12 +52,12 @@ class Installation:
 
     @property
     def clerk_webhook_secret(self) -> str:
-        """Follows from the secret key, so that installations of before have one as well."""
+        """Derived from the secret key, so that older installations have one as well."""
         key = hmac.digest(self.clerk_secret_key.encode(), b"webhooks", hashlib.sha256)
         return f"whsec_{base64.b64encode(key).decode()}"
 
     def check_media_url(self, media_url: str) -> None:
-        """Songs, albums and people are stored with whole addresses, which lead nowhere when media move.
+        """Songs, albums and users are stored with full URLs, which break when the address of media changes.
 
         Raises:
             MovedError: they would.

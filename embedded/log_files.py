@@ -13,10 +13,10 @@ def log_file(folder: Path, name: str) -> Path:
 
 
 def rotate(path: Path) -> None:
-    """Move what a large file holds to `.log.1`, in place of what that held. Blocks.
+    """Rotate a large file to `.log.1`. Blocks.
 
-    Its process may hold it open, to append: so it is copied and emptied, not renamed. What is written between
-    the two is lost.
+    Its process may have it open for appending, so it is copied and truncated, not renamed. Lines written in
+    between are lost.
 
     Raises:
         OSError: it cannot be, as on a full disk.

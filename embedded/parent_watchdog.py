@@ -1,4 +1,4 @@
-"""A child of the supervisor never outlives it, not even when the supervisor is killed at once."""
+"""Ends a child when the supervisor ends, even if it is killed."""
 
 import os
 import signal

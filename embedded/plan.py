@@ -75,7 +75,7 @@ def _service_environment(settings: EmbeddedSettings, installation: Installation)
     return {
         **installation.environment,
         "HOST": "127.0.0.1",
-        # Each would be the same for all of them, and is for services that run elsewhere.
+        # These would be the same for all processes, and are meant for services on other machines.
         "SETTINGS_DIR": "",
         "WORKERS": "1",
         "METRICS_PORT": "",

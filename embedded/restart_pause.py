@@ -12,7 +12,7 @@ class RestartPause:
         self._next = FIRST_SECONDS
 
     def after(self, lived_seconds: float) -> float:
-        """The pause, in seconds, after a process that ran so long; a minute of health is a new beginning."""
+        """Seconds to wait after a process that ran for this long; a minute without failure resets it."""
         if lived_seconds >= HEALTHY_SECONDS:
             self._next = FIRST_SECONDS
         pause, self._next = self._next, min(2 * self._next, LONGEST_SECONDS)

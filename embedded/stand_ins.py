@@ -28,7 +28,8 @@ OWNER_ONLY = 0o400
 class Provider:
     """What its credentials are called: all that are `needed` or none; `further` ones come with them only.
 
-    `addresses`: what tells the services to ask the local cloud. `account` names a filled-in one to its owner.
+    `addresses`: settings that point the services to the local cloud. `account` names a filled-in one to its
+    owner.
     """
 
     name: str
@@ -75,7 +76,7 @@ def stood_in_for(environment: Mapping[str, str]) -> tuple[Provider, ...]:
     """The providers of which nothing is filled in.
 
     Raises:
-        HalfFilledError: it cannot be told which one is wanted.
+        HalfFilledError: credentials are incomplete.
     """
     problems = []
     absent = []
@@ -96,7 +97,7 @@ def stood_in_for(environment: Mapping[str, str]) -> tuple[Provider, ...]:
 def settings_for(
     providers: Sequence[Provider], installation: Installation, cloud_url: str, public_url: str
 ) -> dict[str, str]:
-    """What the services have to be told so that they use the local cloud for these."""
+    """The settings of the services for using the local cloud for these."""
     settings: dict[str, str] = {}
     for provider in providers:
         settings |= {name: installation.environment[name] for name in provider.needed}
@@ -155,7 +156,7 @@ def setup() -> int:
         sys.stderr.write(f"Cannot start, these settings are wrong:\n{problem}\n")
         return 78
     except MovedError as problem:
-        sys.stderr.write(f"{problem}. To begin anew: docker-compose down --volumes\n")
+        sys.stderr.write(f"{problem}. To start over: docker-compose down --volumes\n")
         return 78
     leave(settings, Path(os.environ["STAND_INS_DIR"]))
     sys.stdout.write(account)

@@ -55,7 +55,9 @@ def taken_ports(plans: Sequence[ProcessPlan]) -> list[ProcessPlan]:
 
 
 def child_environment(inherited: Mapping[str, str], plan: ProcessPlan) -> dict[str, str]:
-    """What a process is told. A proxy is not for what they ask of each other: the SDKs heed its variables."""
+    """The environment of a process. Calls between the processes bypass proxies, whose variables the SDKs
+    read.
+    """
     direct = [inherited.get("no_proxy"), inherited.get("NO_PROXY"), "127.0.0.1,localhost"]
     no_proxy = ",".join(each for each in direct if each)
     return {**inherited, **_TUNING, "no_proxy": no_proxy, "NO_PROXY": no_proxy, **plan.environment}

@@ -1,4 +1,4 @@
-"""What a newcomer is told when the system is up."""
+"""The message when the system is up."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A client that reads and writes at a steady pace and keeps count:
+"""A client that reads and writes at a constant rate and counts the results:
 
     python -m deploy.verify.load GATEWAY CLOUD COMMAND…
 
@@ -29,12 +29,12 @@ SONGS = 24
 UPLOAD_EVERY = 250
 """Every how many requests one is the upload of a song."""
 PLAYS_WITHIN_SECONDS = 60.0
-"""How long the queue may take to bring the last plays to the engine."""
+"""How long the queue may take to sync the last plays to the engine."""
 
 
 @dataclass
 class Count:
-    """What happened."""
+    """The results."""
 
     sent: int = 0
     failures: list[str] = field(default_factory=list)
@@ -135,7 +135,7 @@ class Load:
                 )
 
     async def lost(self, engine: EngineView) -> list[str]:
-        """Acknowledged writes that are not there."""
+        """Acknowledged writes that are lost."""
         missing = []
         for song, title in self.count.titles.items():
             found = (await self._artist.call("GET", f"/songs/{song}"))["title"]

@@ -1,4 +1,4 @@
-"""Somebody who uses the system through the gateway, signed in at the local cloud."""
+"""A client that uses the system through the gateway, signed in at the local cloud."""
 
 import os
 import time
@@ -51,7 +51,7 @@ class System:
 
     @asynccontextmanager
     async def visitor(self, name: str, email: str | None = None) -> AsyncIterator[Visitor]:
-        """Somebody new, or whoever has this address."""
+        """A new person, or the one with this address."""
         address = email or f"v{os.urandom(6).hex()}@test.local"
         async with httpx.AsyncClient(base_url=f"{self.gateway}/api", timeout=TIMEOUT_SECONDS) as http:
             signed_in = await http.post(f"{self.cloud}/sign-in", json={"email": address, "fullName": name})
@@ -70,7 +70,7 @@ class System:
 
     @asynccontextmanager
     async def artist(self, name: str) -> AsyncIterator[Visitor]:
-        """Somebody new whom the admin made an artist."""
+        """A new person whom the admin made an artist."""
         async with self.visitor("Ada Admin", ADMIN_EMAIL) as admin, self.visitor(name) as artist:
             await admin.call("PATCH", f"/admin/users/{artist.id}/role", json={"role": "artist"})
             yield artist

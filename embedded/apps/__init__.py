@@ -1,6 +1,6 @@
 """The services on SQLite: the same apps, policies, providers and caches, with other stores behind the ports.
 
-One module a service, so that a process holds only what its own service needs.
+One module for each service, so that a process imports only its own service.
 """
 
 import os

@@ -21,7 +21,7 @@ from shared.settings import load
 
 
 def app() -> ASGIApp:
-    """The album service on the file that the environment names."""
+    """The album service on the file in the environment."""
     settings, path = load(AlbumSettings), sqlite_file()
 
     @asynccontextmanager

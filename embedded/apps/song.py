@@ -24,7 +24,7 @@ from song_service.wiring import Stores, assemble
 
 
 def app() -> ASGIApp:
-    """The song service on the file that the environment names."""
+    """The song service on the file in the environment."""
     settings, path = load(SongSettings), sqlite_file()
 
     @asynccontextmanager

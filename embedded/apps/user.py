@@ -20,7 +20,7 @@ from user_service.wiring import Stores, assemble
 
 
 def app() -> ASGIApp:
-    """The user service on the file that the environment names."""
+    """The user service on the file in the environment."""
     settings, path = load(UserSettings), sqlite_file()
 
     @asynccontextmanager

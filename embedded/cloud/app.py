@@ -1,8 +1,8 @@
 """The local cloud: one ASGI app that implements the APIs of Clerk, Cloudinary and Recombee, on one port.
 
-Each provider is one object: an async context manager that opens what it keeps under `settings.data_dir` and
-closes it again, with `routes`, a list to mount. Providers are distinguished by path: `/v1/*` is Clerk's API,
-`/v1_1/*` Cloudinary's, `/{recombee_database_id}/*` Recombee's. `/` is the web player, which is no provider's.
+Each provider is one object: an async context manager that opens its files under `settings.data_dir`, with
+`routes`, a list to mount. Providers are distinguished by path: `/v1/*` is Clerk's API,
+`/v1_1/*` Cloudinary's, `/{recombee_database_id}/*` Recombee's. `/` is the web player.
 """
 
 from collections.abc import AsyncIterator

@@ -1,7 +1,7 @@
 """CORS headers for any origin: for the media that a player fetches, and for sign-in.
 
 The headers are there with and without an `Origin` in the request. A browser may otherwise cache a response
-for an `<audio>` element without them, and refuse it to a script that fetches the same.
+for an `<audio>` element without them, and refuse it to a script that fetches the same file.
 """
 
 from collections.abc import Mapping

@@ -1,7 +1,7 @@
-"""Faults on demand: a provider that fails, is slow, or does so now and then.
+"""Fault injection: a provider that fails or is slow, always or at a rate.
 
 `PUT /faults/{clerk|cloudinary|recombee}` with `{"status"?, "delaySeconds"?, "rate"?}` arms a fault, `DELETE`
-removes it (both 204), `GET /faults` lists what is armed. A fault hits the provider's API and nothing else:
+removes it (both 204), `GET /faults` lists what is armed. A fault affects the provider's API only:
 `/v1/*` of Clerk (not `/sign-in`, which is no part of Clerk), `/v1_1/*` of Cloudinary (media that were
 uploaded are still delivered, as by a CDN), `/{database}/*` of Recombee. Faults are lost at a restart.
 """
@@ -52,7 +52,7 @@ class FaultyApi:
 
 
 class Faults:
-    """What is armed at the moment, and the routes that change it."""
+    """The armed faults, and the routes that change them."""
 
     def __init__(self) -> None:
         self._armed: dict[Provider, Fault] = {}
@@ -66,7 +66,7 @@ class Faults:
         ]
 
     def hitting(self, provider: Provider) -> Fault | None:
-        """The fault that this call must suffer, if any: drawn anew for every call."""
+        """The fault for this call, if any: drawn at random for every call."""
         fault = self._armed.get(provider)
         if fault is None or random.random() >= fault.rate:  # noqa: S311 -- chance, not secrecy
             return None
@@ -99,7 +99,7 @@ class Faults:
 
 
 class FaultLayer:
-    """Stands before the app and lets armed faults happen to the calls of their provider."""
+    """Middleware that applies armed faults to the calls of their provider."""
 
     def __init__(self, app: ASGIApp, faults: Faults, apis: dict[Provider, FaultyApi]) -> None:
         self._app = app

@@ -21,7 +21,7 @@ class MissingSettingsError(Exception):
 
 @dataclass(frozen=True)
 class CloudSettings:
-    """Every secret comes in from outside (the supervisor makes them at its first start); none has a default.
+    """No secret has a default; the supervisor generates them at its first start.
 
     `public_url` is the origin under which browsers reach this process, without a trailing slash.
     `gateway_url` is the origin under which they reach the API gateway: the web player's page calls it.

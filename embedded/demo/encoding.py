@@ -1,4 +1,4 @@
-"""Audio files: what the synthesiser made, in the containers that people upload."""
+"""Encodes the synthesiser's output as audio files."""
 
 import io
 from dataclasses import dataclass

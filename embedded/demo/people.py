@@ -27,7 +27,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Listen:
-    """One listening to one song, told by title: started (`play`), completed, or skipped."""
+    """One interaction with a song, by title: started (`play`), completed, or skipped."""
 
     song: str
     outcome: Outcome

@@ -1,4 +1,4 @@
-"""How far the seeding is, for people: a bar on a terminal, one line elsewhere."""
+"""Progress of the seeding: a bar on a terminal, one line elsewhere."""
 
 import sys
 from collections.abc import Callable
@@ -15,8 +15,8 @@ StepKind = Literal["account", "album", "song", "history", "playlist"]
 class Step:
     """One thing that is now in place, the `done`th of `total`.
 
-    `name` is an e-mail address for accounts and histories, else a title. `was_there` tells that it was put in
-    before this run.
+    `name` is an e-mail address for accounts and histories, else a title. `was_there`: it was added before
+    this run.
     """
 
     kind: StepKind

@@ -1,4 +1,4 @@
-"""Where songs are recorded and covers drawn: two processes beside the one that uploads."""
+"""Renders songs and covers in two processes beside the one that uploads."""
 
 import asyncio
 import multiprocessing
@@ -65,7 +65,7 @@ class Studio:
         await asyncio.to_thread(self._processes.shutdown, cancel_futures=True)
 
     async def record(self, song: Song, artist_name: str) -> Recording:
-        """Raises BrokenProcessPool when a process died, as for want of memory."""
+        """Raises BrokenProcessPool when a process died, such as when out of memory."""
         return await asyncio.get_running_loop().run_in_executor(self._processes, record, song, artist_name)
 
     async def draw(self, album: Album, artist_name: str) -> Cover:

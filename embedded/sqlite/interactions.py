@@ -1,4 +1,4 @@
-"""What listeners did, in SQLite: the history, and the queue for the recommendation engine."""
+"""Interactions in SQLite: the history, and the queue for the recommendation engine."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Likes in SQLite, each with what the recommendation engine has not received of it."""
+"""Likes in SQLite, each with its sync state for the recommendation engine."""
 
 import json
 import sqlite3

@@ -1,4 +1,4 @@
-"""Journal entries of media that may have to be removed, in SQLite."""
+"""The cleanup journal in SQLite."""
 
 import json
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ _PLAN = """
 
 
 class SqliteMediaCleanups:
-    """`MediaCleanups`. A claimed entry is one that falls due again when its lease ends."""
+    """`MediaCleanups`. A claimed entry becomes due again when its lease ends."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database

@@ -62,7 +62,7 @@ _BY_DAY = f"""
 """  # noqa: S608 - put together from constants
 _EARLIER = f"song_listeners WHERE {_SONGS} AND last_day >= :first_day"
 _LIVE_PAIRS = f"SELECT DISTINCT song_id, user_id FROM interactions WHERE {_SONGS} AND at >= :live"  # noqa: S608
-# The summaries are counted as they are; only who listened since is compared with them, one by one.
+# Summaries are counted directly; only later listeners are compared with them, one by one.
 _LISTENERS_BY_SONG = f"""
     SELECT song_id, count(*) AS listeners FROM {_EARLIER} GROUP BY song_id
     UNION ALL

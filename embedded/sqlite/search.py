@@ -21,10 +21,10 @@ from shared.search import LONGEST_KEY, SearchTerms, key_of, words_of
 from shared.search_upkeep import ChangedWords
 
 CANDIDATES = 400
-"""Up to so many matches are ranked by sorting them."""
+"""The most matches that are ranked by sorting."""
 
 SEARCH_VERSION = 1
-"""Of the columns that a row is found by; those of another version are made anew."""
+"""The version of the search columns; those of older versions are recomputed."""
 
 _EXACT, _PREFIX, _IN_TITLE, _OTHER = range(4)
 _LAST = "\U0010ffff"
@@ -35,7 +35,7 @@ NEWEST_FIRST: Order = [("created_at", "DESC")]
 
 
 def search_columns(title: str, by: str) -> dict[str, Value]:
-    """The columns that a row with this title, by this person, is found by. Each word follows a blank."""
+    """The search columns of a row with this title by this person. Each word follows a blank."""
     return {
         "title_key": key_of(title),
         "title_words": _spaced(words_of(title)),
@@ -75,7 +75,7 @@ class Filters:
 
 
 class SqliteSearch:
-    """Finds rows of one table: those that are listed alone."""
+    """Searches the listed rows of one table."""
 
     def __init__(self, database: SqliteDatabase, names: SearchedTable) -> None:
         self._database = database
@@ -103,7 +103,7 @@ class SqliteSearch:
     async def _ranked(
         self, filters: Filters, terms: SearchTerms, part: SortedSlice
     ) -> list[Found[sqlite3.Row]]:
-        """Matches, best first: exact title, its beginning, all words in the title, others."""
+        """Matches, best first: exact title, prefix of the title, all words in the title, others."""
         is_short = not filters.is_selective and len(terms.key) < LONGEST_KEY
         if is_short and await self._matches_many("", terms):
             return await self._ranked_by_index(filters, terms, part)
@@ -113,7 +113,7 @@ class SqliteSearch:
         order = [(f"-({rank})", "DESC"), *self._names.ties]
         after = part.after and Position((-int(part.after.values[0]), *part.after.values[1:]), part.after.id)
         wanted = [self._names.listed, *filters.conditions, self._matching]
-        # Whole rows are read of the best alone.
+        # Only the best rows are read completely.
         best, bounds = self._statement(
             f"rowid AS best_rowid, {rank} AS rank_class", wanted, order, SortedSlice(part.limit, after), None
         )
@@ -126,7 +126,7 @@ class SqliteSearch:
         return sorted(found, key=lambda each: _best_first(each.position))
 
     async def count(self, filters: Filters, terms: SearchTerms | None) -> int:
-        """How many rows match."""
+        """The number of matching rows."""
         if terms is not None and not filters.conditions:
             statement = f"SELECT count(*) FROM {self._names.words} WHERE {self._names.words} MATCH :match"  # noqa: S608 - names of ours
             rows = await self._database.read(statement, {"match": match(terms)})
@@ -155,7 +155,7 @@ class SqliteSearch:
             {"id": row["id"], **{each: row[each] for each in sources}, **columns_of(row)} for row in rows
         ]
         changes = ", ".join(f"{name} = {_found(name)}" for name in columns_of(rows[0]))
-        # Whoever changes a source meanwhile indexes the new one with it.
+        # A concurrent change of a source also updates its search columns.
         unchanged = " AND ".join(f"{table}.{each} IS {_found(each)}" for each in sources)
         await self._database.write(
             f"""
@@ -199,7 +199,7 @@ class SqliteSearch:
     async def _ranked_by_index(
         self, filters: Filters, terms: SearchTerms, part: SortedSlice
     ) -> list[Found[sqlite3.Row]]:
-        """One rank after the other, each in the order of an index, until there are enough."""
+        """Reads rank by rank, each in the order of an index, until there are enough."""
         found: list[Found[sqlite3.Row]] = []
         first_rank = _EXACT if part.after is None else int(part.after.values[0])
         for rank in range(first_rank, _OTHER + 1):
@@ -293,6 +293,6 @@ def _position(row: sqlite3.Row, order: Order) -> Position:
 
 
 def _best_first(position: Position) -> tuple[int, ...]:
-    """Ranks ascending; then all descending, which is what ties are."""
+    """Ranks ascending, then ties descending."""
     rank, *ties = (int(value) for value in position.values)
     return (rank, *(-each for each in ties), -int(position.id, 16))

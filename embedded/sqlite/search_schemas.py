@@ -1,4 +1,4 @@
-"""What rows are found by in each service's file: columns, indexes, and an FTS5 table kept by triggers."""
+"""The search schema of each service's file: columns, indexes, and an FTS5 table maintained by triggers."""
 
 
 def _searchable(table: str, listed: str) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""What a search asks for, as conditions and values of SQLite and FTS5."""
+"""Search terms as conditions and values of SQLite and FTS5."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ def each_word(column: str, terms: SearchTerms) -> list[str]:
 
 
 def word_values(terms: SearchTerms) -> dict[str, Value]:
-    """What is bound in the conditions of a search."""
+    """The values bound in the conditions of a search."""
     words = {f"word_{number}": f" {word}" for number, word in enumerate(terms.words)}
     return {**words, "match": match(terms), "key": terms.key}
 

@@ -1,4 +1,4 @@
-"""Statements put together from parts that this package writes; values are always bound, never written in."""
+"""Builds statements from constants of this package; values are always bound."""
 
 from collections.abc import Iterable, Mapping
 from typing import Final

@@ -44,7 +44,7 @@ class Account:
 
     @property
     def last_name(self) -> str | None:
-        """What follows the first word, or None: Clerk keeps the two apart and nothing else of a name."""
+        """The name after its first word, or None: Clerk stores first and last name only."""
         _, _, rest = self.full_name.partition(" ")
         return rest or None
 
@@ -109,7 +109,7 @@ class Accounts:
         return bool(rows)
 
     async def signed_in(self, email: str, full_name: str | None) -> Account:
-        """The account of this e-mail address in whatever case it was typed, made now when there was none.
+        """The account of this e-mail address, case-insensitive, created if there is none.
 
         `full_name` names a new account only: signing in does not rename anyone.
         """

@@ -31,7 +31,7 @@ MAX_SIGN_IN_BYTES = 16 * 1024
 
 
 class SignInRefusedError(Exception):
-    """The sign-in's body is not what it must be; `field` is "body", "email" or "fullName"."""
+    """The body of the sign-in is malformed; `field` is "body", "email" or "fullName"."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -70,7 +70,7 @@ def read_sign_in(body: bytes) -> tuple[str, str | None]:
 
 
 def user_record(account: Account, image_url: str) -> dict[str, Any]:
-    """Every key that the SDK requires of a user: it refuses the whole response when one is missing."""
+    """Every key that the SDK requires of a user: it refuses a response that lacks one."""
     return {
         "id": account.clerk_id,
         "object": "user",
@@ -132,7 +132,7 @@ def user_record(account: Account, image_url: str) -> dict[str, Any]:
 
 
 class Clerk:
-    """Opened with `async with`; the signing key and the accounts lie under `data_dir/clerk`."""
+    """Opened with `async with`; the signing key and the accounts are stored in `data_dir/clerk`."""
 
     def __init__(self, settings: CloudSettings) -> None:
         self._settings = settings
@@ -219,7 +219,7 @@ class Clerk:
         return JSONResponse(await self._renamed(account))
 
     async def _renamed(self, account: Account) -> dict[str, Any]:
-        """The record of a person who has a new name, after it is on its way to the services."""
+        """The record of a renamed person, after its webhook was queued."""
         record = user_record(account, f"{self._settings.public_url}/avatars/{account.clerk_id}.png")
         await self._webhooks.send("user.updated", record)
         return record
@@ -237,7 +237,7 @@ class Clerk:
         return JSONResponse(deleted)
 
     async def _put_account(self, request: Request) -> Response:
-        """For use by hand: `{"fullName"}` renames a person, as they could at Clerk's own pages."""
+        """For manual use: `{"fullName"}` renames a person, as on Clerk's account page."""
         email = request.path_params["email"]
         account = await self._accounts.find_by_email(email)
         if account is None:
@@ -251,7 +251,7 @@ class Clerk:
         return JSONResponse(await self._renamed(renamed or account), headers=OPEN_TO_BROWSERS)
 
     async def _delete_account(self, request: Request) -> Response:
-        """For use by hand: deletes a person, as they could at Clerk's own pages."""
+        """For manual use: deletes a person, as on Clerk's account page."""
         account = await self._accounts.find_by_email(request.path_params["email"])
         return await self._delete(account.clerk_id if account is not None else "")
 
@@ -272,7 +272,7 @@ class Clerk:
         claims = session_claims(
             subject=account.clerk_id,
             issuer=self._issuer,
-            # "null" is what a browser says for a page without an origin, such as a local file.
+            # Browsers send "null" for a page without an origin, such as a local file.
             authorized_party=self._settings.default_authorized_party if origin in (None, "null") else origin,
             now=now,
             lifetime=lifetime,

@@ -1,4 +1,4 @@
-"""A picture for everyone who has none: their initials on a colour of their own."""
+"""Generated avatars: initials on a colour derived from the account."""
 
 import colorsys
 import hashlib
@@ -11,7 +11,7 @@ SIDE_PX = 256
 
 
 def initials_of(full_name: str) -> str:
-    """At most two ASCII letters, since the built-in font draws no others; empty for a name without any."""
+    """At most two ASCII letters, because the built-in font has no others; empty for a name without any."""
     # "É" is an E and an accent to Unicode; what has no such form ("Ø", "李") is left out.
     firsts = [unicodedata.normalize("NFKD", word)[0].upper() for word in full_name.split()]
     letters = [first for first in firsts if first.isascii() and first.isalnum()]

@@ -1,4 +1,4 @@
-"""Webhooks as Clerk sends them: signed, and again until they are accepted."""
+"""Webhooks as Clerk sends them: signed, and repeated until they are accepted."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ def now_ms() -> int:
 
 
 class Webhooks:
-    """Messages that wait to be accepted, kept in one SQLite file. Opened with `async with`.
+    """Pending messages, stored in one SQLite file. Opened with `async with`.
 
     Without a `url` none is sent. Messages are sent at the same time, so they can arrive in any order.
     """
@@ -74,7 +74,7 @@ class Webhooks:
         await connection.close()
 
     async def send(self, kind: str, data: dict[str, Any]) -> None:
-        """Have a report of this kind sent; it is on disk when this returns."""
+        """Queue an event of this type; it is on disk when this returns."""
         if not self._url:
             return
         body = json.dumps({"type": kind, "object": "event", "data": data, "timestamp": now_ms()})

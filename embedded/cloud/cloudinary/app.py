@@ -64,7 +64,7 @@ def eager_renditions(eager: str, original_format: str) -> list[tuple[str, AudioR
 
 
 class Cloudinary:
-    """Opened with `async with`; files and their register lie under `data_dir/cloudinary`."""
+    """Opened with `async with`; files and their database are stored in `data_dir/cloudinary`."""
 
     def __init__(self, settings: CloudSettings) -> None:
         self._settings = settings
@@ -201,7 +201,7 @@ class Cloudinary:
         return JSONResponse({"result": "ok" if removed else "not found"})
 
     async def _remove(self, asset: Asset) -> bool:
-        """Whether it was still there."""
+        """Whether it existed."""
         if not await self._assets.forget(asset):
             return False
         await self._renditions.discard(asset)
@@ -267,7 +267,7 @@ def _resource_type(request: Request) -> ResourceType:
 
 
 def _public_id(fields: dict[str, str]) -> str:
-    """As asked for, within `folder` if there is one; random when nothing was asked for."""
+    """The requested public id, within `folder` if there is one; random by default."""
     public_id = fields.get("public_id") or "".join(
         secrets.choice(string.ascii_lowercase + string.digits) for _ in range(RANDOM_ID_CHARACTERS)
     )

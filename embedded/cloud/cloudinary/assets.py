@@ -1,6 +1,7 @@
-"""What was uploaded to the local Cloudinary: rows in SQLite, files in one folder per version of an asset.
+"""Assets of the local Cloudinary: rows in SQLite, files in one folder per version of an asset.
 
-A public id is never a path: a version's folder has a random name, so no id, however written, leads elsewhere.
+A public id is never used as a path: a version's folder has a random name, so no id can lead to another
+folder.
 """
 
 import asyncio
@@ -68,7 +69,7 @@ def is_public_id(text: str) -> bool:
 
 
 class Assets:
-    """Opened with `async with`; opening removes what an interrupted upload or removal left behind."""
+    """Opened with `async with`; opening removes leftovers of interrupted uploads and deletions."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -1,4 +1,6 @@
-"""Media as the local Cloudinary's CDN serves them: whole files with a length, never a stream being made."""
+"""Media as the local Cloudinary's CDN serves them: complete files with a length, never while they are
+transcoded.
+"""
 
 import logging
 import re
@@ -28,7 +30,7 @@ from shared.media.formats import AUDIO_FORMATS, IMAGE_FORMATS
 CACHE_CONTROL = "public, max-age=31536000, immutable"
 ATTEMPTS = 2
 MEDIA_TYPES = {each.extension: each.media_type for each in (*AUDIO_FORMATS, *IMAGE_FORMATS)}
-# What may have transparent parts, which jpg cannot have.
+# Formats with transparency, which jpg lacks.
 KEPT_TRANSPARENT = frozenset({"gif", "png", "webp"})
 RESOURCE_TYPES: dict[str, ResourceType] = {"image": "image", "video": "video"}
 _SIGNATURE = re.compile(r"s--([A-Za-z0-9_-]{8,32})--")
@@ -56,7 +58,7 @@ class DeliveryPath:
             count += 1
         version = next((at for at, segment in enumerate(segments[:-1]) if _VERSION.fullmatch(segment)), None)
         if version is not None and all("_" in segment for segment in segments[:version]):
-            # What stands before the version can only be steps, also such as are not known here.
+            # Segments before the version can only be transformations, including unknown ones.
             return cls(match and match[1], "/".join(segments[:version]), "/".join(segments[version + 1 :]))
         return cls(match and match[1], "/".join(segments[:count]), "/".join(segments[count:]))
 
@@ -91,7 +93,7 @@ class Delivery:
             except UnsupportedTransformationError as error:
                 return _no_delivery(400, f"Invalid transformation: {error}")
             except (RenditionError, FileNotFoundError) as error:
-                # It may have been removed or replaced between the look-up and the opening: look again.
+                # It may have been removed or replaced between lookup and opening: look up again.
                 logger.info("no %s yet: %s", path.source, error)
         return _no_delivery(500, "The media could not be converted")
 
@@ -132,7 +134,7 @@ def _accepted_format(request: Request, original_format: str) -> PictureFormat:
 
 
 def _no_delivery(status: int, message: str) -> Response:
-    """As the CDN says it: the reason is in a header, since an `<img>` or `<audio>` shows no body."""
+    """Like the CDN: the reason is in a header, because an `<img>` or `<audio>` shows no body."""
     line = message[:200].encode("ascii", "replace").decode("ascii")
     headers = {**OPEN_TO_BROWSERS, "X-Cld-Error": line, "Cache-Control": "no-store"}
     return PlainTextResponse(message, status_code=status, headers=headers)

@@ -1,4 +1,4 @@
-"""ffmpeg as an encoder of mp3: a process of its own that only ever sees plain PCM."""
+"""ffmpeg as an encoder of mp3: a separate process that reads plain PCM only."""
 
 import contextlib
 import os
@@ -35,7 +35,7 @@ class PcmFormat:
 
 
 def find_ffmpeg() -> str:
-    """The program that the imageio-ffmpeg wheel carries; where it has none for this machine, the system's.
+    """The program in the imageio-ffmpeg wheel, or the system's if the wheel has none for this machine.
 
     Raises RuntimeError when there is neither.
     """
@@ -43,7 +43,7 @@ def find_ffmpeg() -> str:
 
 
 def lower_priority() -> None:
-    """Of the calling thread and the processes that it starts."""
+    """The priority of the calling thread and of the processes that it starts."""
     if sys.platform == "linux":
         with contextlib.suppress(PermissionError):
             os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BACKGROUND_NICENESS)
@@ -72,7 +72,7 @@ class Encoder:
             self._process.stdin.write(pcm)
 
     def kill(self) -> None:
-        """From any thread: lets `write` fail."""
+        """Makes `write` fail. May be called from any thread."""
         if self._process is not None:
             self._process.kill()
 

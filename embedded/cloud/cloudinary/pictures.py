@@ -1,4 +1,4 @@
-"""Smaller and converted pictures, by Pillow."""
+"""Resizes and converts images with Pillow."""
 
 import logging
 from pathlib import Path
@@ -25,7 +25,7 @@ def has_alpha(picture: Image.Image) -> bool:
 
 
 def _orientation(picture: Image.Image) -> int:
-    """1 is upright, and what a picture is whose EXIF cannot be read."""
+    """1 is upright, and the default if the EXIF data cannot be read."""
     try:
         return int(picture.getexif().get(EXIF_ORIENTATION, 1))
     except Exception as error:  # noqa: BLE001 - Pillow raises whatever its parser runs into
@@ -34,7 +34,7 @@ def _orientation(picture: Image.Image) -> int:
 
 
 def _in_8_bits(picture: Image.Image) -> Image.Image:
-    """Pillow cuts 16-bit grey off at 255 where it should scale it."""
+    """Pillow clips 16-bit grey at 255 instead of scaling it."""
     if not picture.mode.startswith("I"):
         return picture
     scaled = picture.convert("I").point(lambda level: level * (255 / 65535) + 0.5).convert("L")
@@ -75,7 +75,7 @@ def write_variant(
         size = target_size(variant, width, height)
         if size[0] * size[1] > MAX_RESULT_PIXELS:
             raise UnsupportedTransformationError(f"the result would be {size[0]} x {size[1]} pixels")
-        # A JPEG decoder can leave out what a smaller picture does not show: quicker, and less memory.
+        # A JPEG decoder can decode at a reduced size, which takes less time and memory.
         opened.draft(None, (2 * max(size), 2 * max(size)))
         upright = _in_8_bits(ImageOps.exif_transpose(opened) if orientation != 1 else opened)
         plain = upright.convert("RGBA" if has_alpha(upright) else "RGB")

@@ -1,4 +1,4 @@
-"""What an uploaded file is, found by decoding it: names and headers of the upload are ignored. Files are
+"""Detects the type of an uploaded file by decoding it: names and headers of the upload are ignored. Files are
 opened by the code that the services use to check them, with the same formats. Only the beginning of audio is
 decoded here: all of it is decoded for its renditions.
 """
@@ -22,7 +22,7 @@ MAX_IMAGE_PIXELS = 25_000_000
 
 
 class NotMediaError(Exception):
-    """The file cannot be decoded as what it was uploaded as; the message is Cloudinary's."""
+    """The file cannot be decoded as its type; the message is Cloudinary's."""
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,13 @@ def probe_audio(path: Path) -> Facts:
                     "video": {},
                 },
             )
-    # The libraries raise whatever their parsing runs into; all of it means that this is no audio.
+    # The libraries raise any kind of exception for a file that is not audio.
     except Exception as error:
         raise NotMediaError(NO_AUDIO) from error
 
 
 def _counted_seconds(container: InputContainer, stream: AudioStream) -> float:
-    """Of a file that does not say how long it is, such as what a browser records."""
+    """The duration of a file that declares none, such as a recording of a browser."""
     container.seek(0)
     ends = (
         packet.pts + (packet.duration or 0) for packet in container.demux(stream) if packet.pts is not None
@@ -91,6 +91,6 @@ def probe_picture(path: Path) -> Facts:
             return found
     except NotMediaError:
         raise
-    # Pillow's plugins raise whatever their parsing runs into; all of it means that this is no picture.
+    # Pillow's plugins raise any kind of exception for a file that is not an image.
     except Exception as error:
         raise NotMediaError("Invalid image file") from error

@@ -1,4 +1,4 @@
-"""Renditions of uploaded media: each made once, kept on disk, complete before it is served."""
+"""Renditions of uploaded media: each is made once, stored on disk, and complete before it is served."""
 
 import asyncio
 import logging
@@ -32,8 +32,8 @@ class Renditions:
     """Opened with `async with`. Concurrent requests for a rendition wait for the same job.
 
     Renditions ordered with an upload (`eager`) are made in the background at a low priority, all those of a
-    song in one pass over it; what was not made when the process ended is queued again at the next start. A
-    request for one of these in the meantime does not wait for the queue: it is made on demand.
+    song in one pass over it; unfinished ones are queued again at the next start. A request for one of these
+    does not wait for the queue: it is made on demand.
     """
 
     def __init__(self, assets: Assets) -> None:
@@ -65,7 +65,7 @@ class Renditions:
         self._background_threads.shutdown()
 
     def order(self, asset: Asset, renditions: Sequence[AudioRendition]) -> None:
-        """Has them made in the background; what exists already costs nothing."""
+        """Queue them in the background; existing ones are skipped."""
         self._ordered.put_nowait((asset, renditions))
 
     async def audio(self, asset: Asset, rendition: AudioRendition) -> Path:
@@ -97,7 +97,7 @@ class Renditions:
         return await self._once(folder / f"{name}.{picture_format}", make)
 
     async def discard(self, asset: Asset) -> None:
-        """Ends what is being made of this asset and removes its files."""
+        """Cancels running jobs of this asset and removes its files."""
         folder = self._assets.folder_of(asset)
         running = [job for path, job in self._jobs.items() if path.parent == folder]
         running += [job for job, path in self._in_background.items() if path == folder]
@@ -169,7 +169,7 @@ class Renditions:
             for rendition, made in results:
                 target = folder / rendition.file_name
                 if not _exists(target):
-                    # What was made on demand in the meantime is being played: it keeps its ETag.
+                    # One made on demand in the meantime may be playing: its ETag stays.
                     await asyncio.to_thread(made.replace, target)
         finally:
             for each in unfinished:

@@ -58,7 +58,7 @@ def parse_range(header: str, size: int) -> ByteRange | None:
 
 
 def etag_of(path: Path, status: os.stat_result) -> str:
-    """A strong tag. A stored file is never changed, only replaced, which gives it another time."""
+    """A strong tag. A stored file is never changed, only replaced, with another modification time."""
     identity = f"{path.parent.name}/{path.name}/{status.st_size}/{status.st_mtime_ns}"
     return f'"{hashlib.sha256(identity.encode()).hexdigest()[:32]}"'
 
@@ -114,7 +114,7 @@ class StoredFileResponse:
             await send({"type": "http.response.body"})
 
     def _unchanged(self, request: Headers) -> bool:
-        """Whether the client has this very file already; If-None-Match counts before If-Modified-Since."""
+        """Whether the client's copy is current; If-None-Match takes precedence over If-Modified-Since."""
         known = request.get("if-none-match")
         if known is not None:
             tags = [tag.strip().removeprefix("W/") for tag in known.split(",")]

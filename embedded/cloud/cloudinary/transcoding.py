@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class _RicherAudioError(Exception):
-    """A later part of the file has more channels or a higher rate than what is encoded."""
+    """A later part of the file has more channels or a higher rate than the encoding."""
 
     def __init__(self, needed: PcmFormat) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class _RicherAudioError(Exception):
 
 
 class Transcoding:
-    """Makes `results` of one file in one pass over it. For one use."""
+    """Makes `results` of one file in one pass. For one use."""
 
     def __init__(self, ffmpeg: str, original: Path, results: Results, time_limit_seconds: float) -> None:
         self._ffmpeg = ffmpeg
@@ -60,7 +60,7 @@ class Transcoding:
             self._stop()
             await asyncio.wait([work])
             if error := work.exception():
-                logger.debug("a transcoding was given up: %s", error)
+                logger.debug("transcoding failed: %s", error)
             raise
         finally:
             timer.cancel()
@@ -133,13 +133,13 @@ def _write(encoder: Encoder, converter: PcmConverter, piece: Piece, pcm: PcmForm
 
 
 def _sanitize(frame: AudioFrame) -> None:
-    """In place: what is not a number becomes silence, what is out of range the nearest that is in it."""
+    """In place: NaN becomes silence, and samples out of range are clipped."""
     kind = _FLOATS.get(frame.format.name)
     if kind is None:
         return
     for plane in frame.planes:
         samples = np.frombuffer(memoryview(plane), dtype=kind)
-        # False for what is not a number, too.
+        # False for NaN, too.
         if not np.abs(samples).max() <= 1:
             np.nan_to_num(samples, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)
             np.clip(samples, -1, 1, out=samples)

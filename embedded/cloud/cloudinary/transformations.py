@@ -1,8 +1,7 @@
-"""The part of Cloudinary's transformation language that this local cloud really carries out.
+"""The part of Cloudinary's transformation language that the local cloud implements.
 
-What it does not know it refuses (400) instead of delivering something else than was asked for. What it knows
-is bounded: a few bit rates and sampling rates, and for pictures sizes up to 2000 px, of which `renditions`
-keeps a limited number on disk.
+It refuses others (400) instead of delivering something else. Supported ones are bounded: a few bit rates and
+sampling rates, and for pictures sizes up to 2000 px, of which `renditions` keeps a limited number on disk.
 """
 
 import re
@@ -27,7 +26,7 @@ _PARAMETER = re.compile(r"([a-z]{1,3})_([A-Za-z0-9.:]+)")
 
 
 class UnsupportedTransformationError(Exception):
-    """Asks for something that this local cloud does not do; the message says what."""
+    """A transformation that the local cloud does not implement; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class AudioRendition:
 
     @property
     def file_name(self) -> str:
-        """The same for every spelling of the same rendition."""
+        """A canonical form: equal for every spelling of the same rendition."""
         return f"{self.bit_rate_kbps}k-{self.frequency_hz or 'original'}.mp3"
 
 
@@ -109,7 +108,7 @@ def eager_steps(eager: str) -> list[tuple[str, str | None]]:
 
 
 def _parameters(steps: str, known: frozenset[str]) -> dict[str, str]:
-    """The parameters of all steps. A key that comes twice is refused: later steps would build on earlier."""
+    """The parameters of all steps. A repeated key is refused: later steps would build on earlier ones."""
     found: dict[str, str] = {}
     for part in filter(None, re.split(r"[,/]", steps)):
         match = _PARAMETER.fullmatch(part)

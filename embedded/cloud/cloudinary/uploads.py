@@ -1,4 +1,4 @@
-"""Uploaded bytes on their way to disk: signed forms, and files that come in chunks."""
+"""Writes uploads to disk: signed forms, and files in chunks."""
 
 import asyncio
 import hashlib
@@ -30,7 +30,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,12})-(\d{1,12})/(\d{1,12}|-1)", re.ASC
 
 @dataclass(frozen=True)
 class SignedForm:
-    """Fields whose signature is right; lists (`tags[]`) are joined by commas, as they were to be signed."""
+    """The verified fields; lists (`tags[]`) are joined by commas, as for the signature."""
 
     fields: dict[str, str]
     file: UploadFile | None
@@ -82,7 +82,7 @@ def chunk_of(request: Request) -> Chunk | None:
 
 
 class Uploads:
-    """Puts files together in `folder`. A finished one is the caller's, to move away or to delete."""
+    """Assembles files in `folder`. The caller moves or deletes a finished one."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
