@@ -46,8 +46,7 @@ class ApiEndpoint:
             tracing.adopt(headers)
         exchange: Exchange = scope["extensions"][EXTENSION]
         writer = ResponseWriter(exchange, self._cors, first.get(b"origin"), request_id)
-        if self._recycling.is_due(scope["method"]):
-            writer.extra.append((b"connection", b"close"))
+        writer.recycles = self._recycling.is_due(scope["method"])
         recorder = self._recorder
         recorder.in_flight.inc()
         try:
@@ -80,7 +79,7 @@ async def _respond(
     if resources.cache is not None and request.method in _CACHEABLE:
         cached = await resources.cache.find(request)
         if cached is not None:
-            writer.start(cached.status, cached.headers)
+            writer.start(cached.head)
             await writer.end(cached.body)
             return
     if resources.rate_limiter is not None:

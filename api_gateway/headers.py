@@ -6,9 +6,9 @@ Names are lower case, as ASGI gives them. Values are bytes and pass as they are.
 import functools
 import ipaddress
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from shared.errors import MalformedError
 
@@ -31,8 +31,19 @@ HOP_BY_HOP: Final = frozenset(
     }
 )
 
-# Removing these would change the message: for example, its body would be lost.
-_END_TO_END: Final = frozenset({b"authorization", b"content-encoding", b"content-length", b"content-type"})
+# Removing these would change the message: for example, its body or its origin would be lost.
+_END_TO_END: Final = frozenset(
+    {
+        b"authorization",
+        b"content-encoding",
+        b"content-length",
+        b"content-type",
+        b"host",
+        b"x-forwarded-for",
+        b"x-forwarded-host",
+        b"x-forwarded-proto",
+    }
+)
 
 # Set here, by the client library, or meant for this server alone.
 _NOT_PASSED_UP: Final = HOP_BY_HOP | {b"expect", b"forwarded", b"host", b"x-real-ip", b"x-request-id"}
@@ -42,10 +53,10 @@ _IDENTITY: Final = re.compile(
     rb"x-(forwarded|user|users|internal|authenticated|auth-request)(-|$)|(x-)?remote-(user|groups|email|name)$"
 )
 
-# Dropped from responses, or looked at.
+# Set here, or for this gateway alone.
 _NOT_PASSED_DOWN: Final = HOP_BY_HOP | {b"x-request-id"}
-_SPECIAL_PREFIXES: Final = (b"access-control-", b"surrogate-", b"vary")
-_CACHED: Final = (b"surrogate-", b"vary")
+_NOT_PASSED_DOWN_PREFIXES: Final = (b"access-control-", b"surrogate-")
+_READ: Final = frozenset({b"content-length", b"date", b"vary"})
 
 # A name as DNS and containers have them, or an address; and a port, which is at most 65535.
 _HOST: Final = re.compile(
@@ -53,13 +64,41 @@ _HOST: Final = re.compile(
     rb"(?::(?:[0-9]{0,4}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5]))?"
 )
 
-# A cache of decisions by name. Names come from clients, so its size is bounded.
-_PASSES_UP: Final[dict[bytes, bool]] = {}
-_SPECIAL: Final[dict[bytes, bool]] = {}
 _MAX_KNOWN_NAMES: Final = 1024
 _MAX_KNOWN_NAME_BYTES: Final = 64
 
 _WITHOUT_BODY: Final = frozenset({204, 304})
+
+
+Decision = TypeVar("Decision")
+
+
+class Decisions(dict[bytes, Decision]):
+    """What `decide` says of each header name, decided once: names come from clients, so not all are kept."""
+
+    def __init__(self, decide: Callable[[bytes], Decision]) -> None:
+        super().__init__()
+        self._decide = decide
+
+    def __missing__(self, name: bytes) -> Decision:
+        decision = self._decide(name)
+        if len(self) < _MAX_KNOWN_NAMES and len(name) <= _MAX_KNOWN_NAME_BYTES:
+            self[name] = decision
+        return decision
+
+
+def _passes_up(name: bytes) -> bool:
+    return name not in _NOT_PASSED_UP and not _IDENTITY.match(name.replace(b"_", b"-"))
+
+
+def _passes_down(name: bytes) -> bool:
+    return name not in _NOT_PASSED_DOWN and not name.startswith(_NOT_PASSED_DOWN_PREFIXES)
+
+
+_PASSES_UP: Final = Decisions(_passes_up)
+_PASSES_DOWN: Final = Decisions(_passes_down)
+_IS_READ: Final = Decisions(lambda name: name in _READ or not _passes_down(name))
+"""Whether a header of a response is dropped, or looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,24 +166,20 @@ class RequestOrigin(NamedTuple):
     request_id: bytes
 
 
-def to_service(headers: Sequence[tuple[bytes, bytes]], origin: RequestOrigin) -> Headers:
-    """The headers of a request as the service gets them, repeated ones in their order, without `Host`.
+def lines_to_service(headers: Sequence[tuple[bytes, bytes]], origin: RequestOrigin) -> list[bytes]:
+    """The header lines of a request as the service gets them, in pieces, in their order, without `Host`.
 
     `X-Forwarded-*` from the client count only if it is a trusted proxy.
     """
-    passed: Headers = []
+    pieces: list[bytes] = []
     host = b""
-    named: set[bytes] = set()
-    for pair in headers:
-        name = pair[0]
-        if name == b"host":
-            host = pair[1]
-        elif name == b"connection":
-            named |= _options(pair[1])
-        elif _passes_up(name):
-            passed.append(pair)
-    if named:
-        passed = [pair for pair in passed if pair[0] not in named]
+    for name, value in headers:
+        if _PASSES_UP[name]:
+            pieces += (name, b": ", value, b"\r\n")
+        elif name == b"host":
+            host = value
+        elif name == b"connection" and _options(value):
+            return lines_to_service(_without_named(headers), origin)
     address = origin.peer.encode("latin-1")
     scheme = b"http"
     if origin.trusted:
@@ -154,51 +189,56 @@ def to_service(headers: Sequence[tuple[bytes, bytes]], origin: RequestOrigin) ->
         scheme = said.get(b"x-forwarded-proto", scheme)
         forwarded_host = said.get(b"x-forwarded-host", host)
         host = forwarded_host if is_host(forwarded_host) else host
-    passed += (
-        (b"x-forwarded-for", address),
-        (b"x-forwarded-proto", scheme),
-        (b"x-forwarded-host", host),
-        (b"x-request-id", origin.request_id),
+    pieces += (
+        *(b"x-forwarded-for: ", address, b"\r\nx-forwarded-proto: ", scheme),
+        *(b"\r\nx-forwarded-host: ", host, b"\r\nx-request-id: ", origin.request_id, b"\r\n"),
     )
-    return passed
+    return pieces
 
 
-def _passes_up(name: bytes) -> bool:
-    known = _PASSES_UP.get(name)
-    if known is None:
-        known = name not in _NOT_PASSED_UP and not _IDENTITY.match(name.replace(b"_", b"-"))
-        if len(_PASSES_UP) < _MAX_KNOWN_NAMES and len(name) <= _MAX_KNOWN_NAME_BYTES:
-            _PASSES_UP[name] = known
-    return known
+def _without_named(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
+    """`headers` without `Connection` and those that it names."""
+    named = {b"connection"}.union(*(_options(value) for name, value in headers if name == b"connection"))
+    return [pair for pair in headers if pair[0] not in named]
 
 
-def to_client(headers: Sequence[tuple[bytes, bytes]], status: int) -> tuple[Headers, bool]:
-    """The headers of a response as the client gets them, repeated ones in their order.
+class ResponseHead(NamedTuple):
+    """The head of a response as the client gets it, but for CORS, the request id and `Date`.
 
-    Also whether a `Vary` among them names `Origin`. CORS and the request id are added once, by the gateway;
-    `Surrogate-*` is for its cache only. Names are lower case, and the parser has checked that they and values
-    may be written to a connection. A response without a body has no length.
+    `lines` are whole header lines; `varies` says that a `Vary` among them names `Origin`.
     """
-    passed: Headers = []
-    named: set[bytes] = set()
-    varies = False
-    for pair in headers:
-        name = pair[0]
-        special = _SPECIAL.get(name)
-        if special is None:
-            special = _is_special(name)
-        if not special:
-            passed.append(pair)
-        elif name == b"connection":
-            named |= _options(pair[1])
-        elif name == b"vary":
-            varies = varies or varies_by_origin(pair[1])
-            passed.append(pair)
-    if status in _WITHOUT_BODY:
-        named.add(b"content-length")
-    if named:
-        passed = [pair for pair in passed if pair[0] not in named]
-    return passed, varies
+
+    status: int
+    lines: bytes
+    length: int | None
+    varies: bool
+    has_date: bool
+
+
+def head_to_client(status: int, headers: Sequence[tuple[bytes, bytes]]) -> ResponseHead:
+    """The head of a response, with repeated headers in their order.
+
+    CORS and the request id are added once, by the gateway; `Surrogate-*` is for its cache only. Names are
+    lower case, and the parser has checked that they and values may be written to a connection. A response
+    without a body has no length.
+    """
+    pieces: list[bytes] = []
+    length: int | None = None
+    varies = has_date = False
+    for name, value in headers:
+        if _IS_READ[name]:
+            if name == b"content-length" and status not in _WITHOUT_BODY:
+                length = int(value)
+            elif name == b"vary":
+                varies = varies or varies_by_origin(value)
+            elif name == b"date":
+                has_date = True
+            elif name == b"connection" and _options(value):
+                return head_to_client(status, _without_named(headers))
+            else:
+                continue
+        pieces += (name, b": ", value, b"\r\n")
+    return ResponseHead(status, b"".join(pieces), length, varies, has_date)
 
 
 def is_marked(headers: Sequence[tuple[bytes, bytes]]) -> bool:
@@ -208,22 +248,13 @@ def is_marked(headers: Sequence[tuple[bytes, bytes]]) -> bool:
 
 def to_cache(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
     """The headers of a response as the cache gets them: those of the client, and `Surrogate-*`."""
-    return [pair for pair in headers if not _is_special(pair[0]) or pair[0].startswith(_CACHED)]
+    return [pair for pair in headers if _PASSES_DOWN[pair[0]] or pair[0].startswith(b"surrogate-")]
 
 
 @functools.lru_cache(maxsize=256)
 def varies_by_origin(vary: bytes) -> bool:
     """Whether a `Vary` says that the response depends on `Origin`."""
     return not {b"origin", b"*"}.isdisjoint(option.strip() for option in vary.lower().split(b","))
-
-
-def _is_special(name: bytes) -> bool:
-    known = _SPECIAL.get(name)
-    if known is None:
-        known = name in _NOT_PASSED_DOWN or name.startswith(_SPECIAL_PREFIXES)
-        if len(_SPECIAL) < _MAX_KNOWN_NAMES and len(name) <= _MAX_KNOWN_NAME_BYTES:
-            _SPECIAL[name] = known
-    return known
 
 
 def _options(connection: bytes) -> set[bytes]:

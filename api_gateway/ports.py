@@ -1,9 +1,9 @@
 """The ports of the request path of `/api/*`: a response cache and a rate limiter."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
-from api_gateway.headers import Headers
+from api_gateway.headers import Headers, ResponseHead, head_to_client
 from api_gateway.route_table import Target
 
 
@@ -23,11 +23,18 @@ class ApiRequest:
 
 @dataclass(frozen=True, slots=True)
 class CachedResponse:
-    """A whole response. `headers` go to the client; the gateway adds CORS, `Date` and the request id."""
+    """A whole response. `headers` go to the client; the gateway adds CORS, `Date` and the request id.
+
+    `head` has them as they are sent.
+    """
 
     status: int
     headers: Headers
     body: bytes
+    head: ResponseHead = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "head", head_to_client(self.status, self.headers))
 
 
 class Recording(Protocol):

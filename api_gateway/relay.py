@@ -6,10 +6,9 @@ from typing import Any, NoReturn
 
 import structlog
 
-from api_gateway import headers as hygiene
 from api_gateway.concurrency import ConcurrencyLimiter, Permit
 from api_gateway.downstream.exchange import Exchange
-from api_gateway.headers import RequestOrigin
+from api_gateway.headers import RequestOrigin, head_to_client, is_marked, lines_to_service, to_cache
 from api_gateway.ports import ApiRequest, Recording
 from api_gateway.request_body import BodyError, ClientDisconnectedError, RequestBody
 from api_gateway.resources import Resources, Upstream
@@ -167,21 +166,21 @@ class _Relay:
     def _head(self, origin: RequestOrigin, size: int) -> bytes:
         """The head of the request as the service gets it."""
         request, body = self._request, self._body
-        passed = hygiene.to_service(request.headers, origin)
+        query = b"?" + request.query if request.query else b""
+        pieces = [
+            *(request.method.encode("ascii"), b" ", request.target.path, query, b" HTTP/1.1\r\nhost: "),
+            *(self._upstream.pool.authority, b"\r\n"),
+            *lines_to_service(request.headers, origin),
+        ]
         if body is not None:
             if body.is_streamed:
-                passed.append((b"expect", b"100-continue"))
+                pieces.append(b"expect: 100-continue\r\n")
             if body.length is None and body.is_streamed:
-                passed.append((b"transfer-encoding", b"chunked"))
+                pieces.append(b"transfer-encoding: chunked\r\n")
             elif body.length is None:
-                passed.append((b"content-length", b"%d" % size))
-        path = request.target.path
-        if request.query:
-            path = b"%b?%b" % (path, request.query)
-        lines = [b"%b: %b\r\n" % pair for pair in passed]
-        authority = self._upstream.pool.authority
-        method = request.method.encode("ascii")
-        return b"%b %b HTTP/1.1\r\nhost: %b\r\n%b\r\n" % (method, path, authority, b"".join(lines))
+                pieces.append(b"content-length: %d\r\n" % size)
+        pieces.append(b"\r\n")
+        return b"".join(pieces)
 
     async def _attempt(self, data: bytes, call: Call) -> UpstreamResponse:
         """Returns the response as soon as it has begun. Reads are repeated after a failed connection.
@@ -244,7 +243,7 @@ class _Relay:
     async def _pass_on(self, response: UpstreamResponse) -> None:
         recording = self._record(response)
         writer = self._writer
-        writer.start(response.status, response.headers)
+        writer.start(head_to_client(response.status, response.headers))
         try:
             if not response.ended and not response.buffered:
                 await writer.write(b"")
@@ -264,9 +263,9 @@ class _Relay:
 
     def _record(self, response: UpstreamResponse) -> Recording | None:
         cache = self._resources.cache
-        if cache is None or not hygiene.is_marked(response.headers):
+        if cache is None or not is_marked(response.headers):
             return None
-        return cache.record(self._request, response.status, hygiene.to_cache(response.headers))
+        return cache.record(self._request, response.status, to_cache(response.headers))
 
 
 def _give_up(connection: UpstreamConnection, response: UpstreamResponse) -> None:

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api_gateway.cors import CorsPolicy
 from api_gateway.downstream.exchange import Exchange
-from api_gateway.headers import Headers, to_client
+from api_gateway.headers import Headers, ResponseHead, head_to_client
 from shared.errors import BadResponseError, LateResponseError, UnavailableError
 from shared.http.problem import problem
 
@@ -47,28 +47,31 @@ def request_timeout() -> Response:
 class ResponseWriter:
     """Sends one response, with the headers that every response has.
 
-    `extra` are headers that are added to it, such as those of a rate limit.
+    `extra` are headers that are added to it, such as those of a rate limit; `recycles` says that it closes
+    its connection.
     """
 
-    __slots__ = ("_allowed_origin", "_cors", "_exchange", "_request_id", "extra", "status")
+    __slots__ = ("_cors", "_exchange", "_origin", "_request_id", "extra", "recycles", "status")
 
     def __init__(self, exchange: Exchange, cors: CorsPolicy, origin: bytes | None, request_id: bytes) -> None:
         self.status = 0
         self.extra: Headers = []
+        self.recycles = False
         self._exchange = exchange
         self._cors = cors
-        self._allowed_origin = cors.allowed(origin)
+        self._origin = cors.allowed(origin)
         self._request_id = request_id
 
-    def start(self, status: int, headers: Headers) -> None:
-        """Start the response with headers of a service, or our own."""
-        self.status = status
-        sent, varies = to_client(headers, status)
-        sent += self._cors.headers(self._allowed_origin, varies=varies)
-        sent.append((b"x-request-id", self._request_id))
+    def start(self, head: ResponseHead) -> None:
+        """Start the response. `head` is of a service, of the cache or our own."""
+        self.status = head.status
+        added = b"%bx-request-id: %b\r\n" % (
+            self._cors.lines(self._origin, varies=head.varies),
+            self._request_id,
+        )
         if self.extra:
-            sent += self.extra
-        self._exchange.start(status, sent)
+            added += b"".join(b"%b: %b\r\n" % pair for pair in self.extra)
+        self._exchange.begin(head, added, recycled=self.recycles)
 
     def write(self, piece: bytes) -> Coroutine[Any, Any, None]:
         """The next piece of its body. An empty one flushes what was written so far."""
@@ -80,5 +83,5 @@ class ResponseWriter:
 
     async def send_whole(self, response: Response) -> None:
         """Send a complete response."""
-        self.start(response.status_code, list(response.raw_headers))
+        self.start(head_to_client(response.status_code, response.raw_headers))
         await self.end(bytes(response.body))

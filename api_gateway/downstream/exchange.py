@@ -11,6 +11,7 @@ from starlette.types import ASGIApp, Message, Scope
 
 from api_gateway.downstream.date import http_date
 from api_gateway.downstream.request_head import RequestHead
+from api_gateway.headers import ResponseHead
 
 if TYPE_CHECKING:
     from api_gateway.downstream.protocol import HttpProtocol
@@ -33,54 +34,38 @@ def status_line(status: int) -> bytes:
     return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
 
 
+def address_of(transport: asyncio.BaseTransport, side: str) -> tuple[str, int] | None:
+    """One side of a connection ("sockname", "peername") as ASGI has it; None for a Unix socket."""
+    found = transport.get_extra_info(side)
+    return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None
+
+
 class Exchange:
     """The request of `head` on `connection`. The app runs after the responses to the requests before it."""
 
-    __slots__ = (
-        "_body",
-        "_body_delivered",
-        "_buffered",
-        "_connection",
-        "_has_no_body",
-        "_head_bytes",
-        "_is_chunked",
-        "_left",
-        "_length",
-        "_waiter",
-        "body_ended",
-        "body_received",
-        "continued",
-        "disconnected",
-        "head",
-        "on_disconnect",
-        "outlives_half_close",
-        "response_ended",
-        "response_started",
-        "task",
-    )
+    task: asyncio.Task[None]
+    disconnected = False
+    body_received = 0
+    on_disconnect: Callable[[], None] | None = None
+    outlives_half_close = False
+    """Whether the exchange continues after the client has closed its sending side (half-close)."""
+    response_started = False
+    response_ended = False
+    _buffered = 0
+    _body_delivered = False
+    _waiter: asyncio.Future[None] | None = None
+    _head_bytes = b""
+    _is_chunked = False
+    _has_no_body = False
+    _left: int | None = None
+    _length: int | None = None
 
     def __init__(self, connection: "HttpProtocol", head: RequestHead) -> None:
         self.head = head
         self.body_ended = not head.framing.has_body
-        self.body_received = 0
-        self.disconnected = False
-        self.task: asyncio.Task[None]
-        self.on_disconnect: Callable[[], None] | None = None
-        self.outlives_half_close = False
-        """Whether the exchange continues after the client has closed its sending side (half-close)."""
-        self.response_started = False
-        self.response_ended = False
         self.continued = not head.expects_continue
         self._connection = connection
         self._body: list[bytes] = []
-        self._buffered = 0
-        self._body_delivered = False
-        self._waiter: asyncio.Future[None] | None = None
-        self._head_bytes = b""
-        self._is_chunked = False
-        self._has_no_body = False
-        self._left: int | None = None
-        self._length: int | None = None
 
     @property
     def scope(self) -> Scope:
@@ -213,16 +198,10 @@ class Exchange:
         self._write(body, last=last)
 
     def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
-        """Begin the response. Its head is sent with the first piece of the body."""
-        if self.disconnected:
-            return
-        if self.response_started:
-            raise RuntimeError("a second response to one request")
-        self.response_started = True
-        method = self.head.method
+        """Begin the response of an ASGI application."""
         length: int | None = None
         recycled = has_date = False
-        parts = [status_line(status)]
+        lines: list[bytes] = []
         for name, value in headers:
             if name == b"content-length":
                 length = int(value)
@@ -233,19 +212,30 @@ class Exchange:
                 has_date = True
             elif name == b"transfer-encoding":
                 continue
-            parts += (name, b": ", value, b"\r\n")
-        if not has_date:
-            parts += (b"date: ", http_date(), b"\r\n")
-        self._has_no_body = method == "HEAD" or status in _WITHOUT_BODY
+            lines += (name, b": ", value, b"\r\n")
+        head = ResponseHead(status, b"".join(lines), length, varies=False, has_date=has_date)
+        self.begin(head, b"", recycled=recycled)
+
+    def begin(self, head: ResponseHead, added: bytes, *, recycled: bool) -> None:
+        """Begin the response with `added` header lines. Its head is sent with the first piece of the body."""
+        if self.disconnected:
+            return
+        if self.response_started:
+            raise RuntimeError("a second response to one request")
+        self.response_started = True
+        pieces = [status_line(head.status), head.lines, added]
+        if not head.has_date:
+            pieces += (b"date: ", http_date(), b"\r\n")
+        self._has_no_body = self.head.method == "HEAD" or head.status in _WITHOUT_BODY
         if not self._has_no_body:
-            self._left = self._length = length
-            if length is None and self.head.version == "1.1":
+            self._left = self._length = head.length
+            if head.length is None and self.head.version == "1.1":
                 self._is_chunked = True
-                parts.append(b"transfer-encoding: chunked\r\n")
+                pieces.append(b"transfer-encoding: chunked\r\n")
         if self._connection.closes_after(self, recycled=recycled):
-            parts.append(b"connection: close\r\n")
-        parts.append(b"\r\n")
-        self._head_bytes = b"".join(parts)
+            pieces.append(b"connection: close\r\n")
+        pieces.append(b"\r\n")
+        self._head_bytes = b"".join(pieces)
 
     def _write(self, body: bytes, *, last: bool) -> None:
         if self.disconnected:

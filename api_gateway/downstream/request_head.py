@@ -44,6 +44,8 @@ class RequestHead:
         is_framed = False
         hosts = 0
         for name, value in headers:
+            if name not in _READ:
+                continue
             if name == b"host":
                 hosts += 1
                 if not is_host(value):
@@ -52,14 +54,17 @@ class RequestHead:
                 options = value.lower()
                 if b"close" in options and b"close" in [each.strip() for each in options.split(b",")]:
                     self.keep_alive = False
-            elif name in (b"content-length", b"transfer-encoding"):
+            elif name == b"expect":
+                self.expects_continue = version == "1.1" and value.lower() == b"100-continue"
+            else:
                 is_framed = True
-            elif name == b"expect" and value.lower() == b"100-continue":
-                self.expects_continue = version == "1.1"
         if hosts > 1 or (hosts == 0 and version == "1.1") or method == "CONNECT":
             raise MalformedHeadError
         self.framing = _framing(headers, version) if is_framed else _NO_BODY
 
+
+_READ: Final = frozenset({b"connection", b"content-length", b"expect", b"host", b"transfer-encoding"})
+"""The headers that this server itself reads."""
 
 _NO_BODY: Final = Framing(0)
 

@@ -22,6 +22,7 @@ _HIGH_WATER_BYTES: Final = 128 * 1024
 """The buffer for unread response bytes; when it is full, reading pauses (back-pressure)."""
 _PIECE_BYTES: Final = 65536
 _MAX_REST_BYTES: Final = 1024 * 1024
+_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -265,13 +266,13 @@ class UpstreamConnection(asyncio.Protocol):
         ends_with_connection = status not in (204, 304)
         is_chunked = False
         for name, value in headers:
-            if name == b"content-length":
-                ends_with_connection = False
-            elif name == b"transfer-encoding":
+            if name not in _FRAMING:
+                continue
+            ends_with_connection = False
+            if name == b"transfer-encoding":
                 if value.lower() != b"chunked" or is_chunked:
                     raise BadResponseError
                 is_chunked = True
-                ends_with_connection = False
         self._ends_with_connection = ends_with_connection and self._method != "HEAD"
 
     def on_body(self, body: bytes) -> None:
