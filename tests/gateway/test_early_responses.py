@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from api_gateway.upstream.connection import UpstreamConnection
+from api_gateway.upstream.pool import ConnectionPool
 from tests.gateway.gateway import gateway
-from tests.gateway.services import Scripted, listening, plain
+from tests.gateway.services import Scripted, Talk, listening, plain
 from tests.gateway.wire import (
     KEY_STORE_TIMEOUT_SECONDS,
     PIECE,
@@ -117,3 +119,54 @@ async def test_complete_request_gets_the_early_response() -> None:
     async with listening(talk) as there, gateway(there) as port:
         response = await ask(port, "POST", "/api/songs", body=b"x" * LIMIT)
     assert (response.status, response.body) == (200, b"early")
+
+
+def speaking_first(connections: int, then: Scripted) -> Talk:
+    """A service that responds to nothing and closes, for so many connections; `then` serves the others."""
+    left = connections
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal left
+        if not left:
+            await then.talk(reader, writer)
+            return
+        left -= 1
+        writer.write(plain(b"not asked for"))
+        await writer.drain()
+
+    return talk
+
+
+@pytest.fixture
+def late_sender(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The gateway sends on a new connection when what the service said first has come."""
+    connect_really = ConnectionPool.connect
+
+    async def connect_and_wait(pool: ConnectionPool) -> UpstreamConnection:
+        connection = await connect_really(pool)
+        await asyncio.sleep(0.2)
+        return connection
+
+    monkeypatch.setattr(ConnectionPool, "connect", connect_and_wait)
+
+
+@pytest.mark.usefixtures("late_sender")
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+async def test_response_before_the_request_is_discarded(method: str) -> None:
+    """RFC 9112, 9.2: it is no response to the request, which is sent on another connection."""
+    service = Scripted(plain(b"asked for"))
+    async with listening(speaking_first(1, service)) as there, gateway(there) as port:
+        response = await ask(port, method, "/api/songs")
+    assert (response.status, response.headers.get("content-length")) == (200, "9")
+    assert len(service.heard) == 1
+
+
+@pytest.mark.usefixtures("late_sender")
+@pytest.mark.parametrize(("method", "connections"), [("GET", 2), ("POST", 1)])
+async def test_service_that_responds_first_is_unavailable(method: str, connections: int) -> None:
+    """Nothing was sent to it, so the client may try again."""
+    service = Scripted()
+    async with listening(speaking_first(connections, service)) as there, gateway(there) as port:
+        response = await ask(port, method, "/api/songs")
+    assert (response.status, response.headers.get("retry-after")) == (503, "2")
+    assert service.heard == []
