@@ -6,6 +6,8 @@ Chunked coding is decoded here and not by httptools, which bounds neither chunk 
 import re
 from typing import Final, Protocol
 
+from api_gateway.headers import Framing
+
 MAX_CHUNK_LINE_BYTES: Final = 1024
 MAX_EXTENSION_BYTES: Final = 16 * 1024
 """Of all chunk extensions of one body."""
@@ -36,6 +38,11 @@ class BodyDecoder(Protocol):
         Raises:
             MalformedBodyError, ExtensionsTooLargeError, TrailersTooLargeError.
         """
+
+
+def decoder_of(framing: Framing, max_trailer_bytes: int) -> BodyDecoder:
+    """The decoder of a body that is framed like this."""
+    return ChunkedDecoder(max_trailer_bytes) if framing.length is None else LengthDecoder(framing.length)
 
 
 class LengthDecoder:

@@ -10,8 +10,8 @@ from collections import deque
 from typing import Any, Final, cast
 
 from api_gateway.deadline import Deadline
-from api_gateway.downstream.body_decoder import BodyDecoder, ChunkedDecoder, LengthDecoder
-from api_gateway.downstream.exchange import Exchange
+from api_gateway.downstream.body_decoder import BodyDecoder, decoder_of
+from api_gateway.downstream.exchange import Exchange, address_of
 from api_gateway.downstream.refusals import REFUSALS, TOO_SLOW, Refusal, refuse
 from api_gateway.downstream.request_head import HeadReader
 from api_gateway.downstream.write_buffer import WriteBuffer
@@ -69,8 +69,8 @@ class HttpProtocol(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's derive from no asyncio class
         self.writes = WriteBuffer(self._transport, resources.response_buffer, resources.limits.idle_seconds)
         self._server_state.connections.add(self)
-        self.server = _address(transport.get_extra_info("sockname"))
-        self.client = _address(transport.get_extra_info("peername"))
+        self.server = address_of(transport, "sockname")
+        self.client = address_of(transport, "peername")
         self._deadline.start(self.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -135,11 +135,8 @@ class HttpProtocol(asyncio.Protocol):
         self._deadline.stop()
         exchange = Exchange(self, head)
         if not exchange.body_ended:
-            length = head.framing.length
             self._receiving = exchange
-            self._decoder = (
-                ChunkedDecoder(self.max_trailer_bytes) if length is None else LengthDecoder(length)
-            )
+            self._decoder = decoder_of(head.framing, self.max_trailer_bytes)
         elif not head.keep_alive:
             self._takes_requests = False
         if self._running is None and not self._waiting:
@@ -212,14 +209,12 @@ class HttpProtocol(asyncio.Protocol):
         """Abort the connection within a response."""
         self._takes_requests = False
         self._waiting.clear()
-        self._transport.close()
-        self.writes.closing()
+        self.writes.close()
 
     def shutdown(self) -> None:
         """Called by uvicorn to close the connection after the responses to the running requests."""
         if self._running is None and not self._waiting:
-            self._transport.close()
-            self.writes.closing()
+            self.writes.close()
         else:
             self._takes_requests = False
 
@@ -249,14 +244,13 @@ class HttpProtocol(asyncio.Protocol):
 
     def _expired(self) -> None:
         if self._lingers_until is not None:
-            self._transport.close()
-            self.writes.closing()
+            self.writes.close()
         elif self._is_half_closed:
             running = self._running
             if running is not None and not (running.response_started or running.outlives_half_close):
                 self._disconnect()
                 self._transport.abort()
-        elif self._is_reading_paused:  # reading is paused here
+        elif self._is_reading_paused:
             self._deadline.start(self.head_seconds)
         elif self._head_reader.has_begun:
             self._refuse(TOO_SLOW)
@@ -287,8 +281,7 @@ class HttpProtocol(asyncio.Protocol):
         self._lingered_bytes += size
         left = (self._lingers_until or 0.0) - self._loop.time()
         if left <= 0 or self._lingered_bytes > self.linger_bytes:
-            self._transport.close()
-            self.writes.closing()
+            self.writes.close()
         else:
             self._deadline.start(min(left, self.linger_idle_seconds))
 
@@ -303,7 +296,3 @@ class HttpProtocol(asyncio.Protocol):
         self._running = self._receiving = None
         self._lingered_bytes = self.linger_bytes - self.refused_linger_bytes
         self._close()
-
-
-def _address(found: Any) -> tuple[str, int] | None:
-    return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None

@@ -23,21 +23,34 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class ResponseBuffer:
-    """The limit of buffered bytes in this process, for all clients together."""
+    """The limit of buffered bytes in this process, for all clients together.
+
+    When it is full, the client that has been reading for longest loses its connection: slow clients would
+    otherwise keep the service from all others, however many permits it has.
+    """
 
     def __init__(self, total_bytes: int) -> None:
         self._left = total_bytes
+        self._held: dict[WriteBuffer, int] = {}  # by the time of their first reservation
 
-    def take(self, size: int) -> bool:
-        """Reserve `size` bytes; returns whether there is room."""
-        if size > self._left:
-            return False
+    def reserve(self, holder: "WriteBuffer", size: int) -> bool:
+        """Reserve `size` more bytes for `holder`; returns whether there is room."""
+        while size > self._left:
+            oldest = next(iter(self._held), holder)
+            if oldest is holder:
+                return False
+            oldest.evict()
         self._left -= size
+        self._held[holder] = self.held_by(holder) + size
         return True
 
-    def give_back(self, size: int) -> None:
-        """Release reserved bytes."""
-        self._left += size
+    def held_by(self, holder: "WriteBuffer") -> int:
+        """How many bytes are reserved for `holder`."""
+        return self._held.get(holder, 0)
+
+    def release(self, holder: "WriteBuffer") -> None:
+        """Release what is reserved for `holder`."""
+        self._left += self._held.pop(holder, 0)
 
 
 class WriteBuffer:
@@ -47,7 +60,6 @@ class WriteBuffer:
         self.is_full = False
         self._transport = transport
         self._budget = budget
-        self._reserved = 0
         self._idle_seconds = idle_seconds
         self._loop = asyncio.get_running_loop()
         self._drained: asyncio.Future[None] | None = None
@@ -69,8 +81,7 @@ class WriteBuffer:
         may_buffer_whole = response_bytes is not None and response_bytes <= MAX_RESPONSE_BYTES
         most = MAX_RESPONSE_BYTES if may_buffer_whole else _MAX_PART_BYTES
         while self.is_full:
-            if self._reserved + size <= most and self._budget.take(size):
-                self._reserved += size
+            if self._budget.held_by(self) + size <= most and self._budget.reserve(self, size):
                 return
             if self._drained is None:
                 self._drained = self._loop.create_future()
@@ -88,6 +99,17 @@ class WriteBuffer:
         if self._deadline is not None and not self._transport.is_closing():
             self._deadline.stop()
 
+    def evict(self) -> None:
+        """Abort the connection in favour of another."""
+        log.warning("the buffer for slow clients is full")
+        self._transport.abort()
+        self._release()
+
+    def close(self) -> None:
+        """Close the connection after everything is read."""
+        self._transport.close()
+        self.closing()
+
     def closing(self) -> None:
         """The connection closes after everything is read."""
         if self._transport.get_write_buffer_size():
@@ -101,9 +123,7 @@ class WriteBuffer:
             self._deadline.close()
 
     def _release(self) -> None:
-        if self._reserved:
-            self._budget.give_back(self._reserved)
-            self._reserved = 0
+        self._budget.release(self)
         if self._drained is not None:
             drained, self._drained = self._drained, None
             drained.set_result(None)
