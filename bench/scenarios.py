@@ -180,7 +180,8 @@ async def _relay(folder: Path, seconds: float) -> Table:
     table = Table("Relay of an uncached response", COLUMNS)
     relay_folder = folder / "relay"
     relay_folder.mkdir()
-    port, redis_port, gateway_port = free_port(), free_port(), free_port()
+    port, redis_port, gateway_port, minimal_port = free_port(), free_port(), free_port(), free_port()
+    minimal = (*python("bench.minimal_relay"), str(minimal_port), str(port))
     redis = ("redis-server", "--port", str(redis_port), "--save", "", "--bind", "127.0.0.1")
     url = f"http://127.0.0.1:{port}"
     environment = {
@@ -207,6 +208,13 @@ async def _relay(folder: Path, seconds: float) -> Table:
             environment=environment,
             log=relay_folder / "gateway.log",
         ) as gateway,
+        running(
+            "minimal relay in Python",
+            minimal_port,
+            *minimal,
+            environment={},
+            log=relay_folder / "minimal.log",
+        ) as least,
         _nginx(relay_folder, port) as nginx,
     ):
         for size in RELAYED_BYTES:
@@ -214,15 +222,15 @@ async def _relay(folder: Path, seconds: float) -> Table:
             table.rows.append(bare.cells())
             table.rows += [
                 row.cells()
-                async for row in _relays(size, raw, gateway, nginx, bare.load, seconds, relay_folder)
+                async for row in _relays(size, raw, (gateway, least, nginx), bare.load, seconds, relay_folder)
             ]
     return table
 
 
 async def _relays(
-    size: int, raw: Process, gateway: Process, nginx: Process | None, bare: Load, seconds: float, folder: Path
+    size: int, raw: Process, relays: Sequence[Process | None], bare: Load, seconds: float, folder: Path
 ) -> AsyncIterator[Row]:
-    for process in (gateway, nginx):
+    for process in relays:
         if process is not None:
             yield await measure(
                 f"{size:,} B, {process.name}", process.port, [Request(f"/api/songs/{size}")],
