@@ -94,18 +94,9 @@ async def _acquire(upstream: Upstream, permits: ConcurrencyLimiter, seconds: flo
 class _Relay:
     """One request at its service. `body` is None when there is none."""
 
-    __slots__ = (
-        "_body",
-        "_connection",
-        "_exchange",
-        "_limits",
-        "_request",
-        "_resources",
-        "_undecided",
-        "_upload",
-        "_upstream",
-        "_writer",
-    )
+    _connection: UpstreamConnection | None = None
+    _upload: Upload | None = None
+    _undecided: Permit | None = None
 
     def __init__(
         self,
@@ -122,9 +113,6 @@ class _Relay:
         self._exchange = exchange
         self._writer = writer
         self._body = body
-        self._connection: UpstreamConnection | None = None
-        self._upload: Upload | None = None
-        self._undecided: Permit | None = None
 
     async def run_undecided(self, origin: RequestOrigin) -> None:
         """The same for a body that the service may refuse before it is sent."""
@@ -149,15 +137,17 @@ class _Relay:
             response = await self._attempt(self._head(origin, len(content)) + content, call)
             if self._undecided is not None:
                 self._undecided.release()
-            if not response.ended:
-                response.on_end = permit.release
-            else:
+            if response.ended:
                 permit.release()
+            else:
+                response.on_end = permit.release
             await self._pass_on(response)
-        finally:
+        except BaseException:
             permit.release()
             if call is not None:
                 call.abandoned()
+            raise
+        finally:
             if self._upload is not None:
                 self._upload.stop()
             if self._connection is not None and (response is None or not response.ended):

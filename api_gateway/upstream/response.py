@@ -13,32 +13,19 @@ class UpstreamResponse:
     or failed.
     """
 
-    __slots__ = (
-        "_buffered",
-        "_loop",
-        "_pieces",
-        "_resume",
-        "_waiter",
-        "ended",
-        "failure",
-        "headers",
-        "on_continue",
-        "on_end",
-        "status",
-    )
+    status = 0
+    ended = False
+    failure: Exception | None = None
+    on_continue: Callable[[], None] | None = None
+    on_end: Callable[[], None] | None = None
+    _buffered = 0
+    _waiter: asyncio.Future[None] | None = None
 
     def __init__(self, loop: asyncio.AbstractEventLoop, resume: Callable[[], None]) -> None:
-        self.status = 0
         self.headers: Headers = []
-        self.ended = False
-        self.failure: Exception | None = None
-        self.on_continue: Callable[[], None] | None = None
-        self.on_end: Callable[[], None] | None = None
         self._loop = loop
         self._resume = resume
         self._pieces: list[bytes] = []
-        self._buffered = 0
-        self._waiter: asyncio.Future[None] | None = None
 
     @property
     def buffered(self) -> int:
