@@ -158,7 +158,7 @@ async def test_response_before_the_request_is_discarded(method: str) -> None:
     async with listening(speaking_first(1, service)) as there, gateway(there) as port:
         response = await ask(port, method, "/api/songs")
     assert (response.status, response.headers.get("content-length")) == (200, "9")
-    assert len(service.heard) == 1
+    assert len(service.received) == 1
 
 
 @pytest.mark.usefixtures("late_sender")
@@ -169,4 +169,4 @@ async def test_service_that_responds_first_is_unavailable(method: str, connectio
     async with listening(speaking_first(connections, service)) as there, gateway(there) as port:
         response = await ask(port, method, "/api/songs")
     assert (response.status, response.headers.get("retry-after")) == (503, "2")
-    assert service.heard == []
+    assert service.received == []

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from tests.gateway.gateway import gateway_process
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, Heard, ask, request
+from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, ReceivedRequest, ask, request
 
 MEGABYTE = 1024 * 1024
 READERS = 40
@@ -19,7 +19,7 @@ OTHER_MEMORY_BYTES = 24 * MEGABYTE
 
 def a_service() -> Scripted:
     """`/songs` has 1 MB, everything else is small."""
-    return Scripted(lambda heard: plain(b"x" * MEGABYTE if heard.target == "/songs" else b"small"))
+    return Scripted(lambda each: plain(b"x" * MEGABYTE if each.target == "/songs" else b"small"))
 
 
 async def read_slowly(port: int) -> None:
@@ -49,8 +49,8 @@ async def attacked(port: int) -> AsyncIterator[None]:
         await asyncio.gather(*readers, return_exceptions=True)
 
 
-def long_requests(heard: list[Heard]) -> int:
-    return sum(each.target == "/songs" for each in heard)
+def long_requests(received: list[ReceivedRequest]) -> int:
+    return sum(each.target == "/songs" for each in received)
 
 
 async def test_buffered_responses_hold_no_permit() -> None:
@@ -64,11 +64,11 @@ async def test_buffered_responses_hold_no_permit() -> None:
         attacked(running.port),
     ):
         async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
-            while long_requests(service.heard) < READERS:  # noqa: ASYNC110 - over a socket
+            while long_requests(service.received) < READERS:  # noqa: ASYNC110 - over a socket
                 await asyncio.sleep(0.02)
         for _ in range(REQUESTS):
             assert (await ask(running.port, "GET", "/api/songs/1")).body == b"small"
-        assert long_requests(service.heard) == READERS
+        assert long_requests(service.received) == READERS
 
 
 async def test_full_buffer_does_not_block_others() -> None:
@@ -90,5 +90,5 @@ async def test_full_buffer_does_not_block_others() -> None:
             await asyncio.sleep(1)
             for _ in range(REQUESTS):
                 assert (await ask(running.port, "GET", "/api/songs/1")).body == b"small"
-            assert long_requests(service.heard) >= READERS
+            assert long_requests(service.received) >= READERS
         assert running.most_resident_bytes - memory_bytes < buffer_bytes + OTHER_MEMORY_BYTES
