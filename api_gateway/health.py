@@ -61,7 +61,7 @@ async def services_health(upstreams: Mapping[str, Upstream]) -> Response:
 
 async def _report(upstream: Upstream) -> dict[str, object]:
     try:
-        data = await _ask(upstream)
+        data = await _health_of(upstream)
     except _UnhealthyError as reason:
         return {"name": upstream.name, "status": "unhealthy", "error": str(reason)}
     except (TimeoutError, ResponseTimeoutError):
@@ -73,7 +73,7 @@ async def _report(upstream: Upstream) -> dict[str, object]:
     return {"name": upstream.name, "status": "healthy", "data": data}
 
 
-async def _ask(upstream: Upstream) -> dict[str, Any]:
+async def _health_of(upstream: Upstream) -> dict[str, Any]:
     response = await fetch(upstream.pool, b"/health", [], seconds=PROBE_SECONDS, max_bytes=_MAX_DATA_BYTES)
     return _checked(response.status, response.body)
 

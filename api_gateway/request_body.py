@@ -1,6 +1,6 @@
 """The body of a request: its limits depend on the route and on whether a token is sent.
 
-Only a few routes take uploads. Every other body is small and is read whole before the service is asked, so
+Only a few routes take uploads. Every other body is small and is read whole before the service is called, so
 that a slow client holds no permit at the service. An upload is streamed after the service has requested it:
 see `upload.py`.
 """
@@ -25,7 +25,7 @@ MAX_BUFFERED_BYTES: Final = MAX_JSON_BYTES
 _WITHOUT_MEANING: Final = frozenset({"GET", "HEAD"})
 """Methods whose bodies no service reads. A large one is not read here either."""
 _BUFFERED_UPLOAD_BYTES: Final = 64 * 1024
-"""An upload that is announced to be this short is read before the service is asked, like any other body."""
+"""An upload that is announced to be this short is read before the service is called, like any other body."""
 _COUNTED_BYTES: Final = 4096
 """Bodies below this are not counted for their client."""
 

@@ -72,7 +72,7 @@ class _Token:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Wanted:
     """The relevant request headers: the digest of the token, and the entity tags of `If-None-Match`."""
 
     token: bytes
@@ -94,11 +94,11 @@ class GatewayResponseCache:
         self._count = {each: metrics.CACHE_READS.labels("gateway", each).inc for each in outcomes}
 
     async def find(self, request: ApiRequest) -> CachedResponse | None:
-        asked = self._asked(request.headers)
-        if asked is None:
+        wanted = self._wanted(request.headers)
+        if wanted is None:
             self._count["relayed"]()
             return None
-        found = self._kept(request, asked)
+        found = self._kept(request, wanted)
         if found is None:
             self._count["miss"]()
             return None
@@ -112,15 +112,15 @@ class GatewayResponseCache:
             self._memory.drop(key)
             self._count["stale"]()
             return None
-        if asked.if_none_match is not None and _names(asked.if_none_match, kept.etag):
+        if wanted.if_none_match is not None and _names(wanted.if_none_match, kept.etag):
             self._count["not-modified"]()
             return kept.not_modified
         self._count["hit"]()
         return kept.head if request.method == "HEAD" else kept.whole
 
-    def _kept(self, request: ApiRequest, asked: _Asked) -> tuple[Key, _Kept, Mapping[str, bytes]] | None:
+    def _kept(self, request: ApiRequest, wanted: _Wanted) -> tuple[Key, _Kept, Mapping[str, bytes]] | None:
         """Returns the stored response for this caller, valid or not, with the versions it depends on."""
-        path, query, token = request.target.path, request.query, asked.token
+        path, query, token = request.target.path, request.query, wanted.token
         own = (path, query, token)
         kept = self._memory.get(own)
         if kept is not None or token == _ANYBODY:
@@ -138,7 +138,7 @@ class GatewayResponseCache:
             return None
         return anybodys, kept, {**kept.versions, **known.versions}
 
-    def _asked(self, headers: Headers) -> _Asked | None:
+    def _wanted(self, headers: Headers) -> _Wanted | None:
         """Returns None when the request cannot be served from the cache."""
         authorization: bytes | None = None
         if_none_match: bytes | None = None
@@ -152,7 +152,7 @@ class GatewayResponseCache:
             elif name in _RELAYED or name.startswith(b"if-"):
                 return None
         token = _ANYBODY if authorization is None else self._digest(authorization)
-        return _Asked(token, if_none_match)
+        return _Wanted(token, if_none_match)
 
     def _digest(self, authorization: bytes) -> bytes:
         return blake2b(authorization, digest_size=16, key=self._secret).digest()
@@ -161,15 +161,15 @@ class GatewayResponseCache:
         if status != 200 or request.method != "GET":
             return None
         marked = marks_of(headers)
-        asked = self._asked(request.headers)
-        if marked is None or asked is None:
+        wanted = self._wanted(request.headers)
+        if marked is None or wanted is None:
             return None
         now = self._clock()
-        if marked.token is not None and asked.token != _ANYBODY:
-            self._remember(asked.token, marked.token, now)
-        elif marked.is_shared and asked.token != _ANYBODY:
+        if marked.token is not None and wanted.token != _ANYBODY:
+            self._remember(wanted.token, marked.token, now)
+        elif marked.is_shared and wanted.token != _ANYBODY:
             return None
-        key = (request.target.path, request.query, _ANYBODY if marked.is_shared else asked.token)
+        key = (request.target.path, request.query, _ANYBODY if marked.is_shared else wanted.token)
         return ResponseRecording(self._memory, key, marked, now + marked.seconds)
 
     def _remember(self, token: bytes, said: TokenMark, now: float) -> None:

@@ -65,10 +65,10 @@ async def search(
     """
     found: dict[SearchedType, _List | None] = {}
     if query.strip():
-        asked = [each for each in SearchedType if each in types]
-        lists = await asyncio.gather(*(_ask(upstreams, _SOURCES[each], query, limit) for each in asked))
-        found = dict(zip(asked, lists, strict=True))
-        if asked and not any(lists):
+        requested = [each for each in SearchedType if each in types]
+        lists = await asyncio.gather(*(_fetch(upstreams, _SOURCES[each], query, limit) for each in requested))
+        found = dict(zip(requested, lists, strict=True))
+        if requested and not any(lists):
             raise UnavailableError("Search is not available now")
     response: dict[str, Any] = {"query": query}
     for each in SearchedType:
@@ -85,7 +85,7 @@ async def search(
     return response
 
 
-async def _ask(upstreams: Mapping[str, Upstream], source: _Source, query: str, limit: int) -> _List | None:
+async def _fetch(upstreams: Mapping[str, Upstream], source: _Source, query: str, limit: int) -> _List | None:
     """The results of the service; None when it is down."""
     upstream = upstreams[source.service]
     call = upstream.breaker.try_call()

@@ -36,7 +36,7 @@ STAND_IN = "stand-in"
 """The `note` of an order that is a fallback."""
 
 Order = Callable[[], Awaitable[Content]]
-Ask = Callable[[], Awaitable[Sequence[str]]]
+Recommend = Callable[[], Awaitable[Sequence[str]]]
 Fill = Callable[[Dependencies, Sequence[Song]], Awaitable[Sequence[Song]]]
 
 
@@ -70,14 +70,14 @@ class Discovery:
         Of a song that is not listed, this is for those who may see that song.
         """
 
-        async def ask() -> Sequence[str]:
+        async def recommend() -> Sequence[str]:
             return [each for each in await self._engine.similar(song.id, MOST) if each != song.id]
 
         async def fill(_: Dependencies, found: Sequence[Song]) -> Sequence[Song]:
             return found or await self._newest_like(song)
 
         entry = similar_to(song.id)
-        return await self._read(entry, partial(self._order, entry, ask), fill, of_song=song.id)
+        return await self._read(entry, partial(self._order, entry, recommend), fill, of_song=song.id)
 
     async def for_user(self, user_id: str) -> Content:
         """For this listener; trending, then the newest, when there is nothing personal."""
@@ -88,11 +88,11 @@ class Discovery:
             found = _filled(found, await self._listed(json.loads(popular.body)))
             return found if len(found) >= MOST else _filled(found, await self._newest())
 
-        async def ask() -> Sequence[str]:
+        async def recommend() -> Sequence[str]:
             return await self._engine.for_user(user_id, MOST)
 
         entry = for_listener(user_id)
-        return await self._read(entry, partial(self._order, entry, ask), fill)
+        return await self._read(entry, partial(self._order, entry, recommend), fill)
 
     async def _read(self, entry: Entry, read_order: Order, fill: Fill, of_song: str | None = None) -> Content:
         """The songs of an order, through the cache.
@@ -120,13 +120,13 @@ class Discovery:
 
         return await self._cache.read_dependent(entry, load)
 
-    async def _order(self, recommended: Entry, ask: Ask) -> Content:
+    async def _order(self, recommended: Entry, recommend: Recommend) -> Content:
         """A JSON list of at most `MOST` ids; empty, for a short time, while the engine is down."""
 
         async def load(dependencies: Dependencies) -> Loaded:
             await dependencies.add(RECOMMENDATIONS)
             try:
-                ids = list(await ask())[:MOST]
+                ids = list(await recommend())[:MOST]
             except UnavailableError:
                 return Loaded(b"[]", STAND_IN, STAND_IN_SECONDS)
             if len(ids) >= MOST:

@@ -128,13 +128,13 @@ class RecombeeEngine:
 
     async def delete_user(self, user_id: str) -> None:
         try:
-            await self._ask(DeleteUser(user_id))
+            await self._call(DeleteUser(user_id))
         except ResponseException as failure:
             if failure.status_code != _NOT_KNOWN:
                 raise _unavailable() from failure
 
     async def ping(self) -> bool:
-        await self._ask(ListItems(count=1))
+        await self._call(ListItems(count=1))
         return True
 
     async def _recommend(self, request: Request) -> Sequence[str]:
@@ -145,7 +145,7 @@ class RecombeeEngine:
         if call is None:
             raise _unavailable()
         try:
-            response = await self._ask(request, call)
+            response = await self._call(request, call)
         except ResponseException as failure:
             if failure.status_code == _NOT_KNOWN:
                 return []
@@ -171,7 +171,7 @@ class RecombeeEngine:
             if code >= 400 and code not in (_ALREADY_THERE, _NOT_KNOWN):
                 log.error("engine refused", request=type(request).__name__, code=code)
 
-    async def _ask(self, request: Request, call: Call | None = None) -> Any:
+    async def _call(self, request: Request, call: Call | None = None) -> Any:
         """Like `_send`, with the short timeout. Reports the outcome to `call`, or to one that bypasses the
         breaker.
         """

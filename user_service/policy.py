@@ -10,16 +10,16 @@ from user_service.domain import (
 )
 
 
-def check_may_register(own_clerk_id: str, asked_clerk_id: str, asked_role: str | None) -> None:
+def check_may_register(own_clerk_id: str, requested_clerk_id: str, requested_role: str | None) -> None:
     """People register themselves, and as users.
 
     Raises:
         OtherIdentityError: the token belongs to somebody else.
         RoleNotGrantedError: another role was requested, whether or not it exists.
     """
-    if asked_clerk_id != own_clerk_id:
+    if requested_clerk_id != own_clerk_id:
         raise OtherIdentityError
-    if asked_role not in (None, Role.USER):
+    if requested_role not in (None, Role.USER):
         raise RoleNotGrantedError
 
 

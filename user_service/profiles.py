@@ -67,7 +67,7 @@ class Profiles:
         self._names = names
         self._marks = marks
         self.refresh_seconds = refresh_seconds
-        self._asked_at: OrderedDict[str, float] = OrderedDict()
+        self._refreshed_at: OrderedDict[str, float] = OrderedDict()
         self._permits = asyncio.Semaphore(CONCURRENT_REFRESHES)
         self._running: set[asyncio.Task[None]] = set()
 
@@ -106,13 +106,13 @@ class Profiles:
     def refresh_later(self, clerk_id: str) -> None:
         """Refresh in the background, at most once in `refresh_seconds` for each user."""
         moment = time.monotonic()
-        asked_at = self._asked_at.get(clerk_id)
-        if asked_at is not None and moment - asked_at < self.refresh_seconds:
+        refreshed_at = self._refreshed_at.get(clerk_id)
+        if refreshed_at is not None and moment - refreshed_at < self.refresh_seconds:
             return
-        self._asked_at[clerk_id] = moment
-        self._asked_at.move_to_end(clerk_id)
-        if len(self._asked_at) > MAX_REMEMBERED:
-            self._asked_at.popitem(last=False)
+        self._refreshed_at[clerk_id] = moment
+        self._refreshed_at.move_to_end(clerk_id)
+        if len(self._refreshed_at) > MAX_REMEMBERED:
+            self._refreshed_at.popitem(last=False)
         task = asyncio.create_task(self._refresh(clerk_id))
         self._running.add(task)
         task.add_done_callback(self._running.discard)

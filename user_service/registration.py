@@ -57,7 +57,7 @@ class Registrar:
         self._writes = writes
         self._admin_emails = frozenset(admin_emails)
 
-    async def register(self, session: Session, asked: Registration) -> Registered:
+    async def register(self, session: Session, requested: Registration) -> Registered:
         """The user of this session, made now unless they registered before.
 
         Raises:
@@ -68,14 +68,14 @@ class Registrar:
             UnavailableError: the same, and the identity provider is down.
             EmailTakenError: they are new, and another account has their e-mail.
         """
-        policy.check_may_register(session.identity.clerk_id, asked.clerk_id, asked.role)
+        policy.check_may_register(session.identity.clerk_id, requested.clerk_id, requested.role)
         known = await self._users.find_by_clerk_id(session.identity.clerk_id)
         if known is not None and known.is_blocked:
             raise BlockedError
         profile = await self._profile(session.identity.clerk_id)
         if known is not None:
             return Registered(await self._brought_up_to_date(known, profile), is_new=False)
-        user = _new_user(session.identity.clerk_id, profile, asked)
+        user = _new_user(session.identity.clerk_id, profile, requested)
         if await self._users.was_removed_blocked(user.clerk_id, user.email):
             raise BlockedError
         self._check_proved(user, profile)
@@ -129,17 +129,17 @@ class Registrar:
         return self._writes.then(partial(self._invalidation.user_changed, user))
 
 
-def _new_user(clerk_id: str, profile: Profile, asked: Registration) -> User:
-    email = profile.email or (asked.email.lower() if asked.email else None)
+def _new_user(clerk_id: str, profile: Profile, requested: Registration) -> User:
+    email = profile.email or (requested.email.lower() if requested.email else None)
     if not email:
         raise InvalidError.of(FieldError("email", REQUIRED))
     moment = now()
     return User(
         id=new_id(),
         clerk_id=clerk_id,
-        full_name=profile.full_name or asked.full_name or _name_from(email),
+        full_name=profile.full_name or requested.full_name or _name_from(email),
         email=email,
-        image_url=profile.image_url or asked.image_url or "",
+        image_url=profile.image_url or requested.image_url or "",
         role=Role.USER,
         is_blocked=False,
         created_at=moment,

@@ -44,9 +44,9 @@ ATTACHMENT = {"Content-Disposition": {"description": "Suggests a file name", "sc
     responses={200: {"model": UserOut}, **refusals(403, 409)},
 )
 async def register(
-    asked: Registration, session: SignedIn, registrar: Registrar, response: Response
+    requested: Registration, session: SignedIn, registrar: Registrar, response: Response
 ) -> UserOut:
-    registered = await registrar.register(session, asked)
+    registered = await registrar.register(session, requested)
     if not registered.is_new:
         response.status_code = 200
     return user_out(registered.user)

@@ -65,11 +65,11 @@ class BatchedReads:
         try:
             while (batch := self._next) is not None:
                 self._next = None
-                await self._ask(batch)
+                await self._read(batch)
         finally:
             self._running = None
 
-    async def _ask(self, batch: Batch) -> None:
+    async def _read(self, batch: Batch) -> None:
         keys = list(batch.keys)
         batch.started_at = self._clock()
         failure: BaseException | None = CacheDownError("the batch was cancelled")

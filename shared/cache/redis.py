@@ -47,49 +47,51 @@ class RedisStore:
         self._running: set[asyncio.Task[Any]] = set()
 
     async def get(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        return await self._ask(self._client.get_many(keys))
+        return await self._within_deadline(self._client.get_many(keys))
 
     async def begin(self, tags: Sequence[str]) -> None:
-        await self._ask(self._client.set_many(_new_versions(tags), TAG_VERSION_SECONDS, only_new=True))
+        await self._within_deadline(
+            self._client.set_many(_new_versions(tags), TAG_VERSION_SECONDS, only_new=True)
+        )
 
     async def keep(self, key: str, value: bytes, ttl_seconds: int) -> None:
-        await self._ask(self._client.set_many({key: value}, ttl_seconds))
+        await self._within_deadline(self._client.set_many({key: value}, ttl_seconds))
 
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
         """Store `value` unless the key exists. Returns whether it was stored."""
-        return await self._ask(self._client.add(key, value, ttl_seconds))
+        return await self._within_deadline(self._client.add(key, value, ttl_seconds))
 
     async def extend(self, key: str, ttl_seconds: int) -> None:
         """Extend the time to live of the key; never shorten it."""
-        await self._ask(self._client.extend(key, ttl_seconds))
+        await self._within_deadline(self._client.extend(key, ttl_seconds))
 
     async def remove(self, key: str) -> None:
         """Delete the key."""
-        await self._ask(self._client.delete_many([key]))
+        await self._within_deadline(self._client.delete_many([key]))
 
     async def renew(self, tags: Sequence[str]) -> None:
         try:
-            await self._ask(self._client.set_many(_new_versions(tags), TAG_VERSION_SECONDS))
+            await self._within_deadline(self._client.set_many(_new_versions(tags), TAG_VERSION_SECONDS))
         except CacheRefusedError:
             # A full Redis still deletes, and a version that is missing is a miss for everybody.
-            await self._ask(self._client.delete_many([version_key(tag) for tag in tags]))
+            await self._within_deadline(self._client.delete_many([version_key(tag) for tag in tags]))
 
     async def forget(self, keys: Sequence[str]) -> None:
-        await self._ask(self._client.delete_many(keys))
+        await self._within_deadline(self._client.delete_many(keys))
 
     async def increment(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
         """Increment each of these counters and set its time to live. Raises CacheDownError."""
-        return await self._ask(self._client.increment_many(ttl_seconds))
+        return await self._within_deadline(self._client.increment_many(ttl_seconds))
 
     async def beat(self) -> bool:
         written = _new_version()
         before = tuple(self._beats)
         self._beats.append(written)
-        found = await self._ask(
+        found = await self._within_deadline(
             self._client.exchange(f"heartbeat:{self._id}", written, HEARTBEAT_TTL_SECONDS)
         )
-        await self._ask(self._client.set_many({_alive_key(self._id): b""}, ALIVE_SECONDS))
-        await self._ask(self._client.add_member(PROCESSES_KEY, self._id, TAG_VERSION_SECONDS))
+        await self._within_deadline(self._client.set_many({_alive_key(self._id): b""}, ALIVE_SECONDS))
+        await self._within_deadline(self._client.add_member(PROCESSES_KEY, self._id, TAG_VERSION_SECONDS))
         return all(each in before for each in found)
 
     async def begin_continuity(self, seconds: int) -> None:
@@ -97,33 +99,33 @@ class RedisStore:
         # In one piece: executed late, it still begins only what nothing older is valid in.
         pieces = [(key, _new_version(), TAG_VERSION_SECONDS), (CONTINUITY_KEY, b"", seconds)]
         try:
-            await self._ask(self._client.set_in_order(pieces))
+            await self._within_deadline(self._client.set_in_order(pieces))
         except CacheRefusedError:
             await self.forget([key])
 
     async def extend_continuity(self, seconds: int) -> bool:
-        return await self._ask(self._client.expire(CONTINUITY_KEY, seconds))
+        return await self._within_deadline(self._client.expire(CONTINUITY_KEY, seconds))
 
     async def crashed_processes(self) -> Sequence[str]:
-        known = sorted(await self._ask(self._client.members(PROCESSES_KEY)))
+        known = sorted(await self._within_deadline(self._client.members(PROCESSES_KEY)))
         if not known:
             return []
-        alive = await self._ask(self._client.get_many([_alive_key(each) for each in known]))
+        alive = await self._within_deadline(self._client.get_many([_alive_key(each) for each in known]))
         return [process for process, value in zip(known, alive, strict=True) if value is None]
 
     async def remove_processes(self, processes: Sequence[str]) -> None:
-        await self._ask(self._client.remove_members(PROCESSES_KEY, processes))
+        await self._within_deadline(self._client.remove_members(PROCESSES_KEY, processes))
 
     async def leave(self) -> None:
         await self.remove_processes([self._id])
 
     async def ping(self) -> bool:
         key = f"heartbeat:{self._id}:ping"
-        await self._ask(self._client.exchange(key, b"", HEARTBEAT_TTL_SECONDS))
-        await self._ask(self._client.get_many([key, version_key(self._id)]))
+        await self._within_deadline(self._client.exchange(key, b"", HEARTBEAT_TTL_SECONDS))
+        await self._within_deadline(self._client.get_many([key, version_key(self._id)]))
         return True
 
-    async def _ask(self, command: Awaitable[Reply]) -> Reply:
+    async def _within_deadline(self, command: Awaitable[Reply]) -> Reply:
         task = asyncio.ensure_future(command)
         self._running.add(task)
         task.add_done_callback(self._ended)

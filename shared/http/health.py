@@ -50,17 +50,17 @@ def remembered(probe: Probe, seconds: float) -> Probe:
 
     Concurrent callers wait for the same result, also when the first of them is cancelled.
     """
-    asked_at = 0.0
+    probed_at = 0.0
     running: asyncio.Task[bool] | None = None
 
-    async def ask() -> bool:
-        nonlocal asked_at, running
-        if running is None or (running.done() and time.monotonic() - asked_at > seconds):
-            asked_at = time.monotonic()
+    async def probe_once() -> bool:
+        nonlocal probed_at, running
+        if running is None or (running.done() and time.monotonic() - probed_at > seconds):
+            probed_at = time.monotonic()
             running = asyncio.create_task(_succeeds(probe))
         return await asyncio.shield(running)
 
-    return ask
+    return probe_once
 
 
 def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]) -> APIRouter:
@@ -96,9 +96,9 @@ def health_router(service: str, probes: Callable[[Request], Mapping[str, Probe]]
         openapi_extra=AT_THE_SERVICE,
     )
     async def health(request: Request) -> Response:
-        asked = probes(request)
+        probed = probes(request)
         results = dict(
-            zip(asked, await asyncio.gather(*(_succeeds(probe) for probe in asked.values())), strict=True)
+            zip(probed, await asyncio.gather(*(_succeeds(probe) for probe in probed.values())), strict=True)
         )
         status = "DOWN" if not results["database"] else "OK" if all(results.values()) else "DEGRADED"
         return JSONResponse(

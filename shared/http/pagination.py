@@ -104,10 +104,10 @@ async def page_of_request(
     return Page(limit, cursor, total)
 
 
-def split_page(found: Sequence[Entry], asked: Slice) -> tuple[list[Entry], str | None]:
+def split_page(found: Sequence[Entry], wanted: Slice) -> tuple[list[Entry], str | None]:
     """Returns the entries of the page, and the cursor of the next page when there is one."""
-    shown = list(found[: asked.limit - 1])
-    return shown, Cursor.of(shown[-1]).to_text() if len(found) >= asked.limit and shown else None
+    shown = list(found[: wanted.limit - 1])
+    return shown, Cursor.of(shown[-1]).to_text() if len(found) >= wanted.limit and shown else None
 
 
 def next_link(request: Request, next_cursor: str, limit: int | None, filters: Collection[str] = ()) -> str:

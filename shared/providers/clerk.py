@@ -125,11 +125,11 @@ class ClerkKeys:
         return True
 
     async def _refresh(self, key_id: str) -> None:
-        asked_at = time.monotonic()
+        started_at = time.monotonic()
         async with self._lock:
-            if self._fetched_at > asked_at and key_id in self._keys:
+            if self._fetched_at > started_at and key_id in self._keys:
                 return
-            if self._tried_at > asked_at or time.monotonic() - self._tried_at < self._min_gap_seconds:
+            if self._tried_at > started_at or time.monotonic() - self._tried_at < self._min_gap_seconds:
                 return
             self._tried_at = time.monotonic()
             try:
