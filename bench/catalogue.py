@@ -44,7 +44,7 @@ _GENRES = ("Rock", "Jazz", "Electronic", "Folk", "Ambient", "Pop")
 
 @dataclass(frozen=True, slots=True)
 class Seeded:
-    """What a load may ask for. Tokens are those of `LISTENERS` users, of an artist and of an admin."""
+    """What a load may request. Tokens are those of `LISTENERS` users, of an artist and of an admin."""
 
     song_ids: list[str]
     album_ids: list[str]

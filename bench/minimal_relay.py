@@ -63,17 +63,17 @@ class _Downstream(_Message):
         self._path = url.removeprefix(PREFIX)
 
     def on_message_complete(self) -> None:
-        asked = b"".join([b"GET ", self._path, b" HTTP/1.1\r\n", *self.take_lines(), b"\r\n"])
-        self._task = asyncio.get_running_loop().create_task(self._send(asked))
+        requested = b"".join([b"GET ", self._path, b" HTTP/1.1\r\n", *self.take_lines(), b"\r\n"])
+        self._task = asyncio.get_running_loop().create_task(self._send(requested))
 
-    async def _send(self, asked: bytes) -> None:
+    async def _send(self, requested: bytes) -> None:
         if self._idle:
             upstream = self._idle.pop()
         else:
             loop = asyncio.get_running_loop()
             _, upstream = await loop.create_connection(lambda: _Upstream(self._idle), "127.0.0.1", self._port)
         upstream.client = self.transport
-        upstream.transport.write(asked)
+        upstream.transport.write(requested)
 
 
 async def _serve(port: int, upstream_port: int) -> None:

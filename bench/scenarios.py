@@ -31,7 +31,7 @@ _SERVICE_OF_PATH = {"songs": "song", "albums": "album", "auth": "user"}
 async def run_all(
     folder: Path, *, seconds: float, song_counts: Sequence[int], only: Collection[str], request_count: int
 ) -> dict[str, Table]:
-    """The tables of the scenarios asked for, by name."""
+    """The tables of the scenarios requested, by name."""
     tables: dict[str, Table] = {}
     if "relay" in only:
         tables["relay"] = await _relay(folder, seconds)

@@ -163,12 +163,12 @@ async def test_sign_in_allows_any_origin(cloud: CloudSettings) -> None:
         "Access-Control-Request-Headers": "content-type",
     }
     async with httpx.AsyncClient(base_url=cloud.public_url) as http:
-        asked = await http.options("/sign-in", headers=headers)
+        requested = await http.options("/sign-in", headers=headers)
         response = await http.post("/sign-in", json={"email": new_email()}, headers={"Origin": PARTY})
-    assert asked.status_code == 204
-    assert asked.headers["access-control-allow-headers"] == "content-type"
-    assert "POST" in asked.headers["access-control-allow-methods"]
-    assert asked.headers["access-control-allow-origin"] == "*"
+    assert requested.status_code == 204
+    assert requested.headers["access-control-allow-headers"] == "content-type"
+    assert "POST" in requested.headers["access-control-allow-methods"]
+    assert requested.headers["access-control-allow-origin"] == "*"
     assert response.headers["access-control-allow-origin"] == "*"
     assert response.headers["cache-control"] == "no-store"
 

@@ -129,7 +129,7 @@ async def test_signed_urls_are_checked(cloud: CloudSettings, songs: dict[str, st
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "requested",
     [
         "br_77k",
         "br_1000k",
@@ -143,9 +143,9 @@ async def test_signed_urls_are_checked(cloud: CloudSettings, songs: dict[str, st
     ],
 )
 async def test_unsupported_rendition_is_refused_with_a_reason(
-    video: httpx.AsyncClient, songs: dict[str, str], asked: str
+    video: httpx.AsyncClient, songs: dict[str, str], requested: str
 ) -> None:
-    response = await video.get(f"{asked}/v1/{songs['mp3']}.mp3")
+    response = await video.get(f"{requested}/v1/{songs['mp3']}.mp3")
     assert response.status_code == 400
     assert "Invalid transformation" in response.headers["x-cld-error"]
     assert response.headers["access-control-allow-origin"] == "*"

@@ -30,7 +30,7 @@ async def test_first_response_has_all_streaming_headers(
 
 
 @pytest.mark.parametrize(
-    ("asked", "first", "last"),
+    ("requested", "first", "last"),
     [
         ("bytes=0-99", 0, 99),
         ("bytes=100-199", 100, 199),
@@ -39,11 +39,11 @@ async def test_first_response_has_all_streaming_headers(
     ],
 )
 async def test_range_request_gets_its_part(
-    video: httpx.AsyncClient, songs: dict[str, str], asked: str, first: int, last: int | None
+    video: httpx.AsyncClient, songs: dict[str, str], requested: str, first: int, last: int | None
 ) -> None:
     url = f"br_128k/v1/{songs['mp3']}.mp3"
     whole = (await video.get(url)).content
-    response = await video.get(url, headers={"Range": asked})
+    response = await video.get(url, headers={"Range": requested})
     expected = whole[first:] if last is None else whole[first : last + 1]
     begin = first if first >= 0 else len(whole) + first
     assert response.status_code == 206
@@ -54,18 +54,18 @@ async def test_range_request_gets_its_part(
 async def test_range_beyond_the_end_is_416(video: httpx.AsyncClient, songs: dict[str, str]) -> None:
     url = f"v1/{songs['mp3']}.mp3"
     size = (await video.head(url)).headers["content-length"]
-    for asked in (f"bytes={size}-", "bytes=-0"):
-        response = await video.get(url, headers={"Range": asked})
+    for requested in (f"bytes={size}-", "bytes=-0"):
+        response = await video.get(url, headers={"Range": requested})
         assert response.status_code == 416
         assert response.headers["content-range"] == f"bytes */{size}"
         assert response.headers["access-control-allow-origin"] == "*"
 
 
-@pytest.mark.parametrize("asked", ["bytes=5-1", "bytes=0-1,5-9", "bytes=a-b", "seconds=0-1", "bytes=-"])
+@pytest.mark.parametrize("requested", ["bytes=5-1", "bytes=0-1,5-9", "bytes=a-b", "seconds=0-1", "bytes=-"])
 async def test_malformed_range_gets_the_whole_file(
-    video: httpx.AsyncClient, songs: dict[str, str], asked: str
+    video: httpx.AsyncClient, songs: dict[str, str], requested: str
 ) -> None:
-    response = await video.get(f"v1/{songs['mp3']}.mp3", headers={"Range": asked})
+    response = await video.get(f"v1/{songs['mp3']}.mp3", headers={"Range": requested})
     assert response.status_code == 200
 
 

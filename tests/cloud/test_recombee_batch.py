@@ -73,9 +73,13 @@ def test_distinct_recommendations_do_not_overlap(recombee: RecombeeService) -> N
     recombee.batch(
         AddUser("ann"), AddUser("ben"), *(AddPurchase("ben", f"s{n}", cascade_create=True) for n in range(6))
     )
-    asked = [RecommendItemsToUser("ann", 3), RecommendItemsToUser("ann", 3), RecommendItemsToUser("ben", 3)]
+    requested = [
+        RecommendItemsToUser("ann", 3),
+        RecommendItemsToUser("ann", 3),
+        RecommendItemsToUser("ben", 3),
+    ]
     for distinct, expected in ((True, 6), (False, 3), (None, 3)):
-        responses = recombee.batch(*asked, distinct_recomms=distinct)
+        responses = recombee.batch(*requested, distinct_recomms=distinct)
         of_ann = {entry["id"] for response in responses[:2] for entry in response["json"]["recomms"]}
         assert len(of_ann) == expected
         assert len(responses[2]["json"]["recomms"]) == 3

@@ -1,4 +1,4 @@
-"""Items, users and their properties, asked for by the real SDK over a socket."""
+"""Items, users and their properties, requested by the real SDK over a socket."""
 
 import json
 from collections.abc import Iterator

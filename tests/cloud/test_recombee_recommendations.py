@@ -1,4 +1,4 @@
-"""Recommendations over the wire, asked for by the real SDK."""
+"""Recommendations over the wire, requested by the real SDK."""
 
 import time
 from collections.abc import Iterator

@@ -144,9 +144,9 @@ def _faults_of_workload(manifest: Manifest) -> Iterator[str]:
         ports = {each["name"] for each in container["ports"]}
         for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
             probe = container[kind]
-            asked = (probe.get("httpGet") or probe.get("tcpSocket") or {}).get("port")
-            if isinstance(asked, str) and asked not in ports:
-                yield f"{kind} asks port {asked}, which is none of {sorted(ports)}"
+            requested = (probe.get("httpGet") or probe.get("tcpSocket") or {}).get("port")
+            if isinstance(requested, str) and requested not in ports:
+                yield f"{kind} asks port {requested}, which is none of {sorted(ports)}"
         names = [each["name"] for each in container.get("env", [])]
         if len(names) != len(set(names)):
             yield "a variable twice"

@@ -57,11 +57,11 @@ def test_prometheus_scrapes_every_service() -> None:
 def test_pod_monitor_may_scrape_every_service() -> None:
     monitor = in_the_cluster()["PodMonitor/music-streaming"]
     pods = pods_of(combined(MONITORED)).values()
-    asked = {pod.name: pod for pod in pods if selects(monitor["spec"]["selector"], pod.labels)}
-    assert asked.keys() == SETTINGS.keys()
+    requested = {pod.name: pod for pod in pods if selects(monitor["spec"]["selector"], pod.labels)}
+    assert requested.keys() == SETTINGS.keys()
     (endpoint,) = monitor["spec"]["podMetricsEndpoints"]
     prometheus = Pod("prometheus", namespace="monitoring")
-    calls = [Call(prometheus, pod, pod.ports[endpoint["port"]]) for pod in asked.values()]
+    calls = [Call(prometheus, pod, pod.ports[endpoint["port"]]) for pod in requested.values()]
     assert refused(calls, combined(MONITORED)) == []
 
 
@@ -107,8 +107,8 @@ def test_dashboard_and_alerts_use_existing_metrics(expression: str) -> None:
     added = {"le", "job", "instance", "namespace"}
     plain = re.sub(r"by \([^)]*\)|\{[^}]*\}|\[[^]]*\]", "", expression)
     ours = re.compile("(http|cache|queue|breaker|rate|webhooks)_")
-    asked = {word for word in re.findall(r"[a-z_]+", plain) if ours.match(word)}
-    assert asked <= label_names.keys()
+    requested = {word for word in re.findall(r"[a-z_]+", plain) if ours.match(word)}
+    assert requested <= label_names.keys()
     labels = {each.strip() for by in re.findall(r"by \(([^)]*)\)", expression) for each in by.split(",")}
     labels |= set(re.findall(r"[{,]\s*([a-z]+)=", expression))
-    assert labels <= added.union(*(label_names[name] for name in asked))
+    assert labels <= added.union(*(label_names[name] for name in requested))

@@ -29,7 +29,7 @@ class Running:
     port: int
     metrics_port: int
 
-    def ask(self, request_id: str = "") -> None:
+    def send_request(self, request_id: str = "") -> None:
         """For a path that it refuses itself; each time on a new connection."""
         headers = {"X-Request-ID": request_id}
         assert httpx.get(f"http://127.0.0.1:{self.port}/nowhere", headers=headers).status_code == 404
@@ -90,7 +90,7 @@ def said_by_workers(log_file: Path, **variables: str) -> list[str]:
     """What a gateway of two workers wrote while it served two requests, and was stopped."""
     with two_workers(log_file, **variables) as running:
         for number in range(2):
-            running.ask(f"asked-{number}")
+            running.send_request(f"asked-{number}")
     return log_file.read_text().splitlines()
 
 
@@ -111,8 +111,8 @@ def _is_ready(port: int) -> bool:
 def test_worker_log_lines_are_json(tmp_path: Path) -> None:
     lines: list[dict[str, Any]] = [json.loads(line) for line in said_by_workers(tmp_path / "log")]
     assert {line["service"] for line in lines} == {"api-gateway"}
-    asked = [line for line in lines if line["event"] == "request"]
-    assert {line["requestId"] for line in asked} == {"asked-0", "asked-1"}
+    requested = [line for line in lines if line["event"] == "request"]
+    assert {line["requestId"] for line in requested} == {"asked-0", "asked-1"}
 
 
 def test_workers_use_the_configured_log_level(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_metrics_of_workers_are_summed(tmp_path: Path) -> None:
     variables = {"METRICS_PORT": str(_free_port()), "TMPDIR": str(folders)}
     with two_workers(tmp_path / "log", **variables) as running:
         for _ in range(20):
-            running.ask()
+            running.send_request()
         assert running.requests() == 20
         (in_flight,) = [each for each in running.metrics() if each.name == "http_requests_in_flight"]
         assert (in_flight.labels, in_flight.value) == ({"service": "api-gateway"}, 0)
@@ -136,11 +136,11 @@ def test_metrics_of_workers_are_summed(tmp_path: Path) -> None:
 def test_metrics_survive_the_end_of_a_worker(tmp_path: Path) -> None:
     with two_workers(tmp_path / "log", METRICS_PORT=str(_free_port())) as running:
         for _ in range(10):
-            running.ask()
+            running.send_request()
         ended = running.workers()
         assert len(ended) == 2
         for pid in ended:
             os.kill(pid, signal.SIGKILL)
         _until(lambda: len(running.workers() - ended) == 2 and _is_ready(running.port))
-        running.ask()
+        running.send_request()
         assert running.requests() == 11

@@ -2,7 +2,7 @@
 
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import ReceivedRequest, Response, ask
+from tests.gateway.wire import ReceivedRequest, Response, send_request
 
 
 async def exchange(
@@ -11,5 +11,5 @@ async def exchange(
     """The request at the service, and the response at the client."""
     service = Scripted(response)
     async with listening(service.talk) as there, gateway(there, **changed) as port:
-        got = await ask(port, method, target, *lines, body=body)
+        got = await send_request(port, method, target, *lines, body=body)
     return service.last, got

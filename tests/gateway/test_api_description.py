@@ -10,7 +10,7 @@ from api_gateway import description
 from api_gateway.description import merge
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, closed_port, listening, plain
-from tests.gateway.wire import ask
+from tests.gateway.wire import send_request
 
 OWN: dict[str, Any] = {"openapi": "3.1.0", "info": {"title": "API"}, "paths": {"/health": {"get": {}}}}
 
@@ -54,7 +54,7 @@ async def test_service_down_keeps_its_last_description(monkeypatch: pytest.Monke
     async with AsyncExitStack() as stack:
         song_port = await stack.enter_async_context(listening(described.talk))
         async with gateway(await closed_port(), song_service_url=f"http://127.0.0.1:{song_port}") as port:
-            known = json.loads((await ask(port, "GET", "/openapi.json")).body)
+            known = json.loads((await send_request(port, "GET", "/openapi.json")).body)
             assert "/api/songs" in known["paths"]
             await stack.aclose()
-            assert json.loads((await ask(port, "GET", "/openapi.json")).body) == known
+            assert json.loads((await send_request(port, "GET", "/openapi.json")).body) == known

@@ -9,7 +9,14 @@ import pytest
 
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, ask, connect, read_head, read_request, request
+from tests.gateway.wire import (
+    KEY_STORE_TIMEOUT_SECONDS,
+    connect,
+    read_head,
+    read_request,
+    request,
+    send_request,
+)
 
 CHUNKED = request("POST", "/api/songs", "Transfer-Encoding: chunked")
 HALF = b"4\r\nhalf\r\n"
@@ -30,8 +37,8 @@ async def test_small_pending_body_holds_no_permit() -> None:
     ):
         await slow.write(request("POST", "/api/songs/batch", "Content-Length: 60000") + b"{")
         # The gateway has read it once it has served a later client.
-        assert (await ask(port, "GET", "/health")).status == 200
-        assert (await ask(port, "GET", "/api/songs")).status == 200
+        assert (await send_request(port, "GET", "/health")).status == 200
+        assert (await send_request(port, "GET", "/api/songs")).status == 200
 
 
 async def test_slow_small_body_is_relayed_complete() -> None:
@@ -60,10 +67,10 @@ async def test_uploads_use_at_most_half_the_permits() -> None:
         assert refused.status == 503
         assert refused.headers.get("retry-after") == "5"
         assert json.loads(refused.body)["code"] == "service_unreachable"
-        assert (await ask(port, "GET", "/api/songs")).status == 200
+        assert (await send_request(port, "GET", "/api/songs")).status == 200
         await slow.write(b"0\r\n\r\n")
         assert (await slow.response()).status == 200
-        assert (await ask(port, "POST", "/api/songs", body=b"x" * 100_000)).status == 200
+        assert (await send_request(port, "POST", "/api/songs", body=b"x" * 100_000)).status == 200
 
 
 async def test_undecided_uploads_have_a_limit_of_their_own() -> None:
@@ -88,7 +95,7 @@ async def test_undecided_uploads_have_a_limit_of_their_own() -> None:
         for each in clients:
             await each.write(CHUNKED + HALF)
         await until(lambda: uploads == 10)
-        assert (await ask(port, "GET", "/api/songs")).status == 200
+        assert (await send_request(port, "GET", "/api/songs")).status == 200
         assert uploads == 10
         decide.set()
         for each in clients:
@@ -158,7 +165,7 @@ async def test_permit_timeout_does_not_open_the_breaker() -> None:
     ):
         await first.write(request("GET", "/api/songs"))
         for _ in range(3):
-            assert (await ask(port, "GET", "/api/songs")).status == 503
+            assert (await send_request(port, "GET", "/api/songs")).status == 503
         go_on.set()
         assert (await first.response()).status == 200
-        assert (await ask(port, "GET", "/api/songs")).status == 200
+        assert (await send_request(port, "GET", "/api/songs")).status == 200

@@ -6,7 +6,7 @@ import pytest
 
 from tests.gateway.gateway import FRONT_END, gateway
 from tests.gateway.services import Scripted, closed_port, listening, plain
-from tests.gateway.wire import Headers, ask, connect, read_request, request
+from tests.gateway.wire import Headers, connect, read_request, request, send_request
 
 OTHER_FRONT_END = "https://app.example.com"
 ORIGINS = f"{FRONT_END}, {OTHER_FRONT_END}/"
@@ -31,7 +31,7 @@ def words(listed: str) -> set[str]:
 async def test_allowed_origin_may_read_credentialed_responses(origin: str) -> None:
     service = Scripted(plain(b"{}", *CORS_OF_A_SERVICE, "Vary: Accept-Encoding"))
     async with listening(service.talk) as there, gateway(there, frontend_origins=ORIGINS) as port:
-        response = await ask(port, "GET", "/api/songs", f"Origin: {origin}")
+        response = await send_request(port, "GET", "/api/songs", f"Origin: {origin}")
     found = granted(response.headers)
     assert found["access-control-allow-origin"] == origin
     assert found["access-control-allow-credentials"] == "true"
@@ -60,8 +60,8 @@ async def test_allowed_origin_may_read_credentialed_responses(origin: str) -> No
 async def test_unlisted_origin_gets_no_cors_headers(origin: str, path: str) -> None:
     service = Scripted(plain(b"{}", *CORS_OF_A_SERVICE))
     async with listening(service.talk) as there, gateway(there) as port:
-        simple = await ask(port, "GET", path, f"Origin: {origin}")
-        preflight = await ask(
+        simple = await send_request(port, "GET", path, f"Origin: {origin}")
+        preflight = await send_request(
             port, "OPTIONS", path, f"Origin: {origin}", "Access-Control-Request-Method: PUT"
         )
     for response in (simple, preflight):
@@ -72,7 +72,7 @@ async def test_unlisted_origin_gets_no_cors_headers(origin: str, path: str) -> N
 async def test_request_without_origin_gets_only_vary() -> None:
     service = Scripted(plain(b"{}", *CORS_OF_A_SERVICE))
     async with listening(service.talk) as there, gateway(there) as port:
-        response = await ask(port, "GET", "/api/songs")
+        response = await send_request(port, "GET", "/api/songs")
     assert granted(response.headers) == {}
     assert response.headers.all("vary") == ["Origin"]
 
@@ -81,7 +81,7 @@ async def test_request_without_origin_gets_only_vary() -> None:
 async def test_gateway_handles_preflight_requests(path: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
-        response = await ask(
+        response = await send_request(
             *(port, "OPTIONS", path, f"Origin: {FRONT_END}", "Access-Control-Request-Method: PATCH"),
             "Access-Control-Request-Headers: authorization, x-clerk-session-id",
         )
@@ -100,7 +100,7 @@ async def test_gateway_handles_preflight_requests(path: str) -> None:
 async def test_plain_options_request_is_relayed() -> None:
     service = Scripted(plain(b"mine", "Allow: GET"))
     async with listening(service.talk) as there, gateway(there) as port:
-        response = await ask(port, "OPTIONS", "/api/songs", f"Origin: {FRONT_END}")
+        response = await send_request(port, "OPTIONS", "/api/songs", f"Origin: {FRONT_END}")
     assert (response.body, response.headers.get("allow")) == (b"mine", "GET")
     assert service.last.method == "OPTIONS"
 
@@ -116,13 +116,13 @@ async def test_gateway_errors_carry_cors_headers() -> None:
     origin = f"Origin: {FRONT_END}"
     async with listening(broken) as there, gateway(there, album_service_url=away, **limits) as port:
         responses = [
-            await ask(port, "GET", "/api/nobodys", origin),
-            await ask(port, "POST", "/health", origin),
-            await ask(port, "POST", "/api/songs", origin, body=b"far too large"),
-            await ask(port, "GET", "/api/songs", origin),
-            await ask(port, "GET", "/api/albums", origin),
-            await ask(port, "GET", "/api/songs/late", origin),
-            await ask(port, "GET", "/health/services", origin),
+            await send_request(port, "GET", "/api/nobodys", origin),
+            await send_request(port, "POST", "/health", origin),
+            await send_request(port, "POST", "/api/songs", origin, body=b"far too large"),
+            await send_request(port, "GET", "/api/songs", origin),
+            await send_request(port, "GET", "/api/albums", origin),
+            await send_request(port, "GET", "/api/songs/late", origin),
+            await send_request(port, "GET", "/health/services", origin),
         ]
     assert [response.status for response in responses] == [404, 405, 413, 502, 503, 504, 503]
     assert {response.headers.get("access-control-allow-origin") for response in responses} == {FRONT_END}

@@ -13,11 +13,11 @@ from tests.gateway.wire import (
     PIECE,
     BrokenOffError,
     allow_body,
-    ask,
     connect,
     read_chunk,
     read_head,
     request,
+    send_request,
 )
 
 LIMIT = 1024 * 1024
@@ -117,7 +117,7 @@ async def test_complete_request_gets_the_early_response() -> None:
             pass
 
     async with listening(talk) as there, gateway(there) as port:
-        response = await ask(port, "POST", "/api/songs", body=b"x" * LIMIT)
+        response = await send_request(port, "POST", "/api/songs", body=b"x" * LIMIT)
     assert (response.status, response.body) == (200, b"early")
 
 
@@ -156,7 +156,7 @@ async def test_response_before_the_request_is_discarded(method: str) -> None:
     """RFC 9112, 9.2: it is no response to the request, which is sent on another connection."""
     service = Scripted(plain(b"asked for"))
     async with listening(speaking_first(1, service)) as there, gateway(there) as port:
-        response = await ask(port, method, "/api/songs")
+        response = await send_request(port, method, "/api/songs")
     assert (response.status, response.headers.get("content-length")) == (200, "9")
     assert len(service.received) == 1
 
@@ -167,6 +167,6 @@ async def test_service_that_responds_first_is_unavailable(method: str, connectio
     """Nothing was sent to it, so the client may try again."""
     service = Scripted()
     async with listening(speaking_first(connections, service)) as there, gateway(there) as port:
-        response = await ask(port, method, "/api/songs")
+        response = await send_request(port, method, "/api/songs")
     assert (response.status, response.headers.get("retry-after")) == (503, "2")
     assert service.received == []

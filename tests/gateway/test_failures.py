@@ -11,13 +11,13 @@ from api_gateway.upstream.pool import IDLE_CONNECTION_SECONDS, ConnectionPool
 from shared.http.serve import KEEP_ALIVE_SECONDS
 from tests.gateway.gateway import FRONT_END, gateway
 from tests.gateway.services import Scripted, Talk, closed_port, listening, plain
-from tests.gateway.wire import Response, ask, connect, read_head, read_request, request
+from tests.gateway.wire import Response, connect, read_head, read_request, request, send_request
 
 
 async def response_before(talk: Talk, method: str = "GET", **changed: object) -> Response:
     """The response to a client when the service behaves like `talk`."""
     async with listening(talk) as there, gateway(there, **changed) as port:
-        return await ask(port, method, "/api/songs", f"Origin: {FRONT_END}")
+        return await send_request(port, method, "/api/songs", f"Origin: {FRONT_END}")
 
 
 def check_problem(response: Response, status: int, code: str) -> None:
@@ -35,14 +35,14 @@ def check_problem(response: Response, status: int, code: str) -> None:
 
 async def test_refused_connection_is_503_with_retry_after() -> None:
     async with gateway(await closed_port()) as port:
-        response = await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
+        response = await send_request(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
     check_problem(response, 503, "service_unreachable")
     assert int(response.headers.get("retry-after") or 0) >= 1
 
 
 async def test_unknown_host_is_503() -> None:
     async with gateway(1, song_service_url="http://no-such-service.invalid:80") as port:
-        response = await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
+        response = await send_request(port, "GET", "/api/songs", f"Origin: {FRONT_END}")
     check_problem(response, 503, "service_unreachable")
     assert "invalid" not in response.body.decode()
 
@@ -51,7 +51,7 @@ async def test_connect_timeout_is_503() -> None:
     # An address reserved for documentation: packets to it go nowhere.
     async with gateway(1, song_service_url="http://192.0.2.1:80", connect_timeout_seconds=0.2) as port:
         check_problem(
-            await ask(port, "GET", "/api/songs", f"Origin: {FRONT_END}"), 503, "service_unreachable"
+            await send_request(port, "GET", "/api/songs", f"Origin: {FRONT_END}"), 503, "service_unreachable"
         )
 
 
@@ -74,8 +74,10 @@ async def test_uploads_have_a_longer_response_timeout() -> None:
     limits = {"first_byte_timeout_seconds": 0.1, "upload_answer_timeout_seconds": 5}
     async with listening(talk) as there, gateway(there, **limits) as port:
         form = "Content-Type: multipart/form-data; boundary=x"
-        uploaded = await ask(port, "POST", "/api/songs", form, body=b"--x--")
-        posted = await ask(port, "POST", "/api/songs/batch", "Content-Type: application/json", body=b"{}")
+        uploaded = await send_request(port, "POST", "/api/songs", form, body=b"--x--")
+        posted = await send_request(
+            port, "POST", "/api/songs/batch", "Content-Type: application/json", body=b"{}"
+        )
     assert (uploaded.status, posted.status) == (200, 504)
 
 
@@ -89,7 +91,7 @@ async def test_waiting_for_a_free_connection_ends_in_503() -> None:
     ):
         await first.write(request("GET", "/api/songs"))
         await asyncio.sleep(0.05)
-        assert (await ask(port, "GET", "/api/songs")).status == 503
+        assert (await send_request(port, "GET", "/api/songs")).status == 503
 
 
 @pytest.mark.parametrize(
@@ -124,7 +126,7 @@ async def test_unusable_response_is_502(said: bytes, method: str) -> None:
 async def test_service_refusal_passes_unchanged(status: str, after: str) -> None:
     service = Scripted(plain(b'{"error":"mine"}', f"Retry-After: {after}", status=status))
     async with listening(service.talk) as there, gateway(there) as port:
-        responses = [await ask(port, "GET", "/api/songs") for _ in range(30)]
+        responses = [await send_request(port, "GET", "/api/songs") for _ in range(30)]
     assert {(response.status, response.body) for response in responses} == {
         (int(status[:3]), b'{"error":"mine"}')
     }
@@ -161,7 +163,7 @@ async def test_writes_are_never_retried(method: str) -> None:
 async def test_read_with_a_body_is_not_retried() -> None:
     service = FailsFirst()
     async with listening(service.talk) as there, gateway(there) as port:
-        response = await ask(port, "GET", "/api/songs", body=b"{}")
+        response = await send_request(port, "GET", "/api/songs", body=b"{}")
     assert (response.status, service.seen) == (502, 1)
 
 
@@ -231,7 +233,7 @@ async def test_unannounced_connection_close_costs_no_request() -> None:
     async with listening(talk) as there, gateway(there) as port:
         statuses = []
         for _ in range(50):
-            statuses.append((await ask(port, "POST", "/api/songs", body=b"{}")).status)
+            statuses.append((await send_request(port, "POST", "/api/songs", body=b"{}")).status)
             await asyncio.sleep(0.002)
     assert statuses == [200] * 50
 
@@ -240,7 +242,7 @@ async def test_restarted_service_is_used_at_once() -> None:
     service = Scripted()
     there = await closed_port()
     async with gateway(there) as port:
-        assert (await ask(port, "POST", "/api/songs")).status == 503
+        assert (await send_request(port, "POST", "/api/songs")).status == 503
         async with listening(service.talk, there):
-            assert (await ask(port, "POST", "/api/songs")).status == 200
-        assert (await ask(port, "POST", "/api/songs")).status == 503
+            assert (await send_request(port, "POST", "/api/songs")).status == 200
+        assert (await send_request(port, "POST", "/api/songs")).status == 503

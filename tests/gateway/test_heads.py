@@ -7,7 +7,7 @@ import pytest
 from api_gateway.downstream.protocol import HttpProtocol
 from tests.gateway.gateway import gateway, gateway_speaking
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import ask, check_problem, connect, read_request, request
+from tests.gateway.wire import check_problem, connect, read_request, request, send_request
 
 PIECE = b"y" * 50_000
 
@@ -55,10 +55,12 @@ async def test_endless_head_is_not_buffered(piece: bytes) -> None:
 
 async def test_oversized_head_is_431() -> None:
     async with gateway(1) as port:
-        check_problem(await ask(port, "GET", "/health", "X-Long: " + "y" * 70_000), 431, "head_too_large")
+        check_problem(
+            await send_request(port, "GET", "/health", "X-Long: " + "y" * 70_000), 431, "head_too_large"
+        )
         many = [f"X-{number}: {'y' * 100}" for number in range(700)]
-        check_problem(await ask(port, "GET", "/health", *many), 431, "head_too_large")
-        check_problem(await ask(port, "GET", "/health?" + "y" * 70_000), 431, "head_too_large")
+        check_problem(await send_request(port, "GET", "/health", *many), 431, "head_too_large")
+        check_problem(await send_request(port, "GET", "/health?" + "y" * 70_000), 431, "head_too_large")
 
 
 async def test_fragmented_head_before_large_body_is_accepted() -> None:
@@ -155,12 +157,12 @@ async def test_head_timeout_excludes_earlier_responses() -> None:
         gateway_speaking(Impatient, there) as port,
         connect(port) as client,
     ):
-        asked = request("GET", "/api/songs")
-        await client.write(asked)
+        requested = request("GET", "/api/songs")
+        await client.write(requested)
         await asyncio.sleep(0.05)
-        await client.write(asked + asked[:10])
+        await client.write(requested + requested[:10])
         await asyncio.sleep(0.05)
-        await client.write(asked[10:])
+        await client.write(requested[10:])
         for _ in range(3):
             response = await client.response()
             assert (response.status, response.body) == (200, b"late")

@@ -9,7 +9,7 @@ import pytest
 from api_gateway.health import PROBE_SECONDS
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, closed_port, listening, plain
-from tests.gateway.wire import Response, ask, read_request
+from tests.gateway.wire import Response, read_request, send_request
 
 WELL = {"status": "OK", "service": "song-service", "redis": True, "timestamp": "2025-11-01T00:00:00.000Z"}
 
@@ -33,13 +33,13 @@ async def health_with(song: Scripted) -> tuple[Response, dict[str, Any]]:
         listening(song.talk) as song_port,
         gateway(there, song_service_url=f"http://127.0.0.1:{song_port}") as port,
     ):
-        response = await ask(port, "GET", "/health/services")
+        response = await send_request(port, "GET", "/health/services")
     return response, services_of(response)["song"]
 
 
 async def test_gateway_health_has_the_documented_shape() -> None:
     async with gateway(1) as port:
-        body = json.loads((await ask(port, "GET", "/health")).body)
+        body = json.loads((await send_request(port, "GET", "/health")).body)
     assert body.keys() == {"status", "service", "timestamp"}
     assert (body["status"], body["service"]) == ("OK", "api-gateway")
     assert body["timestamp"].endswith("Z")
@@ -48,7 +48,7 @@ async def test_gateway_health_has_the_documented_shape() -> None:
 async def test_healthy_services_are_listed_with_their_data() -> None:
     service = saying(WELL)
     async with listening(service.talk) as there, gateway(there) as port:
-        response = await ask(port, "GET", "/health/services", "X-Request-ID: probe-1")
+        response = await send_request(port, "GET", "/health/services", "X-Request-ID: probe-1")
     assert response.status == 200
     assert response.headers.get("cache-control") == "no-store"
     assert json.loads(response.body) == {
@@ -91,7 +91,7 @@ async def test_unreachable_service_is_unhealthy_without_its_address() -> None:
         listening(saying(WELL).talk) as there,
         gateway(there, album_service_url=f"http://localhost:{away}") as port,
     ):
-        response = await ask(port, "GET", "/health/services")
+        response = await send_request(port, "GET", "/health/services")
     services = services_of(response)
     assert response.status == 503
     assert services["album"] == {"name": "album", "status": "unhealthy", "error": "Not reachable"}
@@ -100,19 +100,19 @@ async def test_unreachable_service_is_unhealthy_without_its_address() -> None:
 
 
 async def test_hanging_services_are_probed_concurrently_with_timeout() -> None:
-    asked, waiting_at_once = 0, 0
+    requested, waiting_at_once = 0, 0
 
     async def hanging(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal asked, waiting_at_once
+        nonlocal requested, waiting_at_once
         await read_request(reader, writer)
-        asked += 1
-        waiting_at_once = max(waiting_at_once, asked)
-        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" if asked == 1 else b"")
+        requested += 1
+        waiting_at_once = max(waiting_at_once, requested)
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n" if requested == 1 else b"")
         await reader.read(1)
-        asked -= 1
+        requested -= 1
 
     async with listening(hanging) as there, gateway(there) as port:
-        services = services_of(await ask(port, "GET", "/health/services"))
+        services = services_of(await send_request(port, "GET", "/health/services"))
     assert waiting_at_once == 3
     assert PROBE_SECONDS < 2
     assert {each["error"] for each in services.values()} == {"No response in time"}
@@ -122,13 +122,13 @@ async def test_health_check_bypasses_the_breaker() -> None:
     away = await closed_port()
     async with gateway(away, breaker_minimum_calls=2, breaker_reset_timeout_seconds=60) as port:
         for _ in range(3):
-            await ask(port, "GET", "/api/songs")
+            await send_request(port, "GET", "/api/songs")
         async with listening(saying(WELL).talk, away):
-            assert (await ask(port, "GET", "/api/songs")).status == 503
-            assert (await ask(port, "GET", "/health/services")).status == 200
+            assert (await send_request(port, "GET", "/api/songs")).status == 503
+            assert (await send_request(port, "GET", "/health/services")).status == 200
 
 
 async def test_gateway_is_ready_without_any_service() -> None:
     async with gateway(await closed_port()) as port:
         for path in ("/health", "/livez", "/readyz"):
-            assert (await ask(port, "GET", path)).status == 200
+            assert (await send_request(port, "GET", path)).status == 200

@@ -113,11 +113,11 @@ async def test_half_closed_client_not_reading_is_disconnected(caplog: pytest.Log
 
 async def fill(client: socket.socket, service: Scripted) -> None:
     """Send requests until the first responses wait in the gateway's write buffer."""
-    asked = 0
-    while not asked or Watched.transport_below.get_write_buffer_size() == 0:
+    requested = 0
+    while not requested or Watched.transport_below.get_write_buffer_size() == 0:
         client.send(request("GET", "/api/songs"))
-        asked += 1
-        while len(service.received) < asked:  # noqa: ASYNC110 - over a socket
+        requested += 1
+        while len(service.received) < requested:  # noqa: ASYNC110 - over a socket
             await asyncio.sleep(0.001)
         await asyncio.sleep(0.005)
     assert Watched.transport_below.get_write_buffer_size() < 30_000

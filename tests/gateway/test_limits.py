@@ -14,10 +14,10 @@ from tests.gateway.services import Scripted, listening
 from tests.gateway.wire import (
     KEY_STORE_TIMEOUT_SECONDS,
     PIECE,
-    ask,
     connect,
     read_head,
     request,
+    send_request,
 )
 
 LIMIT = 1024 * 1024
@@ -26,7 +26,7 @@ LIMIT = 1024 * 1024
 async def test_body_of_exactly_the_limit_passes() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there, max_body_bytes=LIMIT) as port:
-        assert (await ask(port, "POST", "/api/songs", body=b"x" * LIMIT)).status == 200
+        assert (await send_request(port, "POST", "/api/songs", body=b"x" * LIMIT)).status == 200
     assert len(service.last.body) == LIMIT
 
 
@@ -222,6 +222,6 @@ async def test_upgrade_body_is_not_smuggled_upstream() -> None:
                 request("POST", "/api/songs", "Connection: Upgrade", "Upgrade: h2c", body=hidden)
             )
             await client.response()
-        await ask(port, "GET", "/api/songs/after")
+        await send_request(port, "GET", "/api/songs/after")
     assert "/admin/users" not in [received.target for received in service.received]
     assert service.last.target == "/songs/after"

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from api_gateway.settings import Settings
 from tests.gateway.gateway import gateway_process, settings_for
 from tests.gateway.services import Scripted, listening
-from tests.gateway.wire import ask, connect, read_request, request
+from tests.gateway.wire import connect, read_request, request, send_request
 
 
 async def test_start_names_all_missing_settings() -> None:
@@ -67,17 +67,17 @@ def test_every_setting_has_a_description() -> None:
 
 
 async def test_sigterm_completes_running_requests() -> None:
-    asked, go_on = asyncio.Event(), asyncio.Event()
+    requested, go_on = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader, writer)
-        asked.set()
+        requested.set()
         await go_on.wait()
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ndone")
 
     async with listening(talk) as there, gateway_process(there) as running, connect(running.port) as client:
         await client.write(request("POST", "/api/songs", body=b"{}"))
-        await asked.wait()
+        await requested.wait()
         running.process.send_signal(signal.SIGTERM)
         await asyncio.sleep(0.3)
         go_on.set()
@@ -89,11 +89,11 @@ async def test_sigterm_completes_running_requests() -> None:
 
 async def test_draining_gateway_serves_but_is_not_ready() -> None:
     async with listening(Scripted().talk) as there, gateway_process(there, DRAIN_SECONDS="1") as running:
-        assert (await ask(running.port, "GET", "/readyz")).status == 200
+        assert (await send_request(running.port, "GET", "/readyz")).status == 200
         running.process.send_signal(signal.SIGTERM)
         async with asyncio.timeout(10):
-            while (await ask(running.port, "GET", "/readyz")).status == 200:  # noqa: ASYNC110 - over a socket
+            while (await send_request(running.port, "GET", "/readyz")).status == 200:  # noqa: ASYNC110 - over a socket
                 await asyncio.sleep(0.02)
-        assert json.loads((await ask(running.port, "GET", "/readyz")).body) == {"status": "DOWN"}
-        assert (await ask(running.port, "GET", "/api/songs")).status == 200
-        assert (await ask(running.port, "GET", "/livez")).status == 200
+        assert json.loads((await send_request(running.port, "GET", "/readyz")).body) == {"status": "DOWN"}
+        assert (await send_request(running.port, "GET", "/api/songs")).status == 200
+        assert (await send_request(running.port, "GET", "/livez")).status == 200

@@ -9,7 +9,7 @@ from api_gateway.headers import HOP_BY_HOP
 from tests.gateway.exchange import exchange
 from tests.gateway.gateway import gateway, settings_for
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import ask, connect, request
+from tests.gateway.wire import connect, request, send_request
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
@@ -85,7 +85,7 @@ async def test_connection_header_cannot_strip_essential_headers() -> None:
 
 
 async def test_ranges_and_conditions_pass_both_ways() -> None:
-    asked = {
+    requested = {
         "range": "bytes=10-19",
         "if-range": '"v1"',
         "if-none-match": 'W/"a", "b"',
@@ -97,14 +97,14 @@ async def test_ranges_and_conditions_pass_both_ways() -> None:
     received, got = await exchange(
         "GET",
         "/api/songs/1",
-        *(f"{name}: {value}" for name, value in asked.items()),
+        *(f"{name}: {value}" for name, value in requested.items()),
         response=plain(
             b"0123456789",
             *(f"{name}: {value}" for name, value in extra.items()),
             status="206 Partial Content",
         ),
     )
-    assert {name: received.headers.get(name) for name in asked} == asked
+    assert {name: received.headers.get(name) for name in requested} == requested
     assert {name: got.headers.get(name) for name in extra} == extra
 
 
@@ -208,8 +208,8 @@ async def test_cookies_are_never_shared_between_requests() -> None:
         settings = settings_for(f"http://localhost:{there}")
         async with gateway(there, song_service_url=settings.song_service_url) as port:
             for _ in range(3):
-                await ask(port, "GET", "/api/songs/ann", "Cookie: session=of-ann")
-                await ask(port, "GET", "/api/songs/bob")
+                await send_request(port, "GET", "/api/songs/ann", "Cookie: session=of-ann")
+                await send_request(port, "GET", "/api/songs/bob")
     assert service.connections < len(service.received), "the requests did not share a connection"
     for received in service.received:
         assert received.headers.all("cookie") == (
@@ -233,7 +233,7 @@ async def test_close_delimited_response_passes_complete() -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n\r\nuntil the end")
 
     async with listening(talk) as there, gateway(there) as port:
-        assert (await ask(port, "GET", "/api/songs")).body == b"until the end"
+        assert (await send_request(port, "GET", "/api/songs")).body == b"until the end"
 
 
 async def test_pipelined_requests_get_responses_in_order() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from api_gateway.route_table import SERVICE_OF_PREFIX, find_target
 from tests.gateway.gateway import gateway, settings_for
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import ask
+from tests.gateway.wire import send_request
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_every_routed_service_has_a_configured_url() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "received"),
+    ("requested", "received"),
     [
         ("/api/songs?a=%41&b=%27&c=%2F&d=%c3%A9&e=a+b%20c", "/songs?a=%41&b=%27&c=%2F&d=%c3%A9&e=a+b%20c"),
         ("/api/songs/%41%2f%c3?x[]=1&x[]=2&y", "/songs/%41%2f%c3?x[]=1&x[]=2&y"),
@@ -105,10 +105,10 @@ def test_every_routed_service_has_a_configured_url() -> None:
         ('/api/songs?q={"a"}|^`<>', '/songs?q={"a"}|^`<>'),
     ],
 )
-async def test_path_and_query_arrive_byte_for_byte(asked: str, received: str) -> None:
+async def test_path_and_query_arrive_byte_for_byte(requested: str, received: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
-        await ask(port, "GET", asked)
+        await send_request(port, "GET", requested)
     assert service.last.target == received
 
 
@@ -116,7 +116,7 @@ async def test_path_and_query_arrive_byte_for_byte(asked: str, received: str) ->
 async def test_bytes_invalid_in_a_url_are_refused(target: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
-        assert (await ask(port, "GET", target)).status == 400
+        assert (await send_request(port, "GET", target)).status == 400
     assert service.received == []
 
 
@@ -133,7 +133,7 @@ async def test_each_prefix_reaches_its_configured_service() -> None:
         ) as port,
     ):
         responses = [
-            (await ask(port, "GET", "/api/" + b"/".join(prefix).decode())).body
+            (await send_request(port, "GET", "/api/" + b"/".join(prefix).decode())).body
             for prefix in SERVICE_OF_PREFIX
         ]
     assert responses == [name.encode() for name in SERVICE_OF_PREFIX.values()]
@@ -142,7 +142,7 @@ async def test_each_prefix_reaches_its_configured_service() -> None:
 async def test_unknown_path_is_route_not_found() -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
-        response = await ask(port, "POST", "/api/songsx", body=b"{}")
+        response = await send_request(port, "POST", "/api/songsx", body=b"{}")
     problem = json.loads(response.body)
     assert response.status == 404
     assert response.headers.get("content-type") == "application/problem+json"
@@ -156,8 +156,8 @@ async def test_unknown_path_is_route_not_found() -> None:
 async def test_own_paths_are_served_without_any_service(path: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port:
-        got, head = await ask(port, "GET", path), await ask(port, "HEAD", path)
-        refused = await ask(port, "POST", path, body=b"{}")
+        got, head = await send_request(port, "GET", path), await send_request(port, "HEAD", path)
+        refused = await send_request(port, "POST", path, body=b"{}")
     assert (got.status, head.status, refused.status) == (200, 200, 405)
     assert got.headers.get("cache-control") == "no-store"
     assert head.headers.get("content-length") == str(len(got.body))
@@ -168,4 +168,4 @@ async def test_own_paths_are_served_without_any_service(path: str) -> None:
 
 async def test_metrics_are_not_served_to_the_public() -> None:
     async with listening(Scripted().talk) as there, gateway(there) as port:
-        assert (await ask(port, "GET", "/metrics")).status == 404
+        assert (await send_request(port, "GET", "/metrics")).status == 404

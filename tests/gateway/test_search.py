@@ -11,7 +11,7 @@ import pytest
 from api_gateway.search import SEARCH_SECONDS
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, Talk, closed_port, listening, plain
-from tests.gateway.wire import ReceivedRequest, Response, ask
+from tests.gateway.wire import ReceivedRequest, Response, send_request
 
 
 def finding(*titles: str, headers: tuple[str, ...] = ()) -> Scripted:
@@ -29,7 +29,7 @@ async def searched(path: str, *talks: Talk | None) -> Response:
         names = ("song_service_url", "album_service_url", "user_service_url")
         urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
         port = await stack.enter_async_context(gateway(ports[0], **urls))
-        return await ask(port, "GET", path, "Origin: https://front.example")
+        return await send_request(port, "GET", path, "Origin: https://front.example")
 
 
 def query_of(received: ReceivedRequest) -> tuple[str, dict[str, list[str]]]:
@@ -47,10 +47,10 @@ async def test_search_finds_in_all_services_at_once() -> None:
         "albums": [{"title": "Kind of Blue"}],
         "artists": [],
     }
-    asked: dict[str, list[str]] = {"q": ["blüe b"], "limit": ["7"]}
-    assert query_of(songs.received[0]) == ("/songs", asked)
-    assert query_of(albums.received[0]) == ("/albums", asked)
-    assert query_of(users.received[0]) == ("/users", {**asked, "role": ["artist"]})
+    requested: dict[str, list[str]] = {"q": ["blüe b"], "limit": ["7"]}
+    assert query_of(songs.received[0]) == ("/songs", requested)
+    assert query_of(albums.received[0]) == ("/albums", requested)
+    assert query_of(users.received[0]) == ("/users", {**requested, "role": ["artist"]})
 
 
 async def test_only_requested_types_are_searched() -> None:

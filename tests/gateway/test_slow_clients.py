@@ -14,11 +14,11 @@ from tests.gateway.wire import (
     CONTINUE,
     KEY_STORE_TIMEOUT_SECONDS,
     allow_body,
-    ask,
     connect,
     read_body,
     read_head,
     request,
+    send_request,
 )
 
 PERMITS = 4
@@ -79,18 +79,18 @@ async def test_slow_bodies_do_not_block_others(path: str, kind: str, token: str 
         attacked(port, path, *lines),
     ):
         for _ in range(5):
-            upload = await ask(port, "POST", "/api/songs", TOKEN, MULTIPART, body=b"x" * 300_000)
+            upload = await send_request(port, "POST", "/api/songs", TOKEN, MULTIPART, body=b"x" * 300_000)
             assert (upload.status, upload.body) == (200, b"300000 bytes")
-            small = await ask(port, "POST", "/api/songs/batch", JSON, body=b'{"ids": []}')
+            small = await send_request(port, "POST", "/api/songs/batch", JSON, body=b'{"ids": []}')
             assert small.status == 200
-            assert (await ask(port, "GET", "/api/songs")).status == 200
+            assert (await send_request(port, "GET", "/api/songs")).status == 200
 
 
 @pytest.mark.parametrize("lines", [(JSON,), (MULTIPART,), (MULTIPART, TOKEN)])
 async def test_bodies_other_than_uploads_are_small(lines: tuple[str, ...]) -> None:
     async with listening(service) as there, gateway(there) as port:
-        accepted = await ask(port, "POST", "/api/songs/batch", *lines, body=b"x" * MEGABYTE)
-        too_large = await ask(port, "POST", "/api/songs/batch", *lines, body=b"x" * (MEGABYTE + 1))
+        accepted = await send_request(port, "POST", "/api/songs/batch", *lines, body=b"x" * MEGABYTE)
+        too_large = await send_request(port, "POST", "/api/songs/batch", *lines, body=b"x" * (MEGABYTE + 1))
     assert accepted.body == b"%d bytes" % MEGABYTE
     assert (too_large.status, json.loads(too_large.body)["code"]) == (413, "too_large")
 
@@ -117,7 +117,7 @@ async def test_large_body_of_a_read_is_ignored() -> None:
         assert await reader.read() == b""
 
     async with listening(talk) as there, gateway(there) as port:
-        assert (await ask(port, "GET", "/api/songs", body=b"x" * 2 * MEGABYTE)).body == b"songs"
+        assert (await send_request(port, "GET", "/api/songs", body=b"x" * 2 * MEGABYTE)).body == b"songs"
 
 
 async def test_oversized_chunked_body_never_reaches_the_service() -> None:
@@ -150,13 +150,13 @@ async def test_total_of_buffered_bodies_is_bounded() -> None:
         client = await clients.enter_async_context(connect(port))
         await client.write(request("POST", path, TOKEN, "Content-Length: 200000") + half)
         await asyncio.sleep(0.1)
-        refused = await ask(port, "POST", path, TOKEN, body=b"x" * 90_000)
+        refused = await send_request(port, "POST", path, TOKEN, body=b"x" * 90_000)
         assert (refused.status, refused.headers.get("retry-after")) == (503, "5")
-        assert (await ask(port, "POST", path, body=b"{}")).status == 200
-        assert (await ask(port, "POST", "/api/songs", TOKEN, body=b"x" * 300_000)).status == 200
+        assert (await send_request(port, "POST", path, body=b"{}")).status == 200
+        assert (await send_request(port, "POST", "/api/songs", TOKEN, body=b"x" * 300_000)).status == 200
         await clients.aclose()
         await asyncio.sleep(0.1)
-        assert (await ask(port, "POST", path, TOKEN, body=b"x" * 90_000)).status == 200
+        assert (await send_request(port, "POST", path, TOKEN, body=b"x" * 90_000)).status == 200
 
 
 @pytest.mark.parametrize("size", [300_000, MEGABYTE, 2 * MEGABYTE])
@@ -173,7 +173,7 @@ async def test_slow_reader_holds_no_permit(size: int) -> None:
             client.writer.transport.pause_reading()  # type: ignore[attr-defined]  # a transport of sockets
             await client.write(request("GET", "/api/songs"))
         async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
-            assert (await ask(port, "GET", "/api/songs/1")).body == b"small"
+            assert (await send_request(port, "GET", "/api/songs/1")).body == b"small"
         for client in readers:
             client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # a transport of sockets
             assert len((await client.response()).body) == size
@@ -195,7 +195,7 @@ async def test_total_of_buffered_responses_is_bounded() -> None:
         await asyncio.sleep(0.3)
         client.writer.transport.resume_reading()  # type: ignore[attr-defined]  # a transport of sockets
         assert len((await client.response()).body) == size
-        assert (await ask(port, "GET", "/api/songs")).status == 200
+        assert (await send_request(port, "GET", "/api/songs")).status == 200
 
 
 async def test_upload_permit_is_acquired_when_service_reads() -> None:
@@ -220,7 +220,7 @@ async def test_upload_permit_is_acquired_when_service_reads() -> None:
     ):
         for each in (first, second):
             await each.write(request("POST", "/api/songs", FORGED, "Content-Length: 900000") + b"x")
-        stored = await ask(port, "POST", "/api/songs", TOKEN, body=b"x" * 100_000)
+        stored = await send_request(port, "POST", "/api/songs", TOKEN, body=b"x" * 100_000)
         assert stored.body == b"stored"
         decide.set()
         assert (await first.response()).status == 401
@@ -230,8 +230,8 @@ async def test_rejected_origin_is_logged_once_a_minute() -> None:
     async with listening(Scripted().talk) as there, gateway(there) as port:
         with capture_logs() as logs:
             for path in ("/api/songs", "/health", "/api/songs"):
-                await ask(port, "GET", path, "Origin: http://evil.test")
-                await ask(port, "GET", path, "Origin: http://localhost:5173")
-            await ask(port, "GET", "/api/songs", "Origin: http://other.test")
+                await send_request(port, "GET", path, "Origin: http://evil.test")
+                await send_request(port, "GET", path, "Origin: http://localhost:5173")
+            await send_request(port, "GET", "/api/songs", "Origin: http://other.test")
     logged = [each["origin"] for each in logs if "FRONTEND_ORIGINS" in each["event"]]
     assert logged == ["http://evil.test", "http://other.test"]

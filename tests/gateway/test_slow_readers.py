@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 
 from tests.gateway.gateway import gateway_process
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, ReceivedRequest, ask, request
+from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, ReceivedRequest, request, send_request
 
 MEGABYTE = 1024 * 1024
 READERS = 40
@@ -67,7 +67,7 @@ async def test_buffered_responses_hold_no_permit() -> None:
             while long_requests(service.received) < READERS:  # noqa: ASYNC110 - over a socket
                 await asyncio.sleep(0.02)
         for _ in range(REQUESTS):
-            assert (await ask(running.port, "GET", "/api/songs/1")).body == b"small"
+            assert (await send_request(running.port, "GET", "/api/songs/1")).body == b"small"
         assert long_requests(service.received) == READERS
 
 
@@ -84,11 +84,11 @@ async def test_full_buffer_does_not_block_others() -> None:
             RESPONSE_BUFFER_BYTES=str(buffer_bytes),
         ) as running,
     ):
-        assert (await ask(running.port, "GET", "/api/songs/1")).status == 200
+        assert (await send_request(running.port, "GET", "/api/songs/1")).status == 200
         memory_bytes = running.resident_bytes
         async with attacked(running.port):
             await asyncio.sleep(1)
             for _ in range(REQUESTS):
-                assert (await ask(running.port, "GET", "/api/songs/1")).body == b"small"
+                assert (await send_request(running.port, "GET", "/api/songs/1")).body == b"small"
             assert long_requests(service.received) >= READERS
         assert running.most_resident_bytes - memory_bytes < buffer_bytes + OTHER_MEMORY_BYTES

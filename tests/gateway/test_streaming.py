@@ -12,12 +12,12 @@ from tests.gateway.wire import (
     KEY_STORE_TIMEOUT_SECONDS,
     BrokenOffError,
     allow_body,
-    ask,
     connect,
     read_chunk,
     read_head,
     read_request,
     request,
+    send_request,
 )
 
 MEGABYTE = 1024 * 1024
@@ -119,23 +119,23 @@ class Endless:
             self.left.set()
 
 
-@pytest.mark.parametrize("asked", [1, 2])
-async def test_client_disconnect_aborts_the_upstream_response(asked: int) -> None:
+@pytest.mark.parametrize("requested", [1, 2])
+async def test_client_disconnect_aborts_the_upstream_response(requested: int) -> None:
     service = Endless()
     async with listening(service.talk) as there, gateway(there) as port:
         async with connect(port) as client:
-            await client.write(request("GET", "/api/songs") * asked)
+            await client.write(request("GET", "/api/songs") * requested)
             await client.reader.readexactly(MEGABYTE)
         async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
             await service.left.wait()
 
 
 async def test_client_disconnect_aborts_the_upstream_request() -> None:
-    asked, left = asyncio.Event(), asyncio.Event()
+    requested, left = asyncio.Event(), asyncio.Event()
 
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader, writer)
-        asked.set()
+        requested.set()
         assert await reader.read(1) == b""
         left.set()
 
@@ -143,7 +143,7 @@ async def test_client_disconnect_aborts_the_upstream_request() -> None:
         async with connect(port) as client:
             await client.write(request("POST", "/api/songs", body=b"{}"))
             async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
-                await asked.wait()
+                await requested.wait()
         async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
             await left.wait()
 
@@ -189,7 +189,7 @@ async def test_aborted_upstream_response_is_aborted_downstream(begin: bytes) -> 
 
     async with listening(talk) as there, gateway(there) as port:
         with pytest.raises(BrokenOffError):
-            await ask(port, "GET", "/api/songs")
+            await send_request(port, "GET", "/api/songs")
 
 
 async def test_stalled_response_is_aborted() -> None:
@@ -200,7 +200,7 @@ async def test_stalled_response_is_aborted() -> None:
 
     async with listening(talk) as there, gateway(there, idle_timeout_seconds=0.2) as port:
         with pytest.raises(BrokenOffError):
-            await ask(port, "GET", "/api/songs")
+            await send_request(port, "GET", "/api/songs")
 
 
 async def test_begun_response_may_exceed_first_byte_timeout() -> None:
@@ -211,7 +211,7 @@ async def test_begun_response_may_exceed_first_byte_timeout() -> None:
         writer.write(b"half")
 
     async with listening(talk) as there, gateway(there, first_byte_timeout_seconds=0.5) as port:
-        assert (await ask(port, "GET", "/api/songs")).body == b"halfhalf"
+        assert (await send_request(port, "GET", "/api/songs")).body == b"halfhalf"
 
 
 async def test_steady_slow_upload_outlasts_the_timeouts() -> None:
@@ -252,7 +252,7 @@ async def test_hundred_megabytes_need_little_memory() -> None:
     size = 100 * MEGABYTE
     service = Sink(response_bytes=size)
     async with listening(service.talk) as there, gateway_process(there) as running:
-        await ask(running.port, "GET", "/livez")
+        await send_request(running.port, "GET", "/livez")
         before = running.resident_bytes
         async with connect(running.port) as client:
             await client.write(request("POST", "/api/songs", f"Content-Length: {size}"))
@@ -276,7 +276,7 @@ async def test_thirty_slow_clients_need_little_memory() -> None:
         gateway_process(there) as running,
         contextlib.AsyncExitStack() as clients,
     ):
-        await ask(running.port, "GET", "/livez")
+        await send_request(running.port, "GET", "/livez")
         before = running.resident_bytes
         for _ in range(30):
             client = await clients.enter_async_context(connect(running.port))

@@ -194,7 +194,7 @@ def request(method: str, target: str, *lines: str, body: bytes = b"") -> bytes:
     return head.encode("utf-8") + body
 
 
-async def ask(port: int, method: str, target: str, *lines: str, body: bytes = b"") -> Response:
+async def send_request(port: int, method: str, target: str, *lines: str, body: bytes = b"") -> Response:
     """One request on a connection of its own."""
     async with connect(port) as client:
         await client.write(request(method, target, *lines, body=body))

@@ -186,7 +186,7 @@ async def test_declared_indexes_exist(database: MongoDatabase, raw: Any) -> None
     ids=str,
 )
 def test_listed_entries_are_counted_by_covering_index(query: dict[str, Any]) -> None:
-    """MongoDB does that when the fields asked for are the first ones of an index, and none is null."""
+    """MongoDB does that when the fields requested are the first ones of an index, and none is null."""
     assert None not in query.values()
     indexes = song_repository.INDEXES if "isDeleted" in query else album_repository.INDEXES
     beginnings = [{name for name, _ in index.fields[: len(query)]} for index in indexes]

@@ -15,13 +15,13 @@ class Source:
 
     def __init__(self, value: bytes | Loaded | None = b"old") -> None:
         self.value = value
-        self.asked = 0
+        self.requested = 0
         self.begun = asyncio.Event()
         self.may_respond = asyncio.Event()
         self.may_respond.set()
 
     async def load(self) -> bytes | Loaded | None:
-        self.asked += 1
+        self.requested += 1
         seen = self.value
         self.begun.set()
         await self.may_respond.wait()
@@ -43,8 +43,8 @@ async def until_used(cache: ReadThrough, source: Source) -> None:
     """Until a read comes from the cache again."""
     async with asyncio.timeout(5):
         while True:
-            asked = source.asked
+            requested = source.requested
             await read(cache, source.load)
-            if source.asked == asked:
+            if source.requested == requested:
                 return
             await asyncio.sleep(0.001)

@@ -38,7 +38,7 @@ class Refusing:
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there_reader, there_writer = await asyncio.open_connection("127.0.0.1", self._port)
 
-        async def ask() -> None:
+        async def send_request() -> None:
             # The client sends what belongs together in one piece, and nothing more before the response.
             while data := await reader.read(65536):
                 refusals = sum(data.count(b"$%d\r\n%s\r\n" % (len(name), name)) for name in self.refused)
@@ -53,7 +53,7 @@ class Refusing:
                 writer.write(data)
             writer.close()
 
-        await asyncio.gather(ask(), response())
+        await asyncio.gather(send_request(), response())
 
     async def close(self) -> None:
         for each in self._handling:

@@ -22,10 +22,10 @@ class Store:
         self.is_down = False
         self.hangs = False
         self.broken: set[MediaRef] = set()
-        self.asked: asyncio.Queue[MediaRef] = asyncio.Queue()
+        self.requested: asyncio.Queue[MediaRef] = asyncio.Queue()
 
     async def destroy(self, media: MediaRef) -> None:
-        self.asked.put_nowait(media)
+        self.requested.put_nowait(media)
         if self.hangs:
             await asyncio.Event().wait()
         if self.is_down:

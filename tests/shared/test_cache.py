@@ -26,7 +26,7 @@ async def cache(redis: MemoryCache) -> AsyncIterator[ReadThrough]:
 async def test_second_read_comes_from_the_cache(cache: ReadThrough) -> None:
     source = Source(b"a song")
     assert [await read(cache, source.load) for _ in range(3)] == [b"a song"] * 3
-    assert source.asked == 1
+    assert source.requested == 1
 
 
 @pytest.mark.parametrize("tag", SONG.tags)
@@ -54,14 +54,14 @@ async def test_absence_and_zero_ttl_are_not_cached(
 ) -> None:
     source = Source(loaded)
     assert [await read(cache, source.load) for _ in range(2)] == [returned] * 2
-    assert source.asked == 2
+    assert source.requested == 2
     assert redis.entries == {}
 
 
 async def test_loaded_ttl_overrides_the_entry_ttl(cache: ReadThrough, redis: MemoryCache) -> None:
     source = Source(Loaded(b"for now", ttl_seconds=5))
     assert [await read(cache, source.load) for _ in range(3)] == [b"for now"] * 3
-    assert source.asked == 1
+    assert source.requested == 1
     assert redis.ttls == {SONG.key: 5}
 
 
@@ -84,7 +84,7 @@ async def test_concurrent_readers_share_one_load(cache: ReadThrough) -> None:
     await source.begun.wait()
     source.may_respond.set()
     assert await asyncio.gather(*readers) == [b"a song"] * 20
-    assert source.asked == 1
+    assert source.requested == 1
 
 
 async def test_read_after_invalidation_joins_no_earlier_load(cache: ReadThrough) -> None:
@@ -107,7 +107,7 @@ async def test_cancelled_reader_does_not_cancel_the_shared_load(cache: ReadThrou
     await asyncio.gather(leaving, return_exceptions=True)
     source.may_respond.set()
     assert await staying == b"a song"
-    assert source.asked == 1
+    assert source.requested == 1
 
 
 async def test_failed_load_fails_all_its_waiters_only(

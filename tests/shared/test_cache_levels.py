@@ -74,7 +74,7 @@ async def test_memory_is_validated_in_every_read(cache: ReadThrough, redis: Memo
     before = redis.reads
     redis.entries.clear()
     assert await read(cache, source.load) == b"a song"
-    assert (source.asked, redis.reads) == (1, before + 1)
+    assert (source.requested, redis.reads) == (1, before + 1)
 
 
 async def test_second_level_serves_other_processes(redis: MemoryCache) -> None:
@@ -82,7 +82,7 @@ async def test_second_level_serves_other_processes(redis: MemoryCache) -> None:
     assert await read(a_cache(redis), source.load) == b"a song"
     other = a_cache(redis, memory_bytes=0)
     assert [await read(other, source.load) for _ in range(2)] == [b"a song"] * 2
-    assert source.asked == 1
+    assert source.requested == 1
 
 
 async def test_content_expires_in_memory_too(

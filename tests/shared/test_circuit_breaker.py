@@ -168,7 +168,7 @@ class AnyHistory(RuleBasedStateMachine):
         self.clock.now += seconds
 
     @rule()
-    def ask(self) -> None:
+    def send_request(self) -> None:
         was_open = self.breaker.is_open
         admission = self.breaker.try_call()
         if not was_open:

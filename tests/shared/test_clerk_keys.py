@@ -158,10 +158,10 @@ async def test_hanging_clerk_delays_only_the_first_requests(monkeypatch: pytest.
         clerk.response = None
         found = await asyncio.gather(*(verifier.verify(KEYS[0].token(f"user_{n}")) for n in range(30)))
         assert len(found) == 30
-        asked = len(clerk.requests)
+        requested = len(clerk.requests)
         for number in range(30):
             await verifier.verify(KEYS[0].token(f"user_later_{number}"))
-        assert len(clerk.requests) <= asked + 1
+        assert len(clerk.requests) <= requested + 1
         clerk.response = jwks(KEYS[1].jwk())
         while await refused(verifier, [KEYS[0].token()]) == 0:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.01)

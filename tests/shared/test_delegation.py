@@ -17,10 +17,10 @@ class NoSessions:
     """A `TokenVerifier` that records the tokens and refuses all of them."""
 
     def __init__(self) -> None:
-        self.asked: list[str] = []
+        self.requested: list[str] = []
 
     async def verify(self, token: str) -> Identity:
-        self.asked.append(token)
+        self.requested.append(token)
         raise InvalidTokenError
 
 
@@ -43,7 +43,7 @@ async def test_token_signed_with_another_key_is_refused(key: str) -> None:
     sessions = NoSessions()
     with pytest.raises(InvalidTokenError):
         await SessionOrDelegation(sessions, Delegation(SECRET)).verify(forged)
-    assert sessions.asked == []
+    assert sessions.requested == []
 
 
 async def test_unsigned_token_is_refused() -> None:
@@ -65,4 +65,4 @@ async def test_other_tokens_are_session_tokens(token: str) -> None:
     sessions = NoSessions()
     with pytest.raises(InvalidTokenError):
         await SessionOrDelegation(sessions, Delegation(SECRET)).verify(token)
-    assert sessions.asked == [token]
+    assert sessions.requested == [token]

@@ -85,7 +85,7 @@ class Form(SentModel):
     is_public: FormBool = False
 
 
-async def asked(method: str, path: str, **options: Any) -> httpx.Response:
+async def requested(method: str, path: str, **options: Any) -> httpx.Response:
     transport = httpx.ASGITransport(app=app())
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
         return await http.request(method, path, **options)
@@ -93,16 +93,16 @@ async def asked(method: str, path: str, **options: Any) -> httpx.Response:
 
 async def test_refusals_name_fields_and_reasons() -> None:
     for response, error, fields in (
-        (await asked("POST", "/json", json={"title": " "}), "title: at least 1 character", ["title"]),
-        (await asked("POST", "/json"), "Body is required", ["body"]),
-        (await asked("POST", "/json", json=[]), "Body must be an object", ["body"]),
+        (await requested("POST", "/json", json={"title": " "}), "title: at least 1 character", ["title"]),
+        (await requested("POST", "/json"), "Body is required", ["body"]),
+        (await requested("POST", "/json", json=[]), "Body must be an object", ["body"]),
         (
-            await asked("POST", "/form"),
+            await requested("POST", "/form"),
             "Title is required; isPublic must be true or false; Image is required",
             ["title", "isPublic", "image"],
         ),
-        (await asked("GET", "/query?count=51"), "count: at most 50", ["count"]),
-        (await asked("GET", "/query?count=x"), "Count must be a whole number", ["count"]),
+        (await requested("GET", "/query?count=51"), "count: at most 50", ["count"]),
+        (await requested("GET", "/query?count=x"), "Count must be a whole number", ["count"]),
     ):
         body = json.loads(response.content)
         assert (response.status_code, body["error"], body["detail"]) == (422, error, error)

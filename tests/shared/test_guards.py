@@ -78,7 +78,7 @@ class World:
         async def whose(session: CurrentSession) -> str:
             return session.identity.clerk_id
 
-    async def ask(
+    async def send_request(
         self, token: str | None, *, path: str = "/", header: str = "Bearer {token}"
     ) -> tuple[int, str]:
         headers = {} if token is None else {"Authorization": header.format(token=token)}
@@ -96,36 +96,36 @@ class World:
 
 async def test_caller_is_identified_by_their_token() -> None:
     world = World()
-    assert await world.ask(None) == (200, "anonymous")
-    assert await world.ask("good") == (200, "user_a")
-    assert await world.ask(DELEGATION.token_for("user_b")) == (200, "user_b")
-    assert await world.ask("bad") == (401, "invalid_token")
+    assert await world.send_request(None) == (200, "anonymous")
+    assert await world.send_request("good") == (200, "user_a")
+    assert await world.send_request(DELEGATION.token_for("user_b")) == (200, "user_b")
+    assert await world.send_request("bad") == (401, "invalid_token")
     world.users.is_blocked = True
-    assert await world.ask("good") == (200, "anonymous")
+    assert await world.send_request("good") == (200, "anonymous")
 
 
 @pytest.mark.parametrize("what", ["users", "keys"])
 async def test_unverified_caller_is_not_anonymous(what: str) -> None:
     world = World()
     world.users.is_down, world.sessions.is_down = what == "users", what == "keys"
-    assert await world.ask("good") == (200, "unknown")
-    assert await world.ask(None) == (200, "anonymous")
+    assert await world.send_request("good") == (200, "unknown")
+    assert await world.send_request(None) == (200, "anonymous")
 
 
 async def test_delegated_call_fails_while_users_are_unavailable() -> None:
     world = World()
     world.users.is_down = True
-    assert await world.ask(DELEGATION.token_for("user_b")) == (503, "unavailable")
+    assert await world.send_request(DELEGATION.token_for("user_b")) == (503, "unavailable")
 
 
 async def test_visitor_is_looked_up_only_when_needed() -> None:
     world = World()
     for token in (None, "good", DELEGATION.token_for("user_b")):
-        assert await world.ask(token, path="/public") == (200, "for everybody")
+        assert await world.send_request(token, path="/public") == (200, "for everybody")
     assert world.users.lookups == 0
-    assert await world.ask("bad", path="/public") == (401, "invalid_token")
+    assert await world.send_request("bad", path="/public") == (401, "invalid_token")
     world.sessions.is_down = True
-    assert await world.ask("good", path="/public") == (200, "for everybody")
+    assert await world.send_request("good", path="/public") == (200, "for everybody")
 
 
 NO_TOKENS = ("", "Bearer", "Bearer ", "bearer undefined", "Bearer null", "Bearer None", "Bearer  NULL ", " ")
@@ -134,12 +134,12 @@ NO_TOKENS = ("", "Bearer", "Bearer ", "bearer undefined", "Bearer null", "Bearer
 @pytest.mark.parametrize("header", NO_TOKENS)
 async def test_header_without_a_token_is_anonymous(header: str) -> None:
     world = World()
-    assert await world.ask("", header=header) == (200, "anonymous")
-    assert await world.ask("", path="/session", header=header) == (401, "sign_in_required")
+    assert await world.send_request("", header=header) == (200, "anonymous")
+    assert await world.send_request("", path="/session", header=header) == (401, "sign_in_required")
 
 
 @pytest.mark.parametrize("header", ["Basic dXNlcjpwYXNz", "good", "Token good", "Bearer undefined1"])
 async def test_header_without_bearer_token_is_refused(header: str) -> None:
     world = World()
     for path in ("/", "/public", "/session"):
-        assert await world.ask("", path=path, header=header) == (401, "invalid_token")
+        assert await world.send_request("", path=path, header=header) == (401, "invalid_token")

@@ -47,11 +47,11 @@ async def http(provider: Provider) -> AsyncIterator[httpx.AsyncClient]:
 async def test_concurrent_health_requests_share_one_probe(
     http: httpx.AsyncClient, provider: Provider
 ) -> None:
-    asked = [asyncio.create_task(http.get("/health")) for _ in range(200)]
+    requested = [asyncio.create_task(http.get("/health")) for _ in range(200)]
     while provider.probes == 0:  # noqa: ASYNC110 - no event to wait for
         await asyncio.sleep(0)
     provider.may_respond.set()
-    responses = await asyncio.gather(*asked)
+    responses = await asyncio.gather(*requested)
     assert {response.json()["engine"] for response in responses} == {True}
     assert (await http.get("/health")).json()["engine"] is True
     assert provider.probes == 1

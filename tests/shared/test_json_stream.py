@@ -114,13 +114,13 @@ class Entry:
 
 async def test_all_pages_go_on_after_the_last_entry() -> None:
     entries = [Entry(number) for number in range(9, 0, -1)]
-    asked: list[Slice] = []
+    requested: list[Slice] = []
 
     async def read(part: Slice) -> Sequence[Entry]:
-        asked.append(part)
+        requested.append(part)
         later = [each for each in entries if part.after is None or each.id < part.after.id]
         return later[: part.limit]
 
     found = [entry async for page in all_pages(read, 4) for entry in page]
     assert found == entries
-    assert [part.after for part in asked] == [None, *(Cursor.of(entries[at]) for at in (3, 7, 8))]
+    assert [part.after for part in requested] == [None, *(Cursor.of(entries[at]) for at in (3, 7, 8))]

@@ -80,9 +80,9 @@ async def test_further_process_returns_what_is_stored(redis: tuple[int, int]) ->
                 return await read(second, unused.load) == b"stored"
 
             await until(is_stored)
-        asked = source.asked
+        requested = source.requested
         await read(first, source.load)
-        assert source.asked == asked
+        assert source.requested == requested
 
 
 async def test_process_started_after_an_outage_is_not_stale(redis: tuple[int, int]) -> None:

@@ -261,7 +261,7 @@ async def test_failing_entry_does_not_stop_the_worker() -> None:
     world.store.broken = {COVER}
     await world.entries.plan([COVER], now())
     async with asyncio.timeout(10), world.journal.processing(poll_seconds=0.005):
-        assert await world.store.asked.get() == COVER
+        assert await world.store.requested.get() == COVER
         await world.entries.plan([AUDIO], now())
-        assert await world.store.asked.get() == AUDIO
+        assert await world.store.requested.get() == AUDIO
     assert world.store.media == {COVER}

@@ -47,9 +47,9 @@ async def read(cache: ReadThrough, source: Source) -> bytes | None:
 
 async def until_used(cache: ReadThrough, source: Source) -> None:
     async with asyncio.timeout(20):
-        asked = -1
-        while asked != source.asked:
-            asked = source.asked
+        requested = -1
+        while requested != source.requested:
+            requested = source.requested
             await read(cache, source)
             await asyncio.sleep(0.01)
 
@@ -65,9 +65,9 @@ async def check(url: str) -> None:
             source.value = b"%d" % number
             await one.invalidate(tag)
             assert await read(other, source) == b"%d" % number
-            asked = source.asked
+            requested = source.requested
             assert await read(one, source) == b"%d" % number
-            assert source.asked == asked
+            assert source.requested == requested
 
 
 async def test_cluster_invalidates_across_slots(url: str) -> None:

@@ -76,8 +76,8 @@ async def test_correction_counts_only_when_it_finds_something() -> None:
     async def finds_nothing(_: object) -> bool:
         return False
 
-    async def finds_second(asked: object) -> bool:
-        return asked == terms_of("hidden")
+    async def finds_second(requested: object) -> bool:
+        return requested == terms_of("hidden")
 
     assert await corrected(terms, words, finds_nothing) is None
     assert await corrected(terms, words, finds_second) == terms_of("hidden")

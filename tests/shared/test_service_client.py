@@ -118,10 +118,10 @@ async def test_response_without_json_is_an_unavailable_service(body: bytes, stat
 
 async def test_breaker_opens_after_repeated_failures() -> None:
     service = Failing(httpx.ReadTimeout("late"))
-    asking = client(service)
+    requesting = client(service)
     for _ in range(20):
         with pytest.raises(UnavailableError):
-            await asking.fetch(ANYTHING, "GET", "/albums/1")
+            await requesting.fetch(ANYTHING, "GET", "/albums/1")
     assert service.calls == 5
 
 
@@ -132,10 +132,10 @@ async def test_refusals_do_not_open_the_breaker() -> None:
         calls.append(request)
         return httpx.Response(404, json={"detail": "No"})
 
-    asking = client(refuse)
+    requesting = client(refuse)
     for _ in range(20):
         with pytest.raises(NotFoundError):
-            await asking.fetch(ANYTHING, "GET", "/albums/1")
+            await requesting.fetch(ANYTHING, "GET", "/albums/1")
     assert len(calls) == 20
 
 
@@ -156,9 +156,9 @@ async def test_token_and_body_are_sent_unchanged() -> None:
 
 async def test_response_of_another_shape_is_unavailable() -> None:
     """As while an old version of it runs beside a new one."""
-    asking = client(lambda _: httpx.Response(200, json={"_id": 1}))
+    requesting = client(lambda _: httpx.Response(200, json={"_id": 1}))
     with pytest.raises(UnavailableError):
-        await asking.fetch(ALBUM, "GET", "/albums/1")
+        await requesting.fetch(ALBUM, "GET", "/albums/1")
 
 
 async def streamed(service: ServiceClient) -> bytes:

@@ -12,11 +12,11 @@ class Counted:
     """A TokenVerifier that counts what it is asked; tokens named `bad…` are refused."""
 
     def __init__(self, valid_seconds: float = 60) -> None:
-        self.asked: list[str] = []
+        self.requested: list[str] = []
         self.valid_seconds = valid_seconds
 
     async def verify(self, token: str) -> Identity:
-        self.asked.append(token)
+        self.requested.append(token)
         if token.startswith("bad"):
             raise InvalidTokenError
         return Identity(f"user_{token}", time.time() + self.valid_seconds)
@@ -26,7 +26,7 @@ async def test_valid_token_is_verified_once() -> None:
     verifier = Counted()
     tokens = VerifiedTokens(verifier)
     assert [(await tokens.verify(each)).clerk_id for each in "aba"] == ["user_a", "user_b", "user_a"]
-    assert verifier.asked == ["a", "b"]
+    assert verifier.requested == ["a", "b"]
 
 
 async def test_expiry_counts_at_each_use(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -36,7 +36,7 @@ async def test_expiry_counts_at_each_use(monkeypatch: pytest.MonkeyPatch) -> Non
     later = time.time() + 61
     monkeypatch.setattr("shared.access.verified_tokens.time.time", lambda: later)
     await tokens.verify("a")
-    assert verifier.asked == ["a", "a"]
+    assert verifier.requested == ["a", "a"]
 
 
 async def test_refusals_are_not_remembered() -> None:
@@ -45,7 +45,7 @@ async def test_refusals_are_not_remembered() -> None:
     for _ in range(2):
         with pytest.raises(InvalidTokenError):
             await tokens.verify("bad")
-    assert verifier.asked == ["bad", "bad"]
+    assert verifier.requested == ["bad", "bad"]
 
 
 async def test_least_recently_used_tokens_are_forgotten() -> None:
@@ -53,7 +53,7 @@ async def test_least_recently_used_tokens_are_forgotten() -> None:
     tokens = VerifiedTokens(verifier, max_tokens=2)
     for token in "abac":
         await tokens.verify(token)
-    verifier.asked.clear()
+    verifier.requested.clear()
     await tokens.verify("a")
     await tokens.verify("b")
-    assert verifier.asked == ["b"]
+    assert verifier.requested == ["b"]

@@ -39,7 +39,7 @@ class Engine:
         self.is_down = False
         self.takes_at_most = 10**6
         self.prepared = 0
-        self.asked = 0
+        self.requested = 0
         self.response: list[str] = []
 
     async def prepare(self) -> None:
@@ -92,7 +92,7 @@ class Engine:
         return list(self.response)
 
     def _respond_or_fail(self, batch: int = 0) -> None:
-        self.asked += 1
+        self.requested += 1
         if batch > self.takes_at_most:
             raise EngineLateError
         if self.refusals:

@@ -154,10 +154,10 @@ async def test_fallback_omits_songs_hidden_meanwhile() -> None:
 async def test_empty_similar_response_is_cached_until_sync() -> None:
     world = World()
     assert titles(await world.discovery.similar(world.all[0])) == ["1", "2", "3", "4", "5"]
-    asked = world.engine.asked
+    requested = world.engine.requested
     world.redis.forget_after(STAND_IN_SECONDS)
     await world.discovery.similar(world.all[0])
-    assert world.engine.asked == asked
+    assert world.engine.requested == requested
     world.engine.response = [world.all[5].id]
     await world.stale.songs_synced()
     assert titles(await world.discovery.similar(world.all[0])) == ["5"]
@@ -175,7 +175,7 @@ async def test_trending_without_listeners_skips_the_engine() -> None:
     world = World()
     await world.play(world.all[3], is_synced=False)
     assert titles(await world.discovery.trending())[0] == "3"
-    assert world.engine.asked == 0
+    assert world.engine.requested == 0
 
 
 async def test_results_are_distinct_and_limited() -> None:
@@ -197,7 +197,7 @@ async def test_full_recommendations_outlive_other_songs() -> None:
         world.put(song)
     world.engine.response = [song.id for song in songs[:MOST]]
     assert len(titles(await world.discovery.for_user(ADA))) == MOST
-    asked = world.engine.asked
+    requested = world.engine.requested
     await world.stale.song_changed(songs[MOST])
     await world.stale.songs_synced()
     world.put(replace(songs[1], title="Unnoticed"))
@@ -208,7 +208,7 @@ async def test_full_recommendations_outlive_other_songs() -> None:
     world.put(songs[0])
     await world.stale.song_changed(songs[0])
     assert titles(await world.discovery.for_user(ADA))[:2] == ["0", "Unnoticed"]
-    assert world.engine.asked == asked
+    assert world.engine.requested == requested
 
 
 async def test_first_rows_are_cut_without_reading() -> None:

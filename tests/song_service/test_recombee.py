@@ -106,8 +106,8 @@ async def test_unknown_listener_gets_no_recommendations() -> None:
 
 
 async def hundred_ask(engine: RecombeeEngine) -> list[BaseException | object]:
-    asked = [engine.for_user(USER, 10) for _ in range(100)]
-    return await asyncio.gather(*asked, return_exceptions=True)
+    requested = [engine.for_user(USER, 10) for _ in range(100)]
+    return await asyncio.gather(*requested, return_exceptions=True)
 
 
 async def test_requests_do_not_queue_for_hanging_engine() -> None:
@@ -122,10 +122,10 @@ async def test_requests_do_not_queue_for_hanging_engine() -> None:
 async def test_batches_bypass_and_close_the_open_breaker() -> None:
     async with canned_server(http_response(500, b"{}")) as server, engine_at(server.url) as engine:
         await hundred_ask(engine)
-        asked = len(server.requests)
+        requested = len(server.requests)
         with pytest.raises(UnavailableError):
             await engine.for_user(USER, 10)
-        assert len(server.requests) == asked
+        assert len(server.requests) == requested
         await comes_back(server, engine)
         assert await engine.for_user(USER, 10) == [SONG]
 

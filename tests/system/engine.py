@@ -32,34 +32,36 @@ class EngineView:
         keys = json.loads((system.data_dir / "installation.json").read_text())
         return cls(system.cloud, keys["recombee_database_id"], keys["recombee_private_token"])
 
-    async def ask(self, request: Any) -> Any:
+    async def send_request(self, request: Any) -> Any:
         """The response of the SDK."""
         return await asyncio.to_thread(self._client.send, request)
 
     async def users(self) -> set[str]:
         """The ids of all listeners in its model."""
-        return set(await self.ask(ListUsers()))
+        return set(await self.send_request(ListUsers()))
 
     async def songs(self) -> set[str]:
         """The ids of all songs that it knows, listed or not."""
-        return set(await self.ask(ListItems()))
+        return set(await self.send_request(ListItems()))
 
     async def listed_songs(self) -> set[str]:
         """The ids of those that it may recommend."""
-        return set(await self.ask(ListItems(filter="'isListed'")))
+        return set(await self.send_request(ListItems(filter="'isListed'")))
 
     async def plays_of(self, user_id: str) -> list[str]:
         """The songs whose plays by this listener it knows, one for each play."""
-        return [each["itemId"] for each in await self.ask(ListUserDetailViews(user_id))]
+        return [each["itemId"] for each in await self.send_request(ListUserDetailViews(user_id))]
 
     async def completions_of(self, user_id: str) -> list[str]:
         """The same of songs heard to their end."""
-        return [each["itemId"] for each in await self.ask(ListUserPurchases(user_id))]
+        return [each["itemId"] for each in await self.send_request(ListUserPurchases(user_id))]
 
     async def skips_of(self, user_id: str) -> list[tuple[str, float]]:
         """The same of skips, each with its rating."""
-        return [(each["itemId"], each["rating"]) for each in await self.ask(ListUserRatings(user_id))]
+        return [
+            (each["itemId"], each["rating"]) for each in await self.send_request(ListUserRatings(user_id))
+        ]
 
     async def bookmarks_of(self, user_id: str) -> list[str]:
         """The songs that this listener likes, as it knows."""
-        return [each["itemId"] for each in await self.ask(ListUserBookmarks(user_id))]
+        return [each["itemId"] for each in await self.send_request(ListUserBookmarks(user_id))]

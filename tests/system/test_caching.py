@@ -35,7 +35,7 @@ class Scene:
     album: dict[str, Any]
 
     def cached(self) -> dict[str, tuple[httpx.AsyncClient, str, int]]:
-        """Documented key: who asks for it where, and how long it lives, in seconds."""
+        """Documented key: who requests it where, and how long it lives, in seconds."""
         song, album = self.song["_id"], self.album["_id"]
         return {
             "songs:all:public": (self.anyone, "/songs", 5 * MINUTE),

@@ -75,10 +75,10 @@ async def test_head_returns_the_headers_of_get(people: People) -> None:
     artist, anyone = await people.artist(), people.client()
     song = await upload(artist)
     for path in ("/songs", f"/songs/{song['_id']}", "/albums"):
-        got, asked = await anyone.get(path), await anyone.head(path)
-        assert (asked.status_code, asked.content) == (200, b"")
-        assert asked.headers["etag"] == got.headers["etag"]
-        assert asked.headers["content-length"] == str(len(got.content))
+        got, requested = await anyone.get(path), await anyone.head(path)
+        assert (requested.status_code, requested.content) == (200, b"")
+        assert requested.headers["etag"] == got.headers["etag"]
+        assert requested.headers["content-length"] == str(len(got.content))
     assert (await anyone.head("/auth/me")).status_code == 401
     assert (await anyone.head(f"/songs/{'0' * 24}")).status_code == 404
     assert (await anyone.head("/songs/batch")).status_code == 404

@@ -45,8 +45,8 @@ async def test_refusals_match_the_openapi_description(
     wrong: str, described: dict[str, Description], people: People
 ) -> None:
     method, path, sent, status = REFUSED[wrong]
-    asked = path.format(song_id=UNKNOWN, album_id=UNKNOWN)
-    response = await (await people.artist()).http.request(method, asked, **sent)
+    requested = path.format(song_id=UNKNOWN, album_id=UNKNOWN)
+    response = await (await people.artist()).http.request(method, requested, **sent)
     assert response.status_code == status, response.text
     described[path].check(method, path, response)
 

@@ -138,7 +138,7 @@ async def test_order_of_the_engine_is_preserved(system: RunningSystem, people: P
     scene = await scene_of(system, people, listeners=3)
     listener, engine = scene.groups[0].listeners[0], EngineView.of(system)
     request = RecommendItemsToUser(listener.id, 50, scenario="for-you", filter="'isListed'")
-    said = [each["id"] for each in (await engine.ask(request))["recomms"]]
+    said = [each["id"] for each in (await engine.send_request(request))["recomms"]]
     assert len(said) > 3
     assert (await recommended(listener))[: len(said)] == said
 
@@ -202,15 +202,15 @@ async def test_count_limits_the_recommendations(
 
 
 async def test_reading_creates_no_user_in_the_engine(system: RunningSystem, people: People) -> None:
-    artist, asking, anyone = await people.artist(), await people.user(), people.client()
+    artist, requesting, anyone = await people.artist(), await people.user(), people.client()
     song = (await upload(artist, "Asked about"))["_id"]
     await interact(artist, "play", song)
     await until_synced(system)
     for _ in range(2):
         assert (await anyone.get("/songs/trending")).status_code == 200
         assert (await anyone.get(f"/songs/{song}/similar")).status_code == 200
-        assert (await asking.get(FOR_YOU)).status_code == 200
+        assert (await requesting.get(FOR_YOU)).status_code == 200
         await artist.patch(f"/songs/{song}", json={"title": "Asked about again"})
     listeners = set(rows(system, "songs.sqlite", "SELECT DISTINCT user_id FROM interactions"))
     assert await EngineView.of(system).users() == listeners
-    assert asking.id not in listeners
+    assert requesting.id not in listeners

@@ -143,8 +143,8 @@ async def test_every_page_of_a_list_is_filtered(people: People) -> None:
     admin = await people.admin()
     for number in range(3):
         await people.user(f"Walked {number} äöü")
-    asked = {"limit": "1", "role": "user", "isBlocked": "false", "q": "walked", "total": "true"}
-    page = await admin.get("/admin/users", params=asked)
+    requested = {"limit": "1", "role": "user", "isBlocked": "false", "q": "walked", "total": "true"}
+    page = await admin.get("/admin/users", params=requested)
     names = []
     while True:
         names += [user["fullName"] for user in page.json()]

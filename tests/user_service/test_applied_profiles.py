@@ -30,10 +30,10 @@ class Provider:
 
     says: Profile | None = None
     hangs: bool = False
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
 
     async def profile(self, clerk_id: str) -> Profile | None:
-        self.asked.append(clerk_id)
+        self.requested.append(clerk_id)
         if self.hangs:
             await asyncio.Event().wait()
         if self.says is None:
@@ -180,20 +180,20 @@ async def test_refresh_asks_once_a_minute(world: World, provider: Provider) -> N
     provider.says = profile()
     for _ in range(5):
         await refreshed(world)
-    assert provider.asked == [world.ada.clerk_id]
+    assert provider.requested == [world.ada.clerk_id]
     assert world.store.ttls[f"profile-refreshed:{world.ada.id}"] <= MINUTE
 
 
 async def test_refresh_of_another_replica_counts(world: World, provider: Provider) -> None:
     await world.store.add(f"profile-refreshed:{world.ada.id}", b"", MINUTE)
     await refreshed(world)
-    assert provider.asked == []
+    assert provider.requested == []
 
 
 async def test_refresh_needs_no_store_and_no_provider(world: World, provider: Provider) -> None:
     world.store.is_down = True
     await refreshed(world)
-    assert provider.asked == [world.ada.clerk_id]
+    assert provider.requested == [world.ada.clerk_id]
     assert await world.stored() == world.ada
 
 
@@ -201,6 +201,6 @@ async def test_refreshes_end_with_the_process(world: World, provider: Provider) 
     provider.hangs = True
     async with asyncio.timeout(5), world.profiles.refreshing():
         world.profiles.refresh_later(world.ada.clerk_id)
-        while not provider.asked:  # noqa: ASYNC110 - no event to wait for
+        while not provider.requested:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0)
     assert not world.profiles.is_refreshing

@@ -68,9 +68,9 @@ async def registered(
     identities, invalidation, writes = Provider(known), Invalidation(cache), Writes()
     profiles = Profiles(users, identities, invalidation, writes, Names(), MemoryCache(), 60)
     registrar = Registrar(users, identities, profiles, invalidation, writes, [BOSS])
-    asked = Registration.model_validate({"clerkId": clerk_id, **said})
+    requested = Registration.model_validate({"clerkId": clerk_id, **said})
     session = Session(Identity(clerk_id, 4_000_000_000), "token")
-    return (await registrar.register(session, asked)).user
+    return (await registrar.register(session, requested)).user
 
 
 async def registered_role(
