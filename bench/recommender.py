@@ -118,8 +118,8 @@ def popularity(fit: sparse.csr_array) -> Score:
 def item_item(fit: sparse.csr_array) -> Score:
     """The sum of the cosines of each song with those that the listener has, without all cosines in memory."""
     unit = fit @ sparse.diags_array(1.0 / np.sqrt(np.maximum(np.asarray(fit.sum(axis=0)).ravel(), 1.0)))
-    by_listener, by_song = unit.tocsr(), unit.T.tocsr()
-    return lambda listener: np.asarray(by_song @ (unit @ by_listener[[listener]].toarray().ravel()))
+    by_song = unit.T.tocsr()
+    return lambda listener: np.asarray(by_song @ (unit @ fit[[listener]].toarray().ravel()))
 
 
 def ease(fit: sparse.csr_array, ridge: float) -> Score:

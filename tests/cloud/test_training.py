@@ -45,6 +45,11 @@ def test_local_ridge_equals_ease_with_all_neighbours() -> None:
     assert np.allclose(local_ridge(regression).scores(liked), ease(regression).scores(liked), atol=0.01)
 
 
+def test_local_ridge_uses_so_many_predictors() -> None:
+    weights = sparse.csc_array(local_ridge(random_regression(200, 60), predictors=7).weights)
+    assert np.diff(weights.indptr).tolist() == [7] * 60
+
+
 def test_three_plays_of_another_genre_change_the_list() -> None:
     world = PlantedListening()
     songs = {

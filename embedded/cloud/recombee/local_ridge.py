@@ -11,7 +11,7 @@ from scipy import sparse
 
 from embedded.cloud.recombee.relations import Float32Array, Regression, SongRelations
 
-# Songs that predict a song, and songs whose products with it are kept to look up theirs with one another.
+# Songs that predict a song at most, and songs whose products with it are kept to look up theirs with others.
 PREDICTORS, NEIGHBOURS = 100, 300
 # A feature of more songs than this tells too little for what its products cost.
 MOST_SONGS_OF_FEATURE = 1000
@@ -21,24 +21,24 @@ BLOCK = 256
 Int32Array = NDArray[np.int32]
 
 
-def local_ridge(regression: Regression) -> SongRelations:
+def local_ridge(regression: Regression, predictors: int = PREDICTORS) -> SongRelations:
     songs = regression.rows.shape[1]
     used = np.diff(regression.rows.indptr) <= MOST_SONGS_OF_FEATURE
     used[: regression.listeners] = True
     rows = regression.rows[used]
     diagonal = np.asarray(rows.multiply(rows).sum(axis=0)).ravel() + regression.ridge
     neighbours, products = _nearest(rows, diagonal)
-    weights = np.zeros((songs, PREDICTORS), dtype=np.float32)
+    weights = np.zeros((songs, predictors), dtype=np.float32)
     place = np.full(songs + 1, -1, dtype=np.int32)
     for song in range(songs):
-        count = int(np.count_nonzero(products[song, :PREDICTORS]))
+        count = int(np.count_nonzero(products[song, :predictors]))
         if count:
-            predictors = neighbours[song, :count]
-            gram = _gram(predictors, neighbours, products, place)
-            gram[np.arange(count), np.arange(count)] = diagonal[predictors]
+            nearest = neighbours[song, :count]
+            gram = _gram(nearest, neighbours, products, place)
+            gram[np.arange(count), np.arange(count)] = diagonal[nearest]
             weights[song, :count] = np.linalg.solve(gram, products[song, :count])
     used_weights = weights != 0
-    source, target = neighbours[:, :PREDICTORS][used_weights], np.nonzero(used_weights)[0]
+    source, target = neighbours[:, :predictors][used_weights], np.nonzero(used_weights)[0]
     return SongRelations(
         sparse.csr_array((weights[used_weights], (source, target)), shape=(songs, songs)),
         (1.0 / diagonal).astype(np.float32),

@@ -1,6 +1,7 @@
 """What is learned from all interactions, what is popular and how songs relate, as arrays for a file."""
 
 import json
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from scipy import sparse
 
 from embedded.cloud.recombee.ease import ease
 from embedded.cloud.recombee.listening import FloatArray, IntArray, Listening, decay, strength
-from embedded.cloud.recombee.local_ridge import local_ridge
+from embedded.cloud.recombee.local_ridge import PREDICTORS, local_ridge
 from embedded.cloud.recombee.relations import Regression, SongRelations
 from embedded.cloud.recombee.song_index import SongIndex
 from embedded.cloud.recombee.tuning import USUAL, Tuning
@@ -113,7 +114,9 @@ def train(songs: SongIndex, listening: Listening, *, now: float, tuning: Tuning 
 def relations_of(liked: sparse.csr_array, songs: SongIndex, tuning: Tuning) -> SongRelations:
     """`liked` is listener x song."""
     regression = Regression.of(liked, songs.distinctive(), tuning)
-    return ease(regression) if regression.size <= LARGEST_EASE else local_ridge(regression)
+    if regression.size <= LARGEST_EASE and math.isinf(tuning.predictors):
+        return ease(regression)
+    return local_ridge(regression, int(min(tuning.predictors, PREDICTORS)))
 
 
 def _liked(

@@ -20,6 +20,7 @@ GROWTH_BETWEEN = 2
 class Tuning:
     """The values are those that did best on the two data sets of docs/benchmarks.md.
 
+    `predictors` is how many songs predict a song, those nearest to it, or all where there are not too many.
     `ridge_exponent` is the power of its audience with which the ridge of a song grows: 0, 0.5 or 1.
     `ridge_scale` multiplies the ridge. `feature_weight` is what the rarest feature in common says, in
     listeners who listened to both songs. A song counts half once the listener went on to
@@ -27,6 +28,7 @@ class Tuning:
     to their end, make taste count for half and popularity for the other half.
     """
 
+    predictors: float = math.inf
     ridge_exponent: float = 0.5
     ridge_scale: float = 1.0
     feature_weight: float = 12.0
@@ -62,6 +64,7 @@ SERVED = ("content_share", "later_songs_for_half", "evidence_for_half")
 # What is tried, one parameter after the other: values on one side until one is no better, then on the other.
 ALTERNATIVES: Mapping[str, Sequence[Sequence[float]]] = {
     "later_songs_for_half": ((3.0, 10.0, math.inf),),
+    "predictors": ((30.0,), (100.0,)),
     "ridge_exponent": ((1.0,), (0.0,)),
     "ridge_scale": ((0.3, 0.1), (3.0, 10.0)),
     "feature_weight": ((3.0, 0.0), (40.0,)),
