@@ -53,7 +53,15 @@ class StoredAudio:
     high_url: str
 
 
-class MediaStore(Protocol):
+class MediaRemoval(Protocol):
+    """Deletes stored media. Raises UnavailableError when the store is down."""
+
+    async def destroy(self, media: "MediaRef") -> None:
+        """Delete it, also from delivery caches. Idempotent."""
+        ...
+
+
+class MediaStore(MediaRemoval, Protocol):
     """Stores media and delivers it to listeners. All calls raise UnavailableError when it is down."""
 
     async def upload_image(self, path: Path, public_id: str) -> StoredImage:
@@ -62,10 +70,6 @@ class MediaStore(Protocol):
 
     async def upload_audio(self, path: Path, public_id: str) -> StoredAudio:
         """Store the audio file under `public_id` with its renditions."""
-        ...
-
-    async def destroy(self, media: "MediaRef") -> None:
-        """Delete it, also from delivery caches. Idempotent."""
         ...
 
     async def ping(self) -> bool:

@@ -14,7 +14,7 @@ import structlog
 
 from shared.clock import now
 from shared.errors import AppError, UnavailableError
-from shared.ports import MediaCleanups, MediaRef, MediaStore
+from shared.ports import MediaCleanups, MediaRef, MediaRemoval
 
 InUse = Callable[[MediaRef], Awaitable[bool]]
 Rollback = Callable[[MediaRef], Awaitable[None]]
@@ -42,7 +42,9 @@ log = structlog.stdlib.get_logger(__name__)
 class CleanupJournal:
     """The journal of one service, and the worker that processes its due entries."""
 
-    def __init__(self, entries: MediaCleanups, store: MediaStore, in_use: InUse, rollback: Rollback) -> None:
+    def __init__(
+        self, entries: MediaCleanups, store: MediaRemoval, in_use: InUse, rollback: Rollback
+    ) -> None:
         self._entries = entries
         self._store = store
         self._in_use = in_use

@@ -2,20 +2,19 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import pytest
 
 from shared.errors import UnavailableError
 from shared.media.cleanup import CleanupJournal
-from shared.ports import MediaRef, StoredAudio, StoredImage
+from shared.ports import MediaRef
 from tests.shared.media import DOWN, Entries
 
 COVER, AUDIO = MediaRef("songs/1/cover", "image"), MediaRef("songs/1/audio", "video")
 
 
 class Store:
-    """A `MediaStore` of names. It can be down, or hang; `broken` of its media cannot be removed."""
+    """A `MediaRemoval` of names. It can be down, or hang; `broken` of its media cannot be removed."""
 
     def __init__(self, *media: MediaRef) -> None:
         self.media = set(media)
@@ -33,15 +32,6 @@ class Store:
         if media in self.broken:
             raise ZeroDivisionError
         self.media.discard(media)
-
-    async def upload_image(self, path: Path, public_id: str) -> StoredImage:
-        raise NotImplementedError
-
-    async def upload_audio(self, path: Path, public_id: str) -> StoredAudio:
-        raise NotImplementedError
-
-    async def ping(self) -> bool:
-        raise NotImplementedError
 
 
 async def nothing() -> None:
