@@ -28,6 +28,7 @@ LONGEST = (
     *(file for files in GROUPS.values() for file in files),
     "tests/system/test_faults_media.py",
     "tests/system/test_faults_services.py",
+    "tests/system/test_account_deletion.py",
     "tests/system/test_durability.py",
     "tests/demo/test_seed.py",
     "tests/system/test_readme.py",
