@@ -1,4 +1,4 @@
-"""JSON lines on standard output, from our code and from the libraries alike, each with its request id.
+"""JSON lines on standard output, from our code and the libraries, each with its request id.
 
 Our code logs through structlog straight to a buffer, so that a request costs no system call. The buffer is
 written when it holds `ATOMIC_BYTES`, a few times a second, and at once after an error. After SIGTERM lines

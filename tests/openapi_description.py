@@ -17,7 +17,7 @@ class Description:
         self.document = document
         self._components = copy.deepcopy(document["components"])
         for schema in self._components["schemas"].values():
-            if "properties" in schema:  # a field that nobody described is a mistake, too
+            if "properties" in schema:  # an undescribed field is an error, too
                 schema.setdefault("additionalProperties", False)
 
     def responses(self, method: str, path: str) -> dict[str, Any]:

@@ -115,12 +115,12 @@ async def test_unknown_user_is_a_clerk_not_found_error(clerk: Clerk) -> None:
 
 async def test_wrong_secret_key_is_refused(cloud: CloudSettings) -> None:
     clerk_id = (await sign_in(cloud, {"email": new_email()})).json()["clerkId"]
-    async with sdk(cloud, "sk_test_wrong") as stranger:
+    async with sdk(cloud, "sk_test_wrong") as wrong_key:
         with pytest.raises(models.ClerkErrors) as refused:
-            await stranger.users.get_async(user_id=clerk_id)
+            await wrong_key.users.get_async(user_id=clerk_id)
         assert refused.value.status_code == 401
         with pytest.raises(models.ClerkBaseError) as refused_keys:
-            await stranger.jwks.get_jwks_async()
+            await wrong_key.jwks.get_jwks_async()
         assert refused_keys.value.status_code == 401
     async with httpx.AsyncClient(base_url=cloud.public_url) as http:
         assert (await http.get(f"/v1/users/{clerk_id}")).status_code == 401

@@ -76,7 +76,7 @@ def takes_connections(host: str, port: int) -> bool:
 def test_stopping_process_accepts_no_new_connections(
     gateway: tuple[str, "subprocess.Popen[bytes]"],
 ) -> None:
-    """Otherwise it would wait for ever in the backlog."""
+    """Otherwise it would wait forever in the backlog."""
     address, process = gateway
     host, port = address.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=5) as unfinished:

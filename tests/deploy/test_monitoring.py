@@ -1,4 +1,4 @@
-"""What is scraped, shown and alerted of, in docker-compose and in Kubernetes alike."""
+"""What is scraped, shown and alerted on, in docker-compose and in Kubernetes."""
 
 import functools
 import json

@@ -43,7 +43,7 @@ async def service(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
         writer.write(plain(b"%d bytes" % len(body)))
 
 
-async def drip(port: int, path: str, lines: tuple[str, ...], stop: asyncio.Event) -> None:
+async def send_slowly(port: int, path: str, lines: tuple[str, ...], stop: asyncio.Event) -> None:
     """Send a byte now and then, and begin again as soon as the connection ends."""
     while not stop.is_set():
         with contextlib.suppress(ConnectionError):
@@ -59,7 +59,7 @@ async def drip(port: int, path: str, lines: tuple[str, ...], stop: asyncio.Event
 @contextlib.asynccontextmanager
 async def attacked(port: int, path: str, *lines: str) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    attackers = [asyncio.create_task(drip(port, path, lines, stop)) for _ in range(ATTACKERS)]
+    attackers = [asyncio.create_task(send_slowly(port, path, lines, stop)) for _ in range(ATTACKERS)]
     await asyncio.sleep(0.5)
     try:
         yield

@@ -1,4 +1,4 @@
-"""HTTP/1.1 by hand: what a client writes and sees byte by byte, and what a service hears."""
+"""HTTP/1.1 by hand: what a client writes and sees byte by byte, and what a service receives."""
 
 import asyncio
 import json
@@ -37,7 +37,7 @@ class Headers:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedRequest:
-    """A request as a service hears it. `complete` is false when the connection ended within the body."""
+    """A request as a service receives it. `complete` is false when the connection ended within the body."""
 
     method: str
     target: str

@@ -166,7 +166,7 @@ class Visitors:
     ) -> Visitor:
         """Somebody with the player open; `account` (e-mail and name) is signed in already."""
         context = self._browser.new_context(
-            viewport=PHONE if on_phone else DESKTOP,  # type: ignore[arg-type] # a TypedDict, told as a dict
+            viewport=PHONE if on_phone else DESKTOP,  # type: ignore[arg-type] # a TypedDict, passed as a dict
             color_scheme=scheme,
             permissions=["clipboard-read", "clipboard-write"],
             reduced_motion="reduce",

@@ -21,7 +21,7 @@ TITLES = (
     "Moss Cathedral",
 )
 PRIYAS_LIKES = ["Velvet Static", "Run the Lights", "Glass Elevator"]
-"""The songs that she heard to their end, newest first."""
+"""The songs that she played to their end, newest first."""
 
 CONTENT = DemoContent(
     admin=DEMO.admin,

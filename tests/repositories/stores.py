@@ -91,7 +91,7 @@ class Repositories:
 
 
 class Store(ABC):
-    """Where a test's data lives; opened anew, it holds what was stored before."""
+    """Where a test's data lives; reopened, it holds what was stored before."""
 
     @abstractmethod
     def users(self) -> AbstractAsyncContextManager[UserRepository]: ...

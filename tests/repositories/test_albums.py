@@ -174,7 +174,7 @@ async def test_removing_a_song_keeps_the_order(albums: AlbumRepository) -> None:
     assert (await albums.take_song_out(album.id, second)).song_ids == ()
 
 
-async def test_filters_narrow_lists_and_counts_alike(albums: AlbumRepository) -> None:
+async def test_filters_narrow_lists_and_counts(albums: AlbumRepository) -> None:
     miles, bill = new_id(), new_id()
     await albums.add(an_album(title="listed", creator_id=miles))
     await albums.add(an_album(title="private", creator_id=miles, is_public=False))

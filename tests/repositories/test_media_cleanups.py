@@ -79,7 +79,7 @@ async def test_planning_again_moves_the_entry(cleanups: MediaCleanups) -> None:
     assert await claim(cleanups) == {IMAGE}
 
 
-async def test_entry_tells_unfinished_uploads_apart(cleanups: MediaCleanups) -> None:
+async def test_entry_distinguishes_unfinished_uploads(cleanups: MediaCleanups) -> None:
     await cleanups.plan([IMAGE], NOON, unfinished=True)
     await cleanups.plan([AUDIO], NOON)
     assert await claim_unfinished(cleanups, timedelta()) == {IMAGE: True, AUDIO: False}

@@ -114,7 +114,7 @@ async def test_concurrent_changes_are_never_lost(songs: SongRepository) -> None:
     assert (await songs.get(song.id)).revision == 21
 
 
-async def test_filters_narrow_lists_and_counts_alike(songs: SongRepository) -> None:
+async def test_filters_narrow_lists_and_counts(songs: SongRepository) -> None:
     bill, miles = new_id(), new_id()
     await songs.add(a_song(title="listed", artist_id=bill))
     await songs.add(a_song(title="private", artist_id=bill, is_public=False))

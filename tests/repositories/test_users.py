@@ -193,7 +193,7 @@ async def test_state_of_block_at_removal_counts(users: UserRepository) -> None:
     assert not await users.was_removed_blocked(ada.clerk_id, ada.email)
 
 
-async def test_filters_narrow_lists_and_counts_alike(users: UserRepository) -> None:
+async def test_filters_narrow_lists_and_counts(users: UserRepository) -> None:
     await users.add(a_user(full_name="Ada"))
     await users.add(a_user(full_name="Bill", role=Role.ARTIST))
     await users.add(a_user(full_name="Carla", role=Role.ARTIST, is_blocked=True))

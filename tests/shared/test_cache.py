@@ -140,7 +140,7 @@ async def test_outage_leaves_no_old_values_behind(cache: ReadThrough, redis: Mem
     assert await read(cache, source.load) == b"new"
     await until_used(cache, source)
     assert await read(cache, source.load) == b"new"
-    # Another process, which noticed nothing of the outage, believes no old entry either.
+    # Another process, which noticed nothing of the outage, trusts no old entry either.
     assert await read(a_cache(redis), source.load) == b"new"
 
 

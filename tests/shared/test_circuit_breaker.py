@@ -188,7 +188,7 @@ class AnyHistory(RuleBasedStateMachine):
         assert self.breaker.is_open == was_open, "an ending counted twice"
 
     @invariant()
-    def it_never_refuses_for_ever(self) -> None:
+    def it_never_refuses_forever(self) -> None:
         assert self.breaker.retry_after_seconds <= 1
         if self.breaker.is_open:
             then = self.clock.now
@@ -200,4 +200,4 @@ class AnyHistory(RuleBasedStateMachine):
 
 
 AnyHistory.TestCase.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
-test_breaker_never_stays_open_for_ever = AnyHistory.TestCase
+test_breaker_never_stays_open_forever = AnyHistory.TestCase

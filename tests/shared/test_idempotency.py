@@ -150,7 +150,7 @@ async def test_form_in_progress_is_refused_before_its_body(world: World) -> None
         (ConflictError("Not now"), 409),
         (UnavailableError("Later"), 503),
         (InvalidTokenError(), 401),
-        (RuntimeError("a mistake"), 500),
+        (RuntimeError("an internal error"), 500),
     ],
 )
 async def test_transient_refusal_is_not_stored(world: World, failure: BaseException, status: int) -> None:

@@ -61,7 +61,7 @@ async def test_connection_is_kept_where_the_server_keeps_it(response: bytes, con
     assert server.connections == connections
 
 
-async def test_interim_response_is_passed_over() -> None:
+async def test_interim_response_is_skipped() -> None:
     async with serving(b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + OK) as (_, http):
         response = await http.get("/")
     assert (response.status_code, response.content, "link" in response.headers) == (200, b"ok", False)

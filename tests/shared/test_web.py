@@ -23,8 +23,8 @@ def app() -> FastAPI:
     made = FastAPI()
     add_problem_handlers(made)
 
-    @made.get("/mistake")
-    async def mistake() -> None:
+    @made.get("/internal-error")
+    async def internal_error() -> None:
         raise RuntimeError("the password is in here")
 
     @made.get("/half")
@@ -77,7 +77,7 @@ async def _nothing() -> None:
 
 async def test_internal_error_discloses_nothing() -> None:
     async with client() as http:
-        response = await http.get("/mistake", headers={"X-Request-ID": "mine-1"})
+        response = await http.get("/internal-error", headers={"X-Request-ID": "mine-1"})
     assert response.status_code == 500
     assert response.headers["content-type"] == "application/problem+json"
     assert response.json()["code"] == "internal_error"

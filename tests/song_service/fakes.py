@@ -25,13 +25,13 @@ class Engine:
     """A `RecommendationEngine` that writes down what it is sent, and can be down, slow of wit or broken.
 
     `refusals`: failures to raise, one a call, before it takes anything. It is late with batches of more than
-    `takes_at_most`. `in_vain`: interactions with songs that it did not know.
+    `takes_at_most`. `with_unknown_songs`: interactions with songs that it did not know.
     """
 
     def __init__(self) -> None:
         self.songs: dict[str, Song] = {}
         self.interactions: list[Interaction] = []
-        self.in_vain: list[Interaction] = []
+        self.with_unknown_songs: list[Interaction] = []
         self.like_changes: list[LikeChange] = []
         self.bookmarks: set[tuple[str, str]] = set()
         self.batches: list[int] = []
@@ -58,7 +58,7 @@ class Engine:
         self._respond_or_fail(len(interactions))
         self.batches.append(len(interactions))
         self.interactions += interactions
-        self.in_vain += [each for each in interactions if each.song_id not in self.songs]
+        self.with_unknown_songs += [each for each in interactions if each.song_id not in self.songs]
 
     async def send_likes(self, changes: Sequence[LikeChange]) -> None:
         self._respond_or_fail(len(changes))

@@ -124,7 +124,7 @@ async def test_claims_of_a_dead_replica_are_sent_later(clock: Clock) -> None:
 
 
 async def test_unrecorded_batch_is_sent_again(clock: Clock) -> None:
-    """At least once: the engine passes over what it knows already."""
+    """At least once: the engine ignores known ones."""
     world = World()
     await world.play()
     world.interactions.is_down = True
@@ -162,7 +162,7 @@ async def test_synced_plays_invalidate_the_listeners_recommendations() -> None:
     assert world.redis.renewals == [(f"recommendations:user:{'b' * 24}",)]
 
 
-@pytest.mark.parametrize("failure", [DOWN, ValueError("a mistake of ours"), OSError("what nobody mapped")])
+@pytest.mark.parametrize("failure", [DOWN, ValueError("an internal error"), OSError("what nobody mapped")])
 async def test_worker_survives_every_failure(failure: Exception) -> None:
     world = World()
     await world.play()

@@ -43,7 +43,7 @@ class ListenedTo(Engine):
 async def test_steady_interactions_do_not_delay_songs() -> None:
     world, known, new = World(), a_song(), a_song()
     hidden = replace(known, is_visible=False, revision=2)
-    heard_at_last: list[bool] = []
+    synced_at_last: list[bool] = []
 
     async def go_on() -> None:
         sent = len(world.engine.batches)
@@ -51,7 +51,7 @@ async def test_steady_interactions_do_not_delay_songs() -> None:
             world.songs.queue(new)
             world.songs.queue(hidden)
         if sent == 4:
-            heard_at_last.append(world.engine.songs == {known.id: hidden, new.id: new})
+            synced_at_last.append(world.engine.songs == {known.id: hidden, new.id: new})
         if sent < 10:
             song = new if sent >= 2 else known
             await world.interactions.add(an_interaction(song_id=song.id))
@@ -60,8 +60,8 @@ async def test_steady_interactions_do_not_delay_songs() -> None:
     world.songs.queue(known)
     await world.interactions.add(an_interaction(song_id=known.id))
     await world.another_replica().send_all()
-    assert heard_at_last == [True]
-    assert (len(world.engine.interactions), world.engine.in_vain) == (10, [])
+    assert synced_at_last == [True]
+    assert (len(world.engine.interactions), world.engine.with_unknown_songs) == (10, [])
 
 
 async def test_queue_length_is_measured_under_steady_load(clock: Clock) -> None:
@@ -100,7 +100,7 @@ async def test_song_played_between_polls_is_sent_first() -> None:
     world, song = World(), a_song()
     world.interactions = PlayedAtOnce(world.songs, song)
     await world.another_replica().send_all()
-    assert (list(world.engine.songs), world.engine.in_vain) == ([song.id], [])
+    assert (list(world.engine.songs), world.engine.with_unknown_songs) == ([song.id], [])
     assert [each.song_id for each in world.engine.interactions] == [song.id]
 
 
@@ -115,7 +115,7 @@ async def test_interactions_follow_songs_of_another_replica(clock: Clock) -> Non
     await world.songs.catalogue_sent(elsewhere)
     clock.moment += timedelta(seconds=2)
     await world.outbox.send_all()
-    assert (len(world.engine.interactions), world.engine.in_vain) == (1, [])
+    assert (len(world.engine.interactions), world.engine.with_unknown_songs) == (1, [])
 
 
 async def test_expired_interaction_claims_are_not_sent(clock: Clock) -> None:

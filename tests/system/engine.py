@@ -53,7 +53,7 @@ class EngineView:
         return [each["itemId"] for each in await self.send_request(ListUserDetailViews(user_id))]
 
     async def completions_of(self, user_id: str) -> list[str]:
-        """The same of songs heard to their end."""
+        """The same of songs played to their end."""
         return [each["itemId"] for each in await self.send_request(ListUserPurchases(user_id))]
 
     async def skips_of(self, user_id: str) -> list[tuple[str, float]]:

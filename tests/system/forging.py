@@ -1,4 +1,4 @@
-"""Session tokens that nobody should believe, some signed with the very key of the running local Clerk."""
+"""Session tokens that must be refused, some signed with the very key of the running local Clerk."""
 
 import base64
 import hashlib

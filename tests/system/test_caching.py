@@ -229,7 +229,7 @@ async def test_removed_album_disappears_everywhere(scene: Scene, how: str) -> No
 async def test_matching_etag_is_304_until_a_change(scene: Scene) -> None:
     for key, (client, path, _) in scene.cached().items():
         if key.startswith("recommendations:"):
-            continue  # these change by themselves while the engine hears of the new songs
+            continue  # these change by themselves while new songs are synced
         first = await client.get(path)
         again = await client.get(path, headers={"If-None-Match": first.headers["etag"]})
         assert (again.status_code, again.content) == (304, b""), path

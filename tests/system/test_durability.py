@@ -85,7 +85,7 @@ async def test_acknowledged_writes_survive_a_kill_of_everything(tmp_path: Path) 
 
             engine = EngineView.of(system)
 
-            async def has_heard_everything() -> bool:
+            async def has_synced_everything() -> bool:
                 if listener.id not in await engine.users():
                     return False
                 received = await engine.plays_of(listener.id) + await engine.completions_of(listener.id)
@@ -93,7 +93,7 @@ async def test_acknowledged_writes_survive_a_kill_of_everything(tmp_path: Path) 
                 return sorted(received) == sorted(played)
 
             # What the dead process had claimed is another's when its lease, half a minute, ends.
-            await until(has_heard_everything, seconds=60)
+            await until(has_synced_everything, seconds=60)
             await stops_in_order(system)
 
 

@@ -140,7 +140,7 @@ class Peak:
 
 
 @pytest.mark.skipif(
-    sys.platform != "linux", reason="only Linux tells, and resets, a process's peak of memory"
+    sys.platform != "linux", reason="only Linux reports, and resets, a process's peak of memory"
 )
 async def test_large_upload_needs_little_memory(system: RunningSystem, people: People) -> None:
     artist = await people.artist()

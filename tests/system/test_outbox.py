@@ -77,10 +77,10 @@ async def test_song_hidden_during_recombee_outage_is_not_recommended(
         text = (await artist.get(f"{path}?count=50")).text
         assert not [song for song in (hidden, deleted, private) if song in text]
 
-    async def has_heard() -> bool:
+    async def has_synced() -> bool:
         return not {hidden, deleted, private} & await engine.listed_songs()
 
-    await until(has_heard)
+    await until(has_synced)
     assert deleted not in await engine.songs()
     assert {hidden, private} <= await engine.songs()
 

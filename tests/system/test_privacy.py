@@ -68,7 +68,7 @@ class Cast:
 
 @pytest.fixture
 async def cast(people: People) -> Cast:
-    """The song has been played and heard to its end, so that it would be recommended."""
+    """The song has been played and played to its end, so that it would be recommended."""
     made = Cast(people, await people.artist(), await people.artist(), await people.admin())
     made.album = await make_album(made.owner)
     made.companion = await upload(made.owner, "Companion", albumId=made.album["_id"], genre="Jazz")
