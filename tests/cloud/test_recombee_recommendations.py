@@ -197,6 +197,15 @@ def test_options_without_support_are_refused(recombee: RecombeeService, option: 
     assert recombee.status(RecommendItemsToUser("rita", 5, **option)) == 400
 
 
+@pytest.mark.parametrize("option", [{"rotation_rate": 0.0}, {"diversity": 0.0}, {"min_relevance": "low"}])
+def test_neutral_options_change_nothing(recombee: RecombeeService, option: dict[str, object]) -> None:
+    for plain, with_option in (
+        (RecommendItemsToUser("rita", 16), RecommendItemsToUser("rita", 16, **option)),
+        (RecommendItemsToItem(ROCK[0], None, 15), RecommendItemsToItem(ROCK[0], None, 15, **option)),
+    ):
+        assert recombee.recommended(with_option) == recombee.recommended(plain)
+
+
 def test_scenario_chooses_the_logic(recombee: RecombeeService) -> None:
     chart = recombee.recommended(RecommendItemsToUser("jack", 10, logic="recombee:popular"))
     assert recombee.recommended(RecommendItemsToUser("jack", 10, scenario="trending")) == chart

@@ -97,6 +97,25 @@ def test_listener_who_asks_again_gets_the_same_list() -> None:
     assert recommender.personal(59, Wanted(50)) != first
 
 
+def test_short_lists_have_no_place_for_new_songs() -> None:
+    world = PlantedListening()
+    known = [world.song(f"known-{n}", genre="Rock") for n in range(90)]
+    new = {world.song(f"new-{n}", genre="Rock") for n in range(10)}
+    rng = np.random.default_rng(8)
+    for listener in range(60):
+        world.completed(listener, *(known[n] for n in rng.choice(90, 12, replace=False)))
+    recommender = world.recommender()
+    last_of_page = set()
+    for listener in range(60):
+        shown = recommender.personal(listener, Wanted(10))
+        assert not new & set(shown[:9])
+        last_of_page |= new & set(shown[9:])
+        assert recommender.personal(listener, Wanted(9)) == shown[:9]
+    assert last_of_page
+    assert not new & set(recommender.personal(999, Wanted(10)))
+    assert not new & set(recommender.similar(known[0], 1, Wanted(10)))
+
+
 def test_skipped_new_songs_are_shown_no_more() -> None:
     world = PlantedListening()
     known = [world.song(f"known-{n}", genre="Rock") for n in range(90)]
