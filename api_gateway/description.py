@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 
 import structlog
 
+from api_gateway.fetch import fetch
 from api_gateway.resources import Upstream
 from api_gateway.route_table import find_target
-from api_gateway.upstream.errors import UpstreamError
-from api_gateway.upstream.fetch import fetch
+from shared.http.client.errors import UpstreamError
 from shared.http.openapi import GATEWAY_PREFIX
 
 FETCH_SECONDS = 2.0

@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from starlette.responses import JSONResponse, Response
 
+from api_gateway.fetch import fetch
 from api_gateway.resources import Upstream
-from api_gateway.upstream.errors import ConnectError, ResponseTimeoutError, UpstreamError
-from api_gateway.upstream.fetch import fetch
 from shared.clock import now, to_iso
+from shared.http.client.errors import ConnectError, ResponseTimeoutError, UpstreamError
 from shared.http.draining import DRAINING
 
 SERVICE: Final = "api-gateway"

@@ -19,16 +19,16 @@ from api_gateway.responses import (
     ServiceUnreachableError,
 )
 from api_gateway.upload import Upload
-from api_gateway.upstream.connection import UpstreamConnection
-from api_gateway.upstream.errors import (
+from shared.circuit_breaker import Call
+from shared.http.client.connection import UpstreamConnection
+from shared.http.client.errors import (
     ConnectError,
     ConnectionLostError,
     ResponseHeadTooLargeError,
     ResponseTimeoutError,
     UpstreamError,
 )
-from api_gateway.upstream.response import UpstreamResponse
-from shared.circuit_breaker import Call
+from shared.http.client.response import UpstreamResponse
 
 _UNREACHABLE_RETRY_SECONDS = 2
 BUSY_RETRY_SECONDS = 5

@@ -9,8 +9,8 @@ from api_gateway.downstream.write_buffer import ResponseBuffer
 from api_gateway.headers import Network
 from api_gateway.ports import RateLimiter, ResponseCache
 from api_gateway.request_body import BodyBuffer, BodyLimits
-from api_gateway.upstream.pool import ConnectionPool
 from shared.circuit_breaker import CircuitBreaker
+from shared.http.client.pool import ConnectionPool
 
 
 @dataclass(frozen=True, slots=True)

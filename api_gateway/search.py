@@ -10,10 +10,10 @@ from urllib.parse import unquote, urlencode
 
 import structlog
 
+from api_gateway.fetch import Fetched, fetch
 from api_gateway.resources import Upstream
-from api_gateway.upstream.errors import UpstreamError
-from api_gateway.upstream.fetch import Fetched, fetch
 from shared.errors import UnavailableError
+from shared.http.client.errors import UpstreamError
 
 SEARCH_SECONDS: Final = 2.0
 MAX_BYTES: Final = 2 * 1024 * 1024

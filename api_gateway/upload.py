@@ -15,8 +15,8 @@ from api_gateway.downstream.exchange import Exchange
 from api_gateway.request_body import BodyError, RequestBody
 from api_gateway.resources import Resources, Upstream
 from api_gateway.responses import ServiceUnreachableError
-from api_gateway.upstream.connection import UpstreamConnection
-from api_gateway.upstream.response import UpstreamResponse
+from shared.http.client.connection import UpstreamConnection
+from shared.http.client.response import UpstreamResponse
 
 CONTINUE_SECONDS: Final = 5.0
 """The timeout for the service's `100 Continue`. Then the body is sent anyway: RFC 9110, 10.1.1."""

@@ -12,10 +12,10 @@ from api_gateway.request_body import BodyBuffer, BodyLimits
 from api_gateway.resources import Limits, Resources, Upstream
 from api_gateway.response_cache import GatewayResponseCache
 from api_gateway.settings import Settings
-from api_gateway.upstream.pool import ConnectionPool
 from shared.cache.redis import open_redis_store
 from shared.cache.validation import open_validator
 from shared.circuit_breaker import CircuitBreaker, CircuitBreakerPolicy
+from shared.http.client.pool import ConnectionPool
 
 
 def production(settings: Settings) -> OpenResources:

@@ -68,10 +68,18 @@ SHARED = {
         songs
         users
     """,
+    "shared/http/client": """
+        __init__
+        connection
+        errors
+        pool
+        response
+    """,
     "shared/http": """
         __init__
         audit
         body_limit
+        deadline
         dependencies
         draining
         field_errors

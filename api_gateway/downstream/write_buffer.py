@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from api_gateway.deadline import Deadline
+from shared.http.deadline import Deadline
 
 MIN_PROGRESS_BYTES: Final = 64 * 1024
 """The minimum that a slow client has to read within the idle timeout, if so much is buffered."""

@@ -179,11 +179,8 @@ class ServiceClient:
 @asynccontextmanager
 async def open_service(base_url: str, name: str, timeout_seconds: float) -> AsyncIterator[ServiceClient]:
     """A client of the service at `base_url`, with a pool of its own; the service need not be up yet."""
-    timeout = httpx.Timeout(timeout_seconds, connect=min(2.0, timeout_seconds))
+    transport = ServiceTransport(base_url, connect_seconds=min(2.0, timeout_seconds))
     async with httpx.AsyncClient(
-        base_url=base_url,
-        timeout=timeout,
-        transport=ServiceTransport(),
-        trust_env=False,
+        base_url=base_url, timeout=timeout_seconds, transport=transport, trust_env=False
     ) as http:
         yield ServiceClient(http, name)

@@ -10,8 +10,8 @@ import yaml
 
 from album_service.settings import Settings as AlbumSettings
 from api_gateway.settings import Settings as GatewaySettings
-from api_gateway.upstream.pool import IDLE_CONNECTION_SECONDS
 from embedded.stand_ins import PROVIDERS
+from shared.http.client.pool import IDLE_CONNECTION_SECONDS
 from shared.settings import PLACEHOLDER, ProcessSettings
 from song_service.settings import Settings as SongSettings
 from tests.deploy.manifests import (

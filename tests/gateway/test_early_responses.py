@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from api_gateway.upstream.connection import UpstreamConnection
-from api_gateway.upstream.pool import ConnectionPool
+from shared.http.client.connection import UpstreamConnection
+from shared.http.client.pool import ConnectionPool
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, Talk, listening, plain
 from tests.gateway.wire import (

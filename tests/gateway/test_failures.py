@@ -7,7 +7,7 @@ from collections import Counter
 
 import pytest
 
-from api_gateway.upstream.pool import IDLE_CONNECTION_SECONDS, ConnectionPool
+from shared.http.client.pool import IDLE_CONNECTION_SECONDS, ConnectionPool
 from shared.http.serve import KEEP_ALIVE_SECONDS
 from tests.gateway.gateway import FRONT_END, gateway
 from tests.gateway.services import Scripted, Talk, closed_port, listening, plain

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from api_gateway.upstream.errors import BadResponseError, ConnectError, ConnectionLostError, UpstreamError
-from api_gateway.upstream.pool import ConnectionPool
-from api_gateway.upstream.response import UpstreamResponse
+from shared.http.client.errors import BadResponseError, ConnectError, ConnectionLostError, UpstreamError
+from shared.http.client.pool import ConnectionPool
+from shared.http.client.response import UpstreamResponse
 from tests.gateway.services import Scripted, Talk, closed_port, listening, plain
 from tests.gateway.wire import PIECE, read_request, request
 

@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
 
-from shared.http import service_transport
 from shared.http.service_transport import ServiceTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -41,14 +41,12 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(*responses: bytes) -> AsyncIterator[tuple[Server, httpx.AsyncClient]]:
+async def serving(*responses: bytes, **options: Any) -> AsyncIterator[tuple[Server, httpx.AsyncClient]]:
     served = Server(responses)
     async with await asyncio.start_server(served.handle, "127.0.0.1", 0) as server:
         served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        timeout = httpx.Timeout(0.3)
-        async with httpx.AsyncClient(
-            base_url=served.url, transport=ServiceTransport(), timeout=timeout
-        ) as http:
+        transport = ServiceTransport(served.url, 0.3, **options)
+        async with httpx.AsyncClient(base_url=served.url, transport=transport, timeout=0.3) as http:
             yield served, http
 
 
@@ -67,9 +65,8 @@ async def test_interim_response_is_skipped() -> None:
     assert (response.status_code, response.content, "link" in response.headers) == (200, b"ok", False)
 
 
-async def test_idle_connection_is_replaced_after_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_transport, "IDLE_SECONDS", 0.0)
-    async with serving(OK, OK) as (server, http):
+async def test_idle_connection_is_replaced_after_a_while() -> None:
+    async with serving(OK, OK, idle_connection_seconds=0.0) as (server, http):
         await http.get("/")
         await http.get("/")
     assert server.connections == 2
@@ -101,14 +98,13 @@ async def test_failure_is_an_error_of_httpx(response: bytes, failure: type[Excep
 async def test_unreachable_server_is_a_connection_error() -> None:
     async with serving() as (server, _):
         url = server.url
-    async with httpx.AsyncClient(base_url=url, transport=ServiceTransport(), timeout=1) as http:
+    async with httpx.AsyncClient(base_url=url, transport=ServiceTransport(url, 1), timeout=1) as http:
         with pytest.raises(httpx.ConnectError):
             await http.get("/")
 
 
-async def test_calls_wait_for_one_of_the_connections(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(service_transport, "MAX_CONNECTIONS", 1)
-    async with serving(OK, OK, OK, OK) as (server, http):
+async def test_calls_wait_for_one_of_the_connections() -> None:
+    async with serving(OK, OK, OK, OK, max_connections=1) as (server, http):
         assert [each.content for each in await asyncio.gather(*(http.get("/") for _ in range(3)))] == [
             b"ok"
         ] * 3

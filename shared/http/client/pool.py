@@ -5,8 +5,8 @@ import ssl
 from typing import Final
 from urllib.parse import urlsplit
 
-from api_gateway.upstream.connection import UpstreamConnection
-from api_gateway.upstream.errors import ConnectError
+from shared.http.client.connection import UpstreamConnection
+from shared.http.client.errors import ConnectError
 
 # Below the servers' own idle timeout (75 s, shared/http/serve.py), or a request would meet a connection
 # that is being closed.

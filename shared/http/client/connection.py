@@ -7,15 +7,14 @@ from typing import Final, cast
 
 import httptools
 
-from api_gateway.deadline import Deadline
-from api_gateway.headers import Headers
-from api_gateway.upstream.errors import (
+from shared.http.client.errors import (
     BadResponseError,
     ConnectionLostError,
     ResponseHeadTooLargeError,
     ResponseTimeoutError,
 )
-from api_gateway.upstream.response import UpstreamResponse
+from shared.http.client.response import Headers, UpstreamResponse
+from shared.http.deadline import Deadline
 
 _MAX_HEAD_BYTES: Final = 65536
 _HIGH_WATER_BYTES: Final = 128 * 1024

@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import TypeAlias
 
-from api_gateway.headers import Headers
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+"""Names in lower case, and values."""
 
 
 class UpstreamResponse:

@@ -4,9 +4,9 @@ import asyncio
 from dataclasses import dataclass
 
 from api_gateway.headers import Headers
-from api_gateway.upstream.errors import BadResponseError
-from api_gateway.upstream.pool import ConnectionPool
-from api_gateway.upstream.response import UpstreamResponse
+from shared.http.client.errors import BadResponseError
+from shared.http.client.pool import ConnectionPool
+from shared.http.client.response import UpstreamResponse
 from shared.http.request_id import HEADER, current_request_id
 
 
