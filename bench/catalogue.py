@@ -133,12 +133,12 @@ def seed(system: System, tokens: Tokens, song_count: int) -> Seeded:
     ]
     made_songs = (_song(number, artist) for number in range(song_count))
     if system.mongodb_uri is None:
-        _write_rows(system.sqlite_file("user"), "users", map(user_rows.to_row, people))
-        _write_rows(system.sqlite_file("album"), "albums", map(album_rows.to_row, made_albums))
+        write_rows(system.sqlite_file("user"), "users", map(user_rows.to_row, people))
+        write_rows(system.sqlite_file("album"), "albums", map(album_rows.to_row, made_albums))
         rows = (
             {**song_rows.to_row(song), "is_sent": _is_sent(number)} for number, song in enumerate(made_songs)
         )
-        _write_rows(system.sqlite_file("song"), "songs", rows)
+        write_rows(system.sqlite_file("song"), "songs", rows)
     else:
         with pymongo.MongoClient[dict[str, object]](system.mongodb_uri) as client:
             client["users_db"]["users"].insert_many([users.to_document(each) for each in people])
@@ -156,7 +156,7 @@ def _is_sent(number: int) -> bool:
     return number >= UNSENT_SONGS
 
 
-def _write_rows(file: Path, table: str, rows: Iterable[Mapping[str, Value]]) -> None:
+def write_rows(file: Path, table: str, rows: Iterable[Mapping[str, Value]]) -> None:
     """All at once: one by one, each on the disk, they would take an hour."""
     first, *others = rows
     with contextlib.closing(sqlite3.connect(file, timeout=60)) as connection, connection:
