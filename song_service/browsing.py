@@ -5,11 +5,19 @@ from contextlib import suppress
 
 from shared.access.caller import Principal, not_found_as_unavailable
 from shared.cache.entry import Content, Entry, Loaded
-from shared.cache.read_through import ReadThrough
-from shared.http.pagination import Page, split_page
+from shared.cache.read_through import Dependencies, ReadThrough
+from shared.http.pagination import Page, Slice, split_page
 from shared.http.rows import Rows
 from song_service import policy
-from song_service.caching import COUNT_OF_LISTED_SONGS, LISTED_SONGS, first_page, one_song, songs_of_artist
+from song_service.caching import (
+    COUNT_OF_LISTED_SONGS,
+    LISTED_SONGS,
+    first_page,
+    listed_page,
+    one_song,
+    read_with_tags,
+    songs_of_artist,
+)
 from song_service.domain import Song, SongNotFoundError
 from song_service.ports import SongFilter, SongRepository
 from song_service.schemas import song_json
@@ -63,7 +71,17 @@ class Browsing:
 
     async def listed(self, page: Page) -> Content:
         """The public view."""
-        return await self._list(SongFilter(listed_only=True), page, LISTED_SONGS)
+        if page.limit is None or page.cursor is not None:
+            return await self._list(SongFilter(listed_only=True), page, LISTED_SONGS)
+        part = page.to_slice(self._whole_list_limit)
+
+        async def load(dependencies: Dependencies) -> Loaded:
+            found = await read_with_tags(
+                dependencies, lambda: self._songs.list(SongFilter(listed_only=True), part)
+            )
+            return _rows(found, part)
+
+        return await self._cache.read_dependent(listed_page(page.limit), load)
 
     async def of_artist(self, artist_id: str, page: Page) -> Content:
         """All songs of an artist, in any state: for that artist."""
@@ -92,9 +110,14 @@ class Browsing:
 
         async def load() -> Loaded:
             part = page.to_slice(self._whole_list_limit)
-            shown, next_cursor = split_page(await self._songs.list(wanted, part), part)
-            return Rows([song_json(song) for song in shown], next_cursor).loaded()
+            return _rows(await self._songs.list(wanted, part), part)
 
         if entry is None or page.cursor is not None:
             return Content.of(await load())
         return await self._cache.read(entry if page.limit is None else first_page(entry, page.limit), load)
+
+
+def _rows(found: Sequence[Song], part: Slice) -> Loaded:
+    """A page; the note is its cursor."""
+    shown, next_cursor = split_page(found, part)
+    return Rows([song_json(song) for song in shown], next_cursor).loaded()

@@ -1,10 +1,10 @@
 """What the song service caches, under the documented keys, and what invalidates it."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 from shared.cache.entry import Entry
-from shared.cache.read_through import ReadThrough
+from shared.cache.read_through import Dependencies, ReadThrough
 from shared.http.pagination import MAX_PAGE
 from song_service.domain import Song
 
@@ -21,6 +21,10 @@ LISTINGS = "songs:listed"
 
 RECOMMENDATIONS = "recommendations"
 """The tag of recommendations that the engine could not fill: it may fill them after the next sync."""
+
+
+SHORT_PAGE = 50
+"""Up to so many songs a list depends on each of them instead of on all songs (MAX_TAGS of the gateway)."""
 
 
 def song_tags(song_ids: Iterable[str]) -> list[str]:
@@ -59,6 +63,12 @@ def first_page(whole_list: Entry, limit: int) -> Entry:
     return replace(whole_list, kind=f"{whole_list.kind}:first", key=f"{whole_list.key}:first:{limit}")
 
 
+def listed_page(limit: int) -> Entry:
+    """The first page of listed songs: a short one depends on which songs are listed, and on those on it."""
+    page = first_page(LISTED_SONGS, limit)
+    return replace(page, tags=(LISTINGS,)) if limit <= SHORT_PAGE else page
+
+
 def first_pages(whole_list: Entry) -> list[Entry]:
     """All first pages of a list."""
     return [first_page(whole_list, limit) for limit in range(1, MAX_PAGE + 1)]
@@ -83,6 +93,16 @@ def order_of(recommended: Entry) -> Entry:
     change.
     """
     return replace(recommended, kind=f"{recommended.kind}:order", key=f"{recommended.key}:order")
+
+
+async def read_with_tags(
+    dependencies: Dependencies, read: Callable[[], Awaitable[Sequence[Song]]]
+) -> Sequence[Song]:
+    """The songs that `read` returns. They are read again until the tags of all were known before."""
+    while True:
+        songs = await read()
+        if not await dependencies.add(*song_tags(song.id for song in songs)):
+            return songs
 
 
 class Invalidation:

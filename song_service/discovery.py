@@ -15,13 +15,14 @@ from shared.errors import UnavailableError
 from shared.http.pagination import Slice
 from shared.http.rows import Rows
 from song_service.caching import (
+    LISTINGS,
     MOST_PLAYED,
     RECOMMENDATIONS,
-    SONGS,
     STAND_IN_SECONDS,
     TRENDING,
     for_listener,
     order_of,
+    read_with_tags,
     similar_to,
     song_tags,
 )
@@ -98,8 +99,8 @@ class Discovery:
         """The songs of an order, through the cache.
 
         What the engine filled depends on its songs only, and hidden ones are left out. Otherwise it is filled
-        up, and depends on all songs. A fallback for an engine that is down, or returns nothing, is cached for
-        a short time.
+        up, and also depends on which songs are listed. A fallback for an engine that is down, or returns
+        nothing, is cached for a short time.
         """
 
         async def load(dependencies: Dependencies) -> Loaded:
@@ -107,11 +108,11 @@ class Discovery:
             dependencies.include(order)
             ids: Sequence[str] = json.loads(order.body)
             is_full = len(ids) >= MOST
-            await dependencies.add(*(song_tags(ids) if is_full else [SONGS]))
+            await dependencies.add(*song_tags(ids))
             found: Sequence[Song] = await self._listed(ids)
             if not is_full or len(found) < MOST // 2:
-                await dependencies.add(SONGS)
-                found = await fill(dependencies, found)
+                await dependencies.add(LISTINGS)
+                found = await read_with_tags(dependencies, partial(self._filled, dependencies, ids, fill))
             ttl_seconds = STAND_IN_SECONDS if order.note == STAND_IN else None
             loaded = Rows([song_json(song) for song in found[:MOST]]).divisible(ttl_seconds)
             # Called here, after the version of that song's tag was read.
@@ -119,6 +120,9 @@ class Discovery:
             return replace(loaded, is_private=is_private)
 
         return await self._cache.read_dependent(entry, load)
+
+    async def _filled(self, dependencies: Dependencies, ids: Sequence[str], fill: Fill) -> Sequence[Song]:
+        return await fill(dependencies, await self._listed(ids))
 
     async def _order(self, recommended: Entry, recommend: Recommend) -> Content:
         """A JSON list of at most `MOST` ids; empty, for a short time, while the engine is down."""

@@ -40,15 +40,16 @@ class Dependencies:
         self._cache = cache
         self.versions = dict(versions)
 
-    async def add(self, *tags: str) -> None:
-        """Call this *before* reading what these tags cover."""
+    async def add(self, *tags: str) -> bool:
+        """Call this *before* reading what these tags cover. Returns whether any of them is new."""
         missing = [tag for tag in tags if tag not in self.versions]
         if self._cache is None or not missing:
-            return
+            return False
         try:
             self.versions |= await self._cache.versions(*missing)
         except CacheDownError:
             self._cache = None
+        return self.are_known
 
     def include(self, content: Content) -> None:
         """Add the dependencies of `content`."""

@@ -1,12 +1,14 @@
 """Lists and counts of songs for every caller."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
 from shared.access.caller import UnverifiedCaller
 from shared.cache.read_through import ReadThrough
 from shared.errors import UnavailableError
+from shared.http.pagination import Page
 from song_service.browsing import Browsing
 from song_service.caching import Invalidation
 from song_service.domain import SongNotFoundError
@@ -48,3 +50,20 @@ async def test_unverified_caller_sees_only_listed_songs() -> None:
     rows = await browsing.batch([private.id, listed.id, hidden.id], UNKNOWN)
     assert [song["_id"] for song in json.loads(rows.to_json())] == [listed.id]
     assert len(cache.entries) == 1
+
+
+async def test_first_page_depends_on_its_own_songs() -> None:
+    cache, songs = ReadThrough(MemoryCache()), Songs()
+    changes, browsing = Invalidation(cache), Browsing(songs, cache, 1000)
+    old, second, new = (a_song(created_at=datetime(2026, month, 1, tzinfo=UTC)) for month in (1, 2, 3))
+    for each in (old, second, new):
+        await songs.add(each)
+    page = Page(limit=1, cursor=None, total=False)
+    first = await browsing.listed(page)
+    await changes.song_changed(old, is_relisted=False)
+    assert await browsing.listed(page) is first
+    await changes.song_changed(new, is_relisted=False)
+    changed = await browsing.listed(page)
+    assert changed is not first
+    await changes.song_changed(old)
+    assert await browsing.listed(page) is not changed
