@@ -65,7 +65,7 @@ ETAGGED = _with_headers(_ETAG)
 LISTED = _with_headers(
     {
         **_ETAG,
-        "Link": _header('`<…>; rel="next"`, when there is more; the address is relative'),
+        "Link": _header('`<…>; rel="next"`, when there is more: an absolute path at the gateway'),
         "X-Total-Count": _header("The number of entries, when `total` is true", "integer"),
     }
 )

@@ -1,7 +1,7 @@
 """Lists, newest first, whole or page by page.
 
 Without `limit` a list is returned whole, up to a setting; with it, page by page. Either way a `Link` header
-leads to the next page. Its address is relative, so that it is valid behind any prefix that a gateway adds.
+leads to the next page.
 """
 
 import base64
@@ -111,14 +111,16 @@ def split_page(found: Sequence[Entry], wanted: Slice) -> tuple[list[Entry], str 
 
 
 def next_link(request: Request, next_cursor: str, limit: int | None, filters: Collection[str] = ()) -> str:
-    """The value of a `Link` header that leads to the next page.
+    """The value of a `Link` header that leads to the next page, as an absolute path at the gateway.
 
     It keeps the parameters that the route declares: `total` and `filters`, whose values have been validated
     and are short. Unknown parameters may have any length, and clients refuse headers that are too long.
     """
     kept = [(name, value) for name, value in request.query_params.items() if name in {"total", *filters}]
     query = urlencode([*kept, ("limit", limit or MAX_PAGE), ("cursor", next_cursor)])
-    return f'<?{query}>; rel="next"'
+    prefix = request.scope["root_path"]
+    path = request.scope["path"].removeprefix(f"{prefix}/").removeprefix("/")
+    return f'<{prefix}/{path}?{query}>; rel="next"'
 
 
 async def all_pages(

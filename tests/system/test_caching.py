@@ -116,8 +116,7 @@ async def test_cached_responses_need_no_database(system: RunningSystem, scene: S
 
 async def test_only_first_pages_are_cached(system: RunningSystem, scene: Scene) -> None:
     first = await scene.anyone.get("/songs?limit=1")
-    further = f"/songs{first.links['next']['url']}" if first.links["next"]["url"][0] == "?" else None
-    second = further or first.links["next"]["url"].removeprefix("/api")
+    second = first.links["next"]["url"].removeprefix("/api")
     (old,) = (await scene.anyone.get(second)).json()
     change(system, "songs.sqlite", "UPDATE songs SET title = 'Other'")
     assert (await scene.anyone.get("/songs?limit=1")).json() == first.json()

@@ -67,9 +67,9 @@ async def test_next_links_lead_through_the_whole_list(people: People) -> None:
         walked += [song["_id"] for song in page.json()]
         pages += 1
         following = page.links.get("next", {}).get("url", "")
-        assert not following.startswith(("http", "/")), "must hold behind any prefix"
+        assert not following or following.startswith("/api/songs?")
         assert "t=7" not in following, "is ignored, so the link need not hold it"
-        address = f"/songs{following}" if following else ""
+        address = following.removeprefix("/api")
     whole = (await anyone.get("/songs?total=true")).json()
     assert walked == [song["_id"] for song in whole]
     assert walked[:3] == ids[::-1]
@@ -91,7 +91,7 @@ async def test_every_page_of_a_list_is_filtered(people: People) -> None:
         assert page.headers["x-total-count"] == "3"
         if "next" not in page.links:
             break
-        page = await admin.get("/admin/users" + page.links["next"]["url"])
+        page = await admin.get(page.links["next"]["url"].removeprefix("/api"))
     assert names == [f"Walked {number} äöü" for number in (2, 1, 0)]
     longest = await admin.get("/admin/users", params={"limit": "1", "q": "🎵" * 200})
     assert longest.status_code == 200
