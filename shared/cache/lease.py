@@ -2,13 +2,14 @@
 
 A writer that cannot reach Redis to invalidate may be killed before it retries. So readers protect themselves:
 each process writes a heartbeat to Redis, and trusts it only while the last one that succeeded began less than
-`LEASE_SECONDS` ago. After any longer gap (Redis was down, frozen, read-only or lost data, or this process was
-paused) it first gives the tag `everything` a new version, and bypasses the cache until that has succeeded:
-what was stored before the gap is then invalid for all processes.
+`LEASE_SECONDS` ago. After any longer gap (Redis was down, frozen, read-only or lost data) it first gives the
+tag `everything` a new version, and bypasses the cache until that has succeeded: what was stored before the
+gap is then invalid for all processes.
 
 Processes that hold a lease extend a key that expires after `CONTINUITY_SECONDS`, the continuity. While it
-exists, one of them has reached Redis all the time, so a process that starts trusts Redis too and invalidates
-nothing. The key is only set together with a new version of `everything`.
+exists, one of them has reached Redis all the time. So a process that starts, or that only was paused itself,
+joins them: it trusts Redis and invalidates nothing. The key is only set together with a new version of
+`everything`.
 
 A process that is killed may have written something that it did not invalidate. So each process looks once,
 `CRASH_CHECK_SECONDS` after its start, for processes that stopped their heartbeats without leaving, and
@@ -36,8 +37,7 @@ RETRY_SECONDS: Final = 0.05
 CONTINUITY_SECONDS: Final = 1
 CRASH_CHECK_SECONDS: Final = 2.5
 MARGIN_SECONDS: Final = 0.3
-"""What a writer waits beyond the lease: for one failed attempt, and clocks that differ in speed.
-"""
+"""What a writer waits beyond the lease: for one failed attempt, and clocks that differ in speed."""
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -77,13 +77,14 @@ class Lease:
         self._regained = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
         self._is_started = False
-        self._may_join = False
+        self._must_invalidate = True
+        self._has_beaten = False
         self._checking: asyncio.Task[None] | None = None
 
     def is_usable(self) -> bool:
         """Whether the store should be read now."""
         if self._held and self._clock() > self._ends_at:
-            self.lose()
+            self._expire()
         return self._held and self._is_available
 
     def covers(self, asked_at: float) -> bool:
@@ -93,11 +94,14 @@ class Lease:
     def lose(self) -> None:
         """Bypass the cache until `everything` has a new version."""
         self._losses += 1
-        self._may_join = False
+        self._must_invalidate = True
+        self._expire()
+
+    def _expire(self) -> None:
         if self._held:
             self._held = False
             metrics.BREAKER_OPEN.labels("redis").set(1)
-            log.warning("cache bypassed until everything in it is invalidated")
+            log.warning("cache bypassed", invalidates=self._must_invalidate)
         self._act()
 
     def failed(self, failure: CacheDownError) -> None:
@@ -156,29 +160,31 @@ class Lease:
     async def _next_step(self) -> None:
         if self._held:
             await self._beat()
-        elif self._may_join:
-            await self._join()
-        else:
+        elif self._must_invalidate:
             await self._regain()
+        else:
+            await self._join()
 
     async def _beat(self) -> None:
         began_at = self._clock()
         remembers = await self._store.beat()
-        if not remembers or not self._held or self._clock() > self._ends_at:
+        if not remembers or (
+            self._is_started and not await self._store.extend_continuity(CONTINUITY_SECONDS)
+        ):
             self.lose()
-            return
-        if self._is_started and not await self._store.extend_continuity(CONTINUITY_SECONDS):
-            self.lose()
-            return
-        self._succeeded(began_at)
+        elif self._clock() > self._ends_at:
+            self._expire()
+        elif self._held:
+            self._succeeded(began_at)
 
     async def _join(self) -> None:
         """Hold the lease without invalidating anything if another process does; else `_regain` is next."""
         began_at, losses = self._clock(), self._losses
-        await self._store.beat()
-        self._may_join = await self._store.extend_continuity(CONTINUITY_SECONDS)
-        if self._may_join:
+        remembers = await self._store.beat() or not self._has_beaten
+        if remembers and await self._store.extend_continuity(CONTINUITY_SECONDS):
             self._gained(began_at, losses)
+        else:
+            self._must_invalidate = True
 
     async def _regain(self) -> None:
         """After a loss in the meantime it is repeated: `everything` may have been invalidated too early for
@@ -192,7 +198,8 @@ class Lease:
     def _gained(self, began_at: float, losses: int) -> None:
         if losses != self._losses or self._clock() - began_at > self._lease_seconds:
             return
-        self._held = True
+        self._held = self._has_beaten = True
+        self._must_invalidate = False
         self._held_since = self._clock()
         self._regained.set()
         metrics.BREAKER_OPEN.labels("redis").set(0)
@@ -212,8 +219,8 @@ class Lease:
 
     def start(self) -> None:
         """Start the heartbeats. The lease begins as lost."""
-        self._is_started = self._may_join = True
-        self._held = False
+        self._is_started = True
+        self._held = self._must_invalidate = False
         metrics.BREAKER_OPEN.labels("redis").set(1)
         self._act()
         self._checking = asyncio.ensure_future(self._invalidate_after_crashes())

@@ -99,10 +99,28 @@ async def test_started_process_invalidates_after_a_crash() -> None:
 
 
 async def test_lease_ends_after_a_gap(world: World) -> None:
-    """This process was paused, and saw nothing of what happened to Redis meanwhile."""
+    """This process was paused, and no other one saw what happened to Redis meanwhile."""
     world.clock.now += LEASE_SECONDS * 0.9
     assert world.lease.is_usable()
     world.clock.now += LEASE_SECONDS * 0.2
+    world.redis.is_continuous = False
+    assert not world.lease.is_usable()
+    await world.until_usable()
+    assert world.redis.renewals == [(EVERYTHING,)] * 2
+
+
+async def test_paused_process_joins_the_others(world: World) -> None:
+    asked_at = world.clock.now
+    world.clock.now += LEASE_SECONDS * 1.1
+    assert not world.lease.is_usable()
+    await world.until_usable()
+    assert not world.lease.covers(asked_at)
+    assert world.redis.renewals == [(EVERYTHING,)]
+
+
+async def test_paused_process_invalidates_after_data_loss(world: World) -> None:
+    world.clock.now += LEASE_SECONDS * 1.1
+    world.redis.has_lost_data = True
     assert not world.lease.is_usable()
     await world.until_usable()
     assert world.redis.renewals == [(EVERYTHING,)] * 2
@@ -121,6 +139,7 @@ async def test_long_outage_ends_the_lease(world: World) -> None:
     world.redis.is_down = True
     await world.until_usable(expected=False)
     world.clock.now += LEASE_SECONDS * 1.1
+    world.redis.is_continuous = False
     world.redis.is_down = False
     await world.until_usable()
     assert world.redis.renewals == [(EVERYTHING,)] * 2
