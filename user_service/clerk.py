@@ -1,16 +1,45 @@
 """Reads profiles from Clerk's user records."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 import httpx
 from clerk_backend_api import Clerk, models
-from pydantic import ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from shared.clock import from_millis
 from shared.errors import MalformedError, UnavailableError
 from shared.text import UnreadableTextError, clean_text
 from user_service.domain import Profile
+
+MOST_MILLIS = 253_402_300_799_999
+"""The end of the year 9999."""
+
+
+class _Verification(BaseModel):
+    status: str | None = None
+
+
+class _EmailAddress(BaseModel):
+    id: str | None = None
+    email_address: str
+    verification: _Verification | None = None
+
+
+class _WebhookRecord(BaseModel):
+    """The fields of a user's record in a webhook that are read here.
+
+    The SDK's models describe the Backend API. They require members that webhooks lack, such as the `object`
+    of a verification.
+    """
+
+    first_name: str | None = None
+    last_name: str | None = None
+    username: str | None = None
+    image_url: str | None = None
+    primary_email_address_id: str | None = None
+    email_addresses: Sequence[_EmailAddress] = ()
+    updated_at: Annotated[int, Field(ge=0, le=MOST_MILLIS)]
 
 
 class ClerkIdentityProvider:
@@ -47,23 +76,23 @@ def profile_in(data: Mapping[str, Any]) -> Profile:
         MalformedError: it is not one.
     """
     try:
-        return profile_of(models.User.model_validate(data))
+        return profile_of(_WebhookRecord.model_validate(data))
     except ValidationError as failure:
         raise MalformedError("This does not describe a user") from failure
 
 
-def profile_of(record: models.User) -> Profile:
+def profile_of(record: models.User | _WebhookRecord) -> Profile:
     """The profile in Clerk's record. Only the primary e-mail address counts, and who verified it."""
     primary = next(
         (each for each in record.email_addresses if each.id and each.id == record.primary_email_address_id),
         None,
     )
     names = [part for part in (record.first_name, record.last_name) if part]
-    verification = primary.verification if primary else None
+    status = getattr(primary.verification, "status", None) if primary else None
     return Profile(
         full_name=_readable(" ".join(names)) or _readable(record.username or ""),
         email=primary.email_address.lower() if primary else None,
-        email_is_verified=getattr(getattr(verification, "status", None), "value", None) == "verified",
+        email_is_verified=status == "verified",
         image_url=record.image_url or None,
         updated_at=from_millis(record.updated_at),
     )

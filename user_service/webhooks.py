@@ -73,7 +73,7 @@ def _report_in(body: bytes) -> tuple[str, dict[str, Any]]:
     try:
         report = json.loads(body)
         kind, data = report["type"], report["data"]
-    except (ValueError, KeyError, TypeError) as failure:
+    except (ValueError, KeyError, TypeError, RecursionError) as failure:
         raise MalformedError("The webhook is not a report") from failure
     if not isinstance(kind, str) or not isinstance(data, dict):
         raise MalformedError("The webhook is not a report")

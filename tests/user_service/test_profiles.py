@@ -18,11 +18,12 @@ from shared.access.guards import Session
 from shared.access.permissions import Role
 from shared.cache.read_through import ReadThrough, open_read_through
 from shared.cache.writes import Writes
-from shared.errors import UnavailableError
+from shared.clock import to_iso
+from shared.errors import MalformedError, UnavailableError
 from tests.shared.memory_cache import MemoryCache
 from tests.user_service.test_applied_profiles import Names
 from user_service.caching import Invalidation
-from user_service.clerk import profile_of
+from user_service.clerk import profile_in, profile_of
 from user_service.domain import EmailTakenError, Profile, UnprovedEmailError, User
 from user_service.profiles import Profiles
 from user_service.registration import Registrar
@@ -179,6 +180,48 @@ def test_unreadable_name_counts_as_missing() -> None:
     assert profile_of(record(first_name="\u3164", last_name="\u2800", username="bo")).full_name == "bo"
     assert profile_of(record(first_name="A\u2028B", last_name=None, username=None)).full_name is None
     assert profile_of(record(first_name="Jose\u0301", last_name=None)).full_name == "Jos\u00e9"
+
+
+def documented_webhook() -> dict[str, Any]:
+    """The user in Clerk's documented example of a webhook, cut to what is read, and more of its kind."""
+    return {
+        "id": "user_29w83sxmDNGwOuEthce5gg56FcC",
+        "object": "user",
+        "birthday": "",
+        "first_name": "Example",
+        "last_name": "Example",
+        "username": None,
+        "image_url": "https://img.clerk.com/xxxxxx",
+        "primary_email_address_id": "idn_29w83yL7CwVlJXylYLxcslromF1",
+        "email_addresses": [
+            {
+                "email_address": "Example@example.org",
+                "id": "idn_29w83yL7CwVlJXylYLxcslromF1",
+                "linked_to": [],
+                "object": "email_address",
+                "verification": {"status": "verified", "strategy": "ticket"},
+            }
+        ],
+        "updated_at": 1654012591835,
+    }
+
+
+def test_profile_is_read_from_documented_webhooks() -> None:
+    found = profile_in(documented_webhook())
+    assert found == Profile("Example Example", "example@example.org", True, "https://img.clerk.com/xxxxxx")
+    assert found.updated_at is not None
+    assert to_iso(found.updated_at) == "2022-05-31T15:56:31.835Z"
+    (address,) = documented_webhook()["email_addresses"]
+    unproved = profile_in(documented_webhook() | {"email_addresses": [address | {"verification": None}]})
+    assert (unproved.email, unproved.email_is_verified) == ("example@example.org", False)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"updated_at": 10**30}, {"updated_at": None}, {"email_addresses": "x"}, {"first_name": 5}]
+)
+def test_malformed_webhook_describes_nobody(changed: dict[str, Any]) -> None:
+    with pytest.raises(MalformedError):
+        profile_in(documented_webhook() | changed)
 
 
 @pytest.mark.parametrize("clerk_id", ["user_b", "user_of_a_new_account"])
