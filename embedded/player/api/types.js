@@ -74,8 +74,8 @@
  * @property {string} actorId
  * @property {string} action
  * @property {string} targetId
- * @property {unknown} before
- * @property {unknown} after
+ * @property {Record<string, unknown> | null} before
+ * @property {Record<string, unknown> | null} after
  *
  * @typedef {object} Problem The body of every error: RFC 9457 with some members of the API's own.
  * @property {string} error

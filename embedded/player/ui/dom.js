@@ -81,6 +81,11 @@ export function plural(count, one, many = `${one}s`) {
   return `${count.toLocaleString('en')} ${count === 1 ? one : many}`;
 }
 
+/** @param {'user' | 'artist' | 'admin'} role */
+export function roleName(role) {
+  return { user: 'Listener', artist: 'Artist', admin: 'Admin' }[role];
+}
+
 const RELATIVE = new Intl.RelativeTimeFormat('en', { numeric: 'auto' });
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [

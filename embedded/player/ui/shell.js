@@ -11,7 +11,7 @@ import { songPage } from '../views/song.js';
 import { studioPage } from '../views/studio.js';
 import { apiPanel } from './api_panel.js';
 import { button, iconButton, menuButton } from './controls.js';
-import { fill, h, svg } from './dom.js';
+import { fill, h, roleName, svg } from './dom.js';
 import { icon } from './icons.js';
 import { connectKeyboard, openShortcuts } from './keyboard.js';
 import { nowPlaying } from './now_playing.js';
@@ -141,7 +141,7 @@ function topBar(app, panels) {
     ]);
     menu.classList.add('avatar-button');
     fill(menu, h('span', { class: `initials initials-${user.role}` }, initials(user.fullName)));
-    fill(account, h('span', { class: 'account-name' }, user.fullName, h('small', null, user.role)), menu);
+    fill(account, h('span', { class: 'account-name' }, user.fullName, h('small', null, roleName(user.role))), menu);
   });
   const api = iconButton('api', 'API panel', () => panels.toggle('api', api), { 'aria-expanded': 'false' });
   return h('header', { class: 'top' }, brand(), searchField(app), h('div', { class: 'top-actions' }, themeButton(), api, account));

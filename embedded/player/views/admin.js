@@ -203,7 +203,7 @@ function auditTable(entries) {
   );
 }
 
-/** @param {unknown} value */
-function shown(value) {
-  return value === null || value === undefined ? '—' : JSON.stringify(value);
+/** @param {Record<string, unknown> | null} values */
+function shown(values) {
+  return values ? Object.entries(values).map(([name, value]) => `${name}: ${String(value)}`).join(', ') : '—';
 }

@@ -1,7 +1,7 @@
 import { albumCards, artistCards } from '../ui/albums.js';
 import { button } from '../ui/controls.js';
-import { h } from '../ui/dom.js';
-import { emptyState, loaded, paged, section } from '../ui/sections.js';
+import { h, roleName } from '../ui/dom.js';
+import { attempt, emptyState, loaded, paged, section } from '../ui/sections.js';
 import { cover, songList } from '../ui/songs.js';
 
 /** @import { App } from '../app.js' */
@@ -23,7 +23,7 @@ export function artistsPage(app) {
 
 /** @param {App} app @param {string} id */
 export function artistPage(app, id) {
-  const songs = app.api.songs.list({ artistId: id, limit: 50 });
+  const songs = async () => (await app.api.songs.list({ artistId: id, limit: 50 })).items;
   return h(
     'div',
     { class: 'page' },
@@ -35,20 +35,20 @@ export function artistPage(app, id) {
         h(
           'div',
           { class: 'banner-text' },
-          h('p', { class: 'crumb' }, artist.role === 'user' ? 'Listener' : artist.role),
+          h('p', { class: 'crumb' }, roleName(artist.role)),
           h('h1', null, artist.fullName),
-          h('p', { class: 'banner-facts' }, h('span', null, `here since ${new Date(artist.createdAt).toLocaleDateString('en', { month: 'long', year: 'numeric' })}`)),
+          h('p', { class: 'banner-facts' }, h('span', null, `Here since ${new Date(artist.createdAt).toLocaleDateString('en', { month: 'long', year: 'numeric' })}`)),
           h(
             'div',
             { class: 'banner-actions' },
-            button('Play', async () => app.player.play((await songs).items), { kind: 'primary', icon: 'play' }),
+            button('Play', () => attempt(async () => app.player.play(await songs())), { kind: 'primary', icon: 'play' }),
           ),
         ),
       ),
     ),
     section(
       'Songs',
-      loaded('rows', () => songs, ({ items }) => (items.length ? songList(app, items) : emptyState('note', 'No songs yet', 'Nothing is published here.'))),
+      loaded('rows', songs, (found) => (found.length ? songList(app, found) : emptyState('note', 'No songs yet', 'Nothing is published here.'))),
     ),
     section(
       'Albums',

@@ -1,5 +1,5 @@
 import { button, confirmed, toast } from '../ui/controls.js';
-import { h } from '../ui/dom.js';
+import { h, roleName } from '../ui/dom.js';
 import { attempt, emptyState } from '../ui/sections.js';
 import { openSignIn } from '../ui/sign_in.js';
 import { cover } from '../ui/songs.js';
@@ -23,7 +23,7 @@ export function profilePage(app) {
       h(
         'div',
         { class: 'banner-text' },
-        h('p', { class: 'crumb' }, user.role),
+        h('p', { class: 'crumb' }, roleName(user.role)),
         h('h1', null, user.fullName),
         h('p', { class: 'banner-facts' }, h('span', null, user.email)),
         user.isBlocked && h('p', { class: 'notice' }, 'An admin has blocked this account: it may only look around.'),
