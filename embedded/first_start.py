@@ -7,6 +7,7 @@ from embedded.demo.seed import SeedError, seed
 from embedded.demo_state import DemoState
 from embedded.settings import EmbeddedSettings
 from embedded.supervisor import StartError
+from embedded.welcome import early_welcome
 
 
 async def put_demo_in(settings: EmbeddedSettings, state: DemoState) -> None:
@@ -15,6 +16,8 @@ async def put_demo_in(settings: EmbeddedSettings, state: DemoState) -> None:
     Raises:
         StartError: it cannot be put in.
     """
+    sys.stdout.write(early_welcome(settings))
+    sys.stdout.flush()
     with ProgressBar() as bar:
 
         def progress(step: Step) -> None:

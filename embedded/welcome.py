@@ -6,6 +6,12 @@ from embedded.demo.people import ADMIN, ARTISTS, LISTENERS
 from embedded.settings import EmbeddedSettings
 
 
+def early_welcome(settings: EmbeddedSettings) -> str:
+    """The player's address, for the first start: it can be opened while the demo content is being added."""
+    address = f"http://localhost:{settings.cloud_port}"
+    return f"\n  web player      {address}   (open this now: demo songs appear as they are added)\n\n"
+
+
 def welcome(settings: EmbeddedSettings) -> str:
     """The player's address first, then where everything else is, who can sign in, and three things to try."""
     gateway = f"http://localhost:{settings.gateway_port}"

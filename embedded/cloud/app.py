@@ -17,6 +17,7 @@ from starlette.routing import Route
 from embedded.cloud.clerk.app import Clerk, clerk_error
 from embedded.cloud.cloudinary.app import Cloudinary, cloudinary_error, refuse
 from embedded.cloud.cloudinary.request_signature import RefusedRequestError
+from embedded.cloud.demo_progress import DemoProgress
 from embedded.cloud.faults import FaultLayer, Faults, FaultyApi, Provider
 from embedded.cloud.player_page import PlayerPage
 from embedded.cloud.recombee.app import Recombee
@@ -55,6 +56,7 @@ def create_cloud(settings: CloudSettings) -> Starlette:
         routes=[
             Route("/livez", _alive),
             *PlayerPage(settings).routes,
+            *DemoProgress().routes,
             *faults.routes,
             *clerk.routes,
             *cloudinary.routes,

@@ -1,7 +1,7 @@
-"""Progress of the seeding: a bar on a terminal, one line elsewhere."""
+"""Progress and result of the seeding: a bar on a terminal, nothing elsewhere."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Literal, Never, Self, TextIO
@@ -24,6 +24,25 @@ class Step:
     done: int
     total: int
     was_there: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SeedSummary:
+    """What this run added, and where everything is: ids by title."""
+
+    accounts: int
+    albums: int
+    songs: int
+    interactions: int
+    seconds: float
+    album_ids: Mapping[str, str]
+    song_ids: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return (
+            f"Demo content: {self.songs} songs, {self.albums} albums, {self.accounts} accounts and "
+            f"{self.interactions} interactions added in {self.seconds:.1f} s"
+        )
 
 
 Progress = Callable[[Step], None]

@@ -84,6 +84,15 @@ class PublicApi:
         body = {"email": person.email, "fullName": person.full_name}
         return _read(_TOKEN, await self._send(self._http.build_request("POST", url, json=body)))
 
+    async def show_progress(self, done: int, total: int) -> None:
+        """Tells the web player how much of the demo content is in place. Raises CallFailedError."""
+        body = {"done": done, "total": total}
+        await self._send(self._http.build_request("PUT", f"{self._cloud_url}/demo-progress", json=body))
+
+    async def end_progress(self) -> None:
+        """Tells the web player that nothing more is coming. Raises CallFailedError."""
+        await self._send(self._http.build_request("DELETE", f"{self._cloud_url}/demo-progress"))
+
     async def call(
         self,
         token: str,

@@ -7,15 +7,14 @@ albums and songs by the title that their artist gave them) is left as it is, wha
 import asyncio
 import time
 from collections import defaultdict
-from collections.abc import Callable, Coroutine, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Iterable
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from embedded.demo.content import DEMO, DemoContent
 from embedded.demo.people import Listener, Person, Playlist
-from embedded.demo.progress import Progress, Step, StepKind
+from embedded.demo.progress import Progress, SeedSummary, Step, StepKind
 from embedded.demo.public_api import (
     ACCOUNT,
     LIST_OF_TITLED,
@@ -33,29 +32,11 @@ from embedded.demo.studio import Studio
 
 _RECORDINGS_IN_HAND = 6
 """Songs that are being recorded or uploaded: enough to keep both busy, few enough to stay small in memory."""
+_SHOWN_EVERY_SECONDS = 0.5
 
 
 class SeedError(Exception):
     """The demo content could not be put in; the text says which step failed and why."""
-
-
-@dataclass(frozen=True, slots=True)
-class SeedSummary:
-    """What this run added, and where everything is: ids by title."""
-
-    accounts: int
-    albums: int
-    songs: int
-    interactions: int
-    seconds: float
-    album_ids: Mapping[str, str]
-    song_ids: Mapping[str, str]
-
-    def __str__(self) -> str:
-        return (
-            f"Demo content: {self.songs} songs, {self.albums} albums, {self.accounts} accounts and "
-            f"{self.interactions} interactions added in {self.seconds:.1f} s"
-        )
 
 
 async def seed(
@@ -84,6 +65,7 @@ async def seed(
             await _together((seeding.publish(), seeding.enrol_listeners()))
             await seeding.make_playlists()
             await _together((studio.close(), seeding.play_histories(histories)))
+            await api.end_progress()
     except CallFailedError as error:
         raise SeedError(str(error)) from error
     except BrokenProcessPool as error:
@@ -107,6 +89,7 @@ class _Seeding:
     """One run."""
 
     def __init__(self, api: PublicApi, studio: Studio, content: DemoContent, progress: Progress) -> None:
+        self._api = api
         self._studio = studio
         self._content = content
         self._progress = progress
@@ -117,6 +100,7 @@ class _Seeding:
         parts = (content.albums, content.songs, content.listeners, content.playlists)
         self._total = len(everyone) + sum(map(len, parts))
         self._done = 0
+        self._shown_at = -_SHOWN_EVERY_SECONDS
         self._added: defaultdict[str, int] = defaultdict(int)
         self._uploaded_ids: set[str] = set()
         self._album_ids: dict[str, str] = {}
@@ -167,7 +151,7 @@ class _Seeding:
 
     async def _enrol(self, person: Person) -> Account:
         account, is_new = await self._sessions[person.email].register()
-        self._report("account", person.email, was_there=not is_new)
+        await self._report("account", person.email, was_there=not is_new)
         return account
 
     async def _enrol_artist(self, artist: Person) -> None:
@@ -188,7 +172,7 @@ class _Seeding:
             self._album_ids[album.title] = (
                 there[album.title] if was_there else await self._create_album(session, album)
             )
-            self._report("album", album.title, was_there=was_there)
+            await self._report("album", album.title, was_there=was_there)
 
     async def _create_album(self, session: Session, album: Album) -> str:
         cover = await self._studio.draw(album, session.person.full_name)
@@ -205,7 +189,7 @@ class _Seeding:
         sequences: defaultdict[str, list[Song]] = defaultdict(list)
         for song in self._content.songs:
             if (song.artist_email, song.title) in there:
-                self._report("song", song.title, was_there=True)
+                await self._report("song", song.title, was_there=True)
             else:
                 sequences[f"album {song.album}" if song.album else f"song {song.title}"].append(song)
         await _together(self._upload_in_order(songs) for songs in sequences.values())
@@ -214,7 +198,7 @@ class _Seeding:
         for song in songs:
             async with self._in_hand:
                 await self._upload(song)
-            self._report("song", song.title, was_there=False)
+            await self._report("song", song.title, was_there=False)
 
     async def _upload(self, song: Song) -> None:
         session = self._sessions[song.artist_email]
@@ -261,7 +245,7 @@ class _Seeding:
                     self._added["interaction"] += 1
                 if listen.outcome == "complete":
                     await session.put(f"/api/songs/{self._song_ids[listen.song]}/like")
-        self._report("history", listener.email, was_there=was_there)
+        await self._report("history", listener.email, was_there=was_there)
 
     async def _make_playlist(self, playlist: Playlist) -> None:
         session = self._sessions[playlist.creator_email]
@@ -284,12 +268,15 @@ class _Seeding:
                     raise
         if not was_there:
             await session.post_json(f"/api/albums/{album_id}/share", {"days": 365})
-        self._report("playlist", playlist.title, was_there=was_there)
+        await self._report("playlist", playlist.title, was_there=was_there)
 
-    def _report(self, kind: StepKind, name: str, *, was_there: bool) -> None:
+    async def _report(self, kind: StepKind, name: str, *, was_there: bool) -> None:
         self._done += 1
         self._added[kind] += not was_there
         self._progress(Step(kind, name, self._done, self._total, was_there))
+        if time.monotonic() - self._shown_at >= _SHOWN_EVERY_SECONDS:
+            self._shown_at = time.monotonic()
+            await self._api.show_progress(self._done, self._total)
 
 
 def _oldest_by_title(newest_first: list[Titled]) -> dict[str, str]:

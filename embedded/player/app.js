@@ -1,6 +1,7 @@
 /** What every part of the page needs, in one object. */
 
 import { MusicApi } from './api/client.js';
+import { DemoProgress } from './demo_progress.js';
 import { Likes } from './likes.js';
 import { Observable } from './observable.js';
 import { Player } from './playback/player.js';
@@ -27,6 +28,7 @@ export class App {
       getToken: (renew) => this.session.currentToken(renew),
       onCall: (call) => this.calls.set([call, ...this.calls.value].slice(0, CALLS_KEPT)),
     });
+    this.demo = new DemoProgress();
     this.likes = new Likes(this.api, this.session);
     this.player = new Player(reporter(this.api, this.session));
   }

@@ -23,6 +23,7 @@ async function start() {
     toast(messageOf(error), 'error');
   }
   buildShell(app, root);
+  void app.demo.follow();
 }
 
 void start();

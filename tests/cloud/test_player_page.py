@@ -45,6 +45,7 @@ async def test_page_loads_files_that_are_served(http: httpx.AsyncClient) -> None
 
 
 async def test_page_is_smaller_than_promised(http: httpx.AsyncClient) -> None:
+    """All files, as they are transferred: compressed."""
     weight = 0
     async with http:
         for path in (each for each in FOLDER.rglob("*") if each.suffix in (".js", ".css", ".html", ".svg")):

@@ -62,6 +62,7 @@ class SmallSystem:
 
     `busy_responses` is how many uploads still get 503 with Retry-After; `late_songs` appear as soon as
     their owner's songs have been looked at once; every call takes `delay_seconds` longer.
+    `shown_progress` is what the web player was told, None at the end.
     """
 
     def __init__(self, admin_email: str = ADMIN.email) -> None:
@@ -77,12 +78,15 @@ class SmallSystem:
         self.delay_seconds = 0.0
         self.most_calls_at_once = 0
         self.sign_ins = 0
+        self.shown_progress: list[tuple[int, int] | None] = []
         self._calls = 0
         self._admin_email = admin_email
         self._numbers = itertools.count(1)
         self._app = Starlette(
             routes=[
                 Route("/sign-in", self._sign_in, methods=["POST"]),
+                Route("/demo-progress", self._show_progress, methods=["PUT"]),
+                Route("/demo-progress", self._end_progress, methods=["DELETE"]),
                 Route("/api/auth/register", self._register, methods=["POST"]),
                 Route("/api/admin/users/{id}/role", self._set_role, methods=["PATCH"]),
                 Route("/api/albums/user/my-albums", self._my_albums),
@@ -134,6 +138,15 @@ class SmallSystem:
         self.sign_ins += 1
         email = (await request.json())["email"]
         return JSONResponse({"token": f"token-of-{email}", "clerkId": f"user_{email}", "expiresAt": None})
+
+    async def _show_progress(self, request: Request) -> Response:
+        shown = await request.json()
+        self.shown_progress.append((shown["done"], shown["total"]))
+        return Response(status_code=204)
+
+    async def _end_progress(self, request: Request) -> Response:
+        self.shown_progress.append(None)
+        return Response(status_code=204)
 
     async def _register(self, request: Request) -> Response:
         body = await request.json()

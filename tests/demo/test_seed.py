@@ -1,7 +1,6 @@
 """Seeding, against a small system on a real port."""
 
 import asyncio
-import io
 import os
 import signal
 import subprocess
@@ -15,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from embedded.demo.content import DEMO, DemoContent
-from embedded.demo.progress import ProgressBar, Step
+from embedded.demo.progress import SeedSummary, Step
 from embedded.demo.public_api import open_public_api
-from embedded.demo.seed import SeedError, SeedSummary, seed
+from embedded.demo.seed import SeedError, seed
 from embedded.demo.songs import JUNIPER, KETTLE
 from tests.demo.shared_studio import SharedStudio
 from tests.demo.small_system import SmallSystem, StoredSong, running
@@ -111,6 +110,16 @@ def test_listeners_play_before_they_complete_or_skip(first_run: FirstRun) -> Non
 def test_album_holds_its_songs_in_order(first_run: FirstRun) -> None:
     system, _, _ = first_run
     assert system.titles_in("Letters from the Orchard") == ["Copper Creek", "Letters Home"]
+
+
+def test_player_is_told_the_progress_until_its_end(first_run: FirstRun) -> None:
+    system, _, steps = first_run
+    *reports, end = system.shown_progress
+    assert end is None
+    done = [report[0] for report in reports if report is not None]
+    assert done[0] == 1
+    assert done == sorted(set(done))
+    assert {report[1] for report in reports if report is not None} == {steps[-1].total}
 
 
 async def test_second_run_adds_nothing(system: SmallSystem, studio: SharedStudio) -> None:
@@ -281,27 +290,3 @@ def test_failed_seeding_prints_one_line() -> None:
     assert done.returncode == 1
     assert done.stderr.startswith(f"POST {system.url}/sign-in got no response: ConnectError")
     assert done.stderr.count("\n") == 1
-
-
-class Terminal(io.StringIO):
-    def isatty(self) -> bool:
-        return True
-
-
-STEP = Step("song", "Copper Creek", 3, 6, was_there=False)
-
-
-def test_terminal_shows_progress_and_last_step() -> None:
-    terminal = Terminal()
-    with ProgressBar(terminal) as bar:
-        bar(STEP)
-        shown = terminal.getvalue().rpartition("\r")[2]
-    assert " 50% |" in shown
-    assert "song Copper Creek" in shown
-
-
-def test_output_without_terminal_has_no_progress_bar() -> None:
-    log = io.StringIO()
-    with ProgressBar(log) as bar:
-        bar(STEP)
-    assert log.getvalue() == ""

@@ -7,6 +7,7 @@ import { icon } from './icons.js';
 
 /**
  * @import { Page } from '../api/types.js'
+ * @import { Observable } from '../observable.js'
  * @import { Child } from './dom.js'
  * @import { IconName } from './icons.js'
  */
@@ -40,23 +41,59 @@ export function messageOf(error) {
  * @param {'rows' | 'cards' | 'block'} kind of the skeleton
  * @param {() => Promise<T>} load
  * @param {(value: T, reload: () => void) => Child | Child[]} render
- * @param {{ class?: string }} [more]
+ * @param {{ class?: string, after?: Observable<any> }} [more] `after` loads it again at each change, in place
  */
 export function loaded(kind, load, render, more = {}) {
   const element = h('div', { class: more.class, 'aria-busy': 'true' }, skeleton(kind));
+  let shown = '';
   const run = async () => {
     element.setAttribute('aria-busy', 'true');
     try {
       const value = await load();
       fill(element, render(value, run));
+      shown = JSON.stringify(value);
     } catch (error) {
       fill(element, failure(error, run));
+      shown = '';
     } finally {
       element.removeAttribute('aria-busy');
     }
   };
-  void run();
+  /** What is shown stays until there is something else to show. */
+  const update = async () => {
+    try {
+      const value = await load();
+      if (JSON.stringify(value) === shown) return;
+      shown = JSON.stringify(value);
+      keepFocus(element, () => fill(element, render(value, run)));
+    } catch (error) {
+      // The next change tries again.
+      if (!(error instanceof ApiError)) console.error(error);
+    }
+  };
+  const ready = run();
+  let isFirst = true;
+  more.after?.watch(() => {
+    if (!isFirst) void ready.then(update);
+    isFirst = false;
+  }, element);
   return element;
+}
+
+/** The focus stays on the control of the same name, else in the same part of the page. @param {Element} element @param {() => void} render */
+function keepFocus(element, render) {
+  const focused = element.contains(document.activeElement) ? document.activeElement : null;
+  const name = focused && nameOf(focused);
+  render();
+  if (!name) return;
+  const controls = [...element.querySelectorAll('a, button')];
+  const again = controls.find((each) => nameOf(each) === name) ?? controls[0];
+  /** @type {HTMLElement | undefined} */ (again)?.focus({ preventScroll: true });
+}
+
+/** @param {Element} control */
+function nameOf(control) {
+  return control.getAttribute('aria-label') ?? control.textContent;
 }
 
 /** @param {unknown} error @param {() => void} retry */
@@ -79,8 +116,9 @@ export function failure(error, retry) {
  * @param {(cursor: string | null) => Promise<Page<T>>} load
  * @param {(items: T[]) => HTMLElement} render all items of one page
  * @param {() => Node} whenEmpty
+ * @param {{ after?: Observable<any> }} [options]
  */
-export function paged(kind, load, render, whenEmpty) {
+export function paged(kind, load, render, whenEmpty, options = {}) {
   return loaded(kind, () => load(null), (first) => {
     if (first.items.length === 0) return whenEmpty();
     const list = h('div', null, render(first.items));
@@ -101,7 +139,7 @@ export function paged(kind, load, render, whenEmpty) {
     };
     offer(first.next);
     return [list, more];
-  });
+  }, options);
 }
 
 /**
