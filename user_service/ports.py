@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol, TypedDict, overload
 
 from shared.access.permissions import Role
 from shared.http.pagination import Slice
 from user_service.domain import Profile, User
+
+WEBHOOKS_KEPT = timedelta(days=7)
+"""Svix repeats a message for less than two days."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +103,18 @@ class UserRepository(Protocol):
 
     async def was_removed_blocked(self, clerk_id: str, email: str) -> bool:
         """Whether a user with this identity, or this e-mail address, was blocked when they were removed."""
+        ...
+
+
+class ProcessedWebhooks(Protocol):
+    """The ids of processed webhooks, each kept for `WEBHOOKS_KEPT`. All calls raise UnavailableError."""
+
+    async def contains(self, message_id: str) -> bool:
+        """Whether this webhook was processed."""
+        ...
+
+    async def add(self, message_id: str) -> None:
+        """This webhook was processed. Idempotent."""
         ...
 
 

@@ -7,6 +7,7 @@ from shared.providers.mongo import open_mongo
 from shared.providers.mongo_audit import MongoAuditLog
 from shared.providers.mongo_indexes import building_indexes
 from shared.settings import MongoSettings
+from user_service.processed_webhooks import MongoProcessedWebhooks
 from user_service.repository import MongoUsers
 from user_service.search import MongoArtistSearch
 from user_service.settings import SERVICE
@@ -22,5 +23,6 @@ async def open_stores(settings: MongoSettings) -> AsyncIterator[Stores]:
         audit = MongoAuditLog(database, "user")
         search = MongoArtistSearch(database)
         tasks = MongoAccountTasks(database)
-        async with building_indexes(users, audit, search, tasks):
-            yield Stores(database, users, audit, search, tasks)
+        webhooks = MongoProcessedWebhooks(database)
+        async with building_indexes(users, audit, search, tasks, webhooks):
+            yield Stores(database, users, audit, search, tasks, webhooks)

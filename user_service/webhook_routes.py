@@ -19,5 +19,5 @@ router = APIRouter(prefix="/webhooks", tags=["webhooks"])
 async def receive_clerk_webhook(request: Request, key: WebhookKey, webhooks: Webhooks) -> None:
     body = await request.body()
     with metrics.REJECTED_WEBHOOKS.count_exceptions(InvalidSignatureError):
-        check_signature(key, request.headers, body)
-    await webhooks.receive(body)
+        message_id = check_signature(key, request.headers, body)
+    await webhooks.receive(message_id, body)

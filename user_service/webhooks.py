@@ -1,7 +1,7 @@
 """Webhooks of Clerk: changed profiles and deleted accounts.
 
-They may arrive repeatedly and in any order. The latest change of a profile wins (profiles.py), and deletions
-are idempotent, so no webhook has to be remembered.
+They may arrive in any order: the latest change of a profile wins (profiles.py). Each is processed once. Its
+id is stored after it was applied, so it is applied again after a crash, which changes nothing.
 """
 
 import json
@@ -15,7 +15,7 @@ from shared.errors import MalformedError, NotFoundError
 from user_service.accounts import Accounts
 from user_service.clerk import profile_in
 from user_service.domain import LastAdminError, User
-from user_service.ports import UserRepository
+from user_service.ports import ProcessedWebhooks, UserRepository
 from user_service.profiles import Profiles
 
 log = structlog.stdlib.get_logger(__name__)
@@ -34,25 +34,36 @@ class Webhooks:
     """Applies verified webhooks."""
 
     def __init__(
-        self, users: UserRepository, profiles: Profiles, accounts: Accounts, audit: AuditTrail
+        self,
+        users: UserRepository,
+        processed: ProcessedWebhooks,
+        profiles: Profiles,
+        accounts: Accounts,
+        audit: AuditTrail,
     ) -> None:
         self._users = users
+        self._processed = processed
         self._profiles = profiles
         self._accounts = accounts
         self._audit = audit
 
-    async def receive(self, body: bytes) -> None:
-        """Apply one webhook with a valid signature; other types of events are ignored.
+    async def receive(self, message_id: str, body: bytes) -> None:
+        """Apply one webhook with a valid signature, once; other types of events are ignored.
 
         Raises:
             MalformedError: its payload is malformed.
             UnavailableError: it cannot be applied now; Clerk sends it again.
         """
         kind, data = _report_in(body)
-        user = await self._users.find_by_clerk_id(str(data.get("id", "")))
         metrics.WEBHOOKS.labels(kind if kind in ("user.updated", "user.deleted") else "other").inc()
-        if user is None:
+        if await self._processed.contains(message_id):
             return
+        user = await self._users.find_by_clerk_id(str(data.get("id", "")))
+        if user is not None:
+            await self._apply(user, kind, data)
+            await self._processed.add(message_id)
+
+    async def _apply(self, user: User, kind: str, data: dict[str, Any]) -> None:
         if kind == "user.updated":
             await self._update(user, data)
         elif kind == "user.deleted":

@@ -21,7 +21,7 @@ from user_service.dependencies import Resources
 from user_service.directory import OwnUserDirectory
 from user_service.export import Export
 from user_service.own_account import OwnAccount
-from user_service.ports import UserRepository
+from user_service.ports import ProcessedWebhooks, UserRepository
 from user_service.profiles import Profiles
 from user_service.registration import Registrar
 from user_service.search_ports import ArtistSearch
@@ -39,6 +39,7 @@ class Stores:
     audit: AuditRepository
     search: ArtistSearch
     account_tasks: AccountTaskRepository
+    processed_webhooks: ProcessedWebhooks
 
 
 OpenStores = Callable[[], AbstractAsyncContextManager[Stores]]
@@ -94,7 +95,9 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
             ),
             administration=administration,
             accounts=accounts,
-            webhooks=Webhooks(stores.users, profiles, accounts, AuditTrail(stores.audit)),
+            webhooks=Webhooks(
+                stores.users, stores.processed_webhooks, profiles, accounts, AuditTrail(stores.audit)
+            ),
             export=Export(stores.users, stores.audit, services),
             probes={
                 "database": stores.database.ping,

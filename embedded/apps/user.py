@@ -11,6 +11,7 @@ from embedded.sqlite.account_tasks import SqliteAccountTasks
 from embedded.sqlite.artist_search import SqliteArtistSearch
 from embedded.sqlite.audit import SqliteAuditLog
 from embedded.sqlite.database import open_database
+from embedded.sqlite.processed_webhooks import SqliteProcessedWebhooks
 from embedded.sqlite.users import SqliteUsers
 from shared.http.serve import serve
 from shared.settings import load
@@ -32,6 +33,7 @@ def app() -> ASGIApp:
                 SqliteAuditLog(database),
                 SqliteArtistSearch(database),
                 SqliteAccountTasks(database),
+                SqliteProcessedWebhooks(database),
             )
 
     return create_app(lambda: assemble(settings, stores))

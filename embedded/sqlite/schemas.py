@@ -147,6 +147,16 @@ _ACCOUNT_TASKS = (
     "CREATE INDEX account_tasks_due ON account_tasks (due_at)",
 )
 
+_PROCESSED_WEBHOOKS = (
+    """
+    CREATE TABLE processed_webhooks (
+        id TEXT NOT NULL PRIMARY KEY,
+        processed_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX processed_webhooks_oldest ON processed_webhooks (processed_at)",
+)
+
 USERS = (
     (
         """
@@ -171,6 +181,7 @@ USERS = (
     ARTIST_SEARCH,
     _ACCOUNT_TASKS,
     _PROFILE_TIMES,
+    _PROCESSED_WEBHOOKS,
 )
 
 SONGS = (

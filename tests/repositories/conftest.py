@@ -13,7 +13,7 @@ from song_service.ports import InteractionRepository, SongRepository
 from song_service.search_ports import SongSearch
 from tests.repositories.stores import AlbumStore, MongoStore, Repositories, SongStore, SqliteStore, Store
 from user_service.account_tasks import AccountTaskRepository
-from user_service.ports import UserRepository
+from user_service.ports import ProcessedWebhooks, UserRepository
 
 
 @pytest.fixture(params=["sqlite", pytest.param("mongo", marks=pytest.mark.mongo)])
@@ -41,6 +41,12 @@ async def users(store: Store) -> AsyncIterator[UserRepository]:
 @pytest.fixture
 async def account_tasks(store: Store) -> AsyncIterator[AccountTaskRepository]:
     async with store.account_tasks() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def processed_webhooks(store: Store) -> AsyncIterator[ProcessedWebhooks]:
+    async with store.processed_webhooks() as opened:
         yield opened
 
 

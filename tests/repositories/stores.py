@@ -25,6 +25,7 @@ from embedded.sqlite.likes import SqliteLikes
 from embedded.sqlite.media_cleanups import SqliteMediaCleanups
 from embedded.sqlite.play_history import SqliteHistory
 from embedded.sqlite.play_statistics import SqlitePlayStatistics
+from embedded.sqlite.processed_webhooks import SqliteProcessedWebhooks
 from embedded.sqlite.shares import SqliteShares
 from embedded.sqlite.song_search import SqliteSongSearch
 from embedded.sqlite.songs import SqliteSongs
@@ -45,7 +46,8 @@ from song_service.repository import MongoSongs
 from song_service.search_ports import SongSearch
 from song_service.song_search import MongoSongSearch
 from user_service.account_tasks import AccountTaskRepository
-from user_service.ports import UserRepository
+from user_service.ports import ProcessedWebhooks, UserRepository
+from user_service.processed_webhooks import MongoProcessedWebhooks
 from user_service.repository import MongoUsers
 from user_service.task_repository import MongoAccountTasks
 
@@ -100,6 +102,9 @@ class Store(ABC):
     def account_tasks(self) -> AbstractAsyncContextManager[AccountTaskRepository]: ...
 
     @abstractmethod
+    def processed_webhooks(self) -> AbstractAsyncContextManager[ProcessedWebhooks]: ...
+
+    @abstractmethod
     def songs(self) -> AbstractAsyncContextManager[SongStore]: ...
 
     @abstractmethod
@@ -139,6 +144,11 @@ class SqliteStore(Store):
     async def account_tasks(self) -> AsyncIterator[AccountTaskRepository]:
         async with open_database(self._folder / "users.db", schemas.USERS) as database:
             yield SqliteAccountTasks(database)
+
+    @asynccontextmanager
+    async def processed_webhooks(self) -> AsyncIterator[ProcessedWebhooks]:
+        async with open_database(self._folder / "users.db", schemas.USERS) as database:
+            yield SqliteProcessedWebhooks(database)
 
     @asynccontextmanager
     async def songs(self) -> AsyncIterator[SongStore]:
@@ -182,6 +192,11 @@ class MongoStore(Store):
     async def account_tasks(self) -> AsyncIterator[AccountTaskRepository]:
         async with open_mongo(self._uri, self._name, "tests") as database:
             yield MongoAccountTasks(database)
+
+    @asynccontextmanager
+    async def processed_webhooks(self) -> AsyncIterator[ProcessedWebhooks]:
+        async with open_mongo(self._uri, self._name, "tests") as database:
+            yield MongoProcessedWebhooks(database)
 
     @asynccontextmanager
     async def songs(self) -> AsyncIterator[SongStore]:

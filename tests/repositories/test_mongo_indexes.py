@@ -21,7 +21,7 @@ from shared.providers.mongo_errors import DuplicateDocumentError
 from shared.settings import MongoSettings
 
 EXPECTED = {
-    "users_db": {"users", "user_audit", "blocks_of_removed_users", "account_tasks"},
+    "users_db": {"users", "user_audit", "blocks_of_removed_users", "account_tasks", "processed_webhooks"},
     "songs_db": {
         "songs",
         "song_audit",

@@ -17,7 +17,8 @@ from user_service.webhook_signature import key_of, sign
 async def post(system: RunningSystem, body: bytes, **changed: str) -> httpx.Response:
     """A webhook as Clerk signs it, with headers `changed`."""
     key = key_of(installation_in(system.data_dir).clerk_webhook_secret)
-    message_id, timestamp = f"msg_{secrets.token_hex(8)}", changed.pop("timestamp", str(int(time.time())))
+    message_id = changed.pop("message_id", f"msg_{secrets.token_hex(8)}")
+    timestamp = changed.pop("timestamp", str(int(time.time())))
     headers = {
         "svix-id": message_id,
         "svix-timestamp": timestamp,
@@ -122,7 +123,22 @@ async def test_older_profile_changes_nothing(people: People, system: RunningSyst
         "last_name": "Name",
         "updated_at": record["updated_at"] + 30_000,
     }
-    for data in (newer, older, newer):
+    for data in (newer, older, newer):  # each with an id of its own
         report = json.dumps({"type": "user.updated", "data": data}).encode()
         assert (await post(system, report)).status_code == 204
     assert (await person.get("/auth/me")).json()["fullName"] == "Later Name"
+
+
+async def test_repeated_webhook_id_is_processed_once(people: People, system: RunningSystem) -> None:
+    person = await people.user("Before Repeats")
+    message_id = f"msg_{secrets.token_hex(8)}"
+    for first_name, updated_at in (("Processed", 1), ("Repeated", 2)):
+        record = {
+            "id": person.clerk_id,
+            "first_name": first_name,
+            "last_name": "Once",
+            "updated_at": int(time.time() * 1000) + updated_at * 60_000,
+        }
+        report = json.dumps({"type": "user.updated", "data": record}).encode()
+        assert (await post(system, report, message_id=message_id)).status_code == 204
+    assert (await person.get("/auth/me")).json()["fullName"] == "Processed Once"
