@@ -10,6 +10,7 @@ from shared.access.user_directory import user_tag
 from shared.cache.read_through import ReadThrough
 from shared.contracts.accounts import REMAINING, ProfileChange
 from shared.errors import UnavailableError
+from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.service_client import ServiceClient
 from user_service.account_tasks import (
     DELETION_STEPS,
@@ -27,6 +28,7 @@ from user_service.account_tasks import (
 )
 from user_service.administration import Administration
 from user_service.domain import User, UserNotFoundError
+from user_service.own_account import account_key
 from user_service.ports import IdentityProvider, UserRepository
 from user_service.settings import SERVICE
 
@@ -42,12 +44,14 @@ class Steps:
         administration: Administration,
         identities: IdentityProvider,
         cache: ReadThrough,
+        idempotency: IdempotencyKeys,
         services: "OtherServices",
     ) -> None:
         self._users = users
         self._administration = administration
         self._identities = identities
         self._cache = cache
+        self._idempotency = idempotency
         self._services = services
 
     def by_name(self) -> dict[Step, Perform]:
@@ -84,7 +88,8 @@ class Steps:
         with suppress(UserNotFoundError):  # already removed by the request, or by an earlier attempt
             await self._administration.remove(await self._users.get(task.user_id))
         tag = user_tag(task.clerk_id)
-        await self._cache.forget([tag], [tag])
+        await self._cache.forget([tag, account_key(task.clerk_id)], [tag])
+        await self._idempotency.forget(task.clerk_id)
 
     async def _delete_songs(self, task: AccountTask) -> None:
         await self._services.delete(self._services.songs, task.user_id)

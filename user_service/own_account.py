@@ -10,6 +10,11 @@ from user_service.profiles import Profiles
 from user_service.schemas import user_out
 
 
+def account_key(clerk_id: str) -> str:
+    """The key of somebody's account in Redis."""
+    return f"{user_tag(clerk_id)}:account"
+
+
 class OwnAccount:
     """Accounts as JSON, blocked or not, from the cache."""
 
@@ -34,7 +39,8 @@ class OwnAccount:
 
         self._profiles.refresh_later(identity.clerk_id)
         tag = user_tag(identity.clerk_id)
-        found = await self._cache.read(Entry("account", f"{tag}:account", self._ttl_seconds, (tag,)), load)
+        entry = Entry("account", account_key(identity.clerk_id), self._ttl_seconds, (tag,))
+        found = await self._cache.read(entry, load)
         if found is None:
             raise UserNotRegisteredError
         return found

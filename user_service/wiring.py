@@ -63,7 +63,7 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
         )
         identities = ClerkIdentityProvider(shared.clerk)
         administration = Administration(stores.users, invalidation, shared.writes)
-        steps = Steps(stores.users, administration, identities, shared.cache, services)
+        steps = Steps(stores.users, administration, identities, shared.cache, shared.idempotency, services)
         queue = await enter(account_queue(stores.account_tasks, steps).processing())
         profiles = await enter(
             Profiles(

@@ -69,6 +69,14 @@ class RedisStore:
         """Delete the key."""
         await self._within_deadline(self._client.delete_many([key]))
 
+    async def add_member(self, key: str, member: str, ttl_seconds: int) -> None:
+        """Add `member` to the set at `key`, and set the time to live of the set."""
+        await self._within_deadline(self._client.add_member(key, member, ttl_seconds))
+
+    async def members(self, key: str) -> set[str]:
+        """The members of the set at `key`."""
+        return await self._within_deadline(self._client.members(key))
+
     async def renew(self, tags: Sequence[str]) -> None:
         try:
             await self._within_deadline(self._client.set_many(_new_versions(tags), TAG_VERSION_SECONDS))

@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import json
 import secrets
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ import structlog
 
 from shared import metrics
 from shared.cache.store import CacheDownError
-from shared.errors import ConflictError, FieldError, InvalidError
+from shared.errors import ConflictError, FieldError, InvalidError, UnavailableError
 
 KEPT_SECONDS: Final = 24 * 3600
 PENDING_SECONDS: Final = 30
@@ -70,6 +71,18 @@ class KeyStore(Protocol):
 
     async def remove(self, key: str) -> None:
         """Delete the key."""
+        ...
+
+    async def forget(self, keys: Sequence[str]) -> None:
+        """Delete these keys, if they exist."""
+        ...
+
+    async def add_member(self, key: str, member: str, ttl_seconds: int) -> None:
+        """Add `member` to the set at `key`, and set the time to live of the set."""
+        ...
+
+    async def members(self, key: str) -> set[str]:
+        """The members of the set at `key`."""
         ...
 
 
@@ -145,6 +158,19 @@ class IdempotencyKeys:
         }
         await self._finish(pending, _format(entry, response.body))
 
+    async def forget(self, caller: str) -> None:
+        """Delete all stored responses of this caller, who was deleted.
+
+        Raises:
+            UnavailableError: the store is down.
+        """
+        try:
+            for day in (_today() - 1, _today()):
+                index = _index(_digest(caller), day)
+                await self._store.forget([*await self._store.members(index), index])
+        except CacheDownError as failure:
+            raise UnavailableError("The stored responses are not available now") from failure
+
     async def release(self, pending: Pending) -> None:
         """Release the key."""
         await self._finish(pending, None)
@@ -160,6 +186,8 @@ class IdempotencyKeys:
             elif response is None:
                 await self._store.remove(pending.name)
             else:
+                index = _index(pending.caller, _today())
+                await self._store.add_member(index, pending.name, 2 * KEPT_SECONDS)
                 await self._store.keep(pending.name, response, KEPT_SECONDS)
         except CacheDownError:
             log.warning("response not stored for its idempotency key")
@@ -190,6 +218,16 @@ def _in_use() -> KeyInUseError:
 def _name(caller: str, key: str) -> str:
     """The name under which the key is stored: no two callers share one."""
     return f"idempotency:{_digest(json.dumps([caller, key]))}"
+
+
+def _index(digest_of_caller: str, day: int) -> str:
+    """Names the set of a caller's keys whose response was stored on this day."""
+    return f"idempotency-keys-of:{digest_of_caller}:{day}"
+
+
+def _today() -> int:
+    """Days since 1970."""
+    return int(time.time() // KEPT_SECONDS)
 
 
 def _digest(text: str) -> str:

@@ -44,6 +44,7 @@ class World:
 
     def __init__(self) -> None:
         self.store = MemoryCache()
+        self.keys = IdempotencyKeys(self.store)
         self.made: list[str] = []
         self.failure: BaseException | None = None
         self.entered = asyncio.Event()
@@ -93,7 +94,7 @@ class World:
         anybody, wrapped = Anybody(), ServiceMiddleware(self.app, "test-service", "/api")
         state = {
             "access": Access(anybody, anybody, ServiceTokens("secret")),
-            "idempotency": IdempotencyKeys(self.store),
+            "idempotency": self.keys,
         }
 
         async def with_state(scope: Any, receive: Any, send: Any) -> None:

@@ -23,6 +23,7 @@ class MemoryCache:
         self.entries: dict[str, bytes] = {}
         self.ttls: dict[str, int] = {}
         self._versions: dict[str, bytes] = {}
+        self._sets: dict[str, set[str]] = {}
         self._words = (b"word-%d" % number for number in itertools.count())
 
     async def get(self, keys: Sequence[str]) -> Sequence[bytes | None]:
@@ -56,6 +57,14 @@ class MemoryCache:
         self._respond_or_fail()
         self.entries.pop(key, None)
 
+    async def add_member(self, key: str, member: str, ttl_seconds: int) -> None:
+        self._respond_or_fail()
+        self._sets.setdefault(key, set()).add(member)
+
+    async def members(self, key: str) -> set[str]:
+        self._respond_or_fail()
+        return set(self._sets.get(key, ()))
+
     def forget_after(self, seconds: int) -> None:
         """Drop what has at most so long to live."""
         self.entries = {key: entry for key, entry in self.entries.items() if self.ttls[key] > seconds}
@@ -65,6 +74,7 @@ class MemoryCache:
         for key in keys:
             self.entries.pop(key, None)
             self._versions.pop(key, None)
+            self._sets.pop(key, None)
 
     async def renew(self, tags: Sequence[str]) -> None:
         self._respond_or_fail()

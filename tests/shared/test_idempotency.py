@@ -201,6 +201,19 @@ async def test_key_of_a_crashed_request_expires_soon(world: World) -> None:
     assert set(world.store.ttls.values()) == {KEPT_SECONDS}
 
 
+async def test_stored_responses_of_a_caller_are_deleted(world: World) -> None:
+    for user in ("ada", "bo"):
+        for key in ("one", "two"):
+            assert (await world.post(json={}, user=user, key=key)).status_code == 201
+    await world.keys.forget("ada")
+    assert len(world.store.entries) == 2
+    assert (await world.post(json={}, user="ada", key="one")).json() == {"made": "a 5"}
+    assert (await world.post(json={}, user="bo", key="two")).json() == {"made": "a 4"}
+    world.store.is_down = True
+    with pytest.raises(UnavailableError):
+        await world.keys.forget("ada")
+
+
 async def test_large_response_is_not_stored(world: World) -> None:
     for number in (1, 2):
         assert (await world.post("/large")).text.startswith(f"x {number}")

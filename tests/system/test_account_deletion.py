@@ -21,6 +21,12 @@ async def active_artist(people: People) -> tuple[Person, list[str]]:
     album = await make_album(artist, "Their album")
     song = await upload(artist, "Their song", albumId=album["_id"])
     other = await upload(await people.artist(), "Somebody else's song")
+    added = await artist.http.post(
+        f"/albums/{album['_id']}/songs",
+        json={"songId": other["_id"]},
+        headers={"Idempotency-Key": secrets.token_hex(8)},
+    )
+    assert added.status_code == 200
     await artist.http.put(f"/songs/{other['_id']}/like")
     assert (await artist.post(f"/songs/{other['_id']}/track/play")).status_code == 200
     assert (await artist.get("/songs/recommendations/for-you")).status_code == 200
