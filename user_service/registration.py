@@ -10,7 +10,7 @@ from functools import partial
 
 import structlog
 
-from shared.access.caller import BlockedError
+from shared.access.caller import BlockedError, InvalidTokenError
 from shared.access.guards import Session
 from shared.access.permissions import Role
 from shared.cache.writes import Writes
@@ -63,6 +63,7 @@ class Registrar:
         Raises:
             OtherIdentityError, RoleNotGrantedError: the caller may not request this.
             BlockedError: an admin blocked them, or did before they were deleted.
+            InvalidTokenError: they are new, and the identity provider has no such account (any more).
             InvalidError: neither the identity provider nor the request has an e-mail address.
             UnprovedEmailError: their e-mail would make them an admin, and is not verified.
             UnavailableError: the same, and the identity provider is down.
@@ -74,7 +75,9 @@ class Registrar:
             raise BlockedError
         profile = await self._profile(session.identity.clerk_id)
         if known is not None:
-            return Registered(await self._brought_up_to_date(known, profile), is_new=False)
+            return Registered(await self._brought_up_to_date(known, profile or _UNKNOWN), is_new=False)
+        if profile is None:
+            raise InvalidTokenError
         user = _new_user(session.identity.clerk_id, profile, requested)
         if await self._users.was_removed_blocked(user.clerk_id, user.email):
             raise BlockedError
@@ -91,9 +94,10 @@ class Registrar:
             return Registered(found, is_new=False)
         return Registered(user, is_new=True)
 
-    async def _profile(self, clerk_id: str) -> Profile:
+    async def _profile(self, clerk_id: str) -> Profile | None:
+        """The identity provider's record; None if it has none, `_UNKNOWN` while it is down."""
         try:
-            return await self._identities.profile(clerk_id) or _UNKNOWN
+            return await self._identities.profile(clerk_id)
         except UnavailableError:
             log.warning("registering without the identity provider", clerk_id=clerk_id)
             return _UNKNOWN

@@ -13,7 +13,7 @@ from embedded.cloud.clerk.app import user_record
 from embedded.sqlite import schemas
 from embedded.sqlite.database import open_database
 from embedded.sqlite.users import SqliteUsers
-from shared.access.caller import BlockedError, Identity
+from shared.access.caller import BlockedError, Identity, InvalidTokenError
 from shared.access.guards import Session
 from shared.access.permissions import Role
 from shared.cache.read_through import ReadThrough, open_read_through
@@ -47,6 +47,13 @@ class Provider:
         return self.known
 
 
+class NobodyKnown(Provider):
+    """An identity provider without any account."""
+
+    async def profile(self, clerk_id: str) -> Profile | None:
+        return None
+
+
 def profile(*, email: str | None, verified: bool) -> Profile:
     return Profile(full_name="B", email=email, email_is_verified=verified, image_url=None)
 
@@ -66,7 +73,13 @@ async def users(tmp_path: Path) -> AsyncIterator[SqliteUsers]:
 async def registered(
     users: SqliteUsers, cache: ReadThrough, known: Profile | None, clerk_id: str = "user_b", **said: Any
 ) -> User:
-    identities, invalidation, writes = Provider(known), Invalidation(cache), Writes()
+    return await registered_by(Provider(known), users, cache, clerk_id, **said)
+
+
+async def registered_by(
+    identities: Provider, users: SqliteUsers, cache: ReadThrough, clerk_id: str, **said: Any
+) -> User:
+    invalidation, writes = Invalidation(cache), Writes()
     profiles = Profiles(users, identities, invalidation, writes, Names(), MemoryCache(), 60)
     registrar = Registrar(users, identities, profiles, invalidation, writes, [BOSS])
     requested = Registration.model_validate({"clerkId": clerk_id, **said})
@@ -97,6 +110,14 @@ async def test_admin_email_needs_an_available_provider(users: SqliteUsers, cache
     with pytest.raises(UnavailableError):
         await registered_role(users, cache, None, BOSS)
     assert await users.find_by_clerk_id("user_b") is None
+
+
+async def test_deleted_identity_cannot_register(users: SqliteUsers, cache: ReadThrough) -> None:
+    known = await registered(users, cache, profile(email="b@example.org", verified=True))
+    with pytest.raises(InvalidTokenError):
+        await registered_by(NobodyKnown(None), users, cache, "user_gone", email="gone@example.org")
+    assert await users.find_by_clerk_id("user_gone") is None
+    assert (await registered_by(NobodyKnown(None), users, cache, known.clerk_id)).id == known.id
 
 
 async def test_other_emails_need_no_verification(users: SqliteUsers, cache: ReadThrough) -> None:
