@@ -1,3 +1,4 @@
+import { ApiError } from './api/errors.js';
 import { App } from './app.js';
 import { toast } from './ui/controls.js';
 import { fill, h } from './ui/dom.js';
@@ -5,6 +6,20 @@ import { messageOf } from './ui/sections.js';
 import { buildShell } from './ui/shell.js';
 
 /** @import { Config } from './app.js' */
+
+const RESUME_AGAIN_MILLISECONDS = 3000;
+
+/** The account is still known when the server was down as the page opened. @param {App} app */
+async function resumeLater(app) {
+  while (app.session.account && !app.session.isSignedIn) {
+    await new Promise((resolve) => setTimeout(resolve, RESUME_AGAIN_MILLISECONDS));
+    try {
+      await app.session.resume(app.api);
+    } catch (error) {
+      if (!(error instanceof ApiError && error.isTemporary)) throw error;
+    }
+  }
+}
 
 async function start() {
   const root = /** @type {HTMLElement} */ (document.getElementById('app'));
@@ -21,6 +36,7 @@ async function start() {
     await app.session.resume(app.api);
   } catch (error) {
     toast(messageOf(error), 'error');
+    void resumeLater(app);
   }
   buildShell(app, root);
   void app.demo.follow();

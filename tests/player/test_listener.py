@@ -27,6 +27,18 @@ def test_new_account_is_one_click(visitors: Visitors) -> None:
     expect(visitor.page.get_by_role("heading", name="For you")).to_be_visible()
 
 
+def test_account_returns_with_the_server(visitors: Visitors) -> None:
+    visitor = visitors.visitor(JONAS)
+    visitor.page.route("**/api/auth/me", lambda route: route.abort())
+    visitor.page.reload()
+    visitor.sees("The server cannot be reached")
+    expect(visitor.page.get_by_role("banner").get_by_role("button", name="Sign in")).to_be_visible()
+    visitor.page.unroute("**/api/auth/me")
+    visitor.press("Account of Jonas Lindqvist", act=False)
+    assert [each for each in visitor.problems if "ERR_FAILED" not in each] == []
+    visitor.problems.clear()
+
+
 def test_play_complete_and_skip_are_reported(visitors: Visitors) -> None:
     visitor = visitors.visitor(JONAS)
     visitor.go("/albums")

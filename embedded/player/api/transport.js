@@ -28,6 +28,9 @@ import { cacheOf, curlOf } from './record.js';
  * @property {(call: CallRecord) => void} [onCall]
  */
 
+/** Longer than the gateway lets any request take, uploads aside. */
+const TIMEOUT_MILLISECONDS = 60_000;
+
 export class Transport {
   /** @param {TransportSettings} settings */
   constructor({ baseUrl, getToken, onCall }) {
@@ -123,7 +126,9 @@ function queryString(query = {}) {
  */
 async function fetched(method, url, headers, body, { keepalive, signal }) {
   try {
-    const response = await fetch(url, { method, headers, body, keepalive, signal });
+    const timeout = AbortSignal.timeout(TIMEOUT_MILLISECONDS);
+    const either = signal ? AbortSignal.any([signal, timeout]) : timeout;
+    const response = await fetch(url, { method, headers, body, keepalive, signal: either });
     return { status: response.status, headers: response.headers, body: await response.text() };
   } catch (error) {
     if (signal?.aborted) throw error;

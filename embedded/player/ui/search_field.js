@@ -13,7 +13,7 @@ export function searchField(app) {
     type: 'search',
     id: 'search',
     class: 'search-input',
-    placeholder: 'Songs, albums, artists',
+    placeholder: matchMedia('(max-width: 46rem)').matches ? 'Search' : 'Songs, albums, artists',
     'aria-label': 'Search',
     autocomplete: 'off',
     spellcheck: 'false',

@@ -74,8 +74,13 @@ function navigation(app) {
     for (const each of list.querySelectorAll('a')) {
       const target = each.hash.slice(1);
       const isHere = target === '/' ? path === '/' : path.startsWith(target);
-      if (isHere) each.setAttribute('aria-current', 'page');
-      else each.removeAttribute('aria-current');
+      if (isHere) {
+        each.setAttribute('aria-current', 'page');
+        // On a phone the list scrolls sideways.
+        each.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      } else {
+        each.removeAttribute('aria-current');
+      }
     }
   };
   app.session.user.watch(() => {

@@ -32,7 +32,7 @@ export function searchPage(app, query = '') {
     try {
       const found = await app.api.search(text, 8, mine.signal);
       if (mine.signal.aborted) return;
-      fill(results, found.unavailable?.length ? h('p', { class: 'notice' }, `Not searched, as it is down: ${found.unavailable.join(', ')}`) : null, sections(app, text, found));
+      fill(results, unavailable(found), sections(app, text, found));
       announce(`${found.songs.length} songs, ${found.albums.length} albums, ${found.artists.length} artists`);
     } catch (error) {
       if (!mine.signal.aborted) fill(results, failure(error, () => void search(text)));
@@ -50,10 +50,21 @@ export function searchPage(app, query = '') {
   return page;
 }
 
+/** @type {Record<string, string>} */
+const SEARCHED = { song: 'songs', album: 'albums', user: 'artists' };
+
+/** What could not be searched. @param {SearchResult} found */
+function unavailable(found) {
+  if (!found.unavailable?.length) return null;
+  const names = found.unavailable.map((service) => SEARCHED[service] ?? service).join(' and ');
+  return h('p', { class: 'notice', role: 'status' }, `No ${names} can be found now, as a service does not respond. Search again in a moment.`);
+}
+
 /** @param {App} app @param {string} query @param {SearchResult} found */
 function sections(app, query, found) {
   const { songs, albums, artists } = found;
   if (songs.length + albums.length + artists.length === 0) {
+    if (found.unavailable?.length) return [];
     return [emptyState('search', 'Nothing found', 'Try fewer letters, or another spelling.')];
   }
   const all = songs.length >= 8 && h('button', { type: 'button', class: 'link', onclick: () => showAll() }, 'All songs');

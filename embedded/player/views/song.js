@@ -50,8 +50,7 @@ function banner(app, song) {
         { class: 'banner-actions' },
         button('Play', () => app.player.play([song]), { kind: 'primary', icon: 'play' }),
         button('Add to playlist', () => offerPlaylists(app, song), { icon: 'plus' }),
-        likeButton(app, song),
-        songMenu(app, song),
+        h('span', { class: 'inline' }, likeButton(app, song), songMenu(app, song)),
       ),
     ),
   );
