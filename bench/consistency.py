@@ -242,22 +242,30 @@ async def _second_replicas(system: System) -> AsyncIterator[int]:
         yield ports["gateway"]
 
 
-async def _kill_redis(system: System, stack: AsyncExitStack, findings: Findings, reads: int) -> None:
-    """After a third of the reads it is killed and started again; after two thirds it freezes for a while."""
+async def _disturb(system: System, stack: AsyncExitStack, findings: Findings, reads: int) -> None:
+    """Kill Redis after a quarter of the reads, freeze it after half, and a service after three quarters."""
+
+    async def until(share: float) -> None:
+        while findings.reads < reads * share:  # noqa: ASYNC110 - it is one of the readers' counters
+            await asyncio.sleep(0.05)
+
+    async def freeze(process_id: int, seconds: float) -> None:
+        os.kill(process_id, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        os.kill(process_id, signal.SIGCONT)
+
     redis = system.processes["redis"]
-    while findings.reads < reads // 3:  # noqa: ASYNC110 - it is one of the readers' counters
-        await asyncio.sleep(0.05)
+    await until(1 / 4)
     os.kill(redis.pid, signal.SIGKILL)
     await asyncio.sleep(0.5)
     command = ("redis-server", "--port", str(redis.port), "--save", "", "--bind", "127.0.0.1")
     again = await stack.enter_async_context(
         running("redis", redis.port, *command, environment={}, log=system.folder / "redis-2.log")
     )
-    while findings.reads < reads * 2 // 3:  # noqa: ASYNC110
-        await asyncio.sleep(0.05)
-    os.kill(again.pid, signal.SIGSTOP)
-    await asyncio.sleep(2.5)
-    os.kill(again.pid, signal.SIGCONT)
+    await until(1 / 2)
+    await freeze(again.pid, 2.5)
+    await until(3 / 4)
+    await freeze(system.processes["song"].pid, 1.5)
 
 
 async def check(folder: Path, reads: int) -> Findings:
@@ -269,12 +277,12 @@ async def check(folder: Path, reads: int) -> Findings:
         seeded = await asyncio.to_thread(seed, system, tokens, SONGS)
         second = await stack.enter_async_context(_second_replicas(system))
         found = Check([system.gateway.port, second], seeded, reads)
-        killing = asyncio.create_task(_kill_redis(system, stack, found.findings, reads))
+        disturbing = asyncio.create_task(_disturb(system, stack, found.findings, reads))
         try:
             await found.run()
         finally:
-            killing.cancel()
-            await asyncio.gather(killing, return_exceptions=True)
+            disturbing.cancel()
+            await asyncio.gather(disturbing, return_exceptions=True)
         return found.findings
 
 
