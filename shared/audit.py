@@ -51,6 +51,10 @@ class AuditRepository(Protocol):
         """Entries of the last 400 days, newest first; with `target_id`, only those about this target."""
         ...
 
+    async def count(self, target_id: str | None) -> int:
+        """The number of these entries."""
+        ...
+
 
 class AuditRecord:
     """One action while it happens: set `after` when it has."""

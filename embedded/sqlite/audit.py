@@ -41,12 +41,22 @@ class SqliteAuditLog:
         await self._database.write(statements.delete("audit", ["id = :id"], "id"), {"id": entry_id})
 
     async def list(self, target_id: str | None, part: Slice) -> Sequence[AuditEntry]:
-        conditions, values = ["created_at >= :oldest"], dict[str, Value](oldest=_oldest())
-        if target_id is not None:
-            conditions.append("target_id = :target_id")
-            values["target_id"] = target_id
+        conditions, values = _kept(target_id)
         statement, part_values = statements.page(_COLUMNS, "audit", conditions, part)
         return [_to_entry(row) for row in await self._database.read(statement, {**values, **part_values})]
+
+    async def count(self, target_id: str | None) -> int:
+        conditions, values = _kept(target_id)
+        ((number,),) = await self._database.read(statements.select("count(*)", "audit", conditions), values)
+        return int(number)
+
+
+def _kept(target_id: str | None) -> tuple[list[str], dict[str, Value]]:
+    conditions, values = ["created_at >= :oldest"], dict[str, Value](oldest=_oldest())
+    if target_id is not None:
+        conditions.append("target_id = :target_id")
+        values["target_id"] = target_id
+    return conditions, values
 
 
 def _oldest() -> int:

@@ -54,4 +54,5 @@ async def audit_page(
     part = page.to_slice(MOST_ENTRIES)
     shown, next_cursor = split_page(await entries.list(target_id, part), part)
     rows = Rows([_entry_json(entry) for entry in shown], next_cursor)
-    return list_response(request, rows, page, filters=("targetId",))
+    total = await entries.count(target_id) if page.total else None
+    return list_response(request, rows, page, total, filters=("targetId",))

@@ -44,10 +44,17 @@ class MongoAuditLog:
         await self._entries.remove_one({"_id": id_of(entry_id)})
 
     async def list(self, target_id: str | None, part: Slice) -> Sequence[AuditEntry]:
-        query: Document = {"createdAt": {"$gte": now() - KEPT}}
-        if target_id is not None:
-            query["targetId"] = target_id
-        return [_to_entry(document) for document in await self._entries.page(query, part)]
+        return [_to_entry(document) for document in await self._entries.page(_kept(target_id), part)]
+
+    async def count(self, target_id: str | None) -> int:
+        return await self._entries.count(_kept(target_id))
+
+
+def _kept(target_id: str | None) -> Document:
+    query: Document = {"createdAt": {"$gte": now() - KEPT}}
+    if target_id is not None:
+        query["targetId"] = target_id
+    return query
 
 
 def _to_entry(document: Document) -> AuditEntry:

@@ -47,6 +47,7 @@ async def test_entries_are_filtered_by_target(audit: AuditRepository) -> None:
     await audit.add(other)
     assert list(await audit.list("d" * 24, ALL)) == [wanted]
     assert list(await audit.list("f" * 24, ALL)) == []
+    assert [await audit.count(target) for target in (None, "d" * 24, "f" * 24)] == [2, 1, 0]
 
 
 async def test_entries_expire_after_400_days(audit: AuditRepository) -> None:
@@ -54,6 +55,7 @@ async def test_entries_expire_after_400_days(audit: AuditRepository) -> None:
     await audit.add(an_entry(age=KEPT + timedelta(hours=1)))
     await audit.add(kept)
     assert list(await audit.list(None, ALL)) == [kept]
+    assert await audit.count(None) == 1
 
 
 async def test_entry_is_completed(audit: AuditRepository) -> None:
