@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import httpx
 import pytest
 
-from tests.system.media import make_album, upload
+from tests.system.media import audio, make_album, upload
 from tests.system.problems import problem_in
 from tests.system.running import People, Person
 from tests.system.waiting import until
@@ -84,7 +84,7 @@ async def test_filters_and_orders_combine(people: People) -> None:
     album_id = (await make_album(artist))["_id"]
     await upload(artist, f"B {own}", genre="Jazz", mood="calm", albumId=album_id)
     await upload(artist, f"C {own}", genre="jazz")
-    await upload(artist, f"A {own}", genre="Rock", mood="Calm")
+    await upload(artist, f"A {own}", genre="Rock", mood="Calm", sound=audio(seconds=2))
     expected: list[tuple[dict[str, Any], str]] = [
         ({"genre": "JAZZ"}, "CB"),
         ({"mood": "calm"}, "AB"),
@@ -92,8 +92,9 @@ async def test_filters_and_orders_combine(people: People) -> None:
         ({"artistId": artist.id.upper(), "sort": "-title"}, "CBA"),
         ({"artistId": artist.id, "sort": "createdAt"}, "BCA"),
         ({"albumId": album_id}, "B"),
-        ({"minDuration": 3, "maxDuration": 3}, "ACB"),
-        ({"minDuration": 4}, ""),
+        ({"minDuration": 1, "maxDuration": 1}, "CB"),
+        ({"minDuration": 2}, "A"),
+        ({"minDuration": 3}, ""),
         ({"genre": "jazz", "mood": "calm"}, "B"),
     ]
     for params, letters in expected:
