@@ -57,8 +57,8 @@ def find_chromium() -> str | None:
 
 @contextmanager
 def chromium(path: str) -> Iterator[Browser]:
-    """Without a window and its sandbox, which containers do not allow; sound plays without a click."""
-    arguments = ["--autoplay-policy=no-user-gesture-required", "--mute-audio"]
+    """Without a window and its sandbox, which containers do not allow; sound needs a click, as everywhere."""
+    arguments = ["--autoplay-policy=document-user-activation-required", "--mute-audio"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=path, args=arguments, chromium_sandbox=False)
         try:
