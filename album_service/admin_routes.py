@@ -10,6 +10,7 @@ from album_service.dependencies import (
     AuditEntries,
     Browsing,
     Editing,
+    IfMatch,
     WantedPage,
 )
 from album_service.ports import AlbumFilter
@@ -42,10 +43,14 @@ async def album_audit(
 
 
 @router.patch(
-    "/{album_id}/visible", summary="Flip or set isVisible", response_model=AlbumOut, responses=refusals(409)
+    "/{album_id}/visible",
+    summary="Flip or set isVisible",
+    response_model=AlbumOut,
+    responses=refusals(409, 412),
 )
 async def set_album_visible(
     album_id: AlbumId,
+    required: IfMatch,
     admin: Admin,
     albums: Albums,
     editing: Editing,
@@ -54,6 +59,7 @@ async def set_album_visible(
 ) -> Response:
     album = await albums.get(album_id)
     async with audit.of_admin(admin, "album.visible", album.id, {"isVisible": album.is_visible}) as record:
-        changed = await editing.set_visible(album, body.is_visible if body else None)
+        wanted = body.is_visible if body else None
+        changed = await editing.set_visible(album, wanted, required.revision_of(album))
         record.after = {"isVisible": changed.is_visible}
     return Response(album_json(changed), media_type="application/json")

@@ -107,8 +107,11 @@ class Editing:
             return await self.change(album, {"is_public": is_public}, if_revision)
         return await self._set(album, wanted, lambda each: each.is_public, lambda to: {"is_public": to})
 
-    async def set_visible(self, album: Album, wanted: bool | None) -> Album:
-        """Set `is_visible`; None flips it."""
+    async def set_visible(self, album: Album, wanted: bool | None, if_revision: int | None = None) -> Album:
+        """Set `is_visible`; None flips it. With `if_revision` as `change` does."""
+        if if_revision is not None:
+            is_visible = not album.is_visible if wanted is None else wanted
+            return await self.change(album, {"is_visible": is_visible}, if_revision)
         return await self._set(album, wanted, lambda each: each.is_visible, lambda to: {"is_visible": to})
 
     async def _set(

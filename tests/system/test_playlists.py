@@ -46,6 +46,17 @@ async def songs_of(person: Person, playlist: Playlist) -> list[str]:
     return ids
 
 
+async def test_stale_admin_change_is_412(playlist: Playlist, people: People) -> None:
+    admin = await people.admin()
+    path = f"/admin{playlist.path}/visible"
+    old = (await playlist.creator.get(playlist.path)).headers["ETag"]
+    assert (await playlist.creator.patch(playlist.path, json={"title": "Theirs"})).is_success
+    problem_in(await admin.http.patch(path, headers={"If-Match": old}), 412, "album_changed")
+    current = (await playlist.creator.get(playlist.path)).headers["ETag"]
+    hidden = await admin.http.patch(path, headers={"If-Match": current})
+    assert (hidden.status_code, hidden.json()["isVisible"]) == (200, False)
+
+
 async def test_concurrent_reorder_gives_one_client_412(playlist: Playlist) -> None:
     one, two, three = playlist.songs
     tags = [(await each.get(playlist.path)).headers["ETag"] for each in (playlist.creator, playlist.friend)]
