@@ -177,19 +177,27 @@ class ReadThrough:
     ) -> Content | None:
         """One load per key and versions: a read after a write never joins a load that began before it.
 
-        Tags that only the load finds are compared after it, by the requests that joined.
+        Tags that only the load finds are compared after it, by the requests that joined. If they changed,
+        these requests share the next load, which begins after all of them.
         """
-        flight = (entry.key, *sorted(versions.items()))
+        flight: tuple[object, ...] = (entry.key, *sorted(versions.items()))
         running = self._loading.get(flight)
         if running is None:
-            running = asyncio.ensure_future(self._load_and_keep(entry, versions, load))
-            self._loading[flight] = running
-            running.add_done_callback(lambda done: self._landed(flight, done))
-            return await asyncio.shield(running)
+            return await asyncio.shield(self._start_loading(flight, entry, versions, load))
         content = await asyncio.shield(running)
         if content is None or content.versions == versions or await self._is_surely_current(content):
             return content
-        return _uncached(await load(Dependencies(None, {})))
+        following = (running,)
+        again = self._loading.get(following) or self._start_loading(following, entry, versions, load)
+        return await asyncio.shield(again)
+
+    def _start_loading(
+        self, flight: tuple[object, ...], entry: Entry, versions: Mapping[str, bytes], load: DependentLoad
+    ) -> Flight:
+        running = asyncio.ensure_future(self._load_and_keep(entry, versions, load))
+        self._loading[flight] = running
+        running.add_done_callback(lambda done: self._landed(flight, done))
+        return running
 
     async def _is_surely_current(self, content: Content) -> bool:
         try:

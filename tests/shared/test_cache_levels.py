@@ -68,6 +68,33 @@ async def test_joined_load_is_checked_by_its_dependencies(cache: ReadThrough) ->
     assert await early == "old"
 
 
+async def test_requests_after_an_outdated_load_share_the_next(cache: ReadThrough) -> None:
+    """If each loaded by itself, it could take longer than until the next change: nothing would be stored."""
+    loads, begun, songs = 0, asyncio.Event(), {"song:1": "old"}
+
+    async def load(dependencies: Dependencies) -> bytes:
+        nonlocal loads
+        loads += 1
+        await dependencies.add(*songs)
+        seen = songs["song:1"]
+        begun.set()
+        await asyncio.sleep(0.02)
+        return seen.encode()
+
+    async def read_once() -> bytes:
+        content = await cache.read_dependent(ALBUM, load)
+        assert content is not None
+        return content.body
+
+    early = asyncio.create_task(read_once())
+    await begun.wait()
+    songs["song:1"] = "new"
+    await cache.invalidate("song:1")
+    assert await asyncio.gather(*(read_once() for _ in range(20))) == [b"new"] * 20
+    assert (await early, loads) == (b"old", 2)
+    assert (await read_once(), loads) == (b"new", 2)
+
+
 async def test_memory_is_validated_in_every_read(cache: ReadThrough, redis: MemoryCache) -> None:
     source = Source(b"a song")
     await read(cache, source.load)
