@@ -67,13 +67,19 @@ def test_three_plays_of_another_genre_change_the_list() -> None:
     assert sum(song in songs["Jazz"] for song in world.personal(1, 10)) >= 3
 
 
-def test_new_songs_get_a_bounded_share_of_exposure() -> None:
+def known_and_new_songs() -> tuple[PlantedListening, list[str], set[str]]:
+    """Ninety songs that sixty listeners know, and ten that nobody has heard."""
     world = PlantedListening()
     known = [world.song(f"known-{n}", genre="Rock") for n in range(90)]
     new = {world.song(f"new-{n}", genre="Rock") for n in range(10)}
     rng = np.random.default_rng(8)
     for listener in range(60):
         world.completed(listener, *(known[n] for n in rng.choice(90, 12, replace=False)))
+    return world, known, new
+
+
+def test_new_songs_get_a_bounded_share_of_exposure() -> None:
+    world, _, new = known_and_new_songs()
     recommender = world.recommender()
     shown = [song for listener in range(60) for song in recommender.personal(listener, Wanted(10))]
     share = sum(song in new for song in shown) / len(shown)
@@ -82,13 +88,7 @@ def test_new_songs_get_a_bounded_share_of_exposure() -> None:
 
 
 def test_listener_who_asks_again_gets_the_same_list() -> None:
-    world = PlantedListening()
-    known = [world.song(f"known-{n}", genre="Rock") for n in range(90)]
-    for n in range(10):
-        world.song(f"new-{n}", genre="Rock")
-    rng = np.random.default_rng(8)
-    for listener in range(60):
-        world.completed(listener, *(known[n] for n in rng.choice(90, 12, replace=False)))
+    world, known, _ = known_and_new_songs()
     recommender = world.recommender()
     for listener in range(60):
         first = recommender.personal(listener, Wanted(50))
@@ -98,12 +98,7 @@ def test_listener_who_asks_again_gets_the_same_list() -> None:
 
 
 def test_short_lists_have_no_place_for_new_songs() -> None:
-    world = PlantedListening()
-    known = [world.song(f"known-{n}", genre="Rock") for n in range(90)]
-    new = {world.song(f"new-{n}", genre="Rock") for n in range(10)}
-    rng = np.random.default_rng(8)
-    for listener in range(60):
-        world.completed(listener, *(known[n] for n in rng.choice(90, 12, replace=False)))
+    world, known, new = known_and_new_songs()
     recommender = world.recommender()
     last_of_page = set()
     for listener in range(60):
