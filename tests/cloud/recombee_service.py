@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from embedded.cloud.recombee.app import Recombee
 from embedded.cloud.settings import CloudSettings
 
-START_SECONDS = 10.0
+START_SECONDS = 60.0
 
 
 def settings_in(folder: Path, *, token: str | None = None) -> CloudSettings:

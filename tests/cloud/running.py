@@ -15,7 +15,7 @@ import uvicorn
 from embedded.cloud.app import create_cloud
 from embedded.cloud.settings import CloudSettings
 
-START_TIMEOUT_SECONDS = 20
+START_TIMEOUT_SECONDS = 60
 FRONTEND_API = "clerk.local.test"
 
 

@@ -17,7 +17,7 @@ def new_email() -> str:
 
 
 async def sign_in(cloud: CloudSettings, body: Any, **headers: str) -> httpx.Response:
-    async with httpx.AsyncClient(base_url=cloud.public_url) as http:
+    async with httpx.AsyncClient(base_url=cloud.public_url, timeout=30) as http:
         return await http.post("/sign-in", json=body, headers=headers)
 
 
@@ -25,6 +25,6 @@ def sdk(cloud: CloudSettings, secret_key: str | None = None) -> Clerk:
     return Clerk(
         bearer_auth=secret_key or cloud.clerk_secret_key,
         server_url=f"{cloud.public_url}/v1",
-        timeout_ms=5000,
+        timeout_ms=30_000,
         retry_config=RetryConfig("backoff", BackoffStrategy(10, 20, 1.5, 50), True),
     )

@@ -122,7 +122,7 @@ async def test_wrong_secret_key_is_refused(cloud: CloudSettings) -> None:
         with pytest.raises(models.ClerkBaseError) as refused_keys:
             await wrong_key.jwks.get_jwks_async()
         assert refused_keys.value.status_code == 401
-    async with httpx.AsyncClient(base_url=cloud.public_url) as http:
+    async with httpx.AsyncClient(base_url=cloud.public_url, timeout=30) as http:
         assert (await http.get(f"/v1/users/{clerk_id}")).status_code == 401
 
 
@@ -149,7 +149,7 @@ async def test_wrong_secret_key_is_refused(cloud: CloudSettings) -> None:
     ],
 )
 async def test_invalid_sign_in_names_the_field(cloud: CloudSettings, body: bytes, field: str) -> None:
-    async with httpx.AsyncClient(base_url=cloud.public_url) as http:
+    async with httpx.AsyncClient(base_url=cloud.public_url, timeout=30) as http:
         response = await http.post("/sign-in", content=body)
     assert response.status_code == 422
     assert response.json()["errors"] == [{"field": field, "message": response.json()["error"]}]
@@ -162,7 +162,7 @@ async def test_sign_in_allows_any_origin(cloud: CloudSettings) -> None:
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "content-type",
     }
-    async with httpx.AsyncClient(base_url=cloud.public_url) as http:
+    async with httpx.AsyncClient(base_url=cloud.public_url, timeout=30) as http:
         requested = await http.options("/sign-in", headers=headers)
         response = await http.post("/sign-in", json={"email": new_email()}, headers={"Origin": PARTY})
     assert requested.status_code == 204
@@ -177,7 +177,7 @@ async def test_every_account_has_an_image(cloud: CloudSettings, clerk: Clerk, tm
     clerk_id = (await sign_in(cloud, {"email": new_email()})).json()["clerkId"]
     image_url = (await clerk.users.get_async(user_id=clerk_id)).image_url
     assert image_url is not None
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         picture = await http.get(image_url)
         unknown = await http.get(f"{cloud.public_url}/avatars/user_nobody.png")
     assert picture.headers["content-type"] == "image/png"
@@ -193,11 +193,11 @@ async def test_every_account_has_an_image(cloud: CloudSettings, clerk: Clerk, tm
 
 def test_accounts_and_keys_survive_a_restart(tmp_path: Path) -> None:
     email = new_email()
-    with running_cloud(tmp_path) as first, httpx.Client(base_url=first.public_url) as http:
+    with running_cloud(tmp_path) as first, httpx.Client(base_url=first.public_url, timeout=30) as http:
         before = http.post("/sign-in", json={"email": email}).json()
     key_file = tmp_path / "clerk" / "signing-key.pem"
     assert key_file.stat().st_mode & 0o777 == 0o600
-    with running_cloud(tmp_path) as second, httpx.Client(base_url=second.public_url) as http:
+    with running_cloud(tmp_path) as second, httpx.Client(base_url=second.public_url, timeout=30) as http:
         after = http.post("/sign-in", json={"email": email}).json()
     assert before["clerkId"] == after["clerkId"]
     kids = [jwt.get_unverified_header(response["token"])["kid"] for response in (before, after)]

@@ -25,7 +25,7 @@ from tests.cloud.media import make_sound
 from tests.cloud.running import free_socket, wait_until
 
 PROJECT = Path(__file__).parents[2]
-STOP_TIMEOUT_SECONDS = 15
+STOP_TIMEOUT_SECONDS = 30
 ALLOWED_GROWTH_BYTES = 40_000_000
 
 
@@ -81,7 +81,7 @@ def started(env: dict[str, str]) -> Iterator[Running]:
 
 def responses(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/livez").status_code == 200
+        return httpx.get(f"{url}/livez", timeout=30).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -103,7 +103,7 @@ def test_acknowledged_data_survive_a_kill(tmp_path: Path) -> None:
     env = environment(tmp_path / "cloud")
     file = make_sound(tmp_path / "song.wav", seconds=60)
     with started(env) as first:
-        account = httpx.post(f"{first.url}/sign-in", json={"email": "maya@example.org"}).json()
+        account = httpx.post(f"{first.url}/sign-in", json={"email": "maya@example.org"}, timeout=30).json()
         song = cloudinary.uploader.upload(
             str(file),
             resource_type="video",
@@ -118,7 +118,7 @@ def test_acknowledged_data_survive_a_kill(tmp_path: Path) -> None:
     unfinished = 3 - len(list(folder.glob("*.mp3")))
     assert unfinished > 0, "the process was killed while it made renditions"
     with started(env) as second:
-        again = httpx.post(f"{second.url}/sign-in", json={"email": "maya@example.org"}).json()
+        again = httpx.post(f"{second.url}/sign-in", json={"email": "maya@example.org"}, timeout=30).json()
         assert again["clerkId"] == account["clerkId"]
         assert kid_of(again) == kid_of(account)
         original = httpx.get(song["secure_url"], timeout=30)

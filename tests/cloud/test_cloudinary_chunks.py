@@ -35,7 +35,7 @@ async def test_large_file_is_uploaded_in_chunks(
     assert response["public_id"] == public_id
     assert response["bytes"] == len(content_of(long_wav))
     assert response["duration"] == pytest.approx(70, abs=0.1)
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         assert (
             hashlib.sha256((await http.get(response["url"])).content).digest()
             == hashlib.sha256(content_of(long_wav)).digest()

@@ -156,7 +156,7 @@ async def test_unknown_media_are_not_found(
 ) -> None:
     for url in ("v1/songs/unknown.mp3", "br_64k/v1/songs/unknown.mp3", "v1/", ""):
         assert (await video.get(url)).status_code == 404, url
-    async with httpx.AsyncClient(base_url=cloud.public_url) as elsewhere:
+    async with httpx.AsyncClient(base_url=cloud.public_url, timeout=30) as elsewhere:
         public_id = songs["mp3"]
         assert (
             await elsewhere.get(f"/{cloud.cloud_name}/image/upload/v1/{public_id}.mp3")
@@ -168,7 +168,7 @@ async def test_unknown_media_are_not_found(
 async def raw_get(cloud: CloudSettings, target: str) -> bytes:
     """The whole response to a request whose target no client library has tidied up."""
     host, _, port = cloud.public_url.removeprefix("http://").partition(":")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         reader, writer = await asyncio.open_connection(host, int(port))
         try:
             writer.write(f"GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n".encode())

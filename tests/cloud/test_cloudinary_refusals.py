@@ -154,7 +154,7 @@ async def test_public_id_with_path_traversal_is_refused(cloud: CloudSettings, pu
 async def test_unsupported_types_and_calls_are_refused(cloud: CloudSettings) -> None:
     raw = await post(cloud, "raw", signed(cloud), b"x")
     assert (raw.status_code, "image or video" in raw.json()["error"]["message"]) == (400, True)
-    async with httpx.AsyncClient(base_url=cloud.public_url) as http:
+    async with httpx.AsyncClient(base_url=cloud.public_url, timeout=30) as http:
         assert (await http.get(f"/v1_1/{cloud.cloud_name}/usage")).json()["error"]["message"]
 
 
@@ -169,7 +169,7 @@ async def test_invalid_eager_transformation_refuses_the_upload(
 
 
 async def test_malformed_multipart_body_is_400(cloud: CloudSettings) -> None:
-    async with httpx.AsyncClient(base_url=cloud.public_url) as http:
+    async with httpx.AsyncClient(base_url=cloud.public_url, timeout=30) as http:
         response = await http.post(
             f"/v1_1/{cloud.cloud_name}/image/upload",
             content=b"--x\r\nnonsense",

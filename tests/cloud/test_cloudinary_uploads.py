@@ -51,7 +51,7 @@ async def test_every_audio_format_is_accepted_and_described(
         public_id, response["version"], cloud.cloudinary_api_secret
     )
     assert response["request_id"]
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         original = await http.get(response["secure_url"])
     assert original.content == file.read_bytes()
 
@@ -83,7 +83,7 @@ async def test_signed_values_with_separators_are_accepted(cloudinary_options: Op
         **{**cloudinary_options, "signature_algorithm": "sha256"},
     )
     assert response["public_id"] == "covers/Ünïcode più"
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         assert (await http.get(response["secure_url"])).status_code == 200
 
 
@@ -117,7 +117,7 @@ async def test_destroy_removes_the_file_and_its_renditions(
         **cloudinary_options,
     )
     low = response["url"].replace("/upload/", "/upload/br_64k/").replace(".wav", ".mp3")
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         assert (await http.get(low)).status_code == 200
         wrong_kind = await asyncio.to_thread(cloudinary.uploader.destroy, public_id, **cloudinary_options)
         assert wrong_kind["result"] == "not found"
@@ -160,7 +160,7 @@ async def test_eager_renditions_are_made_in_the_background(
     folder = cloud.data_dir / "cloudinary" / "media" / response["version_id"]
     await asyncio.to_thread(wait_until, lambda: len(list(folder.glob("*.mp3"))) == 3)
     made = {file.name: file.stat().st_mtime_ns for file in folder.glob("*.mp3")}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         for part in response["eager"]:
             assert (await http.get(part["secure_url"])).status_code == 200
     assert {file.name: file.stat().st_mtime_ns for file in folder.glob("*.mp3")} == made

@@ -22,7 +22,7 @@ from tests.cloud.signing_in import new_email, sdk, sign_in
 
 @pytest.fixture
 async def faults(cloud: CloudSettings) -> AsyncIterator[httpx.AsyncClient]:
-    async with httpx.AsyncClient(base_url=cloud.public_url, timeout=10) as http:
+    async with httpx.AsyncClient(base_url=cloud.public_url, timeout=30) as http:
         yield http
         for provider in ("clerk", "cloudinary", "recombee"):
             assert (await http.delete(f"/faults/{provider}")).status_code == 204
@@ -76,7 +76,7 @@ async def test_cloudinary_fault_spares_delivery(
         await faults.put("/faults/cloudinary", json={"status": status})
         with pytest.raises(error, match="fault"):
             await asyncio.to_thread(upload)
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         assert (await http.get(stored["url"])).status_code == 200
 
 
@@ -99,7 +99,7 @@ async def test_recombee_fault_looks_like_recombee(cloud: CloudSettings, faults: 
 async def test_delay_precedes_the_real_response(cloud: CloudSettings, faults: httpx.AsyncClient) -> None:
     await faults.put("/faults/clerk", json={"delaySeconds": 0.3})
     began = time.monotonic()
-    async with httpx.AsyncClient(base_url=cloud.public_url) as http:
+    async with httpx.AsyncClient(base_url=cloud.public_url, timeout=30) as http:
         response = await http.get("/v1/jwks", headers={"Authorization": f"Bearer {cloud.clerk_secret_key}"})
     assert response.json()["keys"]
     assert time.monotonic() - began >= 0.3
@@ -108,7 +108,7 @@ async def test_delay_precedes_the_real_response(cloud: CloudSettings, faults: ht
 async def test_rate_is_the_share_of_failing_calls(cloud: CloudSettings, faults: httpx.AsyncClient) -> None:
     async def statuses(rate: float) -> list[int]:
         await faults.put("/faults/clerk", json={"status": 500, "rate": rate})
-        async with httpx.AsyncClient(base_url=cloud.public_url) as http:
+        async with httpx.AsyncClient(base_url=cloud.public_url, timeout=30) as http:
             return [(await http.get("/v1/jwks")).status_code for _ in range(60)]
 
     assert set(await statuses(0.0)) == {401}

@@ -13,7 +13,7 @@ PAGE_WEIGHT_BYTES = 150_000
 
 @pytest.fixture
 async def http(cloud: CloudSettings) -> httpx.AsyncClient:
-    return httpx.AsyncClient(base_url=cloud.public_url, timeout=10)
+    return httpx.AsyncClient(base_url=cloud.public_url, timeout=30)
 
 
 async def test_page_allows_only_own_scripts_and_gateway(

@@ -29,7 +29,7 @@ from embedded.cloud.recombee.requests import RecombeeRequests
 from embedded.cloud.recombee.store import Interaction, RecombeeStore
 from tests.cloud.recombee_service import RecombeeService, client_of, running_recombee, settings_in
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 SERVE = """
 import sys
 from pathlib import Path

@@ -45,23 +45,23 @@ def test_wrong_token_is_refused(recombee: RecombeeService) -> None:
 
 @pytest.mark.parametrize("age_seconds", [-60, 60])
 def test_signature_of_another_time_is_refused(recombee: RecombeeService, age_seconds: float) -> None:
-    response = httpx.put(signed(recombee, "/items/song", age_seconds=age_seconds), json={})
+    response = httpx.put(signed(recombee, "/items/song", age_seconds=age_seconds), json={}, timeout=30)
     assert response.status_code == 401
     assert response.json()["statusCode"] == 401
 
 
 def test_request_changed_after_signing_is_refused(recombee: RecombeeService) -> None:
     url = signed(recombee, "/items/list/?count=1")
-    assert httpx.get(url).status_code == 200
-    assert httpx.get(url.replace("count=1", "count=9")).status_code == 401
-    assert httpx.get(url.replace("/items/", "/users/")).status_code == 401
-    assert httpx.get(url + "0").status_code == 401
+    assert httpx.get(url, timeout=30).status_code == 200
+    assert httpx.get(url.replace("count=1", "count=9"), timeout=30).status_code == 401
+    assert httpx.get(url.replace("/items/", "/users/"), timeout=30).status_code == 401
+    assert httpx.get(url + "0", timeout=30).status_code == 401
 
 
 def test_unsigned_request_is_refused(recombee: RecombeeService) -> None:
     base = f"http://{recombee.host}/{recombee.settings.recombee_database_id}/items/list/"
     for query in ("", "?hmac_timestamp=1", "?hmac_sign=00", "?hmac_timestamp=x&hmac_sign=00", "?&hmac_sign="):
-        assert httpx.get(base + query).status_code == 401
+        assert httpx.get(base + query, timeout=30).status_code == 401
 
 
 def test_signature_covers_the_path_as_sent(recombee: RecombeeService) -> None:
@@ -76,15 +76,15 @@ def test_quoted_filter_keeps_its_signature(recombee: RecombeeService) -> None:
 
 
 def test_other_calls_are_not_implemented(recombee: RecombeeService) -> None:
-    assert httpx.get(signed(recombee, "/nothing/here/")).status_code == 501
-    assert httpx.put(signed(recombee, "/items/a/b"), json={}).status_code == 501
-    assert httpx.get(signed(recombee, "/purchases/")).status_code == 501
-    assert httpx.get(f"http://{recombee.host}/another-database/items/list/").status_code == 404
+    assert httpx.get(signed(recombee, "/nothing/here/"), timeout=30).status_code == 501
+    assert httpx.put(signed(recombee, "/items/a/b"), json={}, timeout=30).status_code == 501
+    assert httpx.get(signed(recombee, "/purchases/"), timeout=30).status_code == 501
+    assert httpx.get(f"http://{recombee.host}/another-database/items/list/", timeout=30).status_code == 404
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b"1", b"\xff", b'{"a": NaN}', b"[" * 100_000])
 def test_body_without_json_object_is_refused(recombee: RecombeeService, body: bytes) -> None:
-    response = httpx.post(signed(recombee, "/items/song"), content=body)
+    response = httpx.post(signed(recombee, "/items/song"), content=body, timeout=30)
     assert response.status_code == 400
     assert response.json()["statusCode"] == 400
 
@@ -94,7 +94,7 @@ def test_oversized_body_is_refused(recombee: RecombeeService) -> None:
         for _ in range(33):
             yield b" " * 1024 * 1024
 
-    assert httpx.post(signed(recombee, "/batch/"), content=endless()).status_code == 413
+    assert httpx.post(signed(recombee, "/batch/"), content=endless(), timeout=30).status_code == 413
     assert recombee.send(AddItem("song")) == "ok"
 
 
@@ -111,8 +111,8 @@ def test_aborted_request_changes_nothing(recombee: RecombeeService) -> None:
 def test_invalid_unicode_is_tolerated(recombee: RecombeeService) -> None:
     recombee.send(AddItemProperty("title", "string"))
     body = b'{"title": "\\ud800", "!cascadeCreate": true}'
-    assert httpx.post(signed(recombee, "/items/song"), content=body).status_code == 200
-    response = httpx.get(signed(recombee, "/items/song"))
+    assert httpx.post(signed(recombee, "/items/song"), content=body, timeout=30).status_code == 200
+    response = httpx.get(signed(recombee, "/items/song"), timeout=30)
     assert json.loads(response.content)["title"] == "\ud800"
 
 
@@ -124,4 +124,4 @@ def test_excessive_numbers_are_refused(recombee: RecombeeService) -> None:
     )
     assert response.status_code == 400
     play = f'{{"userId": "a", "itemId": "b", "cascadeCreate": true, "timestamp": {huge}}}'
-    assert httpx.post(signed(recombee, "/detailviews/"), content=play).status_code == 400
+    assert httpx.post(signed(recombee, "/detailviews/"), content=play, timeout=30).status_code == 400

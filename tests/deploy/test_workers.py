@@ -32,10 +32,12 @@ class Running:
     def send_request(self, request_id: str = "") -> None:
         """For a path that it refuses itself; each time on a new connection."""
         headers = {"X-Request-ID": request_id}
-        assert httpx.get(f"http://127.0.0.1:{self.port}/nowhere", headers=headers).status_code == 404
+        assert (
+            httpx.get(f"http://127.0.0.1:{self.port}/nowhere", headers=headers, timeout=30).status_code == 404
+        )
 
     def metrics(self) -> list[Sample]:
-        text = httpx.get(f"http://127.0.0.1:{self.metrics_port}/metrics").text
+        text = httpx.get(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=30).text
         return [sample for family in text_string_to_metric_families(text) for sample in family.samples]
 
     def requests(self) -> float:

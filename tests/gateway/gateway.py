@@ -132,7 +132,7 @@ async def gateway_process(service_port: int, **environment: str) -> AsyncIterato
     assert process.stdout is not None
     drain: asyncio.Task[bytes] | None = None
     try:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not (
                 found := re.search(rb"running on http://127.0.0.1:(\d+)", await process.stdout.readline())
             ):
@@ -143,7 +143,7 @@ async def gateway_process(service_port: int, **environment: str) -> AsyncIterato
         if process.returncode is None:
             process.send_signal(signal.SIGTERM)
         try:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 await process.wait()
         except TimeoutError:
             process.kill()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, closed_port, listening, plain
-from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, connect, read_request, request, send_request
+from tests.gateway.wire import TEST_TIMEOUT_SECONDS, connect, read_request, request, send_request
 
 FOUR = {"breaker_minimum_calls": 4, "breaker_reset_timeout_seconds": 30}
 BRIEFLY = {"breaker_minimum_calls": 4, "breaker_reset_timeout_seconds": 1}
@@ -22,7 +22,7 @@ async def test_open_breaker_closes_soon_after_service_returns() -> None:
             refused = await send_request(port, "GET", "/api/songs")
             assert (refused.status, refused.headers.get("retry-after")) == (503, "1")
             assert service.received == []
-            async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+            async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
                 while (await send_request(port, "GET", "/api/songs")).status == 503:  # noqa: ASYNC110 - over a socket
                     await asyncio.sleep(0.05)
             assert (await send_request(port, "GET", "/api/songs")).status == 200

@@ -10,7 +10,7 @@ import pytest
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening, plain
 from tests.gateway.wire import (
-    KEY_STORE_TIMEOUT_SECONDS,
+    TEST_TIMEOUT_SECONDS,
     connect,
     read_head,
     read_request,
@@ -24,7 +24,7 @@ HALF = b"4\r\nhalf\r\n"
 
 async def until(true: Callable[[], bool]) -> None:
     """Wait until `true` is."""
-    async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+    async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
         while not true():  # noqa: ASYNC110 - it is the other side of a connection that changes
             await asyncio.sleep(0.01)
 
@@ -32,7 +32,7 @@ async def until(true: Callable[[], bool]) -> None:
 async def test_small_pending_body_holds_no_permit() -> None:
     async with (
         listening(Scripted().talk) as there,
-        gateway(there, max_connections_per_service=1, pool_timeout_seconds=0.2) as port,
+        gateway(there, max_connections_per_service=1, pool_timeout_seconds=20) as port,
         connect(port) as slow,
     ):
         await slow.write(request("POST", "/api/songs/batch", "Content-Length: 60000") + b"{")
@@ -56,7 +56,7 @@ async def test_uploads_use_at_most_half_the_permits() -> None:
     service = Scripted()
     async with (
         listening(service.talk) as there,
-        gateway(there, max_connections_per_service=2, pool_timeout_seconds=0.2) as port,
+        gateway(there, max_connections_per_service=2, pool_timeout_seconds=1) as port,
         connect(port) as slow,
     ):
         await slow.write(CHUNKED + HALF)
@@ -114,7 +114,7 @@ async def test_early_response_releases_the_permit() -> None:
 
     async with (
         listening(talk) as there,
-        gateway(there, max_connections_per_service=2, pool_timeout_seconds=0.2) as port,
+        gateway(there, max_connections_per_service=2, pool_timeout_seconds=20) as port,
         connect(port) as first,
         connect(port) as second,
         connect(port) as third,
@@ -134,7 +134,7 @@ async def test_refused_body_releases_the_permit(limit: dict[str, object], status
     service = Scripted()
     async with (
         listening(service.talk) as there,
-        gateway(there, max_connections_per_service=2, pool_timeout_seconds=1, **limit) as port,
+        gateway(there, max_connections_per_service=2, pool_timeout_seconds=20, **limit) as port,
         connect(port) as refused,
     ):
         await refused.write(CHUNKED + HALF)
@@ -159,7 +159,7 @@ async def test_permit_timeout_does_not_open_the_breaker() -> None:
     async with (
         listening(talk) as there,
         gateway(
-            there, max_connections_per_service=1, pool_timeout_seconds=0.05, breaker_minimum_calls=1
+            there, max_connections_per_service=1, pool_timeout_seconds=0.3, breaker_minimum_calls=1
         ) as port,
         connect(port) as first,
     ):

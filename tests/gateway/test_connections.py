@@ -9,7 +9,7 @@ from tests.gateway.gateway import gateway, gateway_process
 from tests.gateway.services import Scripted, listening, plain
 from tests.gateway.wire import (
     CONTINUE,
-    KEY_STORE_TIMEOUT_SECONDS,
+    TEST_TIMEOUT_SECONDS,
     Client,
     check_problem,
     connect,
@@ -237,7 +237,7 @@ async def test_upload_is_asked_for_when_the_service_reads() -> None:
             async with asyncio.timeout(0.3):
                 await client.reader.read(1)
         go_on.set()
-        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
             assert await client.reader.readuntil(b"\r\n\r\n") == CONTINUE
         await client.write(b"body")
         assert (await client.response()).body == b"stored"

@@ -9,7 +9,6 @@ from shared.http.client.pool import ConnectionPool
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, Talk, listening, plain
 from tests.gateway.wire import (
-    KEY_STORE_TIMEOUT_SECONDS,
     PIECE,
     BrokenOffError,
     allow_body,
@@ -97,7 +96,7 @@ async def test_small_unread_body_keeps_the_connection() -> None:
 
 async def test_upload_the_service_never_reads_times_out() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(KEY_STORE_TIMEOUT_SECONDS)
+        await asyncio.Event().wait()
 
     async with (
         listening(talk) as there,

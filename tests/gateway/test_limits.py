@@ -12,8 +12,8 @@ import pytest
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening
 from tests.gateway.wire import (
-    KEY_STORE_TIMEOUT_SECONDS,
     PIECE,
+    TEST_TIMEOUT_SECONDS,
     connect,
     read_head,
     request,
@@ -100,7 +100,7 @@ async def test_httpx_gets_the_refusal_of_oversized_bodies() -> None:
     async with (
         listening(Scripted().talk) as there,
         gateway(there, max_body_bytes=LIMIT) as port,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as client,
     ):
         declared = await client.post("/api/songs", content=b"x" * (20 * LIMIT))
         streamed = await client.post("/api/songs", content=pieces(20 * LIMIT))
@@ -124,7 +124,7 @@ async def test_curl_gets_the_refusal_of_oversized_files(framing: list[str], tmp_
             *("--form", f"audio=@{song}", f"http://127.0.0.1:{port}/api/songs"),
             stdout=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
             said, _ = await curl.communicate()
     assert (curl.returncode, said) == (0, b"413")
 

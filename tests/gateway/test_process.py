@@ -23,7 +23,7 @@ async def test_start_names_all_missing_settings() -> None:
         cwd=Path(__file__).parents[2],
         stderr=asyncio.subprocess.PIPE,
     )
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         _, said = await process.communicate()
     assert process.returncode == 78
     for name in (
@@ -82,16 +82,16 @@ async def test_sigterm_completes_running_requests() -> None:
         await asyncio.sleep(0.3)
         go_on.set()
         assert (await client.response()).body == b"done"
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             # uvicorn ends by the signal that it was sent, once all is done.
             assert await running.process.wait() == -signal.SIGTERM
 
 
 async def test_draining_gateway_serves_but_is_not_ready() -> None:
-    async with listening(Scripted().talk) as there, gateway_process(there, DRAIN_SECONDS="1") as running:
+    async with listening(Scripted().talk) as there, gateway_process(there, DRAIN_SECONDS="4") as running:
         assert (await send_request(running.port, "GET", "/readyz")).status == 200
         running.process.send_signal(signal.SIGTERM)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             while (await send_request(running.port, "GET", "/readyz")).status == 200:  # noqa: ASYNC110 - over a socket
                 await asyncio.sleep(0.02)
         assert json.loads((await send_request(running.port, "GET", "/readyz")).body) == {"status": "DOWN"}

@@ -9,7 +9,7 @@ import pytest
 from tests.gateway.gateway import gateway, gateway_process
 from tests.gateway.services import Scripted, listening
 from tests.gateway.wire import (
-    KEY_STORE_TIMEOUT_SECONDS,
+    TEST_TIMEOUT_SECONDS,
     BrokenOffError,
     allow_body,
     connect,
@@ -37,7 +37,7 @@ async def test_request_body_is_streamed() -> None:
         await client.write(request("POST", "/api/songs", "Transfer-Encoding: chunked"))
         for piece in (b"first", b"second"):
             await client.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-            async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+            async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
                 assert await pieces.get() == piece
         await client.write(b"0\r\n\r\n")
         assert (await client.response()).status == 200
@@ -80,7 +80,7 @@ async def test_both_bodies_stream_at_the_same_time() -> None:
 
 async def wait_for(true: Callable[[], bool]) -> None:
     """Wait until `true` is."""
-    async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+    async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
         while not true():  # noqa: ASYNC110 - it is the other side of a connection that changes
             await asyncio.sleep(0.01)
 
@@ -126,7 +126,7 @@ async def test_client_disconnect_aborts_the_upstream_response(requested: int) ->
         async with connect(port) as client:
             await client.write(request("GET", "/api/songs") * requested)
             await client.reader.readexactly(MEGABYTE)
-        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
             await service.left.wait()
 
 
@@ -142,9 +142,9 @@ async def test_client_disconnect_aborts_the_upstream_request() -> None:
     async with listening(talk) as there, gateway(there) as port:
         async with connect(port) as client:
             await client.write(request("POST", "/api/songs", body=b"{}"))
-            async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+            async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
                 await requested.wait()
-        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
             await left.wait()
 
 
@@ -156,7 +156,7 @@ async def test_client_that_stops_reading_is_disconnected() -> None:
         connect(port) as client,
     ):
         await client.write(request("GET", "/api/songs"))
-        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
             await service.left.wait()
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.gateway.gateway import gateway
 from tests.gateway.services import Scripted, listening, plain
-from tests.gateway.wire import KEY_STORE_TIMEOUT_SECONDS, connect, request
+from tests.gateway.wire import TEST_TIMEOUT_SECONDS, connect, request
 
 H2C = ("Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AAMAAABk", "X-Own: a b")
 SIZED = request("POST", "/api/songs/batch?a=%20b", *H2C, body=b'{"ids":[]}')
@@ -67,6 +67,6 @@ async def test_curl_may_ask_for_http2() -> None:
             *("curl", "--silent", "--http2", "--data", "x" * 1000, f"http://127.0.0.1:{port}/api/songs"),
             stdout=asyncio.subprocess.PIPE,
         )
-        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
             said, _ = await curl.communicate()
     assert (curl.returncode, said) == (0, b"x" * 1000)

@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-KEY_STORE_TIMEOUT_SECONDS = 10.0
+TEST_TIMEOUT_SECONDS = 30.0
+"""After this a test fails that still waits. Long, so that only a fault takes so long."""
 PIECE = b"x" * 65536
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -69,7 +70,7 @@ def check_problem(response: Response, status: int, code: str) -> None:
 async def read_head(reader: asyncio.StreamReader) -> tuple[str, Headers]:
     """The first line of a message, and its headers."""
     try:
-        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
             head = await reader.readuntil(b"\r\n\r\n")
     except asyncio.IncompleteReadError as end:
         raise BrokenOffError(end.partial) from None
@@ -81,7 +82,7 @@ async def read_head(reader: asyncio.StreamReader) -> tuple[str, Headers]:
 async def read_chunk(reader: asyncio.StreamReader) -> bytes:
     """One chunk of a chunked body; empty at its end."""
     try:
-        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
             size = int(await reader.readuntil(b"\r\n"), 16)
             return (await reader.readexactly(size + 2))[:-2]
     except asyncio.IncompleteReadError as end:
@@ -96,7 +97,7 @@ async def read_body(reader: asyncio.StreamReader, headers: Headers) -> bytes:
             chunks.append(chunk)
         return b"".join(chunks)
     try:
-        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
             return await reader.readexactly(int(headers.get("content-length") or 0))
     except asyncio.IncompleteReadError as end:
         raise BrokenOffError(end.partial) from None
@@ -173,7 +174,7 @@ class Client:
 
     async def at_end(self) -> bool:
         """Whether the server closes the connection without another byte."""
-        async with asyncio.timeout(KEY_STORE_TIMEOUT_SECONDS):
+        async with asyncio.timeout(TEST_TIMEOUT_SECONDS):
             return await self.reader.read(1) == b""
 
 

@@ -16,8 +16,8 @@ import pymongo
 from pymongo.errors import PyMongoError
 
 BUILT_SERVER = Path(__file__).resolve().parents[2] / ".bin" / "mongo_server"
-START_TIMEOUT_SECONDS = 30.0
-STOP_TIMEOUT_SECONDS = 10.0
+START_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 30.0
 JVM_OPTIONS = (
     "-Xmx256m",
     "-XX:+UseSerialGC",

@@ -18,7 +18,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-TIMEOUT_MILLISECONDS = 10_000
+TIMEOUT_MILLISECONDS = 30_000
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1280, "height": 860}
 SERIOUS = ("serious", "critical")

@@ -107,7 +107,7 @@ def test_api_panel_lists_requests_and_copies_them(visitors: Visitors) -> None:
     call.get_by_role("button", name="Copy GET").click()
     command = visitor.page.evaluate("navigator.clipboard.readText()")
     url, token = re.findall(r"'(http[^']+)' -H 'authorization: ([^']+)'", command)[0]
-    assert httpx.get(url, headers={"Authorization": token}).status_code == 200
+    assert httpx.get(url, headers={"Authorization": token}, timeout=30).status_code == 200
 
 
 def test_api_panel_makes_a_provider_fail(visitors: Visitors, system: RunningSystem) -> None:
@@ -116,13 +116,13 @@ def test_api_panel_makes_a_provider_fail(visitors: Visitors, system: RunningSyst
     visitor.page.get_by_text("Make a provider fail").click()
     visitor.page.get_by_label("Fault of Recombee").select_option("down")
     visitor.sees("Recombee now fails as chosen")
-    assert httpx.get(f"{system.cloud}/faults").json()["recombee"]["status"] == 503
+    assert httpx.get(f"{system.cloud}/faults", timeout=30).json()["recombee"]["status"] == 503
     visitor.page.locator(".health-fair", has_text="song").wait_for()
     visitor.go("/")
     assert visitor.page.locator("section", has_text="For you").locator(".card").count() > 0
     visitor.page.get_by_label("Fault of Recombee").select_option("off")
     visitor.sees("Recombee works again")
-    assert httpx.get(f"{system.cloud}/faults").json() == {}
+    assert httpx.get(f"{system.cloud}/faults", timeout=30).json() == {}
 
 
 PAGES: tuple[tuple[tuple[str, str] | None, tuple[str, ...]], ...] = (

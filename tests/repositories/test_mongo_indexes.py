@@ -45,7 +45,7 @@ async def test_each_service_indexes_its_own_database(mongo_uri: str) -> None:
             user_service.stores.open_stores(settings),
             song_service.stores.open_stores(settings),
             album_service.stores.open_stores(settings),
-            asyncio.timeout(20),
+            asyncio.timeout(30),
         ):
             found: dict[str, set[str]] = {}
             while found != EXPECTED:
@@ -100,7 +100,7 @@ class ComesUpLater:
 async def test_indexes_are_built_when_the_server_comes_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mongo_indexes, "RETRY_SECONDS", 0.01)
     repository = ComesUpLater(failures=3)
-    async with mongo_indexes.building_indexes(repository), asyncio.timeout(5):
+    async with mongo_indexes.building_indexes(repository), asyncio.timeout(30):
         await repository.is_built.wait()
     assert repository.failures == 0
 
@@ -111,7 +111,7 @@ async def test_failed_index_builds_are_logged_and_retried(
     monkeypatch.setattr(mongo_indexes, "LATER_SECONDS", 0.01)
     repository = ComesUpLater(failures=2, failure=DuplicateDocumentError())
     with capture_logs() as logged:
-        async with mongo_indexes.building_indexes(repository), asyncio.timeout(5):
+        async with mongo_indexes.building_indexes(repository), asyncio.timeout(30):
             await repository.is_built.wait()
     said = {"event": "indexes cannot be built", "repository": "ComesUpLater"}
     assert logged == [{**said, "exc_info": True, "log_level": "error"}] * 2
@@ -119,6 +119,6 @@ async def test_failed_index_builds_are_logged_and_retried(
 
 async def test_service_can_stop_before_indexes_are_built() -> None:
     repository = ComesUpLater(failures=10**9)
-    async with asyncio.timeout(5), mongo_indexes.building_indexes(repository):
+    async with asyncio.timeout(30), mongo_indexes.building_indexes(repository):
         await asyncio.sleep(0)
     assert not repository.is_built.is_set()

@@ -41,7 +41,7 @@ def a_cache(redis: MemoryCache, memory_bytes: int = 1_000_000) -> ReadThrough:
 
 async def until_used(cache: ReadThrough, source: Source) -> None:
     """Until a read comes from the cache again."""
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while True:
             requested = source.requested
             await read(cache, source.load)

@@ -16,6 +16,13 @@ class CannedServer:
         self.delay_seconds = 0.0
         self.requests: list[bytes] = []
         self.url = ""
+        self.handling: set[asyncio.Task[None]] = set()
+
+    async def hang_up(self) -> None:
+        """Cut off the clients that still wait."""
+        for each in self.handling:
+            each.cancel()
+        await asyncio.gather(*self.handling, return_exceptions=True)
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -75,14 +82,18 @@ UNUSABLE: dict[str, bytes | None] = {
 }
 
 
+def timeout_seconds_for(odd: str) -> float:
+    """Short where a client has to run into its timeout; what is sent at once may come slowly."""
+    return 0.3 if UNUSABLE[odd] is None else 30
+
+
 @asynccontextmanager
 async def canned_server(responses: bytes | None) -> AsyncIterator[CannedServer]:
     """Running until the end of the block; clients that still wait are cut off then."""
     odd = CannedServer(responses)
-    handling: set[asyncio.Task[None]] = set()
 
     def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        handling.add(asyncio.ensure_future(odd.handle(reader, writer)))
+        odd.handling.add(asyncio.ensure_future(odd.handle(reader, writer)))
 
     server = await asyncio.start_server(accept, "127.0.0.1", 0)
     odd.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -90,7 +101,5 @@ async def canned_server(responses: bytes | None) -> AsyncIterator[CannedServer]:
         yield odd
     finally:
         server.close()
-        for each in handling:
-            each.cancel()
-        await asyncio.gather(*handling, return_exceptions=True)
+        await odd.hang_up()
         await server.wait_closed()

@@ -47,7 +47,7 @@ def redis_server(folder: Path, port: int, *options: str) -> Iterator["subprocess
 
 
 def _until(port: int, *command: str, holds: str) -> None:
-    last_moment = time.monotonic() + 30
+    last_moment = time.monotonic() + 60
     with Redis("127.0.0.1", port, retry=_UNTIL_UP) as redis:
         while holds not in str(redis.execute_command(*command)):
             assert time.monotonic() < last_moment, f"{command} does not say {holds}"

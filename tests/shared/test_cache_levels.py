@@ -10,6 +10,7 @@ from shared.cache.entry import Entry
 from shared.cache.read_through import Dependencies, ReadThrough, open_read_through
 from tests.shared.cached_source import SONG, Source, a_cache, read, until_used
 from tests.shared.memory_cache import MemoryCache
+from tests.system.waiting import until
 
 ALBUM = Entry("album", "album:1", 600, ("album:1",))
 
@@ -132,5 +133,8 @@ async def test_lost_redis_data_invalidates_everything(redis: MemoryCache) -> Non
         await until_used(cache, source)
         source.value = b"new"
         redis.has_lost_data = True
-        await asyncio.sleep(0.4)
-        assert await read(cache, source.load) == b"new"
+
+        async def is_noticed() -> bool:
+            return await read(cache, source.load) == b"new"
+
+        await until(is_noticed)

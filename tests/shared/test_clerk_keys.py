@@ -25,6 +25,8 @@ from tests.shared.canned_server import UNUSABLE, canned_server, http_response
 
 ISSUER_HOST = "clerk.example.test"
 ORIGIN = "http://localhost:5173"
+HANGING_SECONDS = 2.0
+"""For the responses that never come; the first fetch has to succeed within it."""
 
 
 class SigningKey:
@@ -68,7 +70,7 @@ async def verifier_at(
         clerk_publishable_key="pk_test_" + base64.b64encode(f"{ISSUER_HOST}$".encode()).decode(),
         clerk_api_url=url,
         frontend_origins=ORIGIN,
-        **{"provider_timeout_seconds": 0.3, **changes},
+        **{"provider_timeout_seconds": 30, **changes},
     )
     async with open_clerk(settings) as clerk, open_keys(clerk, min_gap_seconds) as keys:
         yield token_verifier(keys, settings)
@@ -129,7 +131,8 @@ async def test_key_rotation_accepts_new_and_refuses_withdrawn_keys() -> None:
 async def test_known_keys_still_verify_while_clerk_fails(odd: str) -> None:
     KEYS[1].key_id = "ins_second"
     clerk_now = canned_server(jwks(KEYS[0].jwk()))
-    async with asyncio.timeout(30), clerk_now as clerk, verifier_at(clerk.url, 0) as verifier:
+    changes = {"provider_timeout_seconds": HANGING_SECONDS} if UNUSABLE[odd] is None else {}
+    async with asyncio.timeout(60), clerk_now as clerk, verifier_at(clerk.url, 0, **changes) as verifier:
         await verifier.verify(KEYS[0].token())
         clerk.response = UNUSABLE[odd]
         with pytest.raises(UnavailableError, match=r"^Sessions cannot be verified now$"):
@@ -152,7 +155,8 @@ async def test_unusable_key_does_not_affect_the_others(bad: dict[str, Any]) -> N
 async def test_hanging_clerk_delays_only_the_first_requests(monkeypatch: pytest.MonkeyPatch) -> None:
     """When the keys are old and Clerk cannot say whether they still hold."""
     clerk_now = canned_server(jwks(KEYS[0].jwk()))
-    async with asyncio.timeout(30), clerk_now as clerk, verifier_at(clerk.url, 0) as verifier:
+    changes = {"provider_timeout_seconds": HANGING_SECONDS}
+    async with asyncio.timeout(60), clerk_now as clerk, verifier_at(clerk.url, 0, **changes) as verifier:
         await verifier.verify(KEYS[0].token())
         monkeypatch.setattr(clerk_module, "MAX_AGE_SECONDS", 0.0)
         clerk.response = None
@@ -170,7 +174,7 @@ async def test_hanging_clerk_delays_only_the_first_requests(monkeypatch: pytest.
 async def test_old_keys_verify_during_one_background_refresh(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    async with asyncio.timeout(20), canned_server(jwks(KEYS[0].jwk())) as clerk:
+    async with asyncio.timeout(30), canned_server(jwks(KEYS[0].jwk())) as clerk:
         before = asyncio.all_tasks()
         async with verifier_at(clerk.url, 0, provider_timeout_seconds=60) as verifier:
             await verifier.verify(KEYS[0].token())

@@ -20,7 +20,7 @@ from shared.errors import AppError, TooLargeError, UnavailableError, Unsupported
 from shared.ports import MediaRef
 from shared.providers.cloudinary import CHUNK_BYTES, THREADS, CloudinaryMediaStore, open_cloudinary
 from shared.settings import MediaSettings
-from tests.shared.canned_server import UNUSABLE, canned_server, http_response
+from tests.shared.canned_server import UNUSABLE, canned_server, http_response, timeout_seconds_for
 
 STORED = b'{"version": 1, "format": "png"}'
 
@@ -32,7 +32,7 @@ UPLOADS: dict[str, Call] = {
 
 
 @asynccontextmanager
-async def store_at(url: str, timeout_seconds: float = 0.3) -> AsyncIterator[CloudinaryMediaStore]:
+async def store_at(url: str, timeout_seconds: float = 30) -> AsyncIterator[CloudinaryMediaStore]:
     settings = MediaSettings(
         cloudinary_cloud_name="test",
         cloudinary_api_key=secrets.token_hex(8),
@@ -55,9 +55,9 @@ def file(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("odd", UNUSABLE)
 async def test_unusable_upload_response_is_unavailable(odd: str, call: str, file: Path) -> None:
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(30),
         canned_server(UNUSABLE[odd]) as server,
-        store_at(server.url) as store,
+        store_at(server.url, timeout_seconds_for(odd)) as store,
     ):
         with pytest.raises(UnavailableError, match=r"^Media cannot be stored or removed now$"):
             await UPLOADS[call](store, file)
@@ -66,9 +66,9 @@ async def test_unusable_upload_response_is_unavailable(odd: str, call: str, file
 @pytest.mark.parametrize("odd", UNUSABLE)
 async def test_uncertain_removal_raises(odd: str) -> None:
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(30),
         canned_server(UNUSABLE[odd]) as server,
-        store_at(server.url) as store,
+        store_at(server.url, timeout_seconds_for(odd)) as store,
     ):
         with pytest.raises(AppError):
             await store.destroy(MediaRef("songs/1/audio", "video"))
@@ -132,9 +132,9 @@ async def test_refusal_without_a_file_is_logged_as_error(message: str) -> None:
 
 async def test_removals_do_not_queue_behind_uploads(file: Path) -> None:
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(30),
         canned_server(None) as server,
-        store_at(server.url, timeout_seconds=2) as store,
+        store_at(server.url) as store,
     ):
         uploads = [asyncio.create_task(store.upload_image(file, f"songs/{n}/cover")) for n in range(THREADS)]
         while len(server.requests) < THREADS:  # noqa: ASYNC110 - no event to wait for
@@ -142,6 +142,7 @@ async def test_removals_do_not_queue_behind_uploads(file: Path) -> None:
         server.response = http_response(200, b'{"result": "ok"}')
         await store.destroy(MediaRef("songs/1/audio", "video"))
         assert not any(upload.done() for upload in uploads)
+        await server.hang_up()
         await asyncio.gather(*uploads, return_exceptions=True)
 
 
@@ -190,9 +191,9 @@ class KeptConnections:
 async def test_concurrent_uploads_reuse_connections(file: Path) -> None:
     all_at_once = asyncio.Barrier(THREADS)
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(30),
         KeptConnections(before_response=all_at_once.wait) as server,
-        store_at(server.url, timeout_seconds=10) as store,
+        store_at(server.url, timeout_seconds=30) as store,
     ):
         for _ in range(3):
             await asyncio.gather(*(store.upload_image(file, f"songs/{n}/cover") for n in range(THREADS)))
@@ -222,14 +223,14 @@ async def test_connect_timeout_is_short(file: Path, monkeypatch: pytest.MonkeyPa
             client.setblocking(False)
             client.connect_ex(full.getsockname())
         url = f"http://127.0.0.1:{full.getsockname()[1]}"
-        async with asyncio.timeout(20), store_at(url, timeout_seconds=60) as store:
+        async with asyncio.timeout(30), store_at(url, timeout_seconds=60) as store:
             with pytest.raises(UnavailableError):
                 await store.upload_image(file, "songs/1/cover")
 
 
 async def test_tls_handshake_has_the_connect_timeout(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shared.providers.cloudinary, "CONNECT_SECONDS", 0.1)
-    async with asyncio.timeout(20), canned_server(None) as server:
+    async with asyncio.timeout(30), canned_server(None) as server:
         url = server.url.replace("http:", "https:")
         async with store_at(url, timeout_seconds=60) as store:
             with pytest.raises(UnavailableError):

@@ -223,7 +223,7 @@ async def test_discard_does_not_wait_for_hanging_store(monkeypatch: pytest.Monke
     monkeypatch.setattr(media_cleanup, "REMOVAL_TIMEOUT_SECONDS", 0.01)
     world = World(COVER, AUDIO)
     world.store.hangs = True
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await world.journal.discard([COVER, AUDIO])
     assert set(world.entries.due_at) == {COVER, AUDIO}
 
@@ -260,7 +260,7 @@ async def test_failing_entry_does_not_stop_the_worker() -> None:
     world = World(COVER, AUDIO)
     world.store.broken = {COVER}
     await world.entries.plan([COVER], now())
-    async with asyncio.timeout(10), world.journal.processing(poll_seconds=0.005):
+    async with asyncio.timeout(30), world.journal.processing(poll_seconds=0.005):
         assert await world.store.requested.get() == COVER
         await world.entries.plan([AUDIO], now())
         assert await world.store.requested.get() == AUDIO

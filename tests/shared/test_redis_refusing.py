@@ -11,6 +11,7 @@ from shared.cache.read_through import ReadThrough, open_read_through
 from shared.cache.redis import RedisStore, open_redis_store
 from shared.cache.store import CacheDownError
 from tests.shared.fake_redis import Refusing, fake_redis, refusing
+from tests.system.waiting import until
 
 SONG = Entry("song", "song:1", 600, ("songs",))
 FULL = {b"SET"}
@@ -31,7 +32,7 @@ async def redis(port: int) -> AsyncIterator[Refusing]:
 
 @pytest.fixture
 async def store(redis: Refusing) -> AsyncIterator[RedisStore]:
-    async with open_redis_store(redis.url, timeout_seconds=5) as opened:
+    async with open_redis_store(redis.url, timeout_seconds=30) as opened:
         yield opened
 
 
@@ -53,7 +54,7 @@ class Process:
 
     async def until_used(self) -> None:
         """Until a read comes from the cache."""
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             loads = -1
             while loads != self.loads:
                 loads = self.loads
@@ -63,14 +64,14 @@ class Process:
 
 @pytest.fixture
 async def writer(redis: Refusing) -> AsyncIterator[Process]:
-    async with open_redis_store(redis.url, timeout_seconds=5) as store, open_read_through(store) as cache:
+    async with open_redis_store(redis.url, timeout_seconds=30) as store, open_read_through(store) as cache:
         yield Process(cache)
 
 
 @pytest.fixture
 async def reader(redis: Refusing, writer: Process) -> AsyncIterator[Process]:
     """Another process; it keeps a song, and both trust Redis."""
-    async with open_redis_store(redis.url, timeout_seconds=5) as store, open_read_through(store) as cache:
+    async with open_redis_store(redis.url, timeout_seconds=30) as store, open_read_through(store) as cache:
         found = Process(cache)
         await writer.until_used()
         await found.until_used()
@@ -100,10 +101,13 @@ async def test_read_only_redis_is_not_trusted(redis: Refusing, writer: Process, 
 
 async def test_refused_heartbeat_ends_the_lease(redis: Refusing, reader: Process) -> None:
     redis.refused = FULL
-    await asyncio.sleep(0.4)
-    loads = reader.loads
-    await reader.read()
-    assert reader.loads == loads + 1
+
+    async def is_noticed() -> bool:
+        loads = reader.loads
+        await reader.read()
+        return reader.loads == loads + 1
+
+    await until(is_noticed)
     redis.refused = set()
     await reader.until_used()
 

@@ -36,7 +36,7 @@ def url(nodes: Sequence[tuple[int, int]]) -> str:
 
 @asynccontextmanager
 async def a_process(url: str) -> AsyncIterator[ReadThrough]:
-    async with open_redis_store(url, timeout_seconds=2) as store, open_read_through(store) as cache:
+    async with open_redis_store(url, timeout_seconds=30) as store, open_read_through(store) as cache:
         yield cache
 
 
@@ -46,7 +46,7 @@ async def read(cache: ReadThrough, source: Source) -> bytes | None:
 
 
 async def until_used(cache: ReadThrough, source: Source) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         requested = -1
         while requested != source.requested:
             requested = source.requested
@@ -93,7 +93,7 @@ async def test_cluster_heartbeat_covers_every_node(nodes: Sequence[tuple[int, in
 
 
 async def until_beating(store: RedisStore) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while True:
             try:
                 if await store.beat():
@@ -103,7 +103,7 @@ async def until_beating(store: RedisStore) -> None:
 
 
 async def test_cluster_heartbeat_detects_one_empty_node(nodes: Sequence[tuple[int, int]], url: str) -> None:
-    async with open_redis_store(url, timeout_seconds=2) as store:
+    async with open_redis_store(url, timeout_seconds=30) as store:
         await until_beating(store)
         for port, _ in nodes:
             async with RedisCluster("127.0.0.1", nodes[0][0]) as redis:

@@ -41,12 +41,16 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(*responses: bytes, **options: Any) -> AsyncIterator[tuple[Server, httpx.AsyncClient]]:
+async def serving(
+    *responses: bytes, timeout_seconds: float = 30, **options: Any
+) -> AsyncIterator[tuple[Server, httpx.AsyncClient]]:
     served = Server(responses)
     async with await asyncio.start_server(served.handle, "127.0.0.1", 0) as server:
         served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        transport = ServiceTransport(served.url, 0.3, **options)
-        async with httpx.AsyncClient(base_url=served.url, transport=transport, timeout=0.3) as http:
+        transport = ServiceTransport(served.url, timeout_seconds, **options)
+        async with httpx.AsyncClient(
+            base_url=served.url, transport=transport, timeout=timeout_seconds
+        ) as http:
             yield served, http
 
 
@@ -90,7 +94,7 @@ async def test_unread_response_gives_its_connection_up() -> None:
     ],
 )
 async def test_failure_is_an_error_of_httpx(response: bytes, failure: type[Exception]) -> None:
-    async with serving(response, OK) as (_, http):
+    async with serving(response, OK, timeout_seconds=0.3) as (_, http):
         with pytest.raises(failure):
             await http.get("/")
 
@@ -98,7 +102,7 @@ async def test_failure_is_an_error_of_httpx(response: bytes, failure: type[Excep
 async def test_unreachable_server_is_a_connection_error() -> None:
     async with serving() as (server, _):
         url = server.url
-    async with httpx.AsyncClient(base_url=url, transport=ServiceTransport(url, 1), timeout=1) as http:
+    async with httpx.AsyncClient(base_url=url, transport=ServiceTransport(url, 30), timeout=30) as http:
         with pytest.raises(httpx.ConnectError):
             await http.get("/")
 
@@ -110,5 +114,5 @@ async def test_calls_wait_for_one_of_the_connections() -> None:
         ] * 3
         async with http.stream("GET", "/"):
             with pytest.raises(httpx.PoolTimeout):
-                await http.get("/")
+                await http.get("/", timeout=0.3)
     assert server.connections == 1

@@ -51,7 +51,7 @@ async def test_rollback_waits_for_the_other_medium(world: World) -> None:
     world.store.failing = {"image": DOWN}
     world.store.may_store_audio.clear()
     uploading = asyncio.create_task(world.upload())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await world.store.storing_audio.wait()
     world.store.may_store_audio.set()
     with pytest.raises(UnavailableError):
@@ -93,7 +93,7 @@ async def test_journal_outage_stops_the_upload(world: World) -> None:
 async def test_cancelled_upload_is_rolled_back(world: World) -> None:
     world.store.may_store_audio.clear()
     uploading = asyncio.create_task(world.upload())
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await world.store.storing_audio.wait()
     uploading.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -167,7 +167,7 @@ async def test_worker_survives_every_failure(failure: Exception) -> None:
     world = World()
     await world.play()
     world.engine.refusals = [failure] * 3
-    async with asyncio.timeout(10), world.outbox.sending():
+    async with asyncio.timeout(30), world.outbox.sending():
         while await world.interactions.count_unsent():  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.002)
     assert len(world.engine.interactions) == 1
@@ -175,7 +175,7 @@ async def test_worker_survives_every_failure(failure: Exception) -> None:
 
 async def test_wake_up_sends_before_the_next_poll() -> None:
     world = World(poll_seconds=3600)
-    async with asyncio.timeout(10), world.outbox.sending():
+    async with asyncio.timeout(30), world.outbox.sending():
         await asyncio.sleep(0.01)
         await world.play()
         world.outbox.wake()

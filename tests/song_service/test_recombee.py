@@ -13,7 +13,13 @@ from song_service.domain import CatalogueEntry, EngineLateError
 from song_service.recombee import RecombeeEngine, open_recombee
 from song_service.settings import RecombeeSettings
 from tests.repositories.builders import a_song, an_interaction
-from tests.shared.canned_server import UNUSABLE, CannedServer, canned_server, http_response
+from tests.shared.canned_server import (
+    UNUSABLE,
+    CannedServer,
+    canned_server,
+    http_response,
+    timeout_seconds_for,
+)
 
 Call = Callable[[RecombeeEngine], Awaitable[object]]
 SONG, USER = "d" * 24, "b" * 24
@@ -32,7 +38,7 @@ TELLING: dict[str, Call] = {
 
 @asynccontextmanager
 async def engine_at(
-    url: str, timeout_seconds: float = 0.3, batch_seconds: float = 0.3
+    url: str, timeout_seconds: float = 30, batch_seconds: float = 30
 ) -> AsyncIterator[RecombeeEngine]:
     settings = RecombeeSettings(
         recombee_database_id="music-test",
@@ -48,9 +54,9 @@ async def engine_at(
 @pytest.mark.parametrize("odd", UNUSABLE)
 async def test_unusable_engine_response_is_unavailable(odd: str, call: str) -> None:
     async with (
-        asyncio.timeout(20),
+        asyncio.timeout(30),
         canned_server(UNUSABLE[odd]) as server,
-        engine_at(server.url) as engine,
+        engine_at(server.url, timeout_seconds_for(odd), timeout_seconds_for(odd)) as engine,
     ):
         with pytest.raises(UnavailableError, match=r"^Recommendations are not available now$"):
             await {**RECOMMENDING, **TELLING}[call](engine)
@@ -112,7 +118,7 @@ async def hundred_ask(engine: RecombeeEngine) -> list[BaseException | object]:
 
 async def test_requests_do_not_queue_for_hanging_engine() -> None:
     """A few threads serve everybody: a wait for one of them counts as much as the response."""
-    async with asyncio.timeout(20), canned_server(None) as server, engine_at(server.url) as engine:
+    async with asyncio.timeout(30), canned_server(None) as server, engine_at(server.url, 0.3) as engine:
         for _ in range(3):
             outcomes = await hundred_ask(engine)
             assert [each for each in outcomes if not isinstance(each, UnavailableError)] == []
@@ -142,7 +148,7 @@ async def test_failed_batches_do_not_open_the_breaker() -> None:
 async def test_batches_have_a_longer_timeout() -> None:
     async with (
         canned_server(http_response(200, b'[{"code": 200}, {"code": 200}]')) as server,
-        engine_at(server.url, timeout_seconds=0.1, batch_seconds=10) as engine,
+        engine_at(server.url, timeout_seconds=0.1, batch_seconds=30) as engine,
     ):
         server.delay_seconds = 0.8
         with pytest.raises(EngineLateError):
@@ -151,7 +157,7 @@ async def test_batches_have_a_longer_timeout() -> None:
 
 
 async def test_late_batch_differs_from_failed_batch() -> None:
-    async with canned_server(None) as server, engine_at(server.url) as engine:
+    async with canned_server(None) as server, engine_at(server.url, batch_seconds=0.3) as engine:
         with pytest.raises(EngineLateError):
             await engine.send_catalogue([CatalogueEntry(SONG, 1, a_song(song_id=SONG))])
 

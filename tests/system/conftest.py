@@ -41,7 +41,7 @@ async def people(system: RunningSystem) -> AsyncIterator[People]:
 @pytest.fixture(scope="session")
 def described(system: RunningSystem) -> dict[str, Description]:
     """What the services' OpenAPI says, by the path of a call."""
-    with httpx.Client() as http:
+    with httpx.Client(timeout=30) as http:
         documents = [
             Description(http.get(f"{address}/openapi.json").json())
             for address in (system.users, system.songs, system.albums)

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from tests.system.running import RunningSystem
 
-MOST_LOOKS = 100
+MOST_LOOKS = 600
 SECONDS_BETWEEN_LOOKS = 0.05
 
 
 def _column(file: Path, query: str) -> set[str]:
-    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=10)
+    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)
     try:
         return {str(row[0]) for row in connection.execute(query)}
     finally:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tests.system.running import RunningSystem
 
-LOOK_SECONDS = 10.0
+LOOK_SECONDS = 30.0
 
 
 @dataclass(frozen=True)

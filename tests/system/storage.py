@@ -9,13 +9,13 @@ from tests.system.running import RunningSystem
 
 def rows(system: RunningSystem, file: str, statement: str, *values: Any) -> list[Any]:
     """What the SELECT finds in a file of the system's folder, each row's first column."""
-    with closing(sqlite3.connect(system.data_dir / file, timeout=10)) as database:
+    with closing(sqlite3.connect(system.data_dir / file, timeout=30)) as database:
         return [row[0] for row in database.execute(statement, values)]
 
 
 def change(system: RunningSystem, file: str, statement: str, *values: Any) -> None:
     """Change a file of the system's folder without its service knowing."""
-    with closing(sqlite3.connect(system.data_dir / file, timeout=10)) as database, database:
+    with closing(sqlite3.connect(system.data_dir / file, timeout=30)) as database, database:
         database.execute(statement, values)
 
 

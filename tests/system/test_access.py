@@ -161,7 +161,7 @@ async def test_each_caller_gets_the_status_in_the_table(
 
 async def test_table_holds_every_call_of_each_service(system: RunningSystem) -> None:
     health = {("GET", path) for path in ("/health", "/livez", "/readyz")}
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         for address, calls in (
             (system.users, USER_CALLS),
             (system.songs, SONG_CALLS),
@@ -173,7 +173,7 @@ async def test_table_holds_every_call_of_each_service(system: RunningSystem) -> 
 
 
 async def test_gateway_reports_health_of_every_service(system: RunningSystem) -> None:
-    async with httpx.AsyncClient(base_url=system.gateway) as http:
+    async with httpx.AsyncClient(base_url=system.gateway, timeout=30) as http:
         own = (await http.get("/health")).json()
         assert own.pop("timestamp").endswith("Z")
         assert own == {"status": "OK", "service": "api-gateway"}

@@ -122,7 +122,7 @@ async def test_internal_exports_are_for_services_only(people: People, system: Ru
     for service in (system.songs, system.albums):
         for token in (None, user.token, admin.token):
             headers = {"Authorization": f"Bearer {token}"} if token else {}
-            async with httpx.AsyncClient() as http:
+            async with httpx.AsyncClient(timeout=30) as http:
                 assert (await http.get(f"{service}{path}", headers=headers)).status_code == 401
 
 

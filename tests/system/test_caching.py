@@ -88,8 +88,8 @@ async def test_documented_responses_are_cached_with_their_ttl(scene: Scene, redi
 
 
 async def until_kept(redis: Redis, key: str) -> AsyncIterator[int]:
-    """Yields once, and again until the key is there; at most 100 times."""
-    for attempt in range(100):
+    """Yields once, and again until the key is there; at most 600 times."""
+    for attempt in range(600):
         yield attempt
         if await kept(redis, key):
             return

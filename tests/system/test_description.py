@@ -83,7 +83,7 @@ async def test_described_server_url_works_everywhere(
     described: dict[str, Description], system: RunningSystem
 ) -> None:
     """So clients made from a description work at either address."""
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         for service, path in ((system.songs, "/songs"), (system.albums, "/albums")):
             (server,) = described[path].document["servers"]
             for address in (system.gateway, service):
@@ -96,7 +96,7 @@ async def test_described_server_url_works_everywhere(
 async def test_health_is_described_as_the_services_own(
     described: dict[str, Description], system: RunningSystem
 ) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         for path in ("/health", "/livez", "/readyz"):
             assert described[path].document["paths"][path]["get"]["servers"][0]["url"] == "/"
             described[path].check("GET", path, await http.get(f"{system.albums}{path}"))
@@ -124,7 +124,7 @@ async def test_every_reference_in_the_merged_description_resolves(system: Runnin
 
 
 async def test_docs_page_needs_no_other_host(system: RunningSystem) -> None:
-    async with httpx.AsyncClient(base_url=system.gateway) as http:
+    async with httpx.AsyncClient(base_url=system.gateway, timeout=30) as http:
         page = (await http.get("/docs")).text
         addresses = re.findall(r"""(?:src|href)=["']([^"']+)""", page)
         assert addresses

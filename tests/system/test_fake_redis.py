@@ -28,7 +28,7 @@ async def test_caches_work_without_a_redis_server(without_redis: RunningSystem) 
         assert (await anyone.get(f"/songs/{song['_id']}")).json()["title"] == "After"
     finally:
         await people.close()
-    async with httpx.AsyncClient() as operator:
+    async with httpx.AsyncClient(timeout=30) as operator:
         health = (await operator.get(f"{without_redis.songs}/health")).json()
     assert health["redis"] is True
     assert health["status"] == "OK"

@@ -22,7 +22,7 @@ def system(breakable: RunningSystem) -> RunningSystem:
 
 
 async def redis_says(service: str) -> bool:
-    async with httpx.AsyncClient(timeout=10) as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         health = (await http.get(f"{service}/health")).json()
     assert health["status"] == ("OK" if health["redis"] else "DEGRADED")
     response: bool = health["redis"]
@@ -91,7 +91,7 @@ async def test_hidden_song_stays_hidden_after_its_writer_died(system: RunningSys
     """Its invalidation was known to the song service only. Others trusted Redis all the time."""
     admin, shown = await people.admin(), await shown_song(people)
     album = f"{system.albums}/albums/{shown.album}"
-    async with httpx.AsyncClient(timeout=10) as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         assert shown.song in (await http.get(album)).text
         with hanging(server_of_redis(system)):
             # On open connections Redis would receive the invalidation once it resumes.

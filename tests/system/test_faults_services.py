@@ -29,7 +29,7 @@ def kill(system: RunningSystem, name: str) -> None:
 
 async def until_all_is_well(system: RunningSystem) -> None:
     async def is_well() -> bool:
-        async with httpx.AsyncClient(timeout=10) as http:
+        async with httpx.AsyncClient(timeout=30) as http:
             report = (await http.get(f"{system.gateway}/health/services")).json()
         return all(
             each["status"] == "healthy" and each["data"]["status"] == "OK" for each in report["services"]

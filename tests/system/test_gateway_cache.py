@@ -165,7 +165,7 @@ async def test_token_that_expired_gets_401_for_kept_responses(system: RunningSys
     token = forger.signed(exp=int(ends_at))
     paths = (f"/songs/{scene.song['_id']}", "/auth/me", "/albums/user/my-albums")
     async with httpx.AsyncClient(
-        base_url=scene.anyone.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=20
+        base_url=scene.anyone.base_url, headers={"Authorization": f"Bearer {token}"}, timeout=30
     ) as client:
         for path in paths:
             await until_hit(client, path)

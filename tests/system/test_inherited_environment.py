@@ -27,7 +27,7 @@ async def test_system_starts_in_a_production_shell_environment(tmp_path: Path) -
             await upload(await people.artist(), "Heard of")
         finally:
             await people.close()
-        async with httpx.AsyncClient(timeout=10, trust_env=False) as operator:
+        async with httpx.AsyncClient(timeout=30, trust_env=False) as operator:
             health = (await operator.get(f"{system.songs}/health")).json()
             with pytest.raises(httpx.ConnectError):
                 await operator.get(httpx.URL(system.cloud).copy_with(host="127.0.0.2", path="/livez"))

@@ -142,7 +142,7 @@ async def test_refusal_does_not_repeat_the_value(people: People) -> None:
 
 
 async def test_services_disclose_no_more_than_the_gateway(system: RunningSystem) -> None:
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         for address in (system.users, system.songs, system.albums):
             problem_in(await http.get(f"{address}/nope"), 404, "route_not_found")
             assert "server" not in (await http.get(f"{address}/livez")).headers

@@ -34,7 +34,7 @@ async def test_only_the_client_over_its_limit_is_refused(limited: RunningSystem)
 
 
 async def test_cached_responses_do_not_count(limited: RunningSystem) -> None:
-    async with httpx.AsyncClient(base_url=limited.gateway) as anyone:
+    async with httpx.AsyncClient(base_url=limited.gateway, timeout=30) as anyone:
         statuses = []
         for _ in range(30):
             statuses.append((await anyone.get("/api/songs")).status_code)
@@ -44,6 +44,6 @@ async def test_cached_responses_do_not_count(limited: RunningSystem) -> None:
 
 
 async def test_rate_limits_are_off_by_default(system: RunningSystem) -> None:
-    async with httpx.AsyncClient(base_url=system.gateway) as anyone:
+    async with httpx.AsyncClient(base_url=system.gateway, timeout=30) as anyone:
         response = await anyone.get("/api/users/" + "0" * 24)
         assert "RateLimit" not in response.headers

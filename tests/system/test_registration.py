@@ -34,7 +34,7 @@ async def clerk_down(system: RunningSystem, status: int = 429) -> AsyncIterator[
     """While this is open, Clerk's API fails, by default so that it is not tried again and tests are fast.
     Keys that the services have fetched they still have.
     """
-    async with httpx.AsyncClient() as http:
+    async with httpx.AsyncClient(timeout=30) as http:
         assert (await http.put(f"{system.cloud}/faults/clerk", json={"status": status})).status_code == 204
         try:
             yield

@@ -16,7 +16,7 @@ async def rename_at_clerk(system: RunningSystem, person: Person, first: str, las
     """As Clerk's dashboard or its own profile page does."""
     installation = json.loads((system.data_dir / "installation.json").read_text())
     headers = {"Authorization": f"Bearer {installation['clerk_secret_key']}"}
-    async with httpx.AsyncClient(base_url=system.cloud, headers=headers) as http:
+    async with httpx.AsyncClient(base_url=system.cloud, headers=headers, timeout=30) as http:
         response = await http.patch(
             f"/v1/users/{person.clerk_id}", json={"first_name": first, "last_name": last}
         )

@@ -165,7 +165,7 @@ async def test_fields_unknown_to_provider_are_kept(world: World) -> None:
 async def refreshed(world: World) -> None:
     """Let what runs in the background end."""
     world.profiles.refresh_later(world.ada.clerk_id)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while world.profiles.is_refreshing:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.001)
 
@@ -199,7 +199,7 @@ async def test_refresh_needs_no_store_and_no_provider(world: World, provider: Pr
 
 async def test_refreshes_end_with_the_process(world: World, provider: Provider) -> None:
     provider.hangs = True
-    async with asyncio.timeout(5), world.profiles.refreshing():
+    async with asyncio.timeout(30), world.profiles.refreshing():
         world.profiles.refresh_later(world.ada.clerk_id)
         while not provider.requested:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0)
