@@ -11,7 +11,8 @@ import pytest
 from redis.asyncio.cluster import RedisCluster
 
 from shared.cache.entry import Entry
-from shared.cache.read_through import ReadThrough, open_read_through
+from shared.cache.lease import Lease
+from shared.cache.read_through import ReadThrough
 from shared.cache.redis import RedisStore, open_redis_store
 from shared.cache.redis_client import open_client
 from shared.cache.store import CacheDownError
@@ -36,8 +37,15 @@ def url(nodes: Sequence[tuple[int, int]]) -> str:
 
 @asynccontextmanager
 async def a_process(url: str) -> AsyncIterator[ReadThrough]:
-    async with open_redis_store(url, timeout_seconds=30) as store, open_read_through(store) as cache:
-        yield cache
+    """Its lease outlasts the pauses of a busy machine, so that it always answers from its cache."""
+    async with open_redis_store(url, timeout_seconds=30) as store:
+        lease = Lease(store, lease_seconds=60)
+        cache = ReadThrough(store, lease=lease)
+        lease.start()
+        try:
+            yield cache
+        finally:
+            await cache.close()
 
 
 async def read(cache: ReadThrough, source: Source) -> bytes | None:
