@@ -28,6 +28,7 @@ SHARED = {
         errors
         ids
         infrastructure
+        local_metrics
         logs
         metrics
         ports

@@ -15,6 +15,7 @@ from shared.http.body_limit import BodyLimit
 from shared.http.draining import ConnectionRecycling
 from shared.http.problem import internal_problem
 from shared.http.request_id import HEADER, adopt_request_id
+from shared.local_metrics import Count, Distribution
 from shared.logs import REQUEST_LOG
 
 PROBES = frozenset({"/livez", "/readyz", "/health", "/health/services"})
@@ -32,7 +33,7 @@ class RequestRecorder:
     def __init__(self, service: str) -> None:
         self.in_flight = metrics.IN_FLIGHT.labels(service)
         self._service = service
-        self._series: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+        self._series: dict[tuple[str, str, int], tuple[Counter | Count, Histogram | Distribution]] = {}
 
     def record(self, method: str, route: str, path: str, status: int, seconds: float) -> None:
         """`route` is the template of `path`. `status` is 0 when the client left before the response."""

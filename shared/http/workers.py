@@ -11,8 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
-METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
-"""The variable from which prometheus_client reads, at import, the folder of its metric files."""
+from shared.metrics import MULTIPROCESS_FOLDER
 
 
 class Workers(Multiprocess):
@@ -51,7 +50,7 @@ def metrics_of_workers(port: int | None, host: str) -> Iterator[str | None]:
         yield None
         return
     with tempfile.TemporaryDirectory(prefix="music-streaming-metrics-") as folder:
-        os.environ[METRICS_FOLDER] = folder
+        os.environ[MULTIPROCESS_FOLDER] = folder
         registry = CollectorRegistry()
         MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
         server, thread = start_http_server(port, host, registry=registry)
@@ -61,4 +60,4 @@ def metrics_of_workers(port: int | None, host: str) -> Iterator[str | None]:
             server.shutdown()
             server.server_close()
             thread.join()
-            del os.environ[METRICS_FOLDER]
+            del os.environ[MULTIPROCESS_FOLDER]
