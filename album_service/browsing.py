@@ -20,8 +20,9 @@ from album_service.precondition import etag_of
 from album_service.schemas import album_json, album_naming_json, album_with_songs_json
 from shared.access.caller import Caller, Principal, UnverifiedCaller, not_found_as_unavailable
 from shared.access.permissions import Permission
+from shared.cache.dependencies import Dependencies
 from shared.cache.entry import Content, Entry, Loaded
-from shared.cache.read_through import Dependencies, ReadThrough
+from shared.cache.read_through import ReadThrough
 from shared.contracts.albums import AlbumWithSongs
 from shared.contracts.songs import SongOut
 from shared.errors import UnavailableError

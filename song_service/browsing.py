@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from shared.access.caller import Principal, not_found_as_unavailable
+from shared.cache.dependencies import Dependencies
 from shared.cache.entry import Content, Entry, Loaded
-from shared.cache.read_through import Dependencies, ReadThrough
+from shared.cache.read_through import ReadThrough
 from shared.http.pagination import Page, Slice, split_page
 from shared.http.rows import Rows
 from song_service import policy

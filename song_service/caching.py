@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
+from shared.cache.dependencies import Dependencies
 from shared.cache.entry import Entry
-from shared.cache.read_through import Dependencies, ReadThrough
+from shared.cache.read_through import ReadThrough
 from shared.http.pagination import MAX_PAGE
 from song_service.domain import Song
 
@@ -42,10 +43,11 @@ def _listener_tag(user_id: str) -> str:
 
 LISTED_SONGS = Entry("songs:all:public", "songs:all:public", 5 * MINUTE, (SONGS,), is_shared=True)
 COUNT_OF_LISTED_SONGS = Entry("songs:all:public:count", "songs:all:public:count", MINUTE, (LISTINGS,))
-TRENDING = Entry("recommendations:trending", "recommendations:trending", 5 * MINUTE, (), is_shared=True)
+TRENDING = Entry("recommendations:trending", "recommendations:trending", 5 * MINUTE, ())
 GENRES = Entry("songs:genres", "songs:genres", 5 * MINUTE, (SONGS,), is_shared=True)
+NEWEST = Entry("songs:newest", "songs:newest", 5 * MINUTE, (LISTINGS,))
 MOST_PLAYED = Entry("interactions:most-played", "interactions:most-played", STAND_IN_SECONDS, ())
-"""Ids only: the songs are read separately."""
+"""This and the recommendations are ids only: the songs are read separately."""
 
 
 def one_song(song_id: str) -> Entry:
@@ -88,13 +90,6 @@ def for_listener(user_id: str) -> Entry:
     )
 
 
-def order_of(recommended: Entry) -> Entry:
-    """Ids in the engine's order, from which the songs of a recommendation are read: it stays valid when they
-    change.
-    """
-    return replace(recommended, kind=f"{recommended.kind}:order", key=f"{recommended.key}:order")
-
-
 async def read_with_tags(
     dependencies: Dependencies, read: Callable[[], Awaitable[Sequence[Song]]]
 ) -> Sequence[Song]:
@@ -121,8 +116,9 @@ class Invalidation:
         Raises:
             UnavailableError: Redis is down.
         """
-        lists = [for_listener(user_id), songs_of_artist(user_id)]
-        keys = [entry.key for whole in lists for entry in (whole, order_of(whole), *first_pages(whole))]
+        own_songs = songs_of_artist(user_id)
+        lists = [for_listener(user_id), own_songs, *first_pages(own_songs)]
+        keys = [entry.key for entry in lists]
         await self._cache.forget(keys, [_artist_tag(user_id), _listener_tag(user_id)])
 
     async def song_changed(self, song: Song, *, is_relisted: bool = True) -> None:

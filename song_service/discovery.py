@@ -1,15 +1,17 @@
-"""Recommendations: the engine's order, restricted to visible songs. Where the engine has too few, or is down,
+"""Recommendations: the engine's order, restricted to listed songs. Where the engine has too few, or is down,
 they are filled up from our own data.
+
+What is cached is each order, as ids, and each song. So a change of a song costs the reading of that song.
 """
 
 import json
+import math
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from datetime import timedelta
-from functools import partial
 
+from shared.cache.dependencies import Dependencies
 from shared.cache.entry import Content, Entry, Loaded
-from shared.cache.read_through import Dependencies, ReadThrough
+from shared.cache.read_through import ReadThrough
 from shared.clock import now
 from shared.errors import UnavailableError
 from shared.http.pagination import Slice
@@ -17,14 +19,14 @@ from shared.http.rows import Rows
 from song_service.caching import (
     LISTINGS,
     MOST_PLAYED,
+    NEWEST,
     RECOMMENDATIONS,
     STAND_IN_SECONDS,
     TRENDING,
     for_listener,
-    order_of,
+    one_song,
     read_with_tags,
     similar_to,
-    song_tags,
 )
 from song_service.domain import Song
 from song_service.ports import InteractionRepository, RecommendationEngine, SongFilter, SongRepository
@@ -33,12 +35,9 @@ from song_service.schemas import song_json
 MOST = 50
 POPULAR_WITHIN = timedelta(days=14)
 
-STAND_IN = "stand-in"
-"""The `note` of an order that is a fallback."""
-
-Order = Callable[[], Awaitable[Content]]
 Recommend = Callable[[], Awaitable[Sequence[str]]]
-Fill = Callable[[Dependencies, Sequence[Song]], Awaitable[Sequence[Song]]]
+Fallback = Callable[[Dependencies], Awaitable[Sequence[str]]]
+ListedRows = Callable[[Sequence[str]], Awaitable[dict[str, bytes]]]
 
 
 class Discovery:
@@ -56,15 +55,15 @@ class Discovery:
         self._engine = engine
         self._cache = cache
 
-    async def trending(self) -> Content:
-        """Popular now, filled up with the newest. For `first_rows`, like the others."""
+    async def trending(self, count: int = MOST) -> Content:
+        """Popular now, filled up with the newest."""
+        chosen = self._choose(count)
+        await chosen.extend(await self._popular())
+        if chosen.is_short:
+            await chosen.extend(await self._newest())
+        return chosen.content(is_shared=True)
 
-        async def fill(_: Dependencies, found: Sequence[Song]) -> Sequence[Song]:
-            return _filled(found, await self._newest())
-
-        return await self._read(TRENDING, self._trending_order, fill)
-
-    async def similar(self, song: Song) -> Content:
+    async def similar(self, song: Song, count: int = MOST) -> Content:
         """Like `song`, never itself; of its genre, then of its artist, while the engine is down or returns
         nothing.
 
@@ -72,123 +71,152 @@ class Discovery:
         """
 
         async def recommend() -> Sequence[str]:
-            return [each for each in await self._engine.similar(song.id, MOST) if each != song.id]
+            ids = await self._engine.similar(song.id, MOST)
+            return await self._if_any_is_listed([each for each in ids if each != song.id])
 
-        async def fill(_: Dependencies, found: Sequence[Song]) -> Sequence[Song]:
-            return found or await self._newest_like(song)
+        async def fallback(dependencies: Dependencies) -> Sequence[str]:
+            return await self._newest_like(song, dependencies)
 
-        entry = similar_to(song.id)
-        return await self._read(entry, partial(self._order, entry, recommend), fill, of_song=song.id)
+        chosen = self._choose(count)
+        await chosen.extend(await self._order(similar_to(song.id), recommend, fallback))
+        # Read after the order, which depends on this song: it may have been hidden since the caller read it.
+        return chosen.content(is_shared=await chosen.is_listed(song.id))
 
-    async def for_user(self, user_id: str) -> Content:
+    async def for_user(self, user_id: str, count: int = MOST) -> Content:
         """For this listener; trending, then the newest, when there is nothing personal."""
-
-        async def fill(dependencies: Dependencies, found: Sequence[Song]) -> Sequence[Song]:
-            popular = await self._trending_order()
-            dependencies.include(popular)
-            found = _filled(found, await self._listed(json.loads(popular.body)))
-            return found if len(found) >= MOST else _filled(found, await self._newest())
 
         async def recommend() -> Sequence[str]:
             return await self._engine.for_user(user_id, MOST)
 
-        entry = for_listener(user_id)
-        return await self._read(entry, partial(self._order, entry, recommend), fill)
+        chosen = self._choose(count)
+        await chosen.extend(await self._order(for_listener(user_id), recommend))
+        if chosen.is_short:
+            await chosen.extend(await self._popular())
+        if chosen.is_short:
+            await chosen.extend(await self._newest())
+        return chosen.content()
 
-    async def _read(self, entry: Entry, read_order: Order, fill: Fill, of_song: str | None = None) -> Content:
-        """The songs of an order, through the cache.
+    def _choose(self, count: int) -> "_Chosen":
+        return _Chosen(count, self._cache, self._listed_rows)
 
-        What the engine filled depends on its songs only, and hidden ones are left out. Otherwise it is filled
-        up, and also depends on which songs are listed. A fallback for an engine that is down, or returns
-        nothing, is cached for a short time.
+    async def _order(self, entry: Entry, recommend: Recommend, fallback: Fallback | None = None) -> Content:
+        """A JSON list of at most `MOST` ids, for a short time while the engine is down.
+
+        One that the engine filled stays valid when other songs change.
         """
 
         async def load(dependencies: Dependencies) -> Loaded:
-            order = await read_order()
-            dependencies.include(order)
-            ids: Sequence[str] = json.loads(order.body)
-            is_full = len(ids) >= MOST
-            await dependencies.add(*song_tags(ids))
-            found: Sequence[Song] = await self._listed(ids)
-            if not is_full or len(found) < MOST // 2:
-                await dependencies.add(LISTINGS)
-                found = await read_with_tags(dependencies, partial(self._filled, dependencies, ids, fill))
-            ttl_seconds = STAND_IN_SECONDS if order.note == STAND_IN else None
-            loaded = Rows([song_json(song) for song in found[:MOST]]).divisible(ttl_seconds)
-            # Called here, after the version of that song's tag was read.
-            is_private = of_song is not None and not (await self._songs.get(of_song)).is_listed
-            return replace(loaded, is_private=is_private)
-
-        return await self._cache.read_dependent(entry, load)
-
-    async def _filled(self, dependencies: Dependencies, ids: Sequence[str], fill: Fill) -> Sequence[Song]:
-        return await fill(dependencies, await self._listed(ids))
-
-    async def _order(self, recommended: Entry, recommend: Recommend) -> Content:
-        """A JSON list of at most `MOST` ids; empty, for a short time, while the engine is down."""
-
-        async def load(dependencies: Dependencies) -> Loaded:
             await dependencies.add(RECOMMENDATIONS)
+            ttl_seconds = None
             try:
                 ids = list(await recommend())[:MOST]
             except UnavailableError:
-                return Loaded(b"[]", STAND_IN, STAND_IN_SECONDS)
+                ids, ttl_seconds = [], STAND_IN_SECONDS
+            if not ids and fallback is not None:
+                return Loaded(_to_json(await fallback(dependencies)), ttl_seconds=ttl_seconds)
             if len(ids) >= MOST:
                 dependencies.remove(RECOMMENDATIONS)
-            return Loaded(json.dumps(ids).encode())
+            return Loaded(_to_json(ids), ttl_seconds=ttl_seconds)
 
-        return await self._cache.read_dependent(order_of(recommended), load)
+        return await self._cache.read_dependent(entry, load)
 
-    async def _trending_order(self) -> Content:
+    async def _popular(self) -> Content:
         """Ids as in `_order`; the most played songs are the fallback."""
 
-        async def load(dependencies: Dependencies) -> Loaded:
-            await dependencies.add(RECOMMENDATIONS)
+        async def recommend() -> Sequence[str]:
             listener = await self._interactions.latest_listener()
-            if listener is None:
-                return Loaded(await self._most_played(), ttl_seconds=0)
-            try:
-                ids = list(await self._engine.trending(listener, MOST))[:MOST]
-            except UnavailableError:
-                ids = []
-            if not await self._listed(ids):
-                return Loaded(await self._most_played(), STAND_IN, STAND_IN_SECONDS)
-            if len(ids) >= MOST:
-                dependencies.remove(RECOMMENDATIONS)
-            return Loaded(json.dumps(ids).encode())
+            ids = [] if listener is None else await self._engine.trending(listener, MOST)
+            ids = await self._if_any_is_listed(ids)
+            if not ids:
+                raise UnavailableError("Nothing is popular yet")
+            return ids
 
-        return await self._cache.read_dependent(order_of(TRENDING), load)
+        async def fallback(_: Dependencies) -> Sequence[str]:
+            return await self._most_played()
 
-    async def _most_played(self) -> bytes:
-        """Ids from the cache: while the engine is down all requests need them, and counting is expensive."""
+        return await self._order(TRENDING, recommend, fallback)
+
+    async def _most_played(self) -> Sequence[str]:
+        """From the cache: while the engine is down all requests need them, and counting is expensive."""
 
         async def load() -> bytes:
-            return json.dumps(
-                list(await self._interactions.most_played(now() - POPULAR_WITHIN, MOST))
-            ).encode()
+            return _to_json(await self._interactions.most_played(now() - POPULAR_WITHIN, MOST))
 
         kept = await self._cache.read(MOST_PLAYED, load)
-        return kept.body
+        ids: Sequence[str] = json.loads(kept.body)
+        return ids
 
-    async def _newest(self) -> Sequence[Song]:
-        return await self._songs.list(SongFilter(listed_only=True), Slice(MOST))
+    async def _newest(self) -> Content:
+        async def load() -> bytes:
+            return _to_json([song.id for song in await self._newest_songs()])
 
-    async def _newest_like(self, song: Song) -> list[Song]:
-        newest = [each for each in await self._newest() if each.id != song.id]
-        return sorted(
+        return await self._cache.read(NEWEST, load)
+
+    async def _newest_like(self, song: Song, dependencies: Dependencies) -> Sequence[str]:
+        """The newest of its genre first, then those of its artist."""
+        await dependencies.add(LISTINGS)
+        newest = await read_with_tags(dependencies, self._newest_songs)
+        ranked = sorted(
             newest,
             key=lambda each: (
                 each.genre is None or each.genre != song.genre,
                 each.artist_id != song.artist_id,
             ),
         )
+        return [each.id for each in ranked if each.id != song.id]
 
-    async def _listed(self, ids: Sequence[str]) -> list[Song]:
-        found = {song.id: song for song in await self._songs.get_many(ids)}
-        return [found[each] for each in dict.fromkeys(ids) if each in found and found[each].is_listed]
+    async def _newest_songs(self) -> Sequence[Song]:
+        return await self._songs.list(SongFilter(listed_only=True), Slice(MOST))
+
+    async def _if_any_is_listed(self, ids: Sequence[str]) -> Sequence[str]:
+        """Returns `ids`, or none."""
+        return ids if await self._listed_rows(ids) else []
+
+    async def _listed_rows(self, ids: Sequence[str]) -> dict[str, bytes]:
+        """The JSON of those of these songs that are listed, by id."""
+        return {song.id: song_json(song) for song in await self._songs.get_many(ids) if song.is_listed}
 
 
-def _filled(begun: Sequence[Song], more: Sequence[Song]) -> Sequence[Song]:
-    """Up to `MOST` songs, each once."""
-    chosen = {song.id: song for song in [*begun, *more]}
-    return list(chosen.values())[:MOST]
+class _Chosen:
+    """The first `count` listed songs of some orders, each once, and what they depend on."""
+
+    def __init__(self, count: int, cache: ReadThrough, load: ListedRows) -> None:
+        self._count = count
+        self._cache = cache
+        self._load = load
+        self._dependencies = Dependencies(cache, {})
+        self._expires_at = math.inf
+        self._rows: dict[str, bytes] = {}
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there are fewer than `count`."""
+        return len(self._rows) < self._count
+
+    async def extend(self, order: Content) -> None:
+        """Add listed songs from `order`, a JSON list of ids, while there are too few."""
+        self._dependencies.include(order)
+        self._expires_at = min(self._expires_at, order.expires_at)
+        ids: list[str] = [each for each in dict.fromkeys(json.loads(order.body)) if each not in self._rows]
+        while ids and self.is_short:
+            missing = self._count - len(self._rows)
+            read, ids = ids[:missing], ids[missing:]
+            self._rows |= await self._read(read)
+
+    async def is_listed(self, song_id: str) -> bool:
+        """Whether everybody may see this song. The content depends on it from now on."""
+        return bool(await self._read([song_id]))
+
+    async def _read(self, ids: Sequence[str]) -> dict[str, bytes]:
+        entries = {song_id: one_song(song_id) for song_id in ids}
+        return await self._cache.read_many(entries, self._load, self._dependencies)
+
+    def content(self, *, is_shared: bool = False) -> Content:
+        """The songs as a JSON array."""
+        versions = self._dependencies.versions if self._dependencies.are_known else None
+        rows = Rows(list(self._rows.values()))
+        return Content.of(rows.loaded(), versions, self._expires_at, is_shared=is_shared)
+
+
+def _to_json(ids: Sequence[str]) -> bytes:
+    return json.dumps(list(ids)).encode()

@@ -8,7 +8,6 @@ from shared.contracts.songs import SongOut
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import ETAGGED
 from shared.http.responses import json_response
-from shared.http.rows import first_rows
 from shared.http.schemas import Message
 from song_service.dependencies import (
     Anyone,
@@ -32,7 +31,7 @@ IdempotencyKey = Annotated[
 
 @router.get("/trending", summary="Popular now, best first", response_model=list[SongOut], responses=ETAGGED)
 async def trending_songs(request: Request, _: Visitor, discovery: Discovery, count: Count = 20) -> Response:
-    return json_response(request, first_rows(await discovery.trending(), count))
+    return json_response(request, await discovery.trending(count))
 
 
 @router.get(
@@ -44,7 +43,7 @@ async def trending_songs(request: Request, _: Visitor, discovery: Discovery, cou
 async def for_you(
     request: Request, listener: Recommended, discovery: Discovery, count: Count = 10
 ) -> Response:
-    return json_response(request, first_rows(await discovery.for_user(listener.id), count))
+    return json_response(request, await discovery.for_user(listener.id, count))
 
 
 @router.get(
@@ -62,7 +61,7 @@ async def similar_songs(
     count: Count = 10,
 ) -> Response:
     song = await browsing.song(song_id, caller)
-    return json_response(request, first_rows(await discovery.similar(song), count))
+    return json_response(request, await discovery.similar(song, count))
 
 
 @router.post("/{song_id}/track/play", summary="The listener started this song")

@@ -52,6 +52,7 @@ SHARED = {
     "shared/cache": """
         __init__
         batches
+        dependencies
         entry
         lease
         memory

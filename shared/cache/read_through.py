@@ -19,6 +19,7 @@ from typing import overload
 import structlog
 
 from shared import metrics
+from shared.cache.dependencies import Dependencies
 from shared.cache.entry import EVERYTHING, Content, Entry, Loaded
 from shared.cache.lease import Lease
 from shared.cache.memory import MemoryLevel
@@ -31,42 +32,6 @@ MEMORY_BYTES = 32 * 1024 * 1024
 log = structlog.stdlib.get_logger(__name__)
 
 Load = Callable[[], Awaitable[bytes | Loaded | None]]
-
-
-class Dependencies:
-    """The tags that what is being loaded depends on, with their versions."""
-
-    def __init__(self, cache: "ReadThrough | None", versions: Mapping[str, bytes]) -> None:
-        self._cache = cache
-        self.versions = dict(versions)
-
-    async def add(self, *tags: str) -> bool:
-        """Call this *before* reading what these tags cover. Returns whether any of them is new."""
-        missing = [tag for tag in tags if tag not in self.versions]
-        if self._cache is None or not missing:
-            return False
-        try:
-            self.versions |= await self._cache.versions(*missing)
-        except CacheDownError:
-            self._cache = None
-        return self.are_known
-
-    def include(self, content: Content) -> None:
-        """Add the dependencies of `content`."""
-        if content.versions is None:
-            self._cache = None
-        else:
-            self.versions = {**content.versions, **self.versions}
-
-    def remove(self, *tags: str) -> None:
-        """Remove these tags: the content does not depend on them after all."""
-        for tag in tags:
-            self.versions.pop(tag, None)
-
-    @property
-    def are_known(self) -> bool:
-        """Whether the versions of all of them could be read; otherwise nothing may be stored."""
-        return self._cache is not None
 
 
 DependentLoad = Callable[[Dependencies], Awaitable[bytes | Loaded | None]]
@@ -116,6 +81,45 @@ class ReadThrough:
             return found
         metrics.CACHE_READS.labels(entry.kind, "miss").inc()
         return await self._load_once(entry, versions, load)
+
+    async def read_many(
+        self,
+        entries: Mapping[str, Entry],
+        load: Callable[[Sequence[str]], Awaitable[Mapping[str, bytes]]],
+        dependencies: Dependencies,
+    ) -> dict[str, bytes]:
+        """The content of several entries, for content that consists of them; adds their tags to its
+        `dependencies`.
+
+        `load` gets the names of those that are not in memory, together, and returns what exists of them.
+        Redis is only asked for versions: one query for all is as fast.
+        """
+        await dependencies.add(EVERYTHING, *(tag for entry in entries.values() for tag in entry.tags))
+        found: dict[str, bytes] = {}
+        missing = []
+        for name, entry in entries.items():
+            content = self._memory.get(entry.key)
+            if content is not None and not content.is_expired() and dependencies.are_those_of(content):
+                metrics.CACHE_READS.labels(entry.kind, "memory").inc()
+                found[name] = content.body
+            else:
+                missing.append(name)
+        if missing:
+            loaded = await load(missing)
+            for name, body in loaded.items():
+                metrics.CACHE_READS.labels(entries[name].kind, "miss").inc()
+                self._remember(entries[name], body, dependencies)
+            found |= loaded
+        return {name: found[name] for name in entries if name in found}
+
+    def _remember(self, entry: Entry, body: bytes, dependencies: Dependencies) -> None:
+        """Keep what was loaded in memory, with those of the dependencies that are the entry's own."""
+        if not dependencies.are_known:
+            return
+        versions = {tag: dependencies.versions[tag] for tag in (EVERYTHING, *entry.tags)}
+        expires_at = time.time() + entry.ttl_seconds
+        content = Content.of(Loaded(body), versions, expires_at, is_shared=entry.is_shared)
+        self._memory.put(entry.key, content)
 
     async def _find(self, entry: Entry) -> tuple[Content | None, dict[str, bytes]]:
         """The current content, if any level has it, and the versions of the entry's own tags."""

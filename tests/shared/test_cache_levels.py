@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from shared.cache.dependencies import Dependencies
 from shared.cache.entry import Entry
-from shared.cache.read_through import Dependencies, ReadThrough, open_read_through
+from shared.cache.read_through import ReadThrough, open_read_through
 from tests.shared.cached_source import SONG, Source, a_cache, read, until_used
 from tests.shared.memory_cache import MemoryCache
 from tests.system.waiting import until

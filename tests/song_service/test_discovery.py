@@ -9,13 +9,12 @@ from datetime import datetime, timedelta
 from shared.cache.entry import Content
 from shared.cache.read_through import ReadThrough
 from shared.clock import now
-from shared.http.rows import first_rows
 from song_service.caching import (
+    NEWEST,
     STAND_IN_SECONDS,
     TRENDING,
     Invalidation,
     for_listener,
-    order_of,
     similar_to,
 )
 from song_service.discovery import MOST, Discovery
@@ -42,7 +41,7 @@ class CountingInteractions(Interactions):
 class World:
     """Six songs, the first of them the newest, and one that a listener played."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory_bytes: int = 0) -> None:
         moment = now()
         made = [
             replace(a_song(title=f"Song {n}", created_at=moment - timedelta(hours=n)), genre=None)
@@ -51,7 +50,7 @@ class World:
         self.all = made
         self.songs, self.interactions, self.engine = Songs(*made), CountingInteractions(), Engine()
         self.redis = MemoryCache()
-        cache = ReadThrough(self.redis, memory_bytes=0)
+        cache = ReadThrough(self.redis, memory_bytes)
         self.stale = Invalidation(cache)
         self.discovery = Discovery(self.songs, self.interactions, self.engine, cache)
 
@@ -74,6 +73,7 @@ async def test_engine_order_is_kept_and_filled_up() -> None:
     world.engine.response = [world.all[n].id for n in (4, 2)]
     assert titles(await world.discovery.for_user(ADA)) == ["4", "2", "0", "1", "3", "5"]
     await world.play(world.all[5])
+    world.redis.forget_after(STAND_IN_SECONDS)
     assert titles(await world.discovery.trending()) == ["4", "2", "0", "1", "3", "5"]
 
 
@@ -129,16 +129,17 @@ async def test_fallback_is_computed_once_and_cached_briefly() -> None:
             world.discovery.similar(world.all[0]),
         )
     assert world.interactions.counted == 1
-    assert set(world.redis.ttls.values()) == {STAND_IN_SECONDS}
+    orders_of_engine = world.redis.ttls.keys() - {NEWEST.key}
+    assert {world.redis.ttls[key] for key in orders_of_engine} == {STAND_IN_SECONDS}
     world.engine.is_down = False
     world.engine.response = [world.all[5].id]
     world.redis.forget_after(STAND_IN_SECONDS)
     assert titles(await world.discovery.for_user(ADA))[0] == "5"
     assert titles(await world.discovery.similar(world.all[0])) == ["5"]
     world.redis.forget_after(STAND_IN_SECONDS)
-    recommended = (for_listener(ADA), similar_to(world.all[0].id))
-    orders = (*map(order_of, recommended), order_of(TRENDING))
-    assert set(world.redis.entries) == {entry.key for entry in (*recommended, *orders)}
+    assert titles(await world.discovery.trending())[0] == "5"
+    orders = (for_listener(ADA), similar_to(world.all[0].id), TRENDING, NEWEST)
+    assert set(world.redis.entries) == {entry.key for entry in orders}
 
 
 async def test_fallback_omits_songs_hidden_meanwhile() -> None:
@@ -168,7 +169,7 @@ async def test_empty_popular_response_is_cached_briefly() -> None:
     await world.play(world.all[3])
     assert titles(await world.discovery.trending())[0] == "3"
     world.redis.forget_after(STAND_IN_SECONDS)
-    assert world.redis.entries == {}
+    assert set(world.redis.entries) == {NEWEST.key}
 
 
 async def test_trending_without_listeners_skips_the_engine() -> None:
@@ -191,7 +192,7 @@ async def test_results_are_distinct_and_limited() -> None:
 
 async def test_full_recommendations_outlive_other_songs() -> None:
     """Their order is the engine's, which is not asked again; a hidden song is left out at once."""
-    world = World()
+    world = World(memory_bytes=1_000_000)
     songs = [a_song(title=f"Song {number}") for number in range(MOST + 1)]
     for song in songs:
         world.put(song)
@@ -204,19 +205,35 @@ async def test_full_recommendations_outlive_other_songs() -> None:
     assert titles(await world.discovery.for_user(ADA))[:2] == ["0", "1"]
     world.put(songs[0], visible=False)
     await world.stale.song_changed(songs[0])
-    assert titles(await world.discovery.for_user(ADA))[:2] == ["Unnoticed", "2"]
+    assert titles(await world.discovery.for_user(ADA))[:2] == ["1", "2"]
     world.put(songs[0])
     await world.stale.song_changed(songs[0])
+    assert titles(await world.discovery.for_user(ADA))[:2] == ["0", "1"]
+    await world.stale.song_changed(songs[1])
     assert titles(await world.discovery.for_user(ADA))[:2] == ["0", "Unnoticed"]
     assert world.engine.requested == requested
 
 
-async def test_first_rows_are_cut_without_reading() -> None:
+async def test_count_limits_every_list() -> None:
     world = World()
-    whole = await world.discovery.trending()
-    rows = json.loads(whole.body)
-    for count in range(1, 8):
-        first = first_rows(whole, count)
-        assert json.loads(first.body) == rows[:count]
-        assert (first.etag == whole.etag) == (count >= len(rows))
-    assert len({first_rows(whole, count).etag for count in range(1, 7)}) == 6
+    world.engine.response = [world.all[n].id for n in (4, 2)]
+    for count in range(1, 7):
+        assert titles(await world.discovery.for_user(ADA, count)) == ["4", "2", "0", "1", "3", "5"][:count]
+        assert titles(await world.discovery.trending(count)) == ["0", "1", "2", "3", "4", "5"][:count]
+        assert titles(await world.discovery.similar(world.all[4], count)) == ["2"]
+
+
+async def test_list_depends_on_its_own_songs_only() -> None:
+    world = World()
+    world.engine.response = [song.id for song in world.all]
+    content = await world.discovery.for_user(ADA, 2)
+    assert content.versions is not None
+    songs = {tag for tag in content.versions if tag.startswith("song:")}
+    assert songs == {f"song:{world.all[n].id}" for n in range(2)}
+    hidden = world.all[0]
+    world.put(hidden, visible=False)
+    await world.stale.song_changed(hidden)
+    content = await world.discovery.for_user(ADA, 2)
+    assert titles(content) == ["1", "2"]
+    assert content.versions is not None
+    assert f"song:{hidden.id}" in content.versions

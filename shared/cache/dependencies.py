@@ -1,0 +1,61 @@
+"""What cached content depends on: tags, with the versions that they had before its source was read."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from shared.cache.entry import Content
+from shared.cache.store import CacheDownError
+
+
+class TagVersions(Protocol):
+    """Where the current versions of tags are."""
+
+    async def versions(self, *tags: str) -> Mapping[str, bytes]:
+        """The versions of these tags.
+
+        Raises:
+            CacheDownError: they cannot be read now.
+        """
+        ...
+
+
+class Dependencies:
+    """The tags that what is being loaded depends on, with their versions."""
+
+    def __init__(self, cache: TagVersions | None, versions: Mapping[str, bytes]) -> None:
+        self._cache = cache
+        self.versions = dict(versions)
+
+    async def add(self, *tags: str) -> bool:
+        """Call this *before* reading what these tags cover. Returns whether any of them is new."""
+        missing = [tag for tag in tags if tag not in self.versions]
+        if self._cache is None or not missing:
+            return False
+        try:
+            self.versions |= await self._cache.versions(*missing)
+        except CacheDownError:
+            self._cache = None
+        return self.are_known
+
+    def include(self, content: Content) -> None:
+        """Add the dependencies of `content`."""
+        if content.versions is None:
+            self._cache = None
+        else:
+            self.versions = {**content.versions, **self.versions}
+
+    def are_those_of(self, content: Content) -> bool:
+        """Whether `content` depends on tags of these in the same versions, so that it is current, too."""
+        if self._cache is None or content.versions is None:
+            return False
+        return all(self.versions.get(tag) == version for tag, version in content.versions.items())
+
+    def remove(self, *tags: str) -> None:
+        """Remove these tags: the content does not depend on them after all."""
+        for tag in tags:
+            self.versions.pop(tag, None)
+
+    @property
+    def are_known(self) -> bool:
+        """Whether the versions of all of them could be read; otherwise nothing may be stored."""
+        return self._cache is not None
