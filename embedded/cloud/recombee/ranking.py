@@ -1,7 +1,7 @@
 """From scores to a list: the best first, varied, and now and then a song that hardly anybody knows yet."""
 
-from collections import Counter
-from collections.abc import Iterator
+import heapq
+from collections import Counter, defaultdict, deque
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,31 +50,30 @@ def in_order(scores: Scores, candidates: IntArray, count: int) -> IntArray:
 
 def varied(order: IntArray, artist_of: IntArray, count: int, variety: Variety) -> list[int]:
     """The first `count` of `order`, with so many songs of an artist on a page as long as there are others."""
-    chosen: list[int] = []
-    waiting: list[int] = []
-    upcoming = iter(order.tolist())
+    songs = order.tolist()
+    ranks: dict[int, deque[int]] = defaultdict(deque)
+    for rank, artist in enumerate(artist_of[order].tolist()):
+        ranks[artist].append(rank)
+    # The best remaining rank of each artist: of those who may be on the page once more, and of the others.
+    allowed = [(remaining.popleft(), artist) for artist, remaining in ranks.items()]
+    exhausted: list[tuple[int, int]] = []
     on_page: Counter[int] = Counter()
-    while len(chosen) < min(count, len(order), VARIED_PLACES):
+    chosen: list[int] = []
+    while len(chosen) < min(count, len(songs), VARIED_PLACES):
         if len(chosen) % PAGE == 0:
             on_page.clear()
-        song = _next(waiting, upcoming, artist_of, on_page, variety.most_of_artist)
-        on_page[int(artist_of[song])] += 1
-        chosen.append(song)
-    return [*chosen, *[*waiting, *upcoming][: count - len(chosen)]]
-
-
-def _next(
-    waiting: list[int], upcoming: Iterator[int], artist_of: IntArray, on_page: Counter[int], most: int
-) -> int:
-    """The best song whose artist may be on the page once more; the best of all when there is none."""
-    for at, song in enumerate(waiting):
-        if on_page[int(artist_of[song])] < most:
-            return waiting.pop(at)
-    for song in upcoming:
-        if on_page[int(artist_of[song])] < most:
-            return song
-        waiting.append(song)
-    return waiting.pop(0)
+            allowed += exhausted
+            exhausted.clear()
+            heapq.heapify(allowed)
+        rank, artist = heapq.heappop(allowed or exhausted)
+        chosen.append(rank)
+        on_page[artist] += 1
+        if ranks[artist]:
+            is_allowed = on_page[artist] < variety.most_of_artist
+            heapq.heappush(allowed if is_allowed else exhausted, (ranks[artist].popleft(), artist))
+    taken = set(chosen)
+    rest = [rank for rank in range(len(songs)) if rank not in taken]
+    return [songs[rank] for rank in [*chosen, *rest[: count - len(chosen)]]]
 
 
 def with_new_songs(order: IntArray, new: IntArray, *, share: float, turn: int) -> IntArray:
