@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final, NamedTuple, TypeAlias, TypeVar
 
 from shared.errors import MalformedError
@@ -68,6 +69,15 @@ _MAX_KNOWN_NAMES: Final = 1024
 _MAX_KNOWN_NAME_BYTES: Final = 64
 
 _WITHOUT_BODY: Final = frozenset({204, 304})
+
+_STATUS_LINES: Final = {
+    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus
+}
+
+
+def status_line(status: int) -> bytes:
+    """The first line of a response."""
+    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
 
 
 Decision = TypeVar("Decision")
@@ -166,34 +176,36 @@ class RequestOrigin(NamedTuple):
     request_id: bytes
 
 
-def lines_to_service(headers: Sequence[tuple[bytes, bytes]], origin: RequestOrigin) -> list[bytes]:
-    """The header lines of a request as the service gets them, in pieces, in their order, without `Host`.
+def add_lines_to_service(
+    pieces: list[bytes], headers: Sequence[tuple[bytes, bytes]], origin: RequestOrigin
+) -> None:
+    """Add the header lines of a request as the service gets them, in their order, without `Host`.
 
     `X-Forwarded-*` from the client count only if it is a trusted proxy.
     """
-    pieces: list[bytes] = []
-    host = b""
+    host, before = b"", len(pieces)
     for name, value in headers:
         if _PASSES_UP[name]:
             pieces += (name, b": ", value, b"\r\n")
         elif name == b"host":
             host = value
         elif name == b"connection" and _options(value):
-            return lines_to_service(_without_named(headers), origin)
-    address = origin.peer.encode("latin-1")
-    scheme = b"http"
-    if origin.trusted:
+            del pieces[before:]
+            add_lines_to_service(pieces, _without_named(headers), origin)
+            return
+    peer, trusted, request_id = origin
+    address, scheme = peer.encode("latin-1"), b"http"
+    if trusted:
         said = dict(headers)
         earlier = [value for name, value in headers if name == b"x-forwarded-for"]
         address = b", ".join([*earlier, address])
         scheme = said.get(b"x-forwarded-proto", scheme)
         forwarded_host = said.get(b"x-forwarded-host", host)
         host = forwarded_host if is_host(forwarded_host) else host
-    pieces += (
-        *(b"x-forwarded-for: ", address, b"\r\nx-forwarded-proto: ", scheme),
-        *(b"\r\nx-forwarded-host: ", host, b"\r\nx-request-id: ", origin.request_id, b"\r\n"),
+    pieces.append(
+        b"x-forwarded-for: %b\r\nx-forwarded-proto: %b\r\nx-forwarded-host: %b\r\nx-request-id: %b\r\n"
+        % (address, scheme, host, request_id)
     )
-    return pieces
 
 
 def _without_named(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
@@ -205,7 +217,7 @@ def _without_named(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
 class ResponseHead(NamedTuple):
     """The head of a response as the client gets it, but for CORS, the request id and `Date`.
 
-    `lines` are whole header lines; `varies` says that a `Vary` among them names `Origin`.
+    `lines` are the status line and whole header lines; `varies` says that a `Vary` among them names `Origin`.
     """
 
     status: int
@@ -222,7 +234,7 @@ def head_to_client(status: int, headers: Sequence[tuple[bytes, bytes]]) -> Respo
     lower case, and the parser has checked that they and values may be written to a connection. A response
     without a body has no length.
     """
-    pieces: list[bytes] = []
+    pieces = [status_line(status)]
     length: int | None = None
     varies = has_date = False
     for name, value in headers:

@@ -8,7 +8,7 @@ import structlog
 
 from api_gateway.concurrency import ConcurrencyLimiter, Permit
 from api_gateway.downstream.exchange import Exchange
-from api_gateway.headers import RequestOrigin, head_to_client, is_marked, lines_to_service, to_cache
+from api_gateway.headers import RequestOrigin, add_lines_to_service, head_to_client, is_marked, to_cache
 from api_gateway.ports import ApiRequest, Recording
 from api_gateway.request_body import BodyError, ClientDisconnectedError, RequestBody
 from api_gateway.resources import Resources, Upstream
@@ -156,12 +156,13 @@ class _Relay:
     def _head(self, origin: RequestOrigin, size: int) -> bytes:
         """The head of the request as the service gets it."""
         request, body = self._request, self._body
-        query = b"?" + request.query if request.query else b""
+        path, query = request.target.path, request.query
+        target = b"%b?%b" % (path, query) if query else path
         pieces = [
-            *(request.method.encode("ascii"), b" ", request.target.path, query, b" HTTP/1.1\r\nhost: "),
-            *(self._upstream.pool.authority, b"\r\n"),
-            *lines_to_service(request.headers, origin),
+            b"%b %b HTTP/1.1\r\nhost: %b\r\n"
+            % (request.method.encode("ascii"), target, self._upstream.pool.authority)
         ]
+        add_lines_to_service(pieces, request.headers, origin)
         if body is not None:
             if body.is_streamed:
                 pieces.append(b"expect: 100-continue\r\n")
@@ -178,29 +179,30 @@ class _Relay:
         Raises:
             AppError: there is no valid response.
         """
-        is_repeatable = self._body is None and self._request.method in _REPEATABLE
-        try:
+        may_repeat = self._body is None and self._request.method in _REPEATABLE
+        while True:
             try:
-                response = await self._send(data)
-            except (ConnectError, ConnectionLostError):
-                if not is_repeatable:
-                    raise
-                response = await self._send(data)
-        except UpstreamError as failure:
-            self._raise_gateway_error(failure, call)
-        call.succeeded()
-        return response
+                response = self._send(self._upstream.pool.take() or await self._connect(), data)
+                await response.wait_for_head()
+            except UpstreamError as failure:
+                if not (may_repeat and isinstance(failure, ConnectError | ConnectionLostError)):
+                    self._raise_gateway_error(failure, call)
+                may_repeat = False
+            else:
+                call.succeeded()
+                return response
 
-    async def _send(self, data: bytes) -> UpstreamResponse:
-        exchange, pool, limits, body = self._exchange, self._upstream.pool, self._limits, self._body
-        connection = pool.take()
-        if connection is None:
-            connection = await pool.connect()
-            if exchange.disconnected:
-                connection.abort()
-                raise ClientDisconnectedError
-            if not connection.is_usable:
-                raise ConnectError("closed by the service")
+    async def _connect(self) -> UpstreamConnection:
+        connection = await self._upstream.pool.connect()
+        if self._exchange.disconnected:
+            connection.abort()
+            raise ClientDisconnectedError
+        if not connection.is_usable:
+            raise ConnectError("closed by the service")
+        return connection
+
+    def _send(self, connection: UpstreamConnection, data: bytes) -> UpstreamResponse:
+        exchange, limits, body = self._exchange, self._limits, self._body
         self._connection = connection
         response = connection.send(self._request.method, data, idle_seconds=limits.idle_seconds)
         exchange.on_disconnect = functools.partial(_give_up, connection, response)
@@ -214,7 +216,6 @@ class _Relay:
             connection.request_sent(
                 limits.upload_response_seconds if body.is_upload else limits.response_seconds
             )
-        await response.wait_for_head()
         return response
 
     def _raise_gateway_error(self, failure: UpstreamError, call: Call) -> NoReturn:
@@ -232,24 +233,33 @@ class _Relay:
 
     async def _pass_on(self, response: UpstreamResponse) -> None:
         recording = self._record(response)
-        writer = self._writer
-        writer.start(head_to_client(response.status, response.headers))
-        try:
-            if not response.ended and not response.buffered:
-                await writer.write(b"")
-            while piece := response.take() if response.ended else await response.read():
-                if recording is not None:
-                    recording.add(piece)
-                if response.ended and not response.buffered:
-                    break
-                await writer.write(piece)
-        except (UpstreamError, BodyError) as failure:
-            # An incomplete response makes the server abort the connection, so the client notices.
-            log.warning("response incomplete", callee=self._upstream.name, error=type(failure).__name__)
-            return
+        self._writer.start(head_to_client(response.status, response.headers))
+        if response.ended:
+            piece = response.take()
+        else:
+            try:
+                piece = await self._stream(response, recording)
+            except (UpstreamError, BodyError) as failure:
+                # An incomplete response makes the server abort the connection, so the client notices.
+                log.warning("response incomplete", callee=self._upstream.name, error=type(failure).__name__)
+                return
         if recording is not None:
+            recording.add(piece)
             recording.complete()
-        await writer.end(piece)
+        await self._writer.end(piece)
+
+    async def _stream(self, response: UpstreamResponse, recording: Recording | None) -> bytes:
+        """Pass the body on as it arrives. Returns the last piece, which is not passed on yet."""
+        writer = self._writer
+        if not response.buffered:
+            await writer.write(b"")
+        while True:
+            piece = await response.read()
+            if response.ended and not response.buffered:
+                return piece
+            if recording is not None:
+                recording.add(piece)
+            await writer.write(piece)
 
     def _record(self, response: UpstreamResponse) -> Recording | None:
         cache = self._resources.cache

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Final
 
-from api_gateway.headers import Headers
+from api_gateway.headers import Decisions, Headers
 from api_gateway.ports import ApiRequest, CachedResponse
 from api_gateway.surrogate_marks import Marks, TokenMark, marks_of
 from shared import metrics
@@ -39,6 +39,11 @@ _RELAYED: Final = frozenset(
     }
 )
 """A request with one of these, or with a condition other than `If-None-Match`, goes to its service."""
+
+_MATTERS: Final = Decisions(
+    lambda name: name in _RELAYED or name == b"authorization" or name.startswith(b"if-")
+)
+"""Whether a header decides whether, and from which entry, a request is served."""
 
 _ANYBODY: Final = b""
 """The digest for requests without a token."""
@@ -143,13 +148,15 @@ class GatewayResponseCache:
         authorization: bytes | None = None
         if_none_match: bytes | None = None
         for name, value in headers:
+            if not _MATTERS[name]:
+                continue
             if name == b"authorization":
                 if authorization is not None:
                     return None
                 authorization = value
             elif name == b"if-none-match":
                 if_none_match = value if if_none_match is None else if_none_match + b"," + value
-            elif name in _RELAYED or name.startswith(b"if-"):
+            else:
                 return None
         token = _ANYBODY if authorization is None else self._digest(authorization)
         return _Wanted(token, if_none_match)

@@ -49,6 +49,7 @@ class CircuitBreaker:
         self._policy = policy
         self._clock = clock
         self._buckets: deque[_Bucket] = deque()
+        self._bucket_seconds = policy.window_seconds / _BUCKETS
         self._opened_at: float | None = None
         self._probe: Call | None = None
         # Counts state changes: the outcome of a call from another epoch is ignored.
@@ -86,9 +87,9 @@ class CircuitBreaker:
 
     def end(self, call: "Call", failed: bool | None) -> None:
         """`call` ended; `failed` is None when it was abandoned."""
-        now = self._clock()
         if call.epoch != self._epoch:
             return
+        now = self._clock()
         if self._opened_at is None:
             if failed is not None:
                 self._count(now, failed)
@@ -102,14 +103,17 @@ class CircuitBreaker:
 
     def _count(self, now: float, failed: bool) -> None:
         buckets, policy = self._buckets, self._policy
-        if not buckets or now >= buckets[-1].since + policy.window_seconds / _BUCKETS:
+        if not buckets or now >= buckets[-1].since + self._bucket_seconds:
             buckets.append(_Bucket(now))
-        while buckets[0].since <= now - policy.window_seconds:
-            buckets.popleft()
-        buckets[-1].calls += 1
+            while buckets[0].since <= now - policy.window_seconds:
+                buckets.popleft()
+        bucket = buckets[-1]
+        bucket.calls += 1
         if not failed:
             return
-        buckets[-1].failures += 1
+        bucket.failures += 1
+        while buckets[0].since <= now - policy.window_seconds:
+            buckets.popleft()
         calls = sum(bucket.calls for bucket in buckets)
         failures = sum(bucket.failures for bucket in buckets)
         if calls >= policy.minimum_calls and failures >= policy.failure_rate * calls:
@@ -135,7 +139,10 @@ class Call:
 
     def succeeded(self) -> None:
         """There was a response, with any status."""
-        self._end(failed=False)
+        breaker = self._breaker
+        if breaker is not None:
+            self._breaker = None
+            breaker.end(self, failed=False)
 
     def failed(self) -> None:
         """There was no connection, no response in time, or no valid one."""

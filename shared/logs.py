@@ -176,33 +176,37 @@ class RequestLog:
 
     def __init__(self) -> None:
         self._output: LogOutput | None = None
-        self._service = ""
         self._second = 0
-        self._moment = ""  # the time up to that second
+        self._moment = ""
+        self._service = ""
 
     def configure(self, output: LogOutput | None, service: str) -> None:
         """Writes to `output`; None discards the lines."""
         self._output = output
-        self._service = service
+        self._service = f'Z","service":"{service}","requestId":"'
 
     def write(self, method: str, path: str, status: int, seconds: float) -> None:
         """`status` is 0 when the client left before the response; `path` is redacted."""
-        if self._output is None:
+        output = self._output
+        if output is None:
             return
         now = time.time()
         second = int(now)
         if second != self._second:
-            self._second = second
-            self._moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+            self._begin_second(second)
         trace_id = current_trace_id()
-        trace = "" if trace_id is None else f',"traceId":"{trace_id}"'
+        end = '"}\n' if trace_id is None else f'","traceId":"{trace_id}"}}\n'
         line = (
-            f'{{"method":"{method}","path":"{path}","status":{status},"milliseconds":{seconds * 1000:.1f},'
-            f'"event":"request","level":"info","logger":"access",'
-            f'"timestamp":"{self._moment}.{int((now - second) * 1e6):06d}Z",'
-            f'"service":"{self._service}","requestId":"{current_request_id()}"{trace}}}\n'
+            f'{{"method":"{method}","path":"{path}","status":{status},"milliseconds":{seconds * 1000:.1f}'
+            f"{self._moment}{int((now - second) * 1e6):06d}{self._service}{current_request_id()}{end}"
         )
-        self._output.write(line.encode())
+        output.write(line.encode())
+
+    def _begin_second(self, second: int) -> None:
+        """Format what all lines of this second have in common."""
+        self._second = second
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+        self._moment = f',"event":"request","level":"info","logger":"access","timestamp":"{moment}.'
 
 
 REQUEST_LOG = RequestLog()

@@ -2,16 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Iterable
-from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 import structlog
 from starlette.types import ASGIApp, Message, Scope
 
-from api_gateway.downstream.date import http_date
+from api_gateway.downstream.date import date_line
 from api_gateway.downstream.request_head import RequestHead
-from api_gateway.headers import ResponseHead
+from api_gateway.headers import ResponseHead, status_line
 
 if TYPE_CHECKING:
     from api_gateway.downstream.protocol import HttpProtocol
@@ -19,9 +18,6 @@ if TYPE_CHECKING:
 EXTENSION: Final = "gateway.exchange"
 """The key of the `Exchange` in `scope["extensions"]`."""
 
-_STATUS_LINES: Final = {
-    status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode("ascii") for status in HTTPStatus
-}
 _WITHOUT_BODY: Final = frozenset({204, 304})
 _NEGLIGIBLE_BYTES: Final = 65536
 """A remaining body up to this size is read and discarded; for a larger one the connection is closed."""
@@ -29,13 +25,20 @@ _NEGLIGIBLE_BYTES: Final = 65536
 log = structlog.stdlib.get_logger(__name__)
 
 
-def status_line(status: int) -> bytes:
-    """The first line of a response."""
-    return _STATUS_LINES.get(status) or b"HTTP/1.1 %d \r\n" % status
+def scope_of(transport: asyncio.BaseTransport) -> Scope:
+    """What the ASGI scopes of all requests on a connection have in common."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "server": _address(transport, "sockname"),
+        "client": _address(transport, "peername"),
+        "scheme": "http",
+        "root_path": "",
+    }
 
 
-def address_of(transport: asyncio.BaseTransport, side: str) -> tuple[str, int] | None:
-    """One side of a connection ("sockname", "peername") as ASGI has it; None for a Unix socket."""
+def _address(transport: asyncio.BaseTransport, side: str) -> tuple[str, int] | None:
+    """One side of a connection ("sockname", "peername"); None for a Unix socket."""
     found = transport.get_extra_info(side)
     return (str(found[0]), int(found[1])) if isinstance(found, tuple) else None
 
@@ -54,7 +57,6 @@ class Exchange:
     _buffered = 0
     _body_delivered = False
     _waiter: asyncio.Future[None] | None = None
-    _head_bytes = b""
     _is_chunked = False
     _has_no_body = False
     _left: int | None = None
@@ -66,6 +68,8 @@ class Exchange:
         self.continued = not head.expects_continue
         self._connection = connection
         self._body: list[bytes] = []
+        self._head: list[bytes] = []
+        """The head of the response, in pieces, until it is sent."""
 
     @property
     def scope(self) -> Scope:
@@ -73,13 +77,8 @@ class Exchange:
         head, connection = self.head, self._connection
         path = head.path.decode("ascii")
         return {
-            "type": "http",
-            "asgi": {"version": "3.0", "spec_version": "2.3"},
+            **connection.scope,
             "http_version": head.version,
-            "server": connection.server,
-            "client": connection.client,
-            "scheme": "http",
-            "root_path": "",
             "method": head.method,
             "path": unquote(path) if "%" in path else path,
             "raw_path": head.path,
@@ -141,7 +140,7 @@ class Exchange:
         """Send `100 Continue` to a client that waits for it."""
         if not self.continued and not self.response_started:
             self.continued = True
-            self._connection.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self._connection.writes.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def disconnect(self) -> None:
         """The client has disconnected, or its request is malformed."""
@@ -193,15 +192,16 @@ class Exchange:
 
     async def write(self, body: bytes, *, last: bool) -> None:
         """A piece of the response's body. Returns when the next one may be written."""
-        if self._connection.writes.is_full:
-            await self._connection.writes.make_room(len(body), self._length)
+        writes = self._connection.writes
+        if writes.is_full:
+            await writes.make_room(len(body), self._length)
         self._write(body, last=last)
 
     def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Begin the response of an ASGI application."""
         length: int | None = None
         recycled = has_date = False
-        lines: list[bytes] = []
+        lines = [status_line(status)]
         for name, value in headers:
             if name == b"content-length":
                 length = int(value)
@@ -223,42 +223,42 @@ class Exchange:
         if self.response_started:
             raise RuntimeError("a second response to one request")
         self.response_started = True
-        pieces = [status_line(head.status), head.lines, added]
-        if not head.has_date:
-            pieces += (b"date: ", http_date(), b"\r\n")
-        self._has_no_body = self.head.method == "HEAD" or head.status in _WITHOUT_BODY
-        if not self._has_no_body:
-            self._left = self._length = head.length
-            if head.length is None and self.head.version == "1.1":
-                self._is_chunked = True
-                pieces.append(b"transfer-encoding: chunked\r\n")
+        status, lines, length, _, has_date = head
+        pieces = self._head
+        pieces += (lines, added) if has_date else (lines, added, date_line())
+        if self.head.method == "HEAD" or status in _WITHOUT_BODY:
+            self._has_no_body = True
+        elif length is not None:
+            self._left = self._length = length
+        elif self.head.version == "1.1":
+            self._is_chunked = True
+            pieces.append(b"transfer-encoding: chunked\r\n")
         if self._connection.closes_after(self, recycled=recycled):
             pieces.append(b"connection: close\r\n")
         pieces.append(b"\r\n")
-        self._head_bytes = b"".join(pieces)
 
     def _write(self, body: bytes, *, last: bool) -> None:
         if self.disconnected:
             return
         if not self.response_started or self.response_ended:
             raise RuntimeError("a body without a response")
-        data = body
         if self._has_no_body:
-            data = b""
+            body = b""
         elif self._is_chunked:
-            data = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
+            body = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             if last:
-                data += b"0\r\n\r\n"
+                body += b"0\r\n\r\n"
         elif self._left is not None:
-            self._left -= len(body)
-            if self._left < 0 or (last and self._left > 0):
+            self._left = left = self._left - len(body)
+            if left < 0 or (last and left > 0):
                 raise RuntimeError("a body that does not have its announced length")
-        if self._head_bytes:
-            data = self._head_bytes + data
-            self._head_bytes = b""
-        if data:
-            self._connection.write(data)
+        if self._head:
+            body = b"".join((*self._head, body))
+            self._head.clear()
+        if body:
+            self._connection.writes.write(body)
         if last:
             self.response_ended = True
-            self._wake()
-            self._connection.response_ended(self)
+            if self._waiter is not None:
+                self._wake()
+            self._connection.response_ended()

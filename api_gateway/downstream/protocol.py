@@ -9,8 +9,10 @@ import asyncio
 from collections import deque
 from typing import Any, Final, cast
 
+from starlette.types import Scope
+
 from api_gateway.downstream.body_decoder import BodyDecoder, decoder_of
-from api_gateway.downstream.exchange import Exchange, address_of
+from api_gateway.downstream.exchange import Exchange, scope_of
 from api_gateway.downstream.refusals import REFUSALS, TOO_SLOW, Refusal, refuse
 from api_gateway.downstream.request_head import HeadReader
 from api_gateway.downstream.write_buffer import WriteBuffer
@@ -41,8 +43,8 @@ class HttpProtocol(asyncio.Protocol):
     def __init__(self, config: Any, server_state: Any, app_state: dict[str, Any], _loop: Any = None) -> None:
         self.app_state = app_state
         self.keep_alive_seconds: float = config.timeout_keep_alive
-        self.server: tuple[str, int] | None = None
-        self.client: tuple[str, int] | None = None
+        self.scope: Scope
+        """What the ASGI scopes of all its requests have in common."""
         self.writes: WriteBuffer
         self.tasks: set[asyncio.Task[None]] = server_state.tasks
         self._app = config.loaded_app
@@ -69,8 +71,7 @@ class HttpProtocol(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's derive from no asyncio class
         self.writes = WriteBuffer(self._transport, resources.response_buffer, resources.limits.idle_seconds)
         self._server_state.connections.add(self)
-        self.server = address_of(transport, "sockname")
-        self.client = address_of(transport, "peername")
+        self.scope = scope_of(transport)
         self._deadline.start(self.head_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -126,10 +127,11 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse(REFUSALS[type(failure)])
 
     def _read_head(self, data: bytes) -> bytes:
-        had_begun = self._head_reader.has_begun
-        head, rest = self._head_reader.feed(data)
+        reader = self._head_reader
+        had_begun = reader.has_begun
+        head, rest = reader.feed(data)
         if head is None:
-            if self._head_reader.has_begun and not had_begun:
+            if reader.has_begun and not had_begun:
                 self._deadline.start(self.head_seconds)
             return b""
         self._deadline.stop()
@@ -161,10 +163,6 @@ class HttpProtocol(asyncio.Protocol):
 
     # The exchanges' side.
 
-    def write(self, data: bytes) -> None:
-        """Send it to the client."""
-        self.writes.write(data)
-
     def pause_reading(self) -> None:
         """Pause reading."""
         if not self._is_reading_paused and not self._transport.is_closing():
@@ -191,17 +189,19 @@ class HttpProtocol(asyncio.Protocol):
             self._takes_requests = False
         return not self._takes_requests
 
-    def response_ended(self, exchange: Exchange) -> None:
+    def response_ended(self) -> None:
         """Start the next request."""
         self._server_state.total_requests += 1
         self._running = None
-        if not self._waiting and not self._takes_requests:
+        if self._waiting or self._unread:
+            self._run_next()
+            if self._unread and len(self._waiting) < _MAX_PIPELINED // 2:
+                self._read(self._unread)
+        elif not self._takes_requests:
             self._close()
             return
-        self._run_next()
-        if self._unread and len(self._waiting) < _MAX_PIPELINED // 2:
-            self._read(self._unread)
-        self.resume_reading()
+        if self._is_reading_paused:
+            self.resume_reading()
         if self._running is None and not self._waiting and not self._head_reader.has_begun:
             self._deadline.start(self.keep_alive_seconds)
 
@@ -292,7 +292,7 @@ class HttpProtocol(asyncio.Protocol):
         may_respond = (running is None and not self._waiting) or is_for_running
         self._disconnect()  # first, so that the service sees an incomplete body
         if may_respond:
-            self.write(refuse(refusal))
+            self.writes.write(refuse(refusal))
         self._running = self._receiving = None
         self._lingered_bytes = self.linger_bytes - self.refused_linger_bytes
         self._close()

@@ -8,9 +8,9 @@ from api_gateway.downstream.body_decoder import (
     MalformedBodyError,
     TrailersTooLargeError,
 )
-from api_gateway.downstream.date import http_date
-from api_gateway.downstream.exchange import status_line
+from api_gateway.downstream.date import date_line
 from api_gateway.downstream.request_head import HeadTooLargeError, MalformedHeadError
+from api_gateway.headers import status_line
 from shared.http.problem import problem
 from shared.http.request_id import HEADER, adopt_request_id
 
@@ -47,8 +47,7 @@ def _response(refusal: Refusal) -> bytes:
     headers = [
         *response.raw_headers,
         (HEADER.lower().encode(), request_id.encode()),
-        (b"date", http_date()),
         (b"connection", b"close"),
     ]
     lines = b"".join(b"%b: %b\r\n" % pair for pair in headers)
-    return status_line(refusal.status) + lines + b"\r\n" + bytes(response.body)
+    return b"".join((status_line(refusal.status), lines, date_line(), b"\r\n", response.body))

@@ -8,7 +8,9 @@ import httptools
 from api_gateway.headers import Framing, Headers, framing_of, is_host
 from shared.errors import MalformedError
 
-_REQUEST_LINE: Final = re.compile(rb"[A-Z]+ [!-~]+ HTTP/1\.[01]")
+_REQUEST_LINE: Final = re.compile(rb"([A-Z]+) ((/[!\"$->@-~]*)(?:\?([!\"$-~]*))?|[!-~]+) HTTP/(1\.[01])\r\n")
+"""Method, target, path and query of a target that consists of these, and version."""
+_VERSIONS: Final = {b"1.0": "1.0", b"1.1": "1.1"}
 
 
 class MalformedHeadError(Exception):
@@ -20,10 +22,14 @@ class HeadTooLargeError(Exception):
 
 
 class RequestHead:
-    """One request without its body. Header names are lower case; `path` and `query` are as sent."""
+    """One request without its body. Header names are lower case; `path` and `query` are as sent.
+
+    `first` has the first value of each header.
+    """
 
     __slots__ = (
         "expects_continue",
+        "first",
         "framing",
         "headers",
         "keep_alive",
@@ -33,38 +39,48 @@ class RequestHead:
         "version",
     )
 
-    def __init__(self, method: str, url: bytes, version: str, headers: Headers) -> None:
+    def __init__(self, line: re.Match[bytes], headers: Headers) -> None:
         """Raises MalformedHeadError."""
-        self.method = method
-        self.version = version
+        method, target, path, query, digits = line.groups()
+        if path is None:
+            path, query = _split(target)
+        self.method = method.decode("ascii")
+        self.version = version = _VERSIONS[digits]
         self.headers = headers
-        self.path, self.query = _split(url)
+        self.first = first = dict(reversed(headers))
+        self.path: bytes = path
+        self.query: bytes = query or b""
         self.keep_alive = version == "1.1"
         self.expects_continue = False
-        is_framed = False
-        hosts = 0
+        self.framing = _NO_BODY
+        host = first.get(b"host")
+        if (version == "1.1" if host is None else not is_host(host)) or method == b"CONNECT":
+            raise MalformedHeadError
+        if len(first) != len(headers) and _count(headers, b"host") > 1:
+            raise MalformedHeadError
+        if not _READ.isdisjoint(first):
+            self._read()
+
+    def _read(self) -> None:
+        """Read the headers that are for this server itself."""
+        first, headers, version = self.first, self.headers, self.version
         for name, value in headers:
-            if name not in _READ:
-                continue
-            if name == b"host":
-                hosts += 1
-                if not is_host(value):
-                    raise MalformedHeadError
-            elif name == b"connection":
+            if name == b"connection":
                 options = value.lower()
                 if b"close" in options and b"close" in [each.strip() for each in options.split(b",")]:
                     self.keep_alive = False
             elif name == b"expect":
                 self.expects_continue = version == "1.1" and value.lower() == b"100-continue"
-            else:
-                is_framed = True
-        if hosts > 1 or (hosts == 0 and version == "1.1") or method == "CONNECT":
-            raise MalformedHeadError
-        self.framing = _framing(headers, version) if is_framed else _NO_BODY
+        if b"content-length" in first or b"transfer-encoding" in first:
+            self.framing = _framing(headers, version)
 
 
-_READ: Final = frozenset({b"connection", b"content-length", b"expect", b"host", b"transfer-encoding"})
-"""The headers that this server itself reads."""
+_READ: Final = frozenset({b"connection", b"content-length", b"expect", b"transfer-encoding"})
+
+
+def _count(headers: Headers, wanted: bytes) -> int:
+    return sum(name == wanted for name, _ in headers)
+
 
 _NO_BODY: Final = Framing(0)
 
@@ -77,6 +93,7 @@ def _framing(headers: Headers, version: str) -> Framing:
 
 
 def _split(url: bytes) -> tuple[bytes, bytes]:
+    """Path and query of a target in the absolute form, of `*`, or with a fragment."""
     if not url.startswith(b"/"):  # the absolute form, or `*`
         try:
             parsed = httptools.parse_url(url)
@@ -97,15 +114,11 @@ class HeadReader:
         self._max_bytes = max_bytes
         self._parser = httptools.HttpRequestParser(self)
         self._earlier = bytearray()
-        self._url = b""
         self._headers: Headers = []
         self._is_complete = False
         self._is_message_complete = False
-
-    @property
-    def has_begun(self) -> bool:
+        self.has_begun = False
         """Whether a head has begun and not ended."""
-        return bool(self._earlier)
 
     def feed(self, data: bytes) -> tuple[RequestHead | None, bytes]:
         """Returns the head, once it is complete, and the bytes after it.
@@ -113,19 +126,18 @@ class HeadReader:
         Raises:
             MalformedHeadError, HeadTooLargeError.
         """
-        if self._earlier:
+        if self.has_begun:
             return self._feed_more(data)
-        if data[:1] in (b"\r", b"\n"):  # empty lines before a request are ignored: RFC 9112, 2.2
+        if data[0] in b"\r\n":  # empty lines before a request are ignored: RFC 9112, 2.2
             data = data.lstrip(b"\r\n")
             if not data:
                 return None, b""
         end = data.find(b"\r\n\r\n") + 4
         if end == 3:
             return self._feed_more(data)
-        head = data if end == len(data) else data[:end]
-        self._check(head, end)
-        self._parse(head)
-        return self._take_head(), data[end:]
+        is_all = end == len(data)
+        head = data if is_all else data[:end]
+        return self._end(head, head), b"" if is_all else data[end:]
 
     def _feed_more(self, data: bytes) -> tuple[RequestHead | None, bytes]:
         """The same for a head in pieces. Each piece is parsed at once, so that malformed input is refused
@@ -135,21 +147,17 @@ class HeadReader:
         before = len(earlier)
         earlier += data
         end = earlier.find(b"\r\n\r\n", max(0, before - 3)) + 4
-        size = len(earlier) if end == 3 else end
-        self._check(earlier, size)
-        piece = data[: size - before]
-        self._parse(piece)
-        if end == 3:
+        self.has_begun = end == 3
+        if self.has_begun:
+            if len(earlier) > self._max_bytes:
+                raise HeadTooLargeError
+            if b"\r\n" in earlier and _REQUEST_LINE.match(earlier) is None:
+                raise MalformedHeadError
+            self._parse(data)
             return None, b""
+        piece, head = data[: end - before], bytes(earlier[:end])
         earlier.clear()
-        return self._take_head(), data[len(piece) :]
-
-    def _check(self, head: bytes | bytearray, size: int) -> None:
-        if size > self._max_bytes:
-            raise HeadTooLargeError
-        line_end = head.find(b"\r\n")
-        if line_end >= 0 and _REQUEST_LINE.fullmatch(head, 0, line_end) is None:
-            raise MalformedHeadError
+        return self._end(head, piece), data[len(piece) :]
 
     def _parse(self, data: bytes) -> None:
         try:
@@ -160,24 +168,23 @@ class HeadReader:
         except httptools.HttpParserError as failure:
             raise MalformedHeadError from failure
 
-    def _take_head(self) -> RequestHead:
+    def _end(self, whole: bytes, last_piece: bytes) -> RequestHead:
+        """Returns the head with the bytes of `whole`, of which `last_piece` was not parsed yet."""
+        if len(whole) > self._max_bytes:
+            raise HeadTooLargeError
+        line = _REQUEST_LINE.match(whole)
+        if line is None:
+            raise MalformedHeadError
+        self._parse(last_piece)
         if not self._is_complete:
             raise MalformedHeadError
-        parser = self._parser
-        head = RequestHead(
-            parser.get_method().decode("ascii"), self._url, parser.get_http_version(), self._headers
-        )
-        if (
-            not self._is_message_complete or not head.keep_alive
-        ):  # httptools would take what follows for the new protocol
+        head = RequestHead(line, self._headers)
+        if not self._is_message_complete or not head.keep_alive:
+            # httptools would take what follows for the new protocol
             self._parser = httptools.HttpRequestParser(self)
-        self._url = b""
         self._headers = []
         self._is_complete = self._is_message_complete = False
         return head
-
-    def on_url(self, url: bytes) -> None:
-        self._url += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.lower(), value))

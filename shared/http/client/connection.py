@@ -22,6 +22,8 @@ _HIGH_WATER_BYTES: Final = 128 * 1024
 _PIECE_BYTES: Final = 65536
 _MAX_REST_BYTES: Final = 1024 * 1024
 _FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
+_VERSIONS: Final = frozenset({"1.0", "1.1"})
+_WITHOUT_BODY: Final = frozenset({204, 304})
 
 
 class UpstreamConnection(asyncio.Protocol):
@@ -65,7 +67,7 @@ class UpstreamConnection(asyncio.Protocol):
 
     def send(self, method: str, data: bytes, *, idle_seconds: float) -> UpstreamResponse:
         """Begin a request with its head, and the body if it is short. Call `request_sent` afterwards."""
-        response = UpstreamResponse(self._loop, self._resume)
+        response = UpstreamResponse(self._loop)
         self._response = response
         self._method = method
         self._idle_seconds = idle_seconds
@@ -206,15 +208,15 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             if self._method == "HEAD":
                 self._parser = httptools.HttpResponseParser(self)
-            self._reset_reading()
+            if self._reading_paused:
+                self._reset_reading()
             self._released(self)
         if response is not None:
             response.end()
 
     def _reset_reading(self) -> None:
-        if self._reading_paused:
-            self._reading_paused = False
-            self._transport.resume_reading()
+        self._reading_paused = False
+        self._transport.resume_reading()
 
     def _resume(self) -> None:
         """The reader has emptied the buffer."""
@@ -260,19 +262,16 @@ class UpstreamConnection(asyncio.Protocol):
 
     def _check_framing(self, status: int, headers: Headers) -> None:
         """Raises BadResponseError where two readers could disagree about the end of the body."""
-        if status > 599 or self._parser.get_http_version() not in ("1.1", "1.0"):
+        if status > 599 or self._parser.get_http_version() not in _VERSIONS:
             raise BadResponseError
-        ends_with_connection = status not in (204, 304)
-        is_chunked = False
-        for name, value in headers:
-            if name not in _FRAMING:
-                continue
-            ends_with_connection = False
-            if name == b"transfer-encoding":
-                if value.lower() != b"chunked" or is_chunked:
-                    raise BadResponseError
-                is_chunked = True
-        self._ends_with_connection = ends_with_connection and self._method != "HEAD"
+        names = dict(headers)
+        if b"transfer-encoding" in names:
+            encodings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
+            if encodings != [b"chunked"]:
+                raise BadResponseError
+        self._ends_with_connection = (
+            _FRAMING.isdisjoint(names) and status not in _WITHOUT_BODY and self._method != "HEAD"
+        )
 
     def on_body(self, body: bytes) -> None:
         response = self._response
@@ -282,6 +281,7 @@ class UpstreamConnection(asyncio.Protocol):
         response.add(body)
         if response.buffered > _HIGH_WATER_BYTES and not self._reading_paused:
             self._reading_paused = True
+            response.on_taken = self._resume
             self._transport.pause_reading()
             self._deadline.stop()
 

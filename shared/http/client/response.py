@@ -20,31 +20,30 @@ class UpstreamResponse:
     failure: Exception | None = None
     on_continue: Callable[[], None] | None = None
     on_end: Callable[[], None] | None = None
-    _buffered = 0
+    on_taken: Callable[[], None] | None = None
+    """Called once when everything that had arrived has been read."""
+    headers: Headers
+    buffered = 0
+    """Bytes that have arrived and were not read."""
     _waiter: asyncio.Future[None] | None = None
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, resume: Callable[[], None]) -> None:
-        self.headers: Headers = []
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._resume = resume
         self._pieces: list[bytes] = []
-
-    @property
-    def buffered(self) -> int:
-        """Bytes that have arrived and were not read."""
-        return self._buffered
 
     def begin(self, status: int, headers: Headers) -> None:
         """The head has arrived."""
         self.status = status
         self.headers = headers
-        self._wake()
+        if self._waiter is not None:
+            self._wake(self._waiter)
 
     def add(self, piece: bytes) -> None:
         """The next piece of the body."""
         self._pieces.append(piece)
-        self._buffered += len(piece)
-        self._wake()
+        self.buffered += len(piece)
+        if self._waiter is not None:
+            self._wake(self._waiter)
 
     def end(self) -> None:
         """The response is complete."""
@@ -58,14 +57,15 @@ class UpstreamResponse:
             self._finish()
 
     def _finish(self) -> None:
-        self._wake()
+        if self._waiter is not None:
+            self._wake(self._waiter)
         if self.on_end is not None:
             on_end, self.on_end = self.on_end, None
             on_end()
 
-    def _wake(self) -> None:
-        waiter = self._waiter
-        if waiter is not None and not waiter.done():
+    def _wake(self, waiter: asyncio.Future[None]) -> None:
+        self._waiter = None
+        if not waiter.done():
             waiter.set_result(None)
 
     async def wait_for_head(self) -> None:
@@ -100,6 +100,8 @@ class UpstreamResponse:
         pieces = self._pieces
         body = pieces[0] if len(pieces) == 1 else b"".join(pieces)
         pieces.clear()
-        self._buffered = 0
-        self._resume()
+        self.buffered = 0
+        if self.on_taken is not None:
+            on_taken, self.on_taken = self.on_taken, None
+            on_taken()
         return body
