@@ -45,7 +45,7 @@ def _only_one(data_dir: Path) -> Iterator[None]:
         yield
 
 
-async def _run(settings: EmbeddedSettings, started_at: float) -> None:
+def _run(settings: EmbeddedSettings, started_at: float) -> None:
     data_dir = settings.data_dir.absolute()
     with _only_one(data_dir):
         with _writing_in(data_dir):
@@ -57,21 +57,25 @@ async def _run(settings: EmbeddedSettings, started_at: float) -> None:
             raise StartError(f"These ports are in use: {named}. Free them, or set the variables named.")
         with _writing_in(data_dir):
             keep_media_url(data_dir, settings.media_url)
-        stopped = asyncio.Event()
-        for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
         supervisor = Supervisor(plans, data_dir / "logs")
-        try:
-            await _until(stopped, _start(settings, data_dir, supervisor, started_at))
-            await stopped.wait()
-        finally:
-            sys.stdout.write("\nStopping …\n")
-            await supervisor.stop()
+        supervisor.fork()
+        asyncio.run(_supervise(settings, supervisor, started_at))
 
 
-async def _start(
-    settings: EmbeddedSettings, data_dir: Path, supervisor: Supervisor, started_at: float
-) -> None:
+async def _supervise(settings: EmbeddedSettings, supervisor: Supervisor, started_at: float) -> None:
+    stopped = asyncio.Event()
+    for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
+    try:
+        await _until(stopped, _start(settings, supervisor, started_at))
+        await stopped.wait()
+    finally:
+        sys.stdout.write("\nStopping …\n")
+        await supervisor.stop()
+
+
+async def _start(settings: EmbeddedSettings, supervisor: Supervisor, started_at: float) -> None:
+    data_dir = settings.data_dir.absolute()
     await supervisor.start()
     if settings.demo and not (state := DemoState.in_folder(data_dir)).is_done:
         # The demo's synthesiser takes as long to import as everything else, and is needed once.
@@ -100,7 +104,7 @@ def main() -> int:
     """The exit status: 0 after Ctrl-C, 1 when it cannot run."""
     started_at = time.monotonic()
     try:
-        asyncio.run(_run(EmbeddedSettings(), started_at))
+        _run(EmbeddedSettings(), started_at)
     except ValidationError as failure:
         sys.stderr.write(explain(failure))
         return 1

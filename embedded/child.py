@@ -1,5 +1,6 @@
 """One process of the embedded system: `python -m embedded.child {redis|cloud|user|song|album|gateway}`."""
 
+import ctypes
 import gc
 import sys
 from importlib import import_module
@@ -14,17 +15,21 @@ ENTRIES = {
     "album": ("embedded.apps.album", "run"),
     "gateway": ("api_gateway.main", "main"),
 }
+_PR_SET_NAME = 15
 
 
-def main() -> None:
-    """Run what the first argument names, until SIGTERM, or until the supervisor has ended."""
+def run(name: str) -> None:
+    """Run the process of this name, until SIGTERM, or until the supervisor has ended."""
+    if sys.platform == "linux":
+        # How `ps` and `top` show it: a fork has the arguments of the supervisor.
+        ctypes.CDLL(None).prctl(_PR_SET_NAME, f"music-{name}".encode())
     end_with_parent()
-    module, function = ENTRIES[sys.argv[1]]
+    module, function = ENTRIES[name]
     gc.disable()  # importing creates much that stays, and collections would look at all of it again and again
-    run = getattr(import_module(module), function)
+    function_of_module = getattr(import_module(module), function)
     gc.enable()
-    run()
+    function_of_module()
 
 
 if __name__ == "__main__":
-    main()
+    run(sys.argv[1])

@@ -6,13 +6,14 @@ import os
 import socket
 import sys
 import time
-from asyncio.subprocess import PIPE, Process
+from asyncio.subprocess import PIPE
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import httpx
 
+from embedded.forked import ChildProcess, can_fork, fork, preload
 from embedded.log_files import log_file, rotate
 from embedded.plan import ProcessPlan
 from embedded.restart_pause import RestartPause
@@ -79,18 +80,33 @@ class Supervisor:
     def __init__(self, plans: Sequence[ProcessPlan], log_dir: Path) -> None:
         self._plans = plans
         self._log_dir = log_dir
-        self._running: dict[str, Process] = {}
+        self._running: dict[str, ChildProcess] = {}
         self._watchers: list[asyncio.Task[None]] = []
         self._is_stopping = False
 
+    def fork(self) -> None:
+        """Begin to start all of them as forks, where that is possible; to be called before `start`.
+
+        Raises:
+            OSError: a log cannot be written.
+        """
+        if not can_fork():
+            return
+        preload()
+        self._log_dir.mkdir(parents=True, exist_ok=True)
+        for plan in self._plans:
+            path = log_file(self._log_dir, plan.name)
+            rotate(path)
+            self._running[plan.name] = fork(plan.name, path, child_environment(os.environ, plan))
+
     async def start(self) -> None:
-        """Start all of them and wait until each is ready.
+        """Start those that do not run yet and wait until each is ready.
 
         Raises:
             StartError: one does not, in time, or ends.
         """
         self._log_dir.mkdir(parents=True, exist_ok=True)
-        await asyncio.gather(*(self._spawn(each) for each in self._plans))
+        await asyncio.gather(*(self._spawn(each) for each in self._plans if each.name not in self._running))
         deadline = time.monotonic() + READY_WITHIN_SECONDS
         async with httpx.AsyncClient(timeout=2, trust_env=False, verify=False) as http:  # noqa: S501 - loopback
             await asyncio.gather(*(self._until_ready(http, each, deadline) for each in self._plans))
@@ -180,7 +196,7 @@ class Supervisor:
         for names in (("gateway",), ("user", "song", "album"), ("cloud", "redis")):
             await asyncio.gather(*(self._end(self._running[name]) for name in names if name in self._running))
 
-    async def _end(self, process: Process) -> None:
+    async def _end(self, process: ChildProcess) -> None:
         if process.returncode is not None:
             return
         with suppress(ProcessLookupError):

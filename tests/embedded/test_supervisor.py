@@ -13,7 +13,7 @@ from embedded import log_files, restart_pause, supervisor
 from embedded.plan import ProcessPlan
 from embedded.restart_pause import RestartPause
 from embedded.supervisor import Supervisor, child_environment
-from tests.system.processes import all_processes
+from tests.system.processes import all_processes, is_named
 from tests.system.running import free_ports
 
 
@@ -48,9 +48,7 @@ async def listens(port: int) -> bool:
 def child(name: str) -> int:
     """The process of that name which this one started."""
     (found,) = (
-        each.pid
-        for each in all_processes().values()
-        if each.parent == os.getpid() and each.command.endswith(f"embedded.child {name}")
+        each.pid for each in all_processes().values() if each.parent == os.getpid() and is_named(each, name)
     )
     return found
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from tests.system.running import RunningSystem
 
@@ -54,13 +55,20 @@ def alive(pids: set[int]) -> set[int]:
     return pids & all_processes().keys()
 
 
+def is_named(process: Process, name: str) -> bool:
+    """Whether it is the process of that name of an embedded system."""
+    with suppress(FileNotFoundError):
+        return Path(f"/proc/{process.pid}/comm").read_text() == f"music-{name}\n"
+    return process.command.endswith(f"embedded.child {name}")
+
+
 def pid_of(system: RunningSystem, name: str) -> int:
     """The process of that name: redis, cloud, user, song, album, gateway. Waits for one that restarts."""
     deadline = time.monotonic() + LOOK_SECONDS
     while True:
         children = [each for each in all_processes().values() if each.parent == system.process.pid]
         for each in children:
-            if each.command.endswith(f"embedded.child {name}"):
+            if is_named(each, name):
                 return each.pid
         assert time.monotonic() < deadline, f"{name} does not run, but {children}"
         time.sleep(0.1)
