@@ -16,7 +16,9 @@ from album_service.writing import AlbumWrites
 from shared.access.caller import Caller
 from shared.ids import is_id
 
-ATTEMPTS = 5
+ATTEMPTS = 50
+"""An attempt fails when another change of the album succeeded: enough for so many at once."""
+
 
 Arrange = Callable[[Album, Sequence[str]], Sequence[str]]
 """The song ids of an album after a change, from the album and those of its songs that the caller may see."""

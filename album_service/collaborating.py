@@ -14,7 +14,9 @@ from album_service.writing import AlbumWrites
 from shared.http.pagination import Slice
 
 MOST_COLLABORATORS = 50
-ATTEMPTS = 5
+ATTEMPTS = 2 * MOST_COLLABORATORS
+"""An attempt fails when another change of the album succeeded: enough for all collaborators at once."""
+
 _CHUNK = 100
 
 Change = Callable[[Album], tuple[str, ...]]

@@ -43,9 +43,13 @@ class World:
     def __init__(self, albums: AlbumRepository) -> None:
         self.albums = albums
         self.songs = SomeSongs([ONE, TWO, THREE, FOUR], {HIDDEN: "another's"})
-        writes = AlbumWrites(Writes(), Invalidation(ReadThrough(MemoryCache())))
-        self.arranging = Arranging(albums, self.songs, writes, most_songs=4)
-        self.collaborating = Collaborating(albums, Users(*"bcd"), writes)
+        self.users = Users(*"bcd")
+        self._writes = AlbumWrites(Writes(), Invalidation(ReadThrough(MemoryCache())))
+        self.arranging = self.arranging_of(4)
+        self.collaborating = Collaborating(albums, self.users, self._writes)
+
+    def arranging_of(self, most_songs: int) -> Arranging:
+        return Arranging(self.albums, self.songs, self._writes, most_songs=most_songs)
 
     async def ids(self) -> tuple[str, ...]:
         return (await self.albums.get(ALBUM.id)).song_ids
@@ -103,6 +107,14 @@ async def test_order_of_other_songs_is_refused(world: World, order: list[str]) -
     assert await world.ids() == ALBUM.song_ids
 
 
+async def test_all_concurrent_additions_at_positions_succeed(world: World) -> None:
+    songs = [f"{number:024x}" for number in range(20)]
+    world.songs.listed.update(songs)
+    arranging = world.arranging_of(len(ALBUM.song_ids) + len(songs))
+    await asyncio.gather(*(arranging.add_song(ALBUM, each, CREATOR, 0) for each in songs))
+    assert sorted(await world.ids()) == sorted([*ALBUM.song_ids, *songs])
+
+
 async def test_concurrent_orders_at_one_revision_let_one_win(world: World) -> None:
     orders = [[THREE, TWO, ONE], [TWO, THREE, ONE]]
     results = await asyncio.gather(
@@ -145,6 +157,13 @@ async def test_collaborators_are_added_and_removed_once(world: World) -> None:
     for _ in range(2):
         album = await world.collaborating.remove(album, "b")
     assert (album.collaborator_ids, album.revision) == ((), 3)
+
+
+async def test_all_collaborators_added_at_once_succeed(world: World) -> None:
+    everyone = [f"{number:024x}" for number in range(MOST_COLLABORATORS)]
+    world.users.user_ids.update(everyone)
+    await asyncio.gather(*(world.collaborating.add(ALBUM, each) for each in everyone))
+    assert set((await world.albums.get(ALBUM.id)).collaborator_ids) == set(everyone)
 
 
 async def test_unknown_creator_and_excess_collaborators_are_refused(world: World) -> None:
