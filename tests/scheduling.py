@@ -10,7 +10,11 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 GROUPS = {
-    "player": ("tests/player/test_artist_and_admin.py", "tests/player/test_listener.py"),
+    "player": (
+        "tests/player/test_artist_and_admin.py",
+        "tests/player/test_listener.py",
+        "tests/player/test_first_start.py",
+    ),
     "fewer than 50 songs": (
         "tests/system/test_recommendations.py",
         "tests/system/test_caching.py",

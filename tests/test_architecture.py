@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from inspect import iscoroutinefunction
 from pathlib import Path
@@ -155,7 +156,8 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(PROJECT))
 
 
-def imports_of(path: Path) -> set[str]:
+@cache
+def imports_of(path: Path) -> frozenset[str]:
     """The modules that a file imports, wherever in it."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -163,11 +165,12 @@ def imports_of(path: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             found |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    return found
+    return frozenset(found)
 
 
-def roots_of(path: Path) -> set[str]:
-    return {module.partition(".")[0] for module in imports_of(path)}
+@cache
+def roots_of(path: Path) -> frozenset[str]:
+    return frozenset(module.partition(".")[0] for module in imports_of(path))
 
 
 @pytest.mark.parametrize("path", list(files_of("shared", *APPS)), ids=name_of)
@@ -246,6 +249,7 @@ def test_services_raise_their_own_errors_not_statuses() -> None:
     assert offenders == set()
 
 
+@cache
 def routes_of_apps() -> list[APIRoute]:
     """Of every router that a module of an app, or shared/http, makes."""
     routers = [health_router("any-service", lambda _: {})]
