@@ -1,8 +1,10 @@
 """More files of the kinds in `tests/real_files`, made when a test needs them."""
 
+import functools
 import random
 import struct
 import subprocess
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,11 +17,19 @@ SECONDS = 6
 
 def make(path: Path, *options: str, seconds: float = SECONDS, source: str = "sine=440") -> Path:
     """A tone as the file that `path` is named for."""
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", "-f", "lavfi"]
-    subprocess.run(
-        [*command, "-i", f"{source}:duration={seconds}", *options, str(path)], check=True, timeout=60
-    )
+    path.write_bytes(_tone(path.suffix, options, seconds, source))
     return path
+
+
+@functools.cache
+def _tone(suffix: str, options: tuple[str, ...], seconds: float, source: str) -> bytes:
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "error", "-f", "lavfi"]
+    with tempfile.TemporaryDirectory() as folder:
+        made = Path(folder) / f"tone{suffix}"
+        subprocess.run(
+            [*command, "-i", f"{source}:duration={seconds}", *options, str(made)], check=True, timeout=60
+        )
+        return made.read_bytes()
 
 
 def make_with_pictures(path: Path, pictures: int, *options: str) -> Path:
