@@ -38,15 +38,15 @@ class ApiEndpoint:
     async def handle(self, target: Target, scope: Scope) -> None:
         """Handle one request for `target`."""
         started_at = time.perf_counter()
-        headers = scope["headers"]
-        first = dict(reversed(headers))
+        method = scope["method"]
+        exchange: Exchange = scope["extensions"][EXTENSION]
+        first = exchange.head.first
         offered = first.get(b"x-request-id")
         request_id = adopt_request_id(offered.decode("latin-1") if offered else None).encode("ascii")
         if b"traceparent" in first:
-            tracing.adopt(headers)
-        exchange: Exchange = scope["extensions"][EXTENSION]
+            tracing.adopt(scope["headers"])
         writer = ResponseWriter(exchange, self._cors, first.get(b"origin"), request_id)
-        writer.recycles = self._recycling.is_due(scope["method"])
+        writer.recycles = self._recycling.is_due(method)
         recorder = self._recorder
         recorder.in_flight.inc()
         try:
@@ -56,14 +56,14 @@ class ApiEndpoint:
         except Exception as failure:
             response = _response_of(failure)
             if response.status_code == 500:
-                log.exception("unhandled", route=target.route, method=scope["method"])
+                log.exception("unhandled", route=target.route, method=method)
             if writer.status:
                 raise  # the server then aborts the connection, so that the client notices
             await writer.send_whole(response)
         finally:
             recorder.in_flight.dec()
             seconds = time.perf_counter() - started_at
-            recorder.record(scope["method"], target.route, scope["path"], writer.status, seconds)
+            recorder.record(method, target.route, scope["path"], writer.status, seconds)
 
 
 async def _respond(

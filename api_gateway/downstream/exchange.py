@@ -71,9 +71,7 @@ class Exchange:
         self._head: list[bytes] = []
         """The head of the response, in pieces, until it is sent."""
 
-    @property
-    def scope(self) -> Scope:
-        """The ASGI scope."""
+    def _scope(self) -> Scope:
         head, connection = self.head, self._connection
         path = head.path.decode("ascii")
         return {
@@ -91,7 +89,7 @@ class Exchange:
     async def run(self, app: ASGIApp) -> None:
         """Run `app`. An unfinished response is aborted, so that no client takes it for a complete one."""
         try:
-            await app(self.scope, self.receive, self.send)
+            await app(self._scope(), self.receive, self.send)
         except Exception:
             log.exception("the application failed")
         finally:
@@ -242,19 +240,22 @@ class Exchange:
             return
         if not self.response_started or self.response_ended:
             raise RuntimeError("a body without a response")
-        if self._has_no_body:
+        left = self._left
+        if left is not None:
+            self._left = left = left - len(body)
+            if left < 0 or (last and left):
+                raise RuntimeError("a body that does not have its announced length")
+        elif self._has_no_body:
             body = b""
         elif self._is_chunked:
             body = b"%x\r\n%b\r\n" % (len(body), body) if body else b""
             if last:
                 body += b"0\r\n\r\n"
-        elif self._left is not None:
-            self._left = left = self._left - len(body)
-            if left < 0 or (last and left > 0):
-                raise RuntimeError("a body that does not have its announced length")
-        if self._head:
-            body = b"".join((*self._head, body))
-            self._head.clear()
+        head = self._head
+        if head:
+            head.append(body)
+            body = b"".join(head)
+            head.clear()
         if body:
             self._connection.writes.write(body)
         if last:
