@@ -27,7 +27,7 @@ interactions = st.lists(
     ),
     max_size=40,
 )
-quick = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def world_of(

@@ -1,5 +1,6 @@
 """How the engine chooses its parameters on the history itself."""
 
+import functools
 import math
 from pathlib import Path
 
@@ -43,17 +44,22 @@ def history(*, in_sessions: bool) -> Listening:
     return Listening.from_rows(rows)
 
 
+@functools.cache
+def tuned_for(*, in_sessions: bool) -> Tuning:
+    return tuned(catalogue(), history(in_sessions=in_sessions), now=NOW)
+
+
 def test_recency_is_kept_for_listening_in_sessions() -> None:
-    assert tuned(catalogue(), history(in_sessions=True), now=NOW).later_songs_for_half == 1.0
+    assert tuned_for(in_sessions=True).later_songs_for_half == 1.0
 
 
 def test_recency_is_lowered_for_steady_taste() -> None:
-    assert tuned(catalogue(), history(in_sessions=False), now=NOW).later_songs_for_half > 1.0
+    assert tuned_for(in_sessions=False).later_songs_for_half > 1.0
 
 
 def test_same_history_gives_the_same_tuning() -> None:
     songs, listening = catalogue(), history(in_sessions=False)
-    assert tuned(songs, listening, now=NOW) == tuned(songs, listening, now=NOW)
+    assert tuned(songs, listening, now=NOW) == tuned_for(in_sessions=False)
 
 
 def test_tuning_of_few_listeners_is_the_usual() -> None:

@@ -188,4 +188,4 @@ class Visitors:
         for visitor in self._open:
             visitor.context.close()
         self._open.clear()
-        assert problems == []
+        assert problems == [], problems
