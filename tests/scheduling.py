@@ -28,17 +28,24 @@ GROUPS = {
     ),
 }
 GROUP_OF = {file: group for group, files in GROUPS.items() for file in files}
-LONGEST = (
-    *(file for files in GROUPS.values() for file in files),
+OWN_SYSTEM = (
     "tests/system/test_faults_media.py",
     "tests/system/test_faults_services.py",
-    "tests/system/test_account_deletion.py",
-    "tests/system/test_durability.py",
-    "tests/demo/test_seed.py",
     "tests/system/test_readme.py",
+    "tests/system/test_consistency.py",
+    "tests/system/test_durability.py",
+    "tests/system/test_short_sessions.py",
+    "tests/system/test_fake_redis.py",
+    "tests/system/test_inherited_environment.py",
+)
+"""All other files in `tests/system` share one."""
+LONGEST = (
+    *(file for files in GROUPS.values() for file in files),
+    *OWN_SYSTEM,
+    "tests/demo/test_seed.py",
+    "tests/client/test_client.py",
 )
 FOLDERS = (
-    "tests/system/",
     "tests/deploy/",
     "tests/cloud/",
     "tests/demo/",
@@ -47,12 +54,21 @@ FOLDERS = (
 )
 
 
+def _group_of(file: str) -> str | None:
+    """Its group; None when it is in none."""
+    if file.startswith("tests/system/") and file not in OWN_SYSTEM:
+        return GROUP_OF.get(file, "system")
+    return GROUP_OF.get(file)
+
+
 def _rank(item: pytest.Item) -> int:
     file = item.nodeid.partition("::")[0]
+    if _group_of(file) == "system":
+        return 0
     if file in LONGEST:
-        return LONGEST.index(file)
+        return 1 + LONGEST.index(file)
     found = (number for number, folder in enumerate(FOLDERS) if file.startswith(folder))
-    return len(LONGEST) + next(found, len(FOLDERS))
+    return 1 + len(LONGEST) + next(found, len(FOLDERS))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -64,7 +80,7 @@ class GroupScheduling(LoadFileScheduling):  # type: ignore[misc] # xdist has no 
 
     def _split_scope(self, nodeid: str) -> str:
         file: str = super()._split_scope(nodeid)
-        return GROUP_OF.get(file, file)
+        return _group_of(file) or file
 
 
 @pytest.hookimpl(optionalhook=True)
