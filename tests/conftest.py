@@ -1,7 +1,9 @@
 """What every test may use."""
 
+import gc
 import os
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
 
 import certifi
@@ -21,6 +23,16 @@ def pytest_configure(config: pytest.Config) -> None:
     trusted = Path(folder.name) / "trusted.pem"
     trusted.write_text(first + end)
     os.environ["SSL_CERT_FILE"] = str(trusted)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Modules and thousands of tests stay: no garbage collection looks at them again and again."""
+    gc.disable()
+    collected = yield
+    gc.enable()
+    gc.freeze()
+    return collected
 
 
 @pytest.hookimpl(trylast=True)
