@@ -12,7 +12,7 @@ from api_gateway.headers import RequestOrigin, client_address, is_trusted
 from api_gateway.ports import ApiRequest
 from api_gateway.relay import BUSY_RETRY_SECONDS, relay
 from api_gateway.request_body import BodyBufferFullError, ClientDisconnectedError, ClientTooSlowError
-from api_gateway.resources import resources_of
+from api_gateway.resources import Resources, resources_of
 from api_gateway.responses import ResponseWriter, request_timeout
 from api_gateway.route_table import Target
 from shared import tracing
@@ -82,13 +82,26 @@ async def _respond(
             writer.start(cached.head)
             await writer.end(cached.body)
             return
+    try:
+        await _ask_service(resources, request, exchange, writer, RequestOrigin(peer, trusted, request_id))
+    finally:
+        if resources.cache is not None and request.refreshes is not None:
+            resources.cache.release(request)
+
+
+async def _ask_service(
+    resources: Resources,
+    request: ApiRequest,
+    exchange: Exchange,
+    writer: ResponseWriter,
+    origin: RequestOrigin,
+) -> None:
     if resources.rate_limiter is not None:
         writer.extra += await resources.rate_limiter.check(request)
-    origin = RequestOrigin(peer, trusted, request_id)
     if not tracing.is_enabled():
         await relay(resources, request, exchange, writer, origin)
         return
-    with tracing.server_span(f"{request.method} {target.route}", request.headers):
+    with tracing.server_span(f"{request.method} {request.target.route}", request.headers):
         request.headers = tracing.with_current_span(request.headers)
         await relay(resources, request, exchange, writer, origin)
 

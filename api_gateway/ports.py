@@ -11,7 +11,8 @@ from api_gateway.route_table import Target
 class ApiRequest:
     """A request for a service. `target.path` and `query` are as the client wrote them.
 
-    Header names are lower case. `client_address` is the client's, also behind a trusted proxy.
+    Header names are lower case. `client_address` is the client's, also behind a trusted proxy. `refreshes` is
+    the entry of the response cache that this request reads anew while others wait for it.
     """
 
     method: str
@@ -19,6 +20,7 @@ class ApiRequest:
     query: bytes
     headers: Headers
     client_address: str
+    refreshes: tuple[bytes, bytes, bytes] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,13 @@ class ResponseCache(Protocol):
     """Consulted before the rate limiter and before the service."""
 
     async def find(self, request: ApiRequest) -> CachedResponse | None:
-        """Returns the response to send instead of calling the service."""
+        """Returns the response to send instead of calling the service.
+
+        After None call `release` when the request has ended, if it `refreshes` an entry.
+        """
+
+    def release(self, request: ApiRequest) -> None:
+        """The request has ended, whether its response was recorded or not: nobody waits for it any more."""
 
     def record(self, request: ApiRequest, status: int, headers: Headers) -> Recording | None:
         """Called with the head of each response of a service; None when it must not be stored.

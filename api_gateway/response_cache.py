@@ -15,6 +15,7 @@ from typing import Final
 
 from api_gateway.headers import Decisions, Headers
 from api_gateway.ports import ApiRequest, CachedResponse
+from api_gateway.refreshes import Refreshes
 from api_gateway.surrogate_marks import Marks, TokenMark, marks_of
 from shared import metrics
 from shared.cache.memory import MemoryLevel
@@ -26,6 +27,9 @@ MAX_RESPONSE_BYTES: Final = 2 * 1024 * 1024
 
 MAX_TOKENS_BYTES: Final = 16 * 1024 * 1024
 """For digests of tokens that are known to be valid, about 500 bytes each."""
+
+REFRESH_SECONDS: Final = 1.0
+"""How long a request waits for another one that reads the same response anew."""
 
 _RELAYED: Final = frozenset(
     {
@@ -47,6 +51,9 @@ _MATTERS: Final = Decisions(
 
 _ANYBODY: Final = b""
 """The digest for requests without a token."""
+
+_REFRESHABLE: Final = frozenset({"miss", "stale"})
+"""The outcomes after which another request may be reading the response."""
 
 Key = tuple[bytes, bytes, bytes]
 
@@ -94,6 +101,7 @@ class GatewayResponseCache:
         self._clock = clock
         self._memory: MemoryLevel[Key, _Kept] = MemoryLevel(memory_bytes)
         self._tokens: MemoryLevel[bytes, _Token] = MemoryLevel(MAX_TOKENS_BYTES)
+        self._refreshes: Refreshes[Key] = Refreshes()
         self._secret = secrets.token_bytes(32)
         outcomes = ("hit", "not-modified", "miss", "stale", "relayed", "bypassed")
         self._count = {each: metrics.CACHE_READS.labels("gateway", each).inc for each in outcomes}
@@ -103,25 +111,46 @@ class GatewayResponseCache:
         if wanted is None:
             self._count["relayed"]()
             return None
+        found, outcome = await self._find(request, wanted)
+        if outcome in _REFRESHABLE and await self._is_refreshed_by_another(request, wanted):
+            found, outcome = await self._find(request, wanted)
+        self._count[outcome]()
+        return found
+
+    async def _find(self, request: ApiRequest, wanted: _Wanted) -> tuple[CachedResponse | None, str]:
+        """The response, and the outcome for the metrics. Of requests for an outdated response that everybody
+        gets, the first one has to refresh it: `request.refreshes`.
+        """
         found = self._kept(request, wanted)
         if found is None:
-            self._count["miss"]()
-            return None
+            return None, "miss"
         key, kept, versions = found
         try:
             is_current = await self._validator.are_current(versions)
         except CacheDownError:
-            self._count["bypassed"]()
-            return None
+            return None, "bypassed"
         if not is_current or self._clock() >= kept.ends_at:
-            self._memory.drop(key)
-            self._count["stale"]()
-            return None
+            if self._memory.get(key) is kept:
+                self._memory.drop(key)
+            may_refresh = kept.is_shared and request.method == "GET" and wanted.if_none_match is None
+            if may_refresh and self._refreshes.begin(key):
+                request.refreshes = key
+            return None, "stale"
         if wanted.if_none_match is not None and _names(wanted.if_none_match, kept.etag):
-            self._count["not-modified"]()
-            return kept.not_modified
-        self._count["hit"]()
-        return kept.head if request.method == "HEAD" else kept.whole
+            return kept.not_modified, "not-modified"
+        return (kept.head if request.method == "HEAD" else kept.whole), "hit"
+
+    async def _is_refreshed_by_another(self, request: ApiRequest, wanted: _Wanted) -> bool:
+        """Wait for the request that refreshes the response, if there is one."""
+        if request.refreshes is not None:
+            return False
+        is_known = wanted.token == _ANYBODY or self._tokens.get(wanted.token) is not None
+        key = (request.target.path, request.query, _ANYBODY)
+        return is_known and await self._refreshes.wait(key, REFRESH_SECONDS)
+
+    def release(self, request: ApiRequest) -> None:
+        if request.refreshes is not None:
+            self._refreshes.end(request.refreshes)
 
     def _kept(self, request: ApiRequest, wanted: _Wanted) -> tuple[Key, _Kept, Mapping[str, bytes]] | None:
         """Returns the stored response for this caller, valid or not, with the versions it depends on."""
@@ -177,7 +206,7 @@ class GatewayResponseCache:
         elif marked.is_shared and wanted.token != _ANYBODY:
             return None
         key = (request.target.path, request.query, _ANYBODY if marked.is_shared else wanted.token)
-        return ResponseRecording(self._memory, key, marked, now + marked.seconds)
+        return ResponseRecording(self._memory, self._refreshes, key, marked, now + marked.seconds)
 
     def _remember(self, token: bytes, said: TokenMark, now: float) -> None:
         seconds, caller, versions = said
@@ -192,11 +221,13 @@ class ResponseRecording:
     def __init__(
         self,
         memory: MemoryLevel[Key, _Kept],
+        refreshes: Refreshes[Key],
         key: Key,
         marked: Marks,
         ends_at: float,
     ) -> None:
         self._memory = memory
+        self._refreshes = refreshes
         self._key = key
         self._marked = marked
         self._ends_at = ends_at
@@ -230,6 +261,7 @@ class ResponseRecording:
             size_bytes=len(body) + sum(map(len, self._key)) + 2048 + 128 * len(marked.versions),
         )
         self._memory.put(self._key, kept)
+        self._refreshes.end(self._key)
 
 
 def _names(if_none_match: bytes, etag: bytes) -> bool:

@@ -1,7 +1,11 @@
 """The response cache: who gets which response."""
 
+import asyncio
+
 import pytest
 
+from api_gateway import response_cache
+from api_gateway.ports import ApiRequest
 from tests.gateway.cached_responses import (
     ADA,
     ADAS_ID,
@@ -184,3 +188,91 @@ async def test_owner_of_a_token_is_compared_as_well(world: World) -> None:
 async def test_token_marks_that_are_not_understood_keep_nothing(world: World, mark: bytes) -> None:
     assert not await world.serve(SHARED, a_request(token=ADA), token=mark)
     assert not await world.has(a_request(token=ADA))
+
+
+async def test_one_of_concurrent_requests_refreshes_a_response(world: World) -> None:
+    await world.serve(SHARED, body=b"old")
+    await world.redis.renew(["song:1"])
+    requests = [a_request() for _ in range(5)]
+    waiting = [asyncio.create_task(world.find(each)) for each in requests]
+    await asyncio.sleep(0.01)
+    assert [task.done() for task in waiting] == [True, False, False, False, False]
+    assert await waiting[0] is None
+    await world.serve(SHARED, requests[0], body=b"new")
+    found = await asyncio.gather(*waiting[1:])
+    assert [each.body if each else None for each in found] == [b"new"] * 4
+
+
+async def test_change_during_a_refresh_is_seen_by_those_who_wait(world: World) -> None:
+    await world.serve(SHARED, body=b"old")
+    await world.redis.renew(["song:1"])
+    first, second = a_request(), a_request()
+    assert await world.find(first) is None
+    waiting = asyncio.create_task(world.find(second))
+    await asyncio.sleep(0.01)
+    outdated = [
+        (b"surrogate-control", SHARED),
+        (b"surrogate-key", b"song:1=" + await world.version_of("song:1")),
+    ]
+    await world.redis.renew(["song:1"])
+    recording = world.cache.record(first, 200, outdated)
+    assert recording is not None
+    recording.complete()
+    assert await waiting is None
+    assert second.refreshes is not None
+
+
+async def test_failed_refresh_releases_those_who_wait(world: World) -> None:
+    await world.serve(SHARED)
+    await world.redis.renew(["song:1"])
+    first, second = a_request(), a_request()
+    assert await world.find(first) is None
+    waiting = asyncio.create_task(world.find(second))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    world.cache.release(first)
+    assert await waiting is None
+    assert second.refreshes is None
+    assert await world.find() is None
+
+
+async def test_slow_refresh_is_waited_for_briefly(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(response_cache, "REFRESH_SECONDS", 0.01)
+    await world.serve(SHARED)
+    await world.redis.renew(["song:1"])
+    assert await world.find(a_request()) is None
+    assert await world.find(a_request()) is None
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        a_request(token=ADA),
+        a_request(b"/api/songs/1?count=2"),
+        a_request(more=[(b"range", b"bytes=0-1")]),
+    ],
+)
+async def test_requests_for_something_else_do_not_wait(world: World, request_: ApiRequest) -> None:
+    await world.serve(SHARED)
+    await world.redis.renew(["song:1"])
+    assert await world.find(a_request()) is None
+    async with asyncio.timeout(0.5):
+        assert await world.find(request_) is None
+
+
+@pytest.mark.parametrize("control", [SHARED, PRIVATE])
+async def test_request_with_a_condition_refreshes_nothing(world: World, control: bytes) -> None:
+    """Its response may be 304, which is not stored."""
+    await world.serve(control)
+    await world.redis.renew(["song:1"])
+    request = a_request(more=[(b"if-none-match", b'"x"')])
+    assert await world.find(request) is None
+    assert request.refreshes is None
+
+
+async def test_private_response_is_refreshed_by_each_request(world: World) -> None:
+    await world.serve(PRIVATE, a_request(token=ADA), token=b"max-age=60", caller=ADAS_ID)
+    await world.redis.renew(["song:1"])
+    request = a_request(token=ADA)
+    assert await world.find(request) is None
+    assert request.refreshes is None
