@@ -77,6 +77,8 @@ def test_admin_changes_roles_and_blocks_users(visitors: Visitors) -> None:
     admin.page.get_by_role("switch", name=f"{name} is blocked").check()
     admin.sees(f"{name} is blocked")
     guest.page.reload()
+    guest.settle()
+    guest.sees("Trending")
     guest.go("/profile")
     guest.sees("An admin has blocked this account")
     admin.go("/admin/audit")

@@ -27,6 +27,7 @@ export function homePage(app) {
     head.element,
     demoNotice(app),
     app.session.isSignedIn &&
+      !app.user?.isBlocked &&
       section(
         'For you',
         loaded('cards', () => app.api.songs.forYou(12), (songs) => songs.length > 0 && songCards(app, songs), { after }),
