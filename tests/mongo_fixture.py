@@ -85,7 +85,7 @@ def built_mongo_server() -> None:
 async def mongo_database(mongo_uri: str) -> AsyncIterator[Any]:
     """A motor database of this test's own, with aware times, dropped afterwards."""
     client: AsyncIOMotorClient[dict[str, Any]] = AsyncIOMotorClient(
-        mongo_uri, tz_aware=True, timeoutMS=10_000
+        mongo_uri, tz_aware=True, timeoutMS=60_000
     )
     database = client[f"test_{uuid.uuid4().hex}"]
     try:

@@ -170,7 +170,7 @@ def test_large_history_is_trained_in_another_process(large_store: RecombeeStore,
         recommender = Recommender(large_store, training=training)
         started = time.monotonic()
         assert recommender.popular(Wanted(3)) == ["song-2", "song-1", "song-0"]
-        assert time.monotonic() - started < 1.0
+        assert time.monotonic() - started < TRAINING_SECONDS / 4
         deadline = started + TRAINING_SECONDS
         while recommender.rebuilds == 0 and time.monotonic() < deadline:
             recommender.refresh()

@@ -180,7 +180,11 @@ class MongoStore(Store):
     """A database of its own on a server that others may use too."""
 
     def __init__(self, uri: str) -> None:
-        self._uri = uri
+        # The timeouts of the product are short, and not what these tests are about.
+        timeouts = (
+            "serverSelectionTimeoutMS=30000&connectTimeoutMS=30000&timeoutMS=60000&waitQueueTimeoutMS=30000"
+        )
+        self._uri = f"{uri}{'&' if '?' in uri else '?'}{timeouts}"
         self._name = f"test_{uuid.uuid4().hex}"
 
     @asynccontextmanager
@@ -228,7 +232,7 @@ class MongoStore(Store):
 
     async def drop(self) -> None:
         """Remove everything that was stored."""
-        client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(self._uri, timeoutMS=10_000)
+        client: AsyncIOMotorClient[dict[str, object]] = AsyncIOMotorClient(self._uri, timeoutMS=60_000)
         try:
             await client.drop_database(self._name)
         finally:

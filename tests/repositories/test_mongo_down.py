@@ -30,6 +30,10 @@ SOON_SECONDS = 15.0
 """Half of what the driver's own defaults would take."""
 
 
+PATIENT = {"serverSelectionTimeoutMS": "30000", "connectTimeoutMS": "30000", "timeoutMS": "30000"}
+"""Where a call has to succeed; `pymongo.timeout` shortens those that have to fail."""
+
+
 @pytest.fixture
 def database_name(mongo_uri: str) -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
@@ -100,7 +104,7 @@ async def until_it_works(call: Callable[[], Awaitable[object]]) -> None:
 async def test_every_call_raises_unavailable_without_a_server(
     wire: Wire, mongo_uri: str, database_name: str, is_used_before: bool
 ) -> None:
-    async with open_mongo(wire.uri(mongo_uri), database_name, "tests") as database:
+    async with open_mongo(wire.uri(mongo_uri, **PATIENT), database_name, "tests") as database:
         calls = every_call(database)
         if is_used_before:
             assert set((await responses(calls)).values()) == {True}
@@ -124,7 +128,7 @@ async def test_stopped_server_is_detected_within_seconds(
 async def test_hanging_server_is_unavailable_after_timeout(
     wire: Wire, mongo_uri: str, database_name: str
 ) -> None:
-    async with open_mongo(wire.uri(mongo_uri), database_name, "tests") as database:
+    async with open_mongo(wire.uri(mongo_uri, **PATIENT), database_name, "tests") as database:
         users, ada = MongoUsers(database), a_user()
         await users.add(ada)
         wire.hold()
@@ -139,7 +143,7 @@ async def test_hanging_server_is_unavailable_after_timeout(
 
 
 async def test_restarted_server_is_used_again(wire: Wire, mongo_uri: str, database_name: str) -> None:
-    async with open_mongo(wire.uri(mongo_uri), database_name, "tests") as database:
+    async with open_mongo(wire.uri(mongo_uri, **PATIENT), database_name, "tests") as database:
         users, ada = MongoUsers(database), a_user()
         await users.add(ada)
         await wire.cut()
@@ -154,7 +158,7 @@ async def test_unique_indexes_hold_after_start_without_server(
     wire: Wire, mongo_uri: str, database_name: str
 ) -> None:
     await wire.cut()
-    async with open_mongo(wire.uri(mongo_uri), database_name, "tests") as database:
+    async with open_mongo(wire.uri(mongo_uri, **PATIENT), database_name, "tests") as database:
         users = MongoUsers(database)
         with pytest.raises(UnavailableError), pymongo.timeout(0.3):
             await users.ensure_indexes()

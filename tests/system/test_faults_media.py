@@ -17,7 +17,7 @@ from tests.system.running import People, RunningSystem
 from tests.system.storage import journal_entries, make_entries_due, rows, stored_media
 from tests.system.waiting import until
 
-DELAY_SECONDS = 2
+DELAY_SECONDS = 4
 
 
 @pytest.fixture(scope="module")

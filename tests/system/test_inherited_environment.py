@@ -33,4 +33,4 @@ async def test_system_starts_in_a_production_shell_environment(tmp_path: Path) -
                 await operator.get(httpx.URL(system.cloud).copy_with(host="127.0.0.2", path="/livez"))
         assert health["status"] == "OK", health
         system.process.send_signal(signal.SIGINT)
-        assert system.process.wait(10) == 0
+        assert system.process.wait(30) == 0

@@ -11,6 +11,7 @@ from tests.system.forging import Forger
 from tests.system.media import make_album, upload
 from tests.system.problems import problem_in
 from tests.system.running import People, RunningSystem
+from tests.system.waiting import until
 
 LOGS = ("gateway", "user", "song", "album", "cloud", "redis")
 WRITTEN_SECONDS = 10 * FLUSH_SECONDS
@@ -66,7 +67,11 @@ async def test_service_logs_hold_no_email_addresses(system: RunningSystem, peopl
 async def test_service_log_lines_are_json_with_request_ids(system: RunningSystem, people: People) -> None:
     response = await people.client().get("/songs", headers={"X-Request-ID": "to-be-found-again"})
     assert response.headers["x-request-id"] == "to-be-found-again"
-    await asyncio.sleep(WRITTEN_SECONDS)
+
+    async def is_logged() -> bool:
+        return all("to-be-found-again" in system.log(name) for name in ("gateway", "song"))
+
+    await until(is_logged)
     for name in OWN_LOGS:
         lines = [json.loads(line) for line in system.log(name).splitlines()]
         assert all("level" in line and "requestId" in line for line in lines), name

@@ -66,7 +66,7 @@ async def until_synced(system: RunningSystem) -> None:
 
     await until(is_synced)
     # What was sent last is stale in the cache a moment after it is marked as sent.
-    await asyncio.sleep(0.1)
+    await asyncio.sleep(0.5)
 
 
 async def scene_of(system: RunningSystem, people: People, listeners: int) -> Scene:

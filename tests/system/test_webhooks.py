@@ -48,7 +48,7 @@ async def test_new_name_shows_everywhere_within_five_seconds(people: People, sys
             (await anyone.get(f"/albums/{album['_id']}")).json()["creatorName"],
         ] == ["After Webhook"] * 3
 
-    await until(name_is_new, 20)
+    await until(name_is_new)
 
 
 async def test_account_deleted_at_clerk_is_deleted_too(people: People, system: RunningSystem) -> None:
