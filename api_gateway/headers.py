@@ -151,13 +151,20 @@ def is_trusted(address: str, networks: Sequence[Network]) -> bool:
     """Whether the peer at `address` is a trusted proxy."""
     if not networks:
         return False
+    parsed = _parsed(address)
+    return parsed is not None and any(parsed in network for network in networks)
+
+
+@functools.lru_cache(maxsize=1024)
+def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An IPv4 address also where it is written as an IPv6 address; None for what is none, such as a name."""
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return False
+        return None
     if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped is not None:
-        parsed = parsed.ipv4_mapped
-    return any(parsed in network for network in networks)
+        return parsed.ipv4_mapped
+    return parsed
 
 
 def client_address(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
