@@ -160,7 +160,8 @@ def test_likes_and_history_are_kept_and_cleared(visitors: Visitors) -> None:
     assert visitor.titles() == PRIYAS_LIKES
     visitor.go("/albums")
     visitor.page.get_by_role("link", name="Slow Weather").last.click()
-    visitor.press("Like Lantern Fog")
+    with visitor.page.expect_response(re.compile(r"/like$")):  # the heart is filled before it comes
+        visitor.press("Like Lantern Fog")
     expect(visitor.page.get_by_role("button", name="Unlike Lantern Fog").first).to_be_visible()
     visitor.go("/liked")
     assert visitor.titles() == ["Lantern Fog", *PRIYAS_LIKES]
