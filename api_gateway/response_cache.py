@@ -132,8 +132,7 @@ class GatewayResponseCache:
         if not is_current or self._clock() >= kept.ends_at:
             if self._memory.get(key) is kept:
                 self._memory.drop(key)
-            may_refresh = kept.is_shared and request.method == "GET" and wanted.if_none_match is None
-            if may_refresh and self._refreshes.begin(key):
+            if kept.is_shared and request.method == "GET" and self._refreshes.begin(key):
                 request.refreshes = key
             return None, "stale"
         if wanted.if_none_match is not None and _names(wanted.if_none_match, kept.etag):
