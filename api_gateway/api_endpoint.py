@@ -85,8 +85,8 @@ async def _respond(
     try:
         await _ask_service(resources, request, exchange, writer, RequestOrigin(peer, trusted, request_id))
     finally:
-        if resources.cache is not None and request.refreshes is not None:
-            resources.cache.release(request)
+        if request.refresh is not None:
+            request.refresh.end()
 
 
 async def _ask_service(

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from api_gateway.headers import Headers, ResponseHead, head_to_client
+from api_gateway.refreshes import Refresh
 from api_gateway.route_table import Target
 
 
@@ -11,8 +12,8 @@ from api_gateway.route_table import Target
 class ApiRequest:
     """A request for a service. `target.path` and `query` are as the client wrote them.
 
-    Header names are lower case. `client_address` is the client's, also behind a trusted proxy. `refreshes` is
-    the entry of the response cache that this request reads anew while others wait for it.
+    Header names are lower case. `client_address` is the client's, also behind a trusted proxy. `refresh`
+    is set when others wait for the response to this request.
     """
 
     method: str
@@ -20,7 +21,7 @@ class ApiRequest:
     query: bytes
     headers: Headers
     client_address: str
-    refreshes: tuple[bytes, bytes, bytes] | None = None
+    refresh: Refresh | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +56,8 @@ class ResponseCache(Protocol):
     async def find(self, request: ApiRequest) -> CachedResponse | None:
         """Returns the response to send instead of calling the service.
 
-        After None call `release` when the request has ended, if it `refreshes` an entry.
+        When it sets `request.refresh`, the caller ends that when the request has ended.
         """
-
-    def release(self, request: ApiRequest) -> None:
-        """The request has ended, whether its response was recorded or not: nobody waits for it any more."""
 
     def record(self, request: ApiRequest, status: int, headers: Headers) -> Recording | None:
         """Called with the head of each response of a service; None when it must not be stored.

@@ -6,35 +6,41 @@ that are under way to its service.
 
 import asyncio
 from collections.abc import Hashable
-from typing import Generic, TypeVar
-
-Key = TypeVar("Key", bound=Hashable)
 
 
-class Refreshes(Generic[Key]):
+class Refresh:
+    """One entry being read anew."""
+
+    def __init__(self, running: "dict[Hashable, Refresh]", key: Hashable) -> None:
+        self._running = running
+        self._key = key
+        self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def end(self) -> None:
+        """Wake those who wait for it. May be called again."""
+        if not self._ended.done():
+            del self._running[self._key]
+            self._ended.set_result(None)
+
+    async def wait(self, seconds: float) -> bool:
+        """Wait until it has ended, for so long at most. Returns whether it has."""
+        await asyncio.wait([self._ended], timeout=seconds)
+        return self._ended.done()
+
+
+class Refreshes:
     """The entries that a request is reading anew, by their key."""
 
     def __init__(self) -> None:
-        self._running: dict[Key, asyncio.Future[None]] = {}
+        self._running: dict[Hashable, Refresh] = {}
 
-    def begin(self, key: Key) -> bool:
-        """Whether the caller is the one to read it; it calls `end` then, whatever happens."""
+    def begin(self, key: Hashable) -> Refresh | None:
+        """For the request that is to read it, which ends it whatever happens; None when another one does."""
         if key in self._running:
-            return False
-        self._running[key] = asyncio.get_running_loop().create_future()
-        return True
+            return None
+        refresh = self._running[key] = Refresh(self._running, key)
+        return refresh
 
-    def end(self, key: Key) -> None:
-        """Wake those who wait for it. May be called again."""
-        if running := self._running.pop(key, None):
-            running.set_result(None)
-
-    async def wait(self, key: Key, seconds: float) -> bool:
-        """Wait until it was read, for so long at most. Returns whether it ended in time, False at once when
-        nobody reads it.
-        """
-        running = self._running.get(key)
-        if running is None:
-            return False
-        await asyncio.wait([running], timeout=seconds)
-        return running.done()
+    def of(self, key: Hashable) -> Refresh | None:
+        """The one that is under way."""
+        return self._running.get(key)

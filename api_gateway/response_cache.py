@@ -15,7 +15,7 @@ from typing import Final
 
 from api_gateway.headers import Decisions, Headers
 from api_gateway.ports import ApiRequest, CachedResponse
-from api_gateway.refreshes import Refreshes
+from api_gateway.refreshes import Refresh, Refreshes
 from api_gateway.surrogate_marks import Marks, TokenMark, marks_of
 from shared import metrics
 from shared.cache.memory import MemoryLevel
@@ -51,9 +51,6 @@ _MATTERS: Final = Decisions(
 
 _ANYBODY: Final = b""
 """The digest for requests without a token."""
-
-_REFRESHABLE: Final = frozenset({"miss", "stale"})
-"""The outcomes after which another request may be reading the response."""
 
 Key = tuple[bytes, bytes, bytes]
 
@@ -101,7 +98,7 @@ class GatewayResponseCache:
         self._clock = clock
         self._memory: MemoryLevel[Key, _Kept] = MemoryLevel(memory_bytes)
         self._tokens: MemoryLevel[bytes, _Token] = MemoryLevel(MAX_TOKENS_BYTES)
-        self._refreshes: Refreshes[Key] = Refreshes()
+        self._refreshes = Refreshes()
         self._secret = secrets.token_bytes(32)
         outcomes = ("hit", "not-modified", "miss", "stale", "relayed", "bypassed")
         self._count = {each: metrics.CACHE_READS.labels("gateway", each).inc for each in outcomes}
@@ -112,14 +109,16 @@ class GatewayResponseCache:
             self._count["relayed"]()
             return None
         found, outcome = await self._find(request, wanted)
-        if outcome in _REFRESHABLE and await self._is_refreshed_by_another(request, wanted):
-            found, outcome = await self._find(request, wanted)
+        if outcome == "stale" and request.refresh is None:
+            refresh = self._refreshes.of(_shared_key(request))
+            if refresh is not None and await refresh.wait(REFRESH_SECONDS):
+                found, outcome = await self._find(request, wanted)
         self._count[outcome]()
         return found
 
     async def _find(self, request: ApiRequest, wanted: _Wanted) -> tuple[CachedResponse | None, str]:
         """The response, and the outcome for the metrics. Of requests for an outdated response that everybody
-        gets, the first one has to refresh it: `request.refreshes`.
+        gets, the first one refreshes it.
         """
         found = self._kept(request, wanted)
         if found is None:
@@ -130,26 +129,16 @@ class GatewayResponseCache:
         except CacheDownError:
             return None, "bypassed"
         if not is_current or self._clock() >= kept.ends_at:
-            if self._memory.get(key) is kept:
+            if not kept.is_shared:
                 self._memory.drop(key)
-            if kept.is_shared and request.method == "GET" and self._refreshes.begin(key):
-                request.refreshes = key
+            elif request.method == "GET" and (refresh := self._refreshes.begin(key)):
+                request.refresh = refresh
+                # The service must not respond with 304, which cannot be stored.
+                request.headers = [pair for pair in request.headers if pair[0] != b"if-none-match"]
             return None, "stale"
         if wanted.if_none_match is not None and _names(wanted.if_none_match, kept.etag):
             return kept.not_modified, "not-modified"
         return (kept.head if request.method == "HEAD" else kept.whole), "hit"
-
-    async def _is_refreshed_by_another(self, request: ApiRequest, wanted: _Wanted) -> bool:
-        """Wait for the request that refreshes the response, if there is one."""
-        if request.refreshes is not None:
-            return False
-        is_known = wanted.token == _ANYBODY or self._tokens.get(wanted.token) is not None
-        key = (request.target.path, request.query, _ANYBODY)
-        return is_known and await self._refreshes.wait(key, REFRESH_SECONDS)
-
-    def release(self, request: ApiRequest) -> None:
-        if request.refreshes is not None:
-            self._refreshes.end(request.refreshes)
 
     def _kept(self, request: ApiRequest, wanted: _Wanted) -> tuple[Key, _Kept, Mapping[str, bytes]] | None:
         """Returns the stored response for this caller, valid or not, with the versions it depends on."""
@@ -158,7 +147,7 @@ class GatewayResponseCache:
         kept = self._memory.get(own)
         if kept is not None or token == _ANYBODY:
             return None if kept is None else (own, kept, kept.versions)
-        anybodys = (path, query, _ANYBODY)
+        anybodys = _shared_key(request)
         kept = self._memory.get(anybodys)
         if kept is None or not kept.is_shared:
             return None
@@ -205,7 +194,7 @@ class GatewayResponseCache:
         elif marked.is_shared and wanted.token != _ANYBODY:
             return None
         key = (request.target.path, request.query, _ANYBODY if marked.is_shared else wanted.token)
-        return ResponseRecording(self._memory, self._refreshes, key, marked, now + marked.seconds)
+        return ResponseRecording(self._memory, request.refresh, key, marked, now + marked.seconds)
 
     def _remember(self, token: bytes, said: TokenMark, now: float) -> None:
         seconds, caller, versions = said
@@ -220,13 +209,13 @@ class ResponseRecording:
     def __init__(
         self,
         memory: MemoryLevel[Key, _Kept],
-        refreshes: Refreshes[Key],
+        refresh: Refresh | None,
         key: Key,
         marked: Marks,
         ends_at: float,
     ) -> None:
         self._memory = memory
-        self._refreshes = refreshes
+        self._refresh = refresh
         self._key = key
         self._marked = marked
         self._ends_at = ends_at
@@ -260,7 +249,12 @@ class ResponseRecording:
             size_bytes=len(body) + sum(map(len, self._key)) + 2048 + 128 * len(marked.versions),
         )
         self._memory.put(self._key, kept)
-        self._refreshes.end(self._key)
+        if self._refresh is not None:
+            self._refresh.end()
+
+
+def _shared_key(request: ApiRequest) -> Key:
+    return request.target.path, request.query, _ANYBODY
 
 
 def _names(if_none_match: bytes, etag: bytes) -> bool:

@@ -219,7 +219,7 @@ async def test_change_during_a_refresh_is_seen_by_those_who_wait(world: World) -
     assert recording is not None
     recording.complete()
     assert await waiting is None
-    assert second.refreshes is not None
+    assert second.refresh is not None
 
 
 async def test_failed_refresh_releases_those_who_wait(world: World) -> None:
@@ -230,10 +230,10 @@ async def test_failed_refresh_releases_those_who_wait(world: World) -> None:
     waiting = asyncio.create_task(world.find(second))
     await asyncio.sleep(0.01)
     assert not waiting.done()
-    world.cache.release(first)
+    assert first.refresh is not None
+    first.refresh.end()
     assert await waiting is None
-    assert second.refreshes is None
-    assert await world.find() is None
+    assert second.refresh is not None
 
 
 async def test_slow_refresh_is_waited_for_briefly(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -271,6 +271,44 @@ async def test_request_with_another_copy_refreshes_a_response(world: World) -> N
     found = await waiting
     assert found is not None
     assert found.body == b"new"
+    assert b"if-none-match" not in dict(request.headers)
+
+
+async def test_head_refreshes_nothing(world: World) -> None:
+    await world.serve(SHARED)
+    await world.redis.renew(["song:1"])
+    assert not await world.has(a_request(method="HEAD"))
+    request = a_request()
+    assert await world.find(request) is None
+    assert request.refresh is not None
+
+
+async def test_users_with_another_response_do_not_wait(world: World) -> None:
+    not_for = [(b"surrogate-not-for", ADAS_ID)]
+    await world.serve(SHARED, a_request(token=ADA), token=b"max-age=60", caller=ADAS_ID)
+    await world.serve(SHARED, more=not_for)
+    await world.redis.renew(["song:1"])
+    assert await world.find() is None
+    async with asyncio.timeout(0.5):
+        assert await world.find(a_request(token=ADA)) is None
+
+
+async def test_late_end_of_a_refresh_leaves_the_next_one(world: World) -> None:
+    await world.serve(SHARED)
+    await world.redis.renew(["song:1"])
+    first, second = a_request(), a_request()
+    assert await world.find(first) is None
+    await world.serve(SHARED, first)
+    await world.redis.renew(["song:1"])
+    assert await world.find(second) is None
+    waiting = asyncio.create_task(world.find())
+    await asyncio.sleep(0.01)
+    assert first.refresh is not None
+    first.refresh.end()
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    await world.serve(SHARED, second)
+    assert await waiting is not None
 
 
 async def test_private_response_is_refreshed_by_each_request(world: World) -> None:
@@ -278,4 +316,4 @@ async def test_private_response_is_refreshed_by_each_request(world: World) -> No
     await world.redis.renew(["song:1"])
     request = a_request(token=ADA)
     assert await world.find(request) is None
-    assert request.refreshes is None
+    assert request.refresh is None
