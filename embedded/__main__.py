@@ -105,6 +105,8 @@ def main() -> int:
     started_at = time.monotonic()
     try:
         _run(EmbeddedSettings(), started_at)
+    except KeyboardInterrupt:  # before anything was started
+        return 0
     except ValidationError as failure:
         sys.stderr.write(explain(failure))
         return 1

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NoReturn, Protocol
 
 from embedded.child import run
+from shared.logs import stop_buffering
 
 # Nothing with a thread: only the forking one lives on in a fork.
 _SHARED_IMPORTS = (
@@ -45,7 +46,13 @@ class ChildProcess(Protocol):
 
 def can_fork() -> bool:
     """Elsewhere libraries of the system do not survive a fork, or an end cannot be waited for."""
-    return sys.platform == "linux" and hasattr(os, "pidfd_open")
+    if sys.platform != "linux":
+        return False
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except OSError:  # an old kernel, or a sandbox
+        return False
+    return True
 
 
 def preload() -> None:
@@ -133,9 +140,12 @@ def _be_child(name: str, stdin: int, log: int, environment: Mapping[str, str]) -
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        if isinstance(end.code, str):
+            sys.stderr.write(f"{end.code}\n")
     except BaseException:  # noqa: BLE001 - as the interpreter does it
         traceback.print_exc()
     finally:
+        stop_buffering()  # log lines: functions of atexit do not run
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
@@ -144,7 +154,7 @@ def _be_child(name: str, stdin: int, log: int, environment: Mapping[str, str]) -
 def _apply(environment: Mapping[str, str]) -> None:
     """What is read from the environment when a program starts."""
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(write_through=True)  # type: ignore[union-attr] # they are those of the interpreter
+        stream.reconfigure(line_buffering=True)  # type: ignore[union-attr] # they are those of the interpreter
     c_library = ctypes.CDLL(None)
     if hasattr(c_library, "mallopt"):
         c_library.mallopt(_M_ARENA_MAX, int(environment["MALLOC_ARENA_MAX"]))
