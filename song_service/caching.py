@@ -83,6 +83,12 @@ def similar_to(song_id: str) -> Entry:
     return Entry("recommendations:similar", key, 10 * MINUTE, tags, is_shared=True)
 
 
+def newest_like(song_id: str) -> Entry:
+    """The fallback for `similar_to`."""
+    key = f"songs:newest:like:{song_id}"
+    return Entry("songs:newest:like", key, 5 * MINUTE, (LISTINGS, *song_tags([song_id])))
+
+
 def for_listener(user_id: str) -> Entry:
     """Songs for this listener."""
     return Entry(
@@ -108,7 +114,8 @@ class Invalidation:
 
     async def forget_song(self, song_id: str) -> None:
         """Delete all keys of a deleted song from Redis. Raises UnavailableError."""
-        await self._cache.forget([one_song(song_id).key, similar_to(song_id).key], song_tags([song_id]))
+        entries = (one_song(song_id), similar_to(song_id), newest_like(song_id))
+        await self._cache.forget([entry.key for entry in entries], song_tags([song_id]))
 
     async def forget_user(self, user_id: str) -> None:
         """Delete all keys in Redis that name a deleted user.

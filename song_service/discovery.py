@@ -5,8 +5,8 @@ What is cached is each order, as ids, and each song. So a change of a song costs
 """
 
 import json
-import math
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from shared.cache.dependencies import Dependencies
@@ -17,13 +17,13 @@ from shared.errors import UnavailableError
 from shared.http.pagination import Slice
 from shared.http.rows import Rows
 from song_service.caching import (
-    LISTINGS,
     MOST_PLAYED,
     NEWEST,
     RECOMMENDATIONS,
     STAND_IN_SECONDS,
     TRENDING,
     for_listener,
+    newest_like,
     one_song,
     read_with_tags,
     similar_to,
@@ -36,7 +36,6 @@ MOST = 50
 POPULAR_WITHIN = timedelta(days=14)
 
 Recommend = Callable[[], Awaitable[Sequence[str]]]
-Fallback = Callable[[Dependencies], Awaitable[Sequence[str]]]
 ListedRows = Callable[[Sequence[str]], Awaitable[dict[str, bytes]]]
 
 
@@ -67,20 +66,20 @@ class Discovery:
         """Like `song`, never itself; of its genre, then of its artist, while the engine is down or returns
         nothing.
 
-        Of a song that is not listed, this is for those who may see that song.
+        Of a song that is not listed, this is for those who may see that song, and is not cached as a whole.
         """
 
         async def recommend() -> Sequence[str]:
-            ids = await self._engine.similar(song.id, MOST)
-            return await self._if_any_is_listed([each for each in ids if each != song.id])
-
-        async def fallback(dependencies: Dependencies) -> Sequence[str]:
-            return await self._newest_like(song, dependencies)
+            return [each for each in await self._engine.similar(song.id, MOST) if each != song.id]
 
         chosen = self._choose(count)
-        await chosen.extend(await self._order(similar_to(song.id), recommend, fallback))
-        # Read after the order, which depends on this song: it may have been hidden since the caller read it.
-        return chosen.content(is_shared=await chosen.is_listed(song.id))
+        await chosen.extend(await self._order(similar_to(song.id), recommend))
+        if chosen.is_empty:
+            await chosen.extend(await self._newest_like(song.id))
+        # Read after the orders, which depend on this song: it may have been hidden since the caller read it.
+        if await chosen.is_listed(song.id):
+            return chosen.content(is_shared=True)
+        return replace(chosen.content(), versions=None)
 
     async def for_user(self, user_id: str, count: int = MOST) -> Content:
         """For this listener; trending, then the newest, when there is nothing personal."""
@@ -99,7 +98,7 @@ class Discovery:
     def _choose(self, count: int) -> "_Chosen":
         return _Chosen(count, self._cache, self._listed_rows)
 
-    async def _order(self, entry: Entry, recommend: Recommend, fallback: Fallback | None = None) -> Content:
+    async def _order(self, entry: Entry, recommend: Recommend, fallback: Recommend | None = None) -> Content:
         """A JSON list of at most `MOST` ids, for a short time while the engine is down.
 
         One that the engine filled stays valid when other songs change.
@@ -113,8 +112,8 @@ class Discovery:
             except UnavailableError:
                 ids, ttl_seconds = [], STAND_IN_SECONDS
             if not ids and fallback is not None:
-                return Loaded(_to_json(await fallback(dependencies)), ttl_seconds=ttl_seconds)
-            if len(ids) >= MOST:
+                ids = list(await fallback())
+            elif len(ids) >= MOST:
                 dependencies.remove(RECOMMENDATIONS)
             return Loaded(_to_json(ids), ttl_seconds=ttl_seconds)
 
@@ -126,15 +125,11 @@ class Discovery:
         async def recommend() -> Sequence[str]:
             listener = await self._interactions.latest_listener()
             ids = [] if listener is None else await self._engine.trending(listener, MOST)
-            ids = await self._if_any_is_listed(ids)
-            if not ids:
+            if not await self._listed_rows(ids):
                 raise UnavailableError("Nothing is popular yet")
             return ids
 
-        async def fallback(_: Dependencies) -> Sequence[str]:
-            return await self._most_played()
-
-        return await self._order(TRENDING, recommend, fallback)
+        return await self._order(TRENDING, recommend, fallback=self._most_played)
 
     async def _most_played(self) -> Sequence[str]:
         """From the cache: while the engine is down all requests need them, and counting is expensive."""
@@ -152,25 +147,29 @@ class Discovery:
 
         return await self._cache.read(NEWEST, load)
 
-    async def _newest_like(self, song: Song, dependencies: Dependencies) -> Sequence[str]:
-        """The newest of its genre first, then those of its artist."""
-        await dependencies.add(LISTINGS)
-        newest = await read_with_tags(dependencies, self._newest_songs)
-        ranked = sorted(
-            newest,
-            key=lambda each: (
-                each.genre is None or each.genre != song.genre,
-                each.artist_id != song.artist_id,
-            ),
-        )
-        return [each.id for each in ranked if each.id != song.id]
+    async def _newest_like(self, song_id: str) -> Content:
+        """The newest of its genre first, then those of its artist.
+
+        Raises:
+            SongNotFoundError: the song was deleted.
+        """
+
+        async def load(dependencies: Dependencies) -> Loaded:
+            song = await self._songs.get(song_id)
+            newest = await read_with_tags(dependencies, self._newest_songs)
+            ranked = sorted(
+                newest,
+                key=lambda each: (
+                    each.genre is None or each.genre != song.genre,
+                    each.artist_id != song.artist_id,
+                ),
+            )
+            return Loaded(_to_json([each.id for each in ranked if each.id != song_id]))
+
+        return await self._cache.read_dependent(newest_like(song_id), load)
 
     async def _newest_songs(self) -> Sequence[Song]:
         return await self._songs.list(SongFilter(listed_only=True), Slice(MOST))
-
-    async def _if_any_is_listed(self, ids: Sequence[str]) -> Sequence[str]:
-        """Returns `ids`, or none."""
-        return ids if await self._listed_rows(ids) else []
 
     async def _listed_rows(self, ids: Sequence[str]) -> dict[str, bytes]:
         """The JSON of those of these songs that are listed, by id."""
@@ -185,7 +184,6 @@ class _Chosen:
         self._cache = cache
         self._load = load
         self._dependencies = Dependencies(cache, {})
-        self._expires_at = math.inf
         self._rows: dict[str, bytes] = {}
 
     @property
@@ -193,15 +191,19 @@ class _Chosen:
         """Whether there are fewer than `count`."""
         return len(self._rows) < self._count
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is none yet."""
+        return not self._rows
+
     async def extend(self, order: Content) -> None:
         """Add listed songs from `order`, a JSON list of ids, while there are too few."""
         self._dependencies.include(order)
-        self._expires_at = min(self._expires_at, order.expires_at)
         ids: list[str] = [each for each in dict.fromkeys(json.loads(order.body)) if each not in self._rows]
+        read_at_once = self._count - len(self._rows)
         while ids and self.is_short:
-            missing = self._count - len(self._rows)
-            read, ids = ids[:missing], ids[missing:]
-            self._rows |= await self._read(read)
+            self._rows |= await self._read(ids[:read_at_once])
+            ids, read_at_once = ids[read_at_once:], MOST  # hidden songs came first: read all others at once
 
     async def is_listed(self, song_id: str) -> bool:
         """Whether everybody may see this song. The content depends on it from now on."""
@@ -213,9 +215,10 @@ class _Chosen:
 
     def content(self, *, is_shared: bool = False) -> Content:
         """The songs as a JSON array."""
-        versions = self._dependencies.versions if self._dependencies.are_known else None
-        rows = Rows(list(self._rows.values()))
-        return Content.of(rows.loaded(), versions, self._expires_at, is_shared=is_shared)
+        dependencies = self._dependencies
+        versions = dependencies.versions if dependencies.are_known else None
+        rows = Rows(list(self._rows.values())[: self._count])
+        return Content.of(rows.loaded(), versions, dependencies.expires_at, is_shared=is_shared)
 
 
 def _to_json(ids: Sequence[str]) -> bytes:

@@ -1,5 +1,6 @@
 """What cached content depends on: tags, with the versions that they had before its source was read."""
 
+import math
 from collections.abc import Mapping
 from typing import Protocol
 
@@ -20,11 +21,15 @@ class TagVersions(Protocol):
 
 
 class Dependencies:
-    """The tags that what is being loaded depends on, with their versions."""
+    """The tags that what is being loaded depends on, with their versions.
+
+    `expires_at`: when the first cached content expires that it is composed of, in seconds since 1970.
+    """
 
     def __init__(self, cache: TagVersions | None, versions: Mapping[str, bytes]) -> None:
         self._cache = cache
         self.versions = dict(versions)
+        self.expires_at = math.inf
 
     async def add(self, *tags: str) -> bool:
         """Call this *before* reading what these tags cover. Returns whether any of them is new."""
@@ -38,7 +43,8 @@ class Dependencies:
         return self.are_known
 
     def include(self, content: Content) -> None:
-        """Add the dependencies of `content`."""
+        """Add the dependencies of `content`, and its expiry."""
+        self.expires_at = min(self.expires_at, content.expires_at)
         if content.versions is None:
             self._cache = None
         else:

@@ -12,7 +12,7 @@ from shared.cache.store import version_key
 EVERYTHING = "everything"
 """A tag of every entry."""
 
-_FORMAT: Final = b"4"
+_FORMAT: Final = b"5"
 """Of the bytes in Redis. Processes of another release read an unknown format as a miss."""
 
 

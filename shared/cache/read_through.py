@@ -88,38 +88,55 @@ class ReadThrough:
         load: Callable[[Sequence[str]], Awaitable[Mapping[str, bytes]]],
         dependencies: Dependencies,
     ) -> dict[str, bytes]:
-        """The content of several entries, for content that consists of them; adds their tags to its
-        `dependencies`.
+        """The content of several entries, for content that consists of them; adds their tags and expiry to
+        its `dependencies`.
 
-        `load` gets the names of those that are not in memory, together, and returns what exists of them.
-        Redis is only asked for versions: one query for all is as fast.
+        `load` gets the names of all that are not in memory, or have less than half of their time to live, and
+        returns what exists of them. Redis is not asked for them: one query for all is as fast.
         """
         await dependencies.add(EVERYTHING, *(tag for entry in entries.values() for tag in entry.tags))
         found: dict[str, bytes] = {}
         missing = []
+        now = time.time()
         for name, entry in entries.items():
             content = self._memory.get(entry.key)
-            if content is not None and not content.is_expired() and dependencies.are_those_of(content):
+            if (
+                content is not None
+                and content.expires_at - now >= entry.ttl_seconds / 2
+                and dependencies.are_those_of(content)
+            ):
                 metrics.CACHE_READS.labels(entry.kind, "memory").inc()
+                dependencies.expires_at = min(dependencies.expires_at, content.expires_at)
                 found[name] = content.body
             else:
+                metrics.CACHE_READS.labels(entry.kind, "miss" if dependencies.are_known else "down").inc()
                 missing.append(name)
         if missing:
             loaded = await load(missing)
-            for name, body in loaded.items():
-                metrics.CACHE_READS.labels(entries[name].kind, "miss").inc()
-                self._remember(entries[name], body, dependencies)
+            await self._keep_loaded({entries[name]: body for name, body in loaded.items()}, dependencies)
             found |= loaded
         return {name: found[name] for name in entries if name in found}
 
-    def _remember(self, entry: Entry, body: bytes, dependencies: Dependencies) -> None:
-        """Keep what was loaded in memory, with those of the dependencies that are the entry's own."""
+    async def _keep_loaded(self, loaded: Mapping[Entry, bytes], dependencies: Dependencies) -> None:
+        """Keep what was loaded together, each with those of the dependencies that are its own."""
         if not dependencies.are_known:
             return
-        versions = {tag: dependencies.versions[tag] for tag in (EVERYTHING, *entry.tags)}
-        expires_at = time.time() + entry.ttl_seconds
-        content = Content.of(Loaded(body), versions, expires_at, is_shared=entry.is_shared)
-        self._memory.put(entry.key, content)
+        now = time.time()
+        stored: dict[str, bytes] = {}
+        for entry, body in loaded.items():
+            versions = {tag: dependencies.versions[tag] for tag in (EVERYTHING, *entry.tags)}
+            content = Content.of(Loaded(body), versions, now + entry.ttl_seconds, is_shared=entry.is_shared)
+            self._memory.put(entry.key, content)
+            stored[entry.key] = content.to_bytes()
+        if stored:
+            await self._store_for(stored, min(entry.ttl_seconds for entry in loaded))
+
+    async def _store_for(self, contents: Mapping[str, bytes], ttl_seconds: int) -> None:
+        try:
+            await self._store.keep_many(contents, ttl_seconds)
+        except CacheDownError as failure:
+            self._lease.failed(failure)
+            log.debug("not kept", keys=list(contents))
 
     async def _find(self, entry: Entry) -> tuple[Content | None, dict[str, bytes]]:
         """The current content, if any level has it, and the versions of the entry's own tags."""
@@ -228,14 +245,10 @@ class ReadThrough:
         ttl_seconds = entry.ttl_seconds if loaded.ttl_seconds is None else loaded.ttl_seconds
         if ttl_seconds <= 0:
             return Content.of(loaded, dependencies.versions)
-        expires_at = time.time() + ttl_seconds
+        expires_at = min(time.time() + ttl_seconds, dependencies.expires_at)
         content = Content.of(loaded, dependencies.versions, expires_at, is_shared=entry.is_shared)
         self._memory.put(entry.key, content)
-        try:
-            await self._store.keep(entry.key, content.to_bytes(), ttl_seconds)
-        except CacheDownError as failure:
-            self._lease.failed(failure)
-            log.debug("not kept", key=entry.key)
+        await self._store_for({entry.key: content.to_bytes()}, ttl_seconds)
         return content
 
     async def invalidate(self, *tags: str) -> None:

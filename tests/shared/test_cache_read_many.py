@@ -1,5 +1,6 @@
 """Content composed of several entries, which are read together."""
 
+import time
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
@@ -112,6 +113,29 @@ async def test_single_reads_share_entries_in_memory(cache: ReadThrough) -> None:
 
     content = await cache.read(entry("a"), load)
     assert (content.body, content.is_shared) == (b"A", True)
+
+
+async def test_loaded_entries_reach_other_processes(cache: ReadThrough, redis: MemoryCache) -> None:
+    await read(cache, Songs(a="A", b="B"), "a", "b")
+
+    async def load() -> bytes:
+        raise AssertionError("loaded again")
+
+    content = await a_cache(redis).read(entry("b"), load)
+    assert content.body == b"B"
+    assert redis.ttls["song:b"] == 600
+
+
+async def test_old_entries_are_loaded_before_they_expire(
+    cache: ReadThrough, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    songs, begun = Songs(a="A"), time.time()
+    await read(cache, songs, "a")
+    for seconds, loads in ((290, 1), (310, 2)):
+        monkeypatch.setattr(time, "time", lambda seconds=seconds: begun + seconds)
+        _, dependencies = await read(cache, songs, "a")
+        assert len(songs.loads) == loads
+        assert dependencies.expires_at >= begun + seconds + 300 - 15
 
 
 async def test_redis_outage_loads_without_keeping(cache: ReadThrough, redis: MemoryCache) -> None:

@@ -104,7 +104,8 @@ class Engine:
 class Songs:
     """A `SongRepository`; `queue` stores a song as pending sync.
 
-    With `changes_meanwhile` every song has changed by the time that somebody changes it.
+    With `changes_meanwhile` every song has changed by the time that somebody changes it. `reads` counts
+    `get_many`.
     """
 
     def __init__(self, *songs: Song) -> None:
@@ -112,6 +113,7 @@ class Songs:
         self.unsent: dict[str, CatalogueEntry] = {}
         self.leased_until: dict[str, datetime] = {}
         self.changes_meanwhile = False
+        self.reads = 0
 
     def queue(self, song: Song) -> None:
         self.kept[song.id] = song
@@ -126,6 +128,7 @@ class Songs:
         return self.kept[song_id]
 
     async def get_many(self, song_ids: Sequence[str]) -> Sequence[Song]:
+        self.reads += 1
         return [self.kept[each] for each in sorted(set(song_ids)) if each in self.kept]
 
     async def list(self, wanted: SongFilter, part: Slice) -> Sequence[Song]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -15,6 +16,8 @@ from song_service.caching import (
     TRENDING,
     Invalidation,
     for_listener,
+    newest_like,
+    one_song,
     similar_to,
 )
 from song_service.discovery import MOST, Discovery
@@ -129,7 +132,7 @@ async def test_fallback_is_computed_once_and_cached_briefly() -> None:
             world.discovery.similar(world.all[0]),
         )
     assert world.interactions.counted == 1
-    orders_of_engine = world.redis.ttls.keys() - {NEWEST.key}
+    orders_of_engine = {key for key in world.redis.ttls if key.startswith("recommendations:")}
     assert {world.redis.ttls[key] for key in orders_of_engine} == {STAND_IN_SECONDS}
     world.engine.is_down = False
     world.engine.response = [world.all[5].id]
@@ -138,8 +141,9 @@ async def test_fallback_is_computed_once_and_cached_briefly() -> None:
     assert titles(await world.discovery.similar(world.all[0])) == ["5"]
     world.redis.forget_after(STAND_IN_SECONDS)
     assert titles(await world.discovery.trending())[0] == "5"
-    orders = (for_listener(ADA), similar_to(world.all[0].id), TRENDING, NEWEST)
-    assert set(world.redis.entries) == {entry.key for entry in orders}
+    orders = (for_listener(ADA), similar_to(world.all[0].id), TRENDING, NEWEST, newest_like(world.all[0].id))
+    songs = map(one_song, (song.id for song in world.all))
+    assert set(world.redis.entries) == {entry.key for entry in (*orders, *songs)}
 
 
 async def test_fallback_omits_songs_hidden_meanwhile() -> None:
@@ -169,7 +173,7 @@ async def test_empty_popular_response_is_cached_briefly() -> None:
     await world.play(world.all[3])
     assert titles(await world.discovery.trending())[0] == "3"
     world.redis.forget_after(STAND_IN_SECONDS)
-    assert set(world.redis.entries) == {NEWEST.key}
+    assert TRENDING.key not in world.redis.entries
 
 
 async def test_trending_without_listeners_skips_the_engine() -> None:
@@ -177,6 +181,56 @@ async def test_trending_without_listeners_skips_the_engine() -> None:
     await world.play(world.all[3], is_synced=False)
     assert titles(await world.discovery.trending())[0] == "3"
     assert world.engine.requested == 0
+
+
+async def test_similar_songs_hidden_later_are_replaced() -> None:
+    world = World()
+    world.engine.response = [world.all[3].id]
+    assert titles(await world.discovery.similar(world.all[0])) == ["3"]
+    world.put(world.all[3], visible=False)
+    await world.stale.song_changed(world.all[3])
+    assert titles(await world.discovery.similar(world.all[0])) == ["1", "2", "4", "5"]
+
+
+async def test_similar_fallback_follows_a_changed_genre() -> None:
+    """The request read the song before the change, and its response must not outlast it."""
+    world = World()
+    world.put(replace(world.all[4], genre="Jazz"))
+    old, new = world.all[0], replace(world.all[0], genre="Jazz")
+    world.put(new)
+    await world.stale.song_changed(new, is_relisted=False)
+    await world.discovery.similar(old)
+    assert titles(await world.discovery.similar(new))[0] == "4"
+
+
+async def test_similar_songs_of_hidden_songs_are_uncached() -> None:
+    """Its caller may have read the song before it was hidden: the gateway would keep this for everybody."""
+    world = World()
+    song = world.all[0]
+    assert (await world.discovery.similar(song)).is_shared
+    world.put(song, visible=False)
+    await world.stale.song_changed(song)
+    content = await world.discovery.similar(song)
+    assert (content.is_shared, content.versions) == (False, None)
+
+
+async def test_many_hidden_songs_are_read_at_once() -> None:
+    world = World()
+    for song in world.all[:5]:
+        world.put(song, visible=False)
+    world.engine.response = [song.id for song in world.all]
+    before = world.songs.reads
+    assert titles(await world.discovery.for_user(ADA, 1)) == ["5"]
+    assert world.songs.reads - before == 2
+
+
+async def test_response_expires_with_its_songs() -> None:
+    world = World(memory_bytes=1_000_000)
+    world.engine.response = [world.all[n].id for n in (4, 2)]
+    await world.discovery.for_user(ADA, 1)
+    moment = time.time()
+    content = await world.discovery.for_user("c" * 24, 2)
+    assert content.expires_at <= moment + one_song(world.all[4].id).ttl_seconds
 
 
 async def test_results_are_distinct_and_limited() -> None:
