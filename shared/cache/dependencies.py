@@ -1,10 +1,11 @@
 """What cached content depends on: tags, with the versions that they had before its source was read."""
 
 import math
+import time
 from collections.abc import Mapping
 from typing import Protocol
 
-from shared.cache.entry import Content
+from shared.cache.entry import EVERYTHING, Content, Entry, Loaded
 from shared.cache.store import CacheDownError
 
 
@@ -55,6 +56,12 @@ class Dependencies:
         if self._cache is None or content.versions is None:
             return False
         return all(self.versions.get(tag) == version for tag, version in content.versions.items())
+
+    def content_of(self, entry: Entry, body: bytes) -> Content:
+        """The content of an entry all of whose tags are among these, and that depends on no others."""
+        versions = {tag: self.versions[tag] for tag in (EVERYTHING, *entry.tags)}
+        expires_at = time.time() + entry.ttl_seconds
+        return Content.of(Loaded(body), versions, expires_at, is_shared=entry.is_shared)
 
     def remove(self, *tags: str) -> None:
         """Remove these tags: the content does not depend on them after all."""

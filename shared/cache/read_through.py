@@ -32,8 +32,6 @@ MEMORY_BYTES = 32 * 1024 * 1024
 log = structlog.stdlib.get_logger(__name__)
 
 Load = Callable[[], Awaitable[bytes | Loaded | None]]
-
-
 DependentLoad = Callable[[Dependencies], Awaitable[bytes | Loaded | None]]
 Flight = asyncio.Future[Content | None]
 
@@ -113,27 +111,20 @@ class ReadThrough:
                 missing.append(name)
         if missing:
             loaded = await load(missing)
-            await self._keep_loaded({entries[name]: body for name, body in loaded.items()}, dependencies)
+            if loaded and dependencies.are_known:
+                kept = {entries[name]: body for name, body in loaded.items()}
+                contents = {each.key: dependencies.content_of(each, body) for each, body in kept.items()}
+                await self._keep(contents, min(each.ttl_seconds for each in kept))
             found |= loaded
         return {name: found[name] for name in entries if name in found}
 
-    async def _keep_loaded(self, loaded: Mapping[Entry, bytes], dependencies: Dependencies) -> None:
-        """Keep what was loaded together, each with those of the dependencies that are its own."""
-        if not dependencies.are_known:
-            return
-        now = time.time()
-        stored: dict[str, bytes] = {}
-        for entry, body in loaded.items():
-            versions = {tag: dependencies.versions[tag] for tag in (EVERYTHING, *entry.tags)}
-            content = Content.of(Loaded(body), versions, now + entry.ttl_seconds, is_shared=entry.is_shared)
-            self._memory.put(entry.key, content)
-            stored[entry.key] = content.to_bytes()
-        if stored:
-            await self._store_for(stored, min(entry.ttl_seconds for entry in loaded))
-
-    async def _store_for(self, contents: Mapping[str, bytes], ttl_seconds: int) -> None:
+    async def _keep(self, contents: Mapping[str, Content], ttl_seconds: int) -> None:
+        """Store these contents by key, in memory and in Redis."""
+        for key, content in contents.items():
+            self._memory.put(key, content)
+        stored = {key: content.to_bytes() for key, content in contents.items()}
         try:
-            await self._store.keep_many(contents, ttl_seconds)
+            await self._store.keep_many(stored, ttl_seconds)
         except CacheDownError as failure:
             self._lease.failed(failure)
             log.debug("not kept", keys=list(contents))
@@ -247,8 +238,7 @@ class ReadThrough:
             return Content.of(loaded, dependencies.versions)
         expires_at = min(time.time() + ttl_seconds, dependencies.expires_at)
         content = Content.of(loaded, dependencies.versions, expires_at, is_shared=entry.is_shared)
-        self._memory.put(entry.key, content)
-        await self._store_for({entry.key: content.to_bytes()}, ttl_seconds)
+        await self._keep({entry.key: content}, ttl_seconds)
         return content
 
     async def invalidate(self, *tags: str) -> None:
