@@ -1,6 +1,7 @@
-# !/bin/sh kill -9 of a service's process, like the kernel's out-of-memory killer: prints the gateway's
+#!/bin/sh
+# kill -9 of a service's process, like the kernel's out-of-memory killer: prints the gateway's
 # response for it every fifth of a second until it is back.  deploy/verify/crash.sh GATEWAY CONTAINER PATH
-# (PATH: a route of the killed service)
+# (PATH: a route of the killed service whose responses the gateway does not keep)
 set -eu
 gateway=$1 container=$2 path=$3
 ask() { curl -s -o /dev/null -m 10 -w '%{http_code}' "$gateway$path" || true; }

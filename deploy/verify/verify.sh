@@ -84,7 +84,7 @@ verify_compose() {
     "${compose[@]}" logs --no-log-prefix setup
     $python -m deploy.verify.tour "$gateway" "$cloud"
     say "compose: kill -9 of a container"
-    deploy/verify/crash.sh "$gateway" "$("${compose[@]}" ps -q song-service)" /api/songs
+    deploy/verify/crash.sh "$gateway" "$("${compose[@]}" ps -q song-service)" '/api/songs?limit=1&total=true'
     say "compose: down"
     compose_down
     trap - EXIT
@@ -101,7 +101,7 @@ crash_in_cluster() {
         -o 'jsonpath={range .items[*]}{.metadata.deletionTimestamp}{.status.containerStatuses[0].containerID}{"\n"}{end}' |
         sed -n 's#^docker://##p')
     if docker inspect "$container" >/dev/null 2>&1; then
-        deploy/verify/crash.sh http://127.0.0.1:30000 "$container" /api/songs
+        deploy/verify/crash.sh http://127.0.0.1:30000 "$container" '/api/songs?limit=1&total=true'
     else
         echo "NOT TRIED: this cluster's containers are not of this docker engine"
     fi

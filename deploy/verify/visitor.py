@@ -9,9 +9,10 @@ from typing import Any
 
 import httpx
 
-from tests.system.media import song_form
+from tests.system.media import audio, song_form
 
 ADMIN_EMAIL = "admin@demo.local"
+SONG_SECONDS = 3
 TIMEOUT_SECONDS = 60.0
 
 
@@ -38,8 +39,10 @@ class Visitor:
         return response.json()
 
     async def upload(self, title: str) -> Any:
-        """The song that came of a real upload."""
-        return await self.call("POST", "/songs", 201, **song_form(title, genre="Jazz"))
+        """The song that came of a real upload, `SONG_SECONDS` long."""
+        return await self.call(
+            "POST", "/songs", 201, **song_form(title, sound=audio(seconds=SONG_SECONDS), genre="Jazz")
+        )
 
 
 @dataclass(frozen=True, slots=True)
