@@ -131,14 +131,14 @@ async def test_slow_reader_stays_connected() -> None:
     service = Scripted(plain(body))
     async with (
         listening(service.talk) as there,
-        gateway_speaking(Watched, there, idle_timeout_seconds=0.3) as port,
+        gateway_speaking(Watched, there, idle_timeout_seconds=1.5) as port,
         connect(port) as client,
     ):
         await client.write(request("GET", "/api/songs", "Connection: close"))
         await client.reader.readuntil(b"\r\n\r\n")
         for _ in range(30):
             assert await client.reader.readexactly(100_000) == body[:100_000]
-            await asyncio.sleep(0.03)
+            await asyncio.sleep(0.1)
         assert await client.at_end()
 
 

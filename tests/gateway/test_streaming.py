@@ -207,10 +207,10 @@ async def test_begun_response_may_exceed_first_byte_timeout() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader, writer)
         writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf")
-        await asyncio.sleep(1.0)
+        await asyncio.sleep(2.5)
         writer.write(b"half")
 
-    async with listening(talk) as there, gateway(there, first_byte_timeout_seconds=0.5) as port:
+    async with listening(talk) as there, gateway(there, first_byte_timeout_seconds=2.0) as port:
         assert (await send_request(port, "GET", "/api/songs")).body == b"halfhalf"
 
 
@@ -218,13 +218,13 @@ async def test_steady_slow_upload_outlasts_the_timeouts() -> None:
     service = Scripted()
     async with (
         listening(service.talk) as there,
-        gateway(there, first_byte_timeout_seconds=0.5, idle_timeout_seconds=0.5) as port,
+        gateway(there, first_byte_timeout_seconds=2.0, idle_timeout_seconds=2.0) as port,
         connect(port) as client,
     ):
         await client.write(request("POST", "/api/songs", "Content-Length: 8"))
         for letter in b"slowbody":
             await client.write(bytes([letter]))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.3)
         assert (await client.response()).status == 200
     assert service.last.body == b"slowbody"
 
