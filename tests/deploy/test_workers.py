@@ -128,7 +128,7 @@ def test_metrics_of_workers_are_summed(tmp_path: Path) -> None:
     with two_workers(tmp_path / "log", **variables) as running:
         for _ in range(20):
             running.send_request()
-        assert running.requests() == 20
+        _until(lambda: running.requests() == 20)
         (in_flight,) = [each for each in running.metrics() if each.name == "http_requests_in_flight"]
         assert (in_flight.labels, in_flight.value) == ({"service": "api-gateway"}, 0)
         assert len(list(folders.iterdir())) == 1
@@ -139,10 +139,11 @@ def test_metrics_survive_the_end_of_a_worker(tmp_path: Path) -> None:
     with two_workers(tmp_path / "log", METRICS_PORT=str(_free_port())) as running:
         for _ in range(10):
             running.send_request()
+        _until(lambda: running.requests() == 10)  # a request is counted after its response was sent
         ended = running.workers()
         assert len(ended) == 2
         for pid in ended:
             os.kill(pid, signal.SIGKILL)
         _until(lambda: len(running.workers() - ended) == 2 and _is_ready(running.port))
         running.send_request()
-        assert running.requests() == 11
+        _until(lambda: running.requests() == 11)
