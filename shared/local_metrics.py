@@ -6,8 +6,9 @@ part of prometheus_client's that this project uses.
 """
 
 import math
+from abc import ABC, abstractmethod
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from prometheus_client import CollectorRegistry, Metric
@@ -50,7 +51,7 @@ class Distribution:
 Series = TypeVar("Series", Count, Distribution)
 
 
-class _LocalMetric(Generic[Series]):
+class _LocalMetric(ABC, Generic[Series]):
     """The series of a metric, by the values of its labels."""
 
     def __init__(
@@ -59,12 +60,10 @@ class _LocalMetric(Generic[Series]):
         documentation: str,
         labelnames: Iterable[str],
         registry: CollectorRegistry,
-        new: Callable[[], Series],
     ) -> None:
         self._name = name
         self._documentation = documentation
         self._labelnames = tuple(labelnames)
-        self._new: Callable[[], Series] = new
         self._series: dict[tuple[str, ...], Series] = {}
         registry.register(self)
 
@@ -79,9 +78,13 @@ class _LocalMetric(Generic[Series]):
         """Called by the registry, for the name."""
         return self.collect()
 
+    @abstractmethod
     def collect(self) -> Iterator[Metric]:
         """Called by the registry at each scrape, in another thread."""
-        raise NotImplementedError
+
+    @abstractmethod
+    def _new(self) -> Series:
+        """A series of which nothing was counted yet."""
 
 
 class LocalCounter(_LocalMetric[Count]):
@@ -89,16 +92,14 @@ class LocalCounter(_LocalMetric[Count]):
 
     _family: ClassVar[type[CounterMetricFamily] | type[GaugeMetricFamily]] = CounterMetricFamily
 
-    def __init__(
-        self, name: str, documentation: str, labelnames: Iterable[str], registry: CollectorRegistry
-    ) -> None:
-        super().__init__(name, documentation, labelnames, registry, Count)
-
     def collect(self) -> Iterator[Metric]:
         family = self._family(self._name, self._documentation, labels=self._labelnames)
         for values, series in self._series.copy().items():
             family.add_metric(values, series.value)
         yield family
+
+    def _new(self) -> Count:
+        return Count()
 
 
 class LocalGauge(LocalCounter):
@@ -119,13 +120,16 @@ class LocalHistogram(_LocalMetric[Distribution]):
         buckets: Sequence[float],
     ) -> None:
         self._bounds = [*buckets]
-        super().__init__(name, documentation, labelnames, registry, lambda: Distribution(self._bounds))
+        super().__init__(name, documentation, labelnames, registry)
 
     def collect(self) -> Iterator[Metric]:
         family = HistogramMetricFamily(self._name, self._documentation, labels=self._labelnames)
         for values, series in self._series.copy().items():
             family.add_metric(values, [*self._cumulative(series.counts.copy())], series.total)
         yield family
+
+    def _new(self) -> Distribution:
+        return Distribution(self._bounds)
 
     def _cumulative(self, counts: Sequence[int]) -> Iterator[tuple[str, float]]:
         """How many values are at most each bound."""
