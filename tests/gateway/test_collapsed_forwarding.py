@@ -12,15 +12,9 @@ from tests.gateway.cached_responses import (
     ETAG,
     PRIVATE,
     SHARED,
-    WordsWithoutDash,
     World,
     a_request,
 )
-
-
-@pytest.fixture
-def world() -> World:
-    return World(WordsWithoutDash())
 
 
 async def test_one_of_concurrent_requests_refreshes_a_response(world: World) -> None:

@@ -11,15 +11,9 @@ from tests.gateway.cached_responses import (
     PRIVATE,
     SHARED,
     SONG,
-    WordsWithoutDash,
     World,
     a_request,
 )
-
-
-@pytest.fixture
-def world() -> World:
-    return World(WordsWithoutDash())
 
 
 async def test_shared_response_serves_everybody_without_a_token(world: World) -> None:

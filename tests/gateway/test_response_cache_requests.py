@@ -3,12 +3,7 @@
 import pytest
 
 from api_gateway.response_cache import MAX_RESPONSE_BYTES
-from tests.gateway.cached_responses import ETAG, SHARED, WordsWithoutDash, World, a_request
-
-
-@pytest.fixture
-def world() -> World:
-    return World(WordsWithoutDash())
+from tests.gateway.cached_responses import ETAG, SHARED, World, a_request
 
 
 async def test_trailing_slash_means_the_same(world: World) -> None:

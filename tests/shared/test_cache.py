@@ -1,7 +1,7 @@
 """Reading through the cache: hits, invalidation, and no outdated entries after an outage."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -9,18 +9,6 @@ from shared.cache.entry import EVERYTHING, Loaded
 from shared.cache.read_through import ReadThrough, open_read_through
 from tests.shared.cached_source import SONG, Source, a_cache, read, until_used
 from tests.shared.memory_cache import MemoryCache
-
-
-@pytest.fixture
-def redis() -> MemoryCache:
-    return MemoryCache()
-
-
-@pytest.fixture
-async def cache(redis: MemoryCache) -> AsyncIterator[ReadThrough]:
-    through = a_cache(redis)
-    yield through
-    await through.close()
 
 
 async def test_second_read_comes_from_the_cache(cache: ReadThrough) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
 
 import pytest
 
@@ -14,18 +13,6 @@ from tests.shared.memory_cache import MemoryCache
 from tests.system.waiting import until
 
 ALBUM = Entry("album", "album:1", 600, ("album:1",))
-
-
-@pytest.fixture
-def redis() -> MemoryCache:
-    return MemoryCache()
-
-
-@pytest.fixture
-async def cache(redis: MemoryCache) -> AsyncIterator[ReadThrough]:
-    through = a_cache(redis)
-    yield through
-    await through.close()
 
 
 async def read_album(cache: ReadThrough, songs: dict[str, str], begun: asyncio.Event | None = None) -> str:

@@ -1,7 +1,7 @@
 """Content composed of several entries, which are read together."""
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import pytest
 
@@ -32,18 +32,6 @@ async def read(cache: ReadThrough, songs: Songs, *names: str) -> tuple[list[str]
     dependencies = Dependencies(cache, {})
     rows = await cache.read_many({name: entry(name) for name in names}, songs.load, dependencies)
     return [row.decode() for row in rows.values()], dependencies
-
-
-@pytest.fixture
-def redis() -> MemoryCache:
-    return MemoryCache()
-
-
-@pytest.fixture
-async def cache(redis: MemoryCache) -> AsyncIterator[ReadThrough]:
-    through = a_cache(redis)
-    yield through
-    await through.close()
 
 
 async def test_missing_entries_are_loaded_together(cache: ReadThrough) -> None:
