@@ -105,7 +105,7 @@ def main() -> int:
     started_at = time.monotonic()
     try:
         _run(EmbeddedSettings(), started_at)
-    except KeyboardInterrupt:  # before anything was started
+    except KeyboardInterrupt:  # while processes are forked: they end with this one
         return 0
     except ValidationError as failure:
         sys.stderr.write(explain(failure))
