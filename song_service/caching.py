@@ -23,6 +23,8 @@ LISTINGS = "songs:listed"
 RECOMMENDATIONS = "recommendations"
 """The tag of recommendations that the engine could not fill: it may fill them after the next sync."""
 
+INTERACTIONS = "interactions"
+"""The tag of content that says that nobody has listened yet."""
 
 SHORT_PAGE = 50
 """Up to so many songs a list depends on each of them instead of on all songs (MAX_TAGS of the gateway)."""
@@ -142,4 +144,5 @@ class Invalidation:
 
     async def interactions_synced(self, user_ids: set[str]) -> None:
         """Interactions of these users were synced to the engine: invalidates their recommendations."""
-        await self._cache.invalidate(*(_listener_tag(user_id) for user_id in sorted(user_ids)))
+        tags = [_listener_tag(user_id) for user_id in sorted(user_ids)]
+        await self._cache.invalidate(*tags, INTERACTIONS)

@@ -17,6 +17,7 @@ from shared.errors import UnavailableError
 from shared.http.pagination import Slice
 from shared.http.rows import Rows
 from song_service.caching import (
+    INTERACTIONS,
     MOST_PLAYED,
     NEWEST,
     RECOMMENDATIONS,
@@ -35,7 +36,8 @@ from song_service.schemas import song_json
 MOST = 50
 POPULAR_WITHIN = timedelta(days=14)
 
-Recommend = Callable[[], Awaitable[Sequence[str]]]
+Recommend = Callable[[Dependencies], Awaitable[Sequence[str]]]
+Fallback = Callable[[], Awaitable[Sequence[str]]]
 ListedRows = Callable[[Sequence[str]], Awaitable[dict[str, bytes]]]
 
 
@@ -69,7 +71,7 @@ class Discovery:
         Of a song that is not listed, this is for those who may see that song, and is not cached as a whole.
         """
 
-        async def recommend() -> Sequence[str]:
+        async def recommend(_: Dependencies) -> Sequence[str]:
             return [each for each in await self._engine.similar(song.id, MOST) if each != song.id]
 
         chosen = self._choose(count)
@@ -84,7 +86,7 @@ class Discovery:
     async def for_user(self, user_id: str, count: int = MOST) -> Content:
         """For this listener; trending, then the newest, when there is nothing personal."""
 
-        async def recommend() -> Sequence[str]:
+        async def recommend(_: Dependencies) -> Sequence[str]:
             return await self._engine.for_user(user_id, MOST)
 
         chosen = self._choose(count)
@@ -98,7 +100,7 @@ class Discovery:
     def _choose(self, count: int) -> "_Chosen":
         return _Chosen(count, self._cache, self._listed_rows)
 
-    async def _order(self, entry: Entry, recommend: Recommend, fallback: Recommend | None = None) -> Content:
+    async def _order(self, entry: Entry, recommend: Recommend, fallback: Fallback | None = None) -> Content:
         """A JSON list of at most `MOST` ids, for a short time while the engine is down.
 
         One that the engine filled stays valid when other songs change.
@@ -108,7 +110,7 @@ class Discovery:
             await dependencies.add(RECOMMENDATIONS)
             ttl_seconds = None
             try:
-                ids = list(await recommend())[:MOST]
+                ids = list(await recommend(dependencies))[:MOST]
             except UnavailableError:
                 ids, ttl_seconds = [], STAND_IN_SECONDS
             if not ids and fallback is not None:
@@ -122,9 +124,13 @@ class Discovery:
     async def _popular(self) -> Content:
         """Ids as in `_order`; the most played songs are the fallback."""
 
-        async def recommend() -> Sequence[str]:
+        async def recommend(dependencies: Dependencies) -> Sequence[str]:
+            await dependencies.add(INTERACTIONS)
             listener = await self._interactions.latest_listener()
-            ids = [] if listener is None else await self._engine.trending(listener, MOST)
+            if listener is None:
+                return []
+            dependencies.remove(INTERACTIONS)
+            ids = await self._engine.trending(listener, MOST)
             if not await self._listed_rows(ids):
                 raise UnavailableError("Nothing is popular yet")
             return ids

@@ -76,7 +76,7 @@ async def test_engine_order_is_kept_and_filled_up() -> None:
     world.engine.response = [world.all[n].id for n in (4, 2)]
     assert titles(await world.discovery.for_user(ADA)) == ["4", "2", "0", "1", "3", "5"]
     await world.play(world.all[5])
-    world.redis.forget_after(STAND_IN_SECONDS)
+    await world.stale.interactions_synced({ADA})
     assert titles(await world.discovery.trending()) == ["4", "2", "0", "1", "3", "5"]
 
 
@@ -181,6 +181,7 @@ async def test_trending_without_listeners_skips_the_engine() -> None:
     await world.play(world.all[3], is_synced=False)
     assert titles(await world.discovery.trending())[0] == "3"
     assert world.engine.requested == 0
+    assert world.redis.ttls[TRENDING.key] == TRENDING.ttl_seconds
 
 
 async def test_similar_songs_hidden_later_are_replaced() -> None:

@@ -159,7 +159,7 @@ async def test_synced_plays_invalidate_the_listeners_recommendations() -> None:
     world = World()
     await world.interactions.add(an_interaction(user_id="b" * 24))
     await world.outbox.send_all()
-    assert world.redis.renewals == [(f"recommendations:user:{'b' * 24}",)]
+    assert world.redis.renewals == [(f"recommendations:user:{'b' * 24}", "interactions")]
 
 
 @pytest.mark.parametrize("failure", [DOWN, ValueError("an internal error"), OSError("what nobody mapped")])

@@ -89,4 +89,4 @@ async def test_synced_likes_invalidate_the_listeners_recommendations() -> None:
     world.redis.renewals.clear()
     await world.likes.like(ADA, song.id, NOON)
     await world.outbox.send_all()
-    assert world.redis.renewals == [(f"recommendations:user:{ADA}",)]
+    assert world.redis.renewals == [(f"recommendations:user:{ADA}", "interactions")]

@@ -16,6 +16,8 @@ from recombee_api_client.api_requests import (
 )
 
 from tests.system.running import RunningSystem
+from tests.system.storage import rows
+from tests.system.waiting import until
 
 
 class EngineView:
@@ -65,3 +67,16 @@ class EngineView:
     async def bookmarks_of(self, user_id: str) -> list[str]:
         """The songs that this listener likes, as it knows."""
         return [each["itemId"] for each in await self.send_request(ListUserBookmarks(user_id))]
+
+
+async def until_synced(system: RunningSystem) -> None:
+    """Until every change and interaction is synced."""
+
+    async def is_synced() -> bool:
+        waiting = rows(system, "songs.sqlite", "SELECT count(*) FROM interactions WHERE is_sent = 0")
+        songs = rows(system, "songs.sqlite", "SELECT count(*) FROM songs WHERE is_sent = 0")
+        return (waiting, songs) == ([0], [0])
+
+    await until(is_synced)
+    # What was sent last is stale in the cache a moment after it is marked as sent.
+    await asyncio.sleep(0.5)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from tests.system.engine import until_synced
 from tests.system.media import image, make_album, song_form, upload
 from tests.system.running import People, Person, RunningSystem
 from tests.system.storage import change
@@ -77,7 +78,11 @@ async def kept(redis: Redis, key: str) -> bool:
     return bool(await redis.exists(key))
 
 
-async def test_documented_responses_are_cached_with_their_ttl(scene: Scene, redis: Redis) -> None:
+async def test_documented_responses_are_cached_with_their_ttl(
+    system: RunningSystem, scene: Scene, redis: Redis
+) -> None:
+    # Before, the engine may not be ready, and its fallbacks are valid for a short time only.
+    await until_synced(system)
     for key, (client, path, seconds) in scene.cached().items():
         # Without the second everybody would have it in memory still, and not store it again.
         await redis.delete(key, "tag:everything")

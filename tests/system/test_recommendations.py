@@ -8,11 +8,10 @@ import pytest
 from recombee_api_client.api_requests import RecommendItemsToUser
 from redis.asyncio import Redis
 
-from tests.system.engine import EngineView
+from tests.system.engine import EngineView, until_synced
 from tests.system.media import upload
 from tests.system.running import People, Person, RunningSystem
 from tests.system.storage import rows
-from tests.system.waiting import until
 
 FOR_YOU = "/songs/recommendations/for-you"
 
@@ -54,19 +53,6 @@ async def recommended(person: Person, path: str = FOR_YOU, *, among: set[str] | 
 async def interact(person: Person, kind: str, *songs: str) -> None:
     for song in songs:
         assert (await person.post(f"/songs/{song}/track/{kind}")).status_code == 200
-
-
-async def until_synced(system: RunningSystem) -> None:
-    """Until every change and interaction is synced."""
-
-    async def is_synced() -> bool:
-        waiting = rows(system, "songs.sqlite", "SELECT count(*) FROM interactions WHERE is_sent = 0")
-        songs = rows(system, "songs.sqlite", "SELECT count(*) FROM songs WHERE is_sent = 0")
-        return (waiting, songs) == ([0], [0])
-
-    await until(is_synced)
-    # What was sent last is stale in the cache a moment after it is marked as sent.
-    await asyncio.sleep(0.5)
 
 
 async def scene_of(system: RunningSystem, people: People, listeners: int) -> Scene:
