@@ -30,13 +30,14 @@ from song_service.caching import (
     similar_to,
 )
 from song_service.domain import Song
+from song_service.personal_orders import Order, PersonalOrders
 from song_service.ports import InteractionRepository, RecommendationEngine, SongFilter, SongRepository
 from song_service.schemas import song_json
 
 MOST = 50
 POPULAR_WITHIN = timedelta(days=14)
 
-Recommend = Callable[[Dependencies], Awaitable[Sequence[str]]]
+Recommend = Callable[[Dependencies], Awaitable[Order]]
 Fallback = Callable[[], Awaitable[Sequence[str]]]
 ListedRows = Callable[[Sequence[str]], Awaitable[dict[str, bytes]]]
 
@@ -54,6 +55,7 @@ class Discovery:
         self._songs = songs
         self._interactions = interactions
         self._engine = engine
+        self._personal_orders = PersonalOrders(engine)
         self._cache = cache
 
     async def trending(self, count: int = MOST) -> Content:
@@ -71,8 +73,8 @@ class Discovery:
         Of a song that is not listed, this is for those who may see that song, and is not cached as a whole.
         """
 
-        async def recommend(_: Dependencies) -> Sequence[str]:
-            return [each for each in await self._engine.similar(song.id, MOST) if each != song.id]
+        async def recommend(_: Dependencies) -> Order:
+            return Order([each for each in await self._engine.similar(song.id, MOST) if each != song.id])
 
         chosen = self._choose(count)
         await chosen.extend(await self._order(similar_to(song.id), recommend))
@@ -84,10 +86,13 @@ class Discovery:
         return replace(chosen.content(), versions=None)
 
     async def for_user(self, user_id: str, count: int = MOST) -> Content:
-        """For this listener; trending, then the newest, when there is nothing personal."""
+        """For this listener; trending, then the newest, when there is nothing personal.
 
-        async def recommend(_: Dependencies) -> Sequence[str]:
-            return await self._engine.for_user(user_id, MOST)
+        Follows what they play, as often as `PersonalOrders` says.
+        """
+
+        async def recommend(_: Dependencies) -> Order:
+            return await self._personal_orders.of(user_id, MOST)
 
         chosen = self._choose(count)
         await chosen.extend(await self._order(for_listener(user_id), recommend))
@@ -108,32 +113,32 @@ class Discovery:
 
         async def load(dependencies: Dependencies) -> Loaded:
             await dependencies.add(RECOMMENDATIONS)
-            ttl_seconds = None
             try:
-                ids = list(await recommend(dependencies))[:MOST]
+                order = await recommend(dependencies)
             except UnavailableError:
-                ids, ttl_seconds = [], STAND_IN_SECONDS
+                order = Order([], STAND_IN_SECONDS)
+            ids = list(order.ids)[:MOST]
             if not ids and fallback is not None:
                 ids = list(await fallback())
             elif len(ids) >= MOST:
                 dependencies.remove(RECOMMENDATIONS)
-            return Loaded(_to_json(ids), ttl_seconds=ttl_seconds)
+            return Loaded(_to_json(ids), ttl_seconds=order.ttl_seconds)
 
         return await self._cache.read_dependent(entry, load)
 
     async def _popular(self) -> Content:
         """Ids as in `_order`; the most played songs are the fallback."""
 
-        async def recommend(dependencies: Dependencies) -> Sequence[str]:
+        async def recommend(dependencies: Dependencies) -> Order:
             await dependencies.add(INTERACTIONS)
             listener = await self._interactions.latest_listener()
             if listener is None:
-                return []
+                return Order([])
             dependencies.remove(INTERACTIONS)
             ids = await self._engine.trending(listener, MOST)
             if not await self._listed_rows(ids):
                 raise UnavailableError("Nothing is popular yet")
-            return ids
+            return Order(ids)
 
         return await self._order(TRENDING, recommend, fallback=self._most_played)
 
