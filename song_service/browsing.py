@@ -1,5 +1,6 @@
 """Reading songs: one, many and lists of them, each only as its caller may see it."""
 
+import json
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -59,6 +60,14 @@ class Browsing:
             song = await self._songs.get(song_id)
             policy.check_may_see(caller, song)
         return song
+
+    async def duration(self, song_id: str, caller: Principal) -> int:
+        """The length of the song in seconds. Raises what `one` does."""
+        listed = await self.listed_song(song_id)
+        if listed is None:
+            return (await self.song(song_id, caller)).duration
+        duration: int = json.loads(listed.body)["duration"]
+        return duration
 
     async def batch(self, song_ids: Sequence[str], caller: Principal) -> Rows:
         """Returns the songs that exist and that the caller may see, in the order of the request, with

@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.access.caller import Caller
 from shared.clock import now
 from shared.ids import new_id
-from song_service.domain import Interaction, InteractionKind, Song
+from song_service.domain import Interaction, InteractionKind
 from song_service.outbox import Outbox
 from song_service.ports import InteractionRepository
 
@@ -20,22 +20,24 @@ class Listening:
         self._interactions = interactions
         self._outbox = outbox
 
-    async def track(self, listener: Caller, song: Song, kind: InteractionKind, key: str | None) -> None:
+    async def track(
+        self, listener: Caller, song_id: str, duration: int, kind: InteractionKind, key: str | None
+    ) -> None:
         """Store an interaction. A repetition counts once: with the same `key`, the client's Idempotency-Key,
-        or without one, within the song's length, 30 s at most.
+        or without one, within the song's `duration` in seconds, 30 s at most.
         """
         at = now()
-        event = f"{listener.id}:{song.id}:{kind.value}"
+        event = f"{listener.id}:{song_id}:{kind.value}"
         if key:
             dedup_key = f"{event}:key:{_digest(key)}"
         else:
-            window = max(1, min(song.duration, LONGEST_WINDOW_SECONDS))
+            window = max(1, min(duration, LONGEST_WINDOW_SECONDS))
             number = int(at.timestamp()) // window
             dedup_key = f"{event}:window:{number}"
             before = await self._interactions.happened_at(f"{event}:window:{number - 1}")
             if before is not None and at - before < timedelta(seconds=window):
                 return
-        if await self._interactions.add(Interaction(new_id(), listener.id, song.id, kind, at, dedup_key)):
+        if await self._interactions.add(Interaction(new_id(), listener.id, song_id, kind, at, dedup_key)):
             self._outbox.wake()
 
 

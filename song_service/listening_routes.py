@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import JSONResponse
 
 from shared.contracts.songs import SongOut
 from shared.http.idempotency import IdempotentRoute
@@ -64,40 +65,46 @@ async def similar_songs(
     return json_response(request, await discovery.similar(song, count))
 
 
-@router.post("/{song_id}/track/play", summary="The listener started this song")
+@router.post("/{song_id}/track/play", summary="The listener started this song", response_model=Message)
 async def track_play(
     song_id: SongId,
     listener: Listener,
     browsing: Browsing,
     listening: Listening,
     idempotency_key: IdempotencyKey = None,
-) -> Message:
-    song = await browsing.song(song_id, listener)
-    await listening.track(listener, song, InteractionKind.PLAY, idempotency_key)
-    return Message(message="Play tracked")
+) -> Response:
+    duration = await browsing.duration(song_id, listener)
+    await listening.track(listener, song_id, duration, InteractionKind.PLAY, idempotency_key)
+    return _message("Play tracked")
 
 
-@router.post("/{song_id}/track/complete", summary="The listener played this song to its end")
+@router.post(
+    "/{song_id}/track/complete", summary="The listener played this song to its end", response_model=Message
+)
 async def track_completion(
     song_id: SongId,
     listener: Listener,
     browsing: Browsing,
     listening: Listening,
     idempotency_key: IdempotencyKey = None,
-) -> Message:
-    song = await browsing.song(song_id, listener)
-    await listening.track(listener, song, InteractionKind.COMPLETE, idempotency_key)
-    return Message(message="Completion tracked")
+) -> Response:
+    duration = await browsing.duration(song_id, listener)
+    await listening.track(listener, song_id, duration, InteractionKind.COMPLETE, idempotency_key)
+    return _message("Completion tracked")
 
 
-@router.post("/{song_id}/track/skip", summary="The listener skipped this song")
+@router.post("/{song_id}/track/skip", summary="The listener skipped this song", response_model=Message)
 async def track_skip(
     song_id: SongId,
     listener: Listener,
     browsing: Browsing,
     listening: Listening,
     idempotency_key: IdempotencyKey = None,
-) -> Message:
-    song = await browsing.song(song_id, listener)
-    await listening.track(listener, song, InteractionKind.SKIP, idempotency_key)
-    return Message(message="Skip tracked")
+) -> Response:
+    duration = await browsing.duration(song_id, listener)
+    await listening.track(listener, song_id, duration, InteractionKind.SKIP, idempotency_key)
+    return _message("Skip tracked")
+
+
+def _message(text: str) -> Response:
+    return JSONResponse({"message": text})

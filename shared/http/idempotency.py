@@ -142,6 +142,8 @@ class IdempotentRoute(PreparedRoute):
             and "idempotency_key" not in inspect.signature(endpoint).parameters
         )
         super().__init__(path, _once(endpoint) if takes else endpoint, **options)
+        if takes:
+            self.plan = None
 
     def get_route_handler(self) -> Handler:
         handler = super().get_route_handler()

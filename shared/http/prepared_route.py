@@ -1,4 +1,4 @@
-"""Routes that only read, called without the general case of FastAPI.
+"""Frequent routes, called without the general case of FastAPI.
 
 For each request FastAPI tries one route after the other, finds out again how each dependency has to be
 called, and enters three exit stacks for dependencies that have to be closed. None of that depends on the
@@ -29,11 +29,13 @@ RECENT_QUERIES: Final = 256
 LONGEST_RECENT_QUERY: Final = 100
 """Each function remembers its parameters for so many query strings, of at most so many bytes."""
 
+PREPARED_METHODS: Final = ({"GET"}, {"POST"})
+
 Values = dict[str, Any]
 Errors = list[Any]
 
 _PREPARED_FIELDS: Final = frozenset(
-    {"path_params", "query_params", "request_param_name", "dependencies"}
+    {"path_params", "query_params", "header_params", "request_param_name", "dependencies"}
     | {"call", "name", "path", "scope", "use_cache"}
 )
 """Of a `Dependant`. One that has a value in any other field is not prepared."""
@@ -48,12 +50,13 @@ class _Call:
         self._request_name = dependant.request_param_name
         self._path_fields = dependant.path_params
         self._query_fields = dependant.query_params
+        self._header_fields = dependant.header_params
         self._without_query = self._parse(b"")
         self._recent = lru_cache(RECENT_QUERIES)(self._parse)
 
     @staticmethod
     def can_prepare(dependant: Dependant) -> bool:
-        """Whether it takes nothing but the request and parameters of its path and its query."""
+        """Whether it takes nothing but the request and parameters of its path, its query and its headers."""
         given = {name for name in dependant.__slots__ if getattr(dependant, name)}
         call = dependant.call
         is_asynchronous = iscoroutinefunction(call) or iscoroutinefunction(type(call).__call__)
@@ -68,6 +71,10 @@ class _Call:
         if self._query_fields:
             parsed, wrong = self._query(request.scope["query_string"])
             values |= parsed
+            errors += wrong
+        if self._header_fields:
+            given, wrong = request_params_to_args(self._header_fields, request.headers)
+            values |= given
             errors += wrong
         if self._request_name is not None:
             values[self._request_name] = request
@@ -95,7 +102,7 @@ class _Plan:
         calls = [route.dependant, *route.dependant.dependencies]
         returned = getattr(route.endpoint, "__annotations__", {}).get("return")
         is_prepared = (
-            route.methods == {"GET"}
+            route.methods in PREPARED_METHODS
             and isinstance(returned, type)
             and issubclass(returned, Response)
             and all(type(each) is StringConvertor for each in route.param_convertors.values())
@@ -127,7 +134,7 @@ class _Plan:
 
 
 class PreparedRoute(APIRoute):
-    """A route that is prepared if it is a GET whose handler returns a `Response`."""
+    """Prepared if its handler returns a `Response`, and it is a GET, or a POST without a body."""
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
         super().__init__(path, endpoint, **options)
@@ -142,12 +149,12 @@ class PreparedRouting:
 
     def __init__(self, routes: Sequence[BaseRoute], otherwise: ASGIApp) -> None:
         self._otherwise = otherwise
-        self._reads = _by_length(routes)
+        self._routes = {method: _by_length(routes, method) for method in ("GET", "POST")}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] == "GET" and not tracing.is_enabled():
+        if scope["type"] == "http" and scope["method"] in self._routes and not tracing.is_enabled():
             path = _path_of(scope)
-            for route in self._reads.get(path.count("/"), ()):
+            for route in self._routes[scope["method"]].get(path.count("/"), ()):
                 found = route.path_regex.match(path)
                 if found is None:
                     continue
@@ -160,17 +167,17 @@ class PreparedRouting:
         await self._otherwise(scope, receive, send)
 
 
-def _by_length(routes: Sequence[BaseRoute]) -> Mapping[int, Sequence[Route]]:
-    """The routes that take GET, by the number of segments of their paths: only these may match a path."""
-    reads: dict[int, list[Route]] = {}
+def _by_length(routes: Sequence[BaseRoute], method: str) -> Mapping[int, Sequence[Route]]:
+    """The routes of this method, by the number of segments of their paths: only these may match a path."""
+    found: dict[int, list[Route]] = {}
     for each in routes:
         if not isinstance(each, Route) or any(
             isinstance(convertor, PathConvertor) for convertor in each.param_convertors.values()
         ):
             return {}
-        if each.methods is None or "GET" in each.methods:
-            reads.setdefault(each.path.count("/"), []).append(each)
-    return reads
+        if each.methods is None or method in each.methods:
+            found.setdefault(each.path.count("/"), []).append(each)
+    return found
 
 
 def _path_of(scope: Scope) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import APIRouter, Depends, FastAPI, Path, Query
+from fastapi import APIRouter, Body, Depends, FastAPI, Header, Path, Query
 from fastapi.routing import APIRoute
 from pydantic import AfterValidator
 from starlette.middleware.exceptions import ExceptionMiddleware
@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from shared.errors import NotFoundError, UnauthenticatedError
+from shared.http.idempotency import IdempotentRoute
 from shared.http.middleware import ServiceMiddleware
 from shared.http.pagination import Page, page_of_request
 from shared.http.prepared_route import LONGEST_RECENT_QUERY, PreparedRoute, PreparedRouting
@@ -80,6 +81,10 @@ async def parts(
     return JSONResponse([thing_id, count, at])
 
 
+async def counted(thing_id: ThingId, caller: Caller, at_least: Annotated[int, Header(ge=1)] = 1) -> Response:
+    return JSONResponse([thing_id, caller, at_least])
+
+
 async def described(thing_id: str) -> dict[str, str]:
     return {"id": thing_id}
 
@@ -93,6 +98,7 @@ def app(route_class: type[APIRoute]) -> ServiceMiddleware:
     router.get("/{thing_id}")(one_thing)
     router.get("/never")(latest)
     router.post("/{thing_id}")(one_thing)
+    router.post("/{thing_id}/parts")(counted)
     made = FastAPI(routes=router.routes, redirect_slashes=False)
     add_problem_handlers(made)
     if route_class is PreparedRoute:
@@ -102,12 +108,18 @@ def app(route_class: type[APIRoute]) -> ServiceMiddleware:
     return ServiceMiddleware(made, "test-service", "/api")
 
 
-async def response_of(route_class: type[APIRoute], method: str, path: str, token: str | None) -> object:
-    headers = {"X-Request-ID": "same"} | ({"Authorization": token} if token else {})
+async def response_of(route_class: type[APIRoute], method: str, path: str, headers: dict[str, str]) -> object:
     transport = httpx.ASGITransport(app=app(route_class))
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
-        response = await http.request(method, path, headers=headers)
+        response = await http.request(method, path, headers=headers | {"X-Request-ID": "same"})
     return response.status_code, sorted(response.headers.items()), response.content
+
+
+@pytest.mark.parametrize("at_least", [None, "7", "0", "x"])
+async def test_prepared_post_reads_headers_as_fastapi(at_least: str | None) -> None:
+    headers = {} if at_least is None else {"At-Least": at_least}
+    expected = await response_of(APIRoute, "POST", "/things/abc/parts", headers)
+    assert await response_of(PreparedRoute, "POST", "/things/abc/parts", headers) == expected
 
 
 @pytest.mark.parametrize("token", [None, "right", "wrong"])
@@ -137,13 +149,18 @@ async def response_of(route_class: type[APIRoute], method: str, path: str, token
         ("GET", "/nothing"),
         ("HEAD", "/things/abc"),
         ("POST", "/things/abc"),
+        ("POST", "/things/abc/parts"),
+        ("POST", "/things/a-b/parts"),
+        ("GET", "/things/abc/parts"),
+        ("POST", "/things/latest"),
         ("PUT", "/things/abc"),
     ],
 )
 async def test_prepared_route_responds_as_fastapi(method: str, path: str, token: str | None) -> None:
-    expected = await response_of(APIRoute, method, path, token)
-    assert await response_of(PreparedRoute, method, path, token) == expected
-    assert await response_of(PreparedRoute, method, path, token) == expected
+    headers = {} if token is None else {"Authorization": token}
+    expected = await response_of(APIRoute, method, path, headers)
+    assert await response_of(PreparedRoute, method, path, headers) == expected
+    assert await response_of(PreparedRoute, method, path, headers) == expected
 
 
 async def test_query_is_not_remembered_for_others() -> None:
@@ -168,11 +185,11 @@ async def with_synchronous(_: Annotated[int, Depends(_synchronous)]) -> Response
     return JSONResponse(1)
 
 
-async def with_header(_: Annotated[str, Query()], response: Response) -> Response:
+async def with_response(_: Annotated[str, Query()], response: Response) -> Response:
     return response
 
 
-@pytest.mark.parametrize("handler", [described, with_synchronous, with_header])
+@pytest.mark.parametrize("handler", [described, with_synchronous, with_response])
 def test_route_that_needs_more_is_not_prepared(handler: object) -> None:
     assert callable(handler)
     assert PreparedRoute("/{thing_id}", handler, methods=["GET"]).plan is None
@@ -188,5 +205,28 @@ def test_reads_of_services_are_prepared(route: PreparedRoute) -> None:
     assert (route.plan is not None) is (route.endpoint.__annotations__["return"] is Response)
 
 
-def test_writing_route_is_not_prepared() -> None:
-    assert PreparedRoute("/{thing_id}", one_thing, methods=["POST"]).plan is None
+async def with_body(thing: Annotated[dict[str, str], Body()]) -> Response:
+    return JSONResponse(thing)
+
+
+@pytest.mark.parametrize(
+    ("method", "handler", "is_prepared"),
+    [
+        ("POST", counted, True),
+        ("POST", with_body, False),
+        ("PUT", counted, False),
+        ("DELETE", counted, False),
+    ],
+)
+def test_post_without_body_is_prepared(method: str, handler: object, is_prepared: bool) -> None:
+    assert callable(handler)
+    assert (PreparedRoute("/{thing_id}", handler, methods=[method]).plan is not None) is is_prepared
+
+
+def test_post_that_takes_an_idempotency_key_is_not_prepared() -> None:
+    assert IdempotentRoute("/{thing_id}", one_thing, methods=["POST"]).plan is None
+
+
+def test_tracking_is_prepared() -> None:
+    routes = [each for each in routes_of_apps() if isinstance(each, PreparedRoute) and "/track/" in each.path]
+    assert [each.plan is not None for each in routes] == [True] * 3

@@ -43,7 +43,7 @@ class World:
         """How many are written down when the same comes at each of these seconds."""
         for each in seconds:
             self.moment = NOON + timedelta(seconds=each)
-            await self.listening.track(ADA, song, kind, key)
+            await self.listening.track(ADA, song.id, song.duration, kind, key)
         return len(self.interactions.kept)
 
 
