@@ -90,7 +90,7 @@ class ReadThrough:
         its `dependencies`.
 
         `load` gets the names of all that are not in memory, or have less than half of their time to live, and
-        returns what exists of them. Redis is not asked for them: one query for all is as fast.
+        returns what exists of them. They are kept in memory only: one query for all is as fast as Redis.
         """
         await dependencies.add(EVERYTHING, *(tag for entry in entries.values() for tag in entry.tags))
         found: dict[str, bytes] = {}
@@ -112,22 +112,19 @@ class ReadThrough:
         if missing:
             loaded = await load(missing)
             if loaded and dependencies.are_known:
-                kept = {entries[name]: body for name, body in loaded.items()}
-                contents = {each.key: dependencies.content_of(each, body) for each, body in kept.items()}
-                await self._keep(contents, min(each.ttl_seconds for each in kept))
+                for name, body in loaded.items():
+                    self._memory.put(entries[name].key, dependencies.content_of(entries[name], body))
             found |= loaded
         return {name: found[name] for name in entries if name in found}
 
-    async def _keep(self, contents: Mapping[str, Content], ttl_seconds: int) -> None:
-        """Store these contents by key, in memory and in Redis."""
-        for key, content in contents.items():
-            self._memory.put(key, content)
-        stored = {key: content.to_bytes() for key, content in contents.items()}
+    async def _keep(self, key: str, content: Content, ttl_seconds: int) -> None:
+        """Store this content, in memory and in Redis."""
+        self._memory.put(key, content)
         try:
-            await self._store.keep_many(stored, ttl_seconds)
+            await self._store.keep(key, content.to_bytes(), ttl_seconds)
         except CacheDownError as failure:
             self._lease.failed(failure)
-            log.debug("not kept", keys=list(contents))
+            log.debug("not kept", key=key)
 
     async def _find(self, entry: Entry) -> tuple[Content | None, dict[str, bytes]]:
         """The current content, if any level has it, and the versions of the entry's own tags."""
@@ -238,7 +235,7 @@ class ReadThrough:
             return Content.of(loaded, dependencies.versions)
         expires_at = min(time.time() + ttl_seconds, dependencies.expires_at)
         content = Content.of(loaded, dependencies.versions, expires_at, is_shared=entry.is_shared)
-        await self._keep({entry.key: content}, ttl_seconds)
+        await self._keep(entry.key, content, ttl_seconds)
         return content
 
     async def invalidate(self, *tags: str) -> None:

@@ -55,10 +55,7 @@ class RedisStore:
         )
 
     async def keep(self, key: str, value: bytes, ttl_seconds: int) -> None:
-        await self.keep_many({key: value}, ttl_seconds)
-
-    async def keep_many(self, values: Mapping[str, bytes], ttl_seconds: int) -> None:
-        await self._within_deadline(self._client.set_many(values, ttl_seconds))
+        await self._within_deadline(self._client.set_many({key: value}, ttl_seconds))
 
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
         """Store `value` unless the key exists. Returns whether it was stored."""

@@ -1,6 +1,6 @@
 """What the cache needs of Redis."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 
@@ -33,10 +33,6 @@ class Store(Protocol):
 
     async def keep(self, key: str, value: bytes, ttl_seconds: int) -> None:
         """Store `value` under `key`."""
-        ...
-
-    async def keep_many(self, values: Mapping[str, bytes], ttl_seconds: int) -> None:
-        """Store several entries with one time to live."""
         ...
 
     async def renew(self, tags: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """A store in memory that can be down, and keeps what it holds meanwhile, as a Redis does that hangs."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from shared.cache.entry import EVERYTHING
 from shared.cache.store import CacheDownError, version_key
@@ -40,10 +40,6 @@ class MemoryCache:
         self._respond_or_fail()
         self.entries[key] = value
         self.ttls[key] = ttl_seconds
-
-    async def keep_many(self, values: Mapping[str, bytes], ttl_seconds: int) -> None:
-        for key, value in values.items():
-            await self.keep(key, value, ttl_seconds)
 
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
         self._respond_or_fail()

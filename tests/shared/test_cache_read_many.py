@@ -103,17 +103,6 @@ async def test_single_reads_share_entries_in_memory(cache: ReadThrough) -> None:
     assert (content.body, content.is_shared) == (b"A", True)
 
 
-async def test_loaded_entries_reach_other_processes(cache: ReadThrough, redis: MemoryCache) -> None:
-    await read(cache, Songs(a="A", b="B"), "a", "b")
-
-    async def load() -> bytes:
-        raise AssertionError("loaded again")
-
-    content = await a_cache(redis).read(entry("b"), load)
-    assert content.body == b"B"
-    assert redis.ttls["song:b"] == 600
-
-
 async def test_old_entries_are_loaded_before_they_expire(
     cache: ReadThrough, monkeypatch: pytest.MonkeyPatch
 ) -> None:
