@@ -21,6 +21,9 @@ from bench.wrk import Load, Request, load
 NAMES = ("calls", "relay", "mixed", "memory", "scale")
 COLUMNS = ("what", "requests/s", "of baseline", "p50 ms", "p99 ms", "CPU us per request", "failed")
 UPDATES_PER_SECOND = 10
+SCALE_WARM_UP_SECONDS = 5.0
+"""Long enough to read each of a thousand songs once, which is no steady state."""
+
 RELAYED_BYTES = (1_000, 1_000_000)
 START_TIMEOUT_SECONDS = 60.0
 SETTLING_SECONDS = 5.0
@@ -142,7 +145,7 @@ async def _scale(table: Table, count: int, system: System, seeded: catalogue.See
             async with _updating(system, seeded, updates):
                 row = await measure(
                     f"{name}, {count:,} songs, {updates} updates/s", system.gateway.port, requests, serving,
-                    seconds=seconds, folder=system.folder,
+                    seconds=seconds, folder=system.folder, warm_up_seconds=SCALE_WARM_UP_SECONDS,
                 )  # fmt: skip
             table.rows.append(row.cells())
 
