@@ -1,20 +1,18 @@
-"""Recombee: the recommendation engine. The only importer of its SDK.
+"""Recombee: the recommendation engine.
 
 Items are songs and users are our users, by our ids. Nothing is created implicitly: a user is created with
 their first interaction, a song with its catalogue entry, so that no deleted song returns and no unknown user
-distorts the model. The SDK blocks, so its calls run in their own threads.
+distorts the model.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
+import httpx
 import structlog
-import urllib3.exceptions
 from recombee_api_client.api_client import RecombeeClient, Region
 from recombee_api_client.api_requests import (
     AddItemProperty,
@@ -26,7 +24,7 @@ from recombee_api_client.api_requests import (
     RecommendItemsToUser,
     Request,
 )
-from recombee_api_client.exceptions import APIException, ApiTimeoutException, ResponseException
+from recombee_api_client.exceptions import ResponseException
 
 from shared import tracing
 from shared.circuit_breaker import Call, CircuitBreaker, CircuitBreakerPolicy
@@ -38,14 +36,13 @@ from song_service.domain import (
     Interaction,
     LikeChange,
 )
+from song_service.recombee_client import AsyncRecombeeClient, open_client
 from song_service.recombee_requests import catalogue_request, interaction_request, like_request
 from song_service.settings import RecombeeSettings
 
-THREADS = 4
 BATCH_SECONDS = 8.0
-"""For a batch, which nobody waits for; with EXTRA_SECONDS it is less than the outbox's SENT_WITHIN."""
+"""For a batch, which nobody waits for: less than the outbox's SENT_WITHIN."""
 
-EXTRA_SECONDS = 0.5
 PROPERTIES = {
     **dict.fromkeys(("title", "artistId", "artistName", "genre", "mood", "albumId"), "string"),
     "duration": "int",
@@ -68,13 +65,11 @@ class RecombeeEngine:
 
     def __init__(
         self,
-        client: RecombeeClient,
-        threads: ThreadPoolExecutor,
+        client: AsyncRecombeeClient,
         timeout_seconds: float,
         batch_seconds: float = BATCH_SECONDS,
     ) -> None:
         self._client = client
-        self._threads = threads
         self._timeout_seconds = timeout_seconds
         self._batch_seconds = batch_seconds
         self._breaker = CircuitBreaker("recombee", CircuitBreakerPolicy(minimum_calls=3))
@@ -157,10 +152,8 @@ class RecombeeEngine:
 
     async def _send_all(self, requests_: Sequence[Request]) -> None:
         """Send them in one batch; "already exists" and "not found" count as success."""
-        batch = Batch(list(requests_))
-        batch.ensure_https = False  # the client's own protocol decides, as it does for every other request
         try:
-            responses = await self._send(batch, self._batch_seconds)
+            responses = await self._send(Batch(list(requests_)), self._batch_seconds)
         except ResponseException as failure:
             log.error("engine refused a batch", status=failure.status_code, requests=len(requests_))
             raise _unavailable() from failure
@@ -197,26 +190,19 @@ class RecombeeEngine:
             EngineLateError: it did not respond within `seconds`.
             UnavailableError: it cannot be reached, fails, or refuses our credentials.
         """
-        request.timeout = round(seconds * 1000)
-        call: Callable[[], Any] = lambda: self._client.send(request)  # noqa: E731 - the executor takes no arguments
         try:
-            # The SDK's time-out is for each read, and starts only when there is a thread to run in.
             with tracing.client_span(f"Recombee {type(request).__name__}"):
-                async with asyncio.timeout(seconds + EXTRA_SECONDS):
-                    return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+                async with asyncio.timeout(seconds):
+                    return await self._client.send(request)
         except ResponseException as failure:
             if failure.status_code >= 500 or failure.status_code in (401, 403, 429):
                 log.warning("engine failed", error=type(failure).__name__, status=failure.status_code)
                 raise _unavailable() from failure
             raise
-        except (ApiTimeoutException, TimeoutError) as failure:
+        except TimeoutError as failure:
             log.warning("engine late", request=type(request).__name__, seconds=seconds)
             raise EngineLateError from failure
-        except (
-            APIException,
-            requests.exceptions.RequestException,
-            urllib3.exceptions.HTTPError,
-        ) as failure:
+        except (httpx.HTTPError, ValueError) as failure:
             log.warning("engine failed", error=type(failure).__name__)
             raise _unavailable() from failure
 
@@ -262,8 +248,5 @@ async def open_recombee(
     settings: RecombeeSettings, batch_seconds: float = BATCH_SECONDS
 ) -> AsyncIterator[RecombeeEngine]:
     """The engine; Recombee need not be reachable yet."""
-    threads = ThreadPoolExecutor(THREADS, thread_name_prefix="recombee")
-    try:
-        yield RecombeeEngine(_client(settings), threads, settings.recombee_timeout_seconds, batch_seconds)
-    finally:
-        threads.shutdown(wait=False, cancel_futures=True)
+    async with open_client(_client(settings)) as client:
+        yield RecombeeEngine(client, settings.recombee_timeout_seconds, batch_seconds)

@@ -141,7 +141,7 @@ ONLY_IMPORTERS = {
     "redis": {"shared/cache/redis.py", "shared/cache/redis_client.py"},
     "cloudinary": {"shared/providers/cloudinary.py"},
     "clerk_backend_api": {"shared/providers/clerk.py", "user_service/clerk.py"},
-    "recombee_api_client": {"song_service/recombee.py", "song_service/recombee_requests.py"},
+    "recombee_api_client": {f"song_service/recombee{part}.py" for part in ("", "_client", "_requests")},
     "rapidfuzz": {"shared/spelling.py"},
     "av": {f"shared/media/{name}.py" for name in ("audio_reader", "audio_track", "damage", "pcm")},
 }

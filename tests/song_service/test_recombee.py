@@ -117,7 +117,7 @@ async def hundred_ask(engine: RecombeeEngine) -> list[BaseException | object]:
 
 
 async def test_requests_do_not_queue_for_hanging_engine() -> None:
-    """A few threads serve everybody: a wait for one of them counts as much as the response."""
+    """A few connections serve everybody: a wait for one of them counts as much as the response."""
     async with asyncio.timeout(30), canned_server(None) as server, engine_at(server.url, 0.3) as engine:
         for _ in range(3):
             outcomes = await hundred_ask(engine)
