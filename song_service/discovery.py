@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+from shared import metrics
 from shared.cache.dependencies import Dependencies
 from shared.cache.entry import Content, Entry, Loaded
 from shared.cache.read_through import ReadThrough
@@ -28,6 +29,7 @@ from song_service.caching import (
     one_song,
     read_with_tags,
     similar_to,
+    song_tags,
 )
 from song_service.domain import Song
 from song_service.personal_orders import Order, PersonalOrders
@@ -61,9 +63,9 @@ class Discovery:
     async def trending(self, count: int = MOST) -> Content:
         """Popular now, filled up with the newest."""
         chosen = self._choose(count)
-        await chosen.extend(await self._popular())
+        await chosen.extend(TRENDING, self._popular)
         if chosen.is_short:
-            await chosen.extend(await self._newest())
+            await chosen.extend(NEWEST, self._newest)
         return chosen.content(is_shared=True)
 
     async def similar(self, song: Song, count: int = MOST) -> Content:
@@ -77,9 +79,10 @@ class Discovery:
             return Order([each for each in await self._engine.similar(song.id, MOST) if each != song.id])
 
         chosen = self._choose(count)
-        await chosen.extend(await self._order(similar_to(song.id), recommend))
+        entry = similar_to(song.id)
+        await chosen.extend(entry, lambda: self._order(entry, recommend))
         if chosen.is_empty:
-            await chosen.extend(await self._newest_like(song.id))
+            await chosen.extend(newest_like(song.id), lambda: self._newest_like(song.id))
         # Read after the orders, which depend on this song: it may have been hidden since the caller read it.
         if await chosen.is_listed(song.id):
             return chosen.content(is_shared=True)
@@ -95,11 +98,12 @@ class Discovery:
             return await self._personal_orders.of(user_id, MOST)
 
         chosen = self._choose(count)
-        await chosen.extend(await self._order(for_listener(user_id), recommend))
+        entry = for_listener(user_id)
+        await chosen.extend(entry, lambda: self._order(entry, recommend))
         if chosen.is_short:
-            await chosen.extend(await self._popular())
+            await chosen.extend(TRENDING, self._popular)
         if chosen.is_short:
-            await chosen.extend(await self._newest())
+            await chosen.extend(NEWEST, self._newest)
         return chosen.content()
 
     def _choose(self, count: int) -> "_Chosen":
@@ -207,14 +211,32 @@ class _Chosen:
         """Whether there is none yet."""
         return not self._rows
 
-    async def extend(self, order: Content) -> None:
-        """Add listed songs from `order`, a JSON list of ids, while there are too few."""
+    async def extend(self, entry: Entry, read: Callable[[], Awaitable[Content]]) -> None:
+        """Add listed songs from this order, a JSON list of ids, while there are too few.
+
+        `read` returns the order if memory has none that is current.
+        """
+        order = await self._in_memory(entry) or await read()
         self._dependencies.include(order)
-        ids: list[str] = [each for each in dict.fromkeys(json.loads(order.body)) if each not in self._rows]
+        ids = self._ids_of(order)
         read_at_once = self._count - len(self._rows)
         while ids and self.is_short:
             self._rows |= await self._read(ids[:read_at_once])
             ids, read_at_once = ids[read_at_once:], MOST  # hidden songs came first: read all others at once
+
+    async def _in_memory(self, entry: Entry) -> Content | None:
+        """The order, if memory has it and it is current: known after one round trip, with its first songs."""
+        order = self._cache.peek(entry)
+        if order is None:
+            return None
+        songs = song_tags(self._ids_of(order)[: self._count - len(self._rows)])
+        if not await self._dependencies.match(order, *songs):
+            return None
+        metrics.CACHE_READS.labels(entry.kind, "memory").inc()
+        return order
+
+    def _ids_of(self, order: Content) -> list[str]:
+        return [each for each in dict.fromkeys(json.loads(order.body)) if each not in self._rows]
 
     async def is_listed(self, song_id: str) -> bool:
         """Whether everybody may see this song. The content depends on it from now on."""

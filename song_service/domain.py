@@ -112,6 +112,14 @@ class Interaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Earlier:
+    """An interaction with this key, that happened after `since`."""
+
+    dedup_key: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Like:
     """A listener likes a song since `created_at`. In a list of likes its `id` is the song's."""
 

@@ -12,7 +12,7 @@ from shared.providers.mongo import (
     id_of,
 )
 from shared.providers.mongo_errors import DuplicateDocumentError
-from song_service.domain import Interaction, InteractionKind
+from song_service.domain import Earlier, Interaction, InteractionKind
 
 _OLDEST_FIRST = (("at", ASCENDING), ("_id", ASCENDING))
 _LATEST_FIRST = (("at", DESCENDING), ("_id", DESCENDING))
@@ -37,16 +37,16 @@ class MongoInteractions:
         """Raises UnavailableError; may be called again."""
         await self._interactions.ensure_indexes()
 
-    async def add(self, interaction: Interaction) -> bool:
+    async def add(self, interaction: Interaction, unless: Earlier | None = None) -> bool:
+        if unless is not None:
+            condition = {"dedupKey": unless.dedup_key, "at": {"$gt": unless.since}}
+            if await self._interactions.find(condition, limit=1, fields=["at"]):
+                return False
         try:
             await self._interactions.insert(_to_document(interaction))
         except DuplicateDocumentError:
             return False
         return True
-
-    async def happened_at(self, dedup_key: str) -> datetime | None:
-        found = await self._interactions.find({"dedupKey": dedup_key}, limit=1, fields=["at"])
-        return found[0]["at"] if found else None
 
     async def claim_unsent(
         self, moment: datetime, lease_until: datetime, limit: int

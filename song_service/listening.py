@@ -6,7 +6,7 @@ from datetime import timedelta
 from shared.access.caller import Caller
 from shared.clock import now
 from shared.ids import new_id
-from song_service.domain import Interaction, InteractionKind
+from song_service.domain import Earlier, Interaction, InteractionKind
 from song_service.outbox import Outbox
 from song_service.ports import InteractionRepository
 
@@ -28,16 +28,16 @@ class Listening:
         """
         at = now()
         event = f"{listener.id}:{song_id}:{kind.value}"
+        earlier = None
         if key:
             dedup_key = f"{event}:key:{_digest(key)}"
         else:
             window = max(1, min(duration, LONGEST_WINDOW_SECONDS))
             number = int(at.timestamp()) // window
             dedup_key = f"{event}:window:{number}"
-            before = await self._interactions.happened_at(f"{event}:window:{number - 1}")
-            if before is not None and at - before < timedelta(seconds=window):
-                return
-        if await self._interactions.add(Interaction(new_id(), listener.id, song_id, kind, at, dedup_key)):
+            earlier = Earlier(f"{event}:window:{number - 1}", at - timedelta(seconds=window))
+        interaction = Interaction(new_id(), listener.id, song_id, kind, at, dedup_key)
+        if await self._interactions.add(interaction, earlier):
             self._outbox.wake()
 
 

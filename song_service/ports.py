@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol, overload
 
 from shared.http.pagination import Slice
-from song_service.domain import CatalogueEntry, Interaction, LikeChange, Song, SongChanges
+from song_service.domain import CatalogueEntry, Earlier, Interaction, LikeChange, Song, SongChanges
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,12 +97,10 @@ class SongRepository(Protocol):
 class InteractionRepository(Protocol):
     """Interactions: the listening history, and the queue of unsynced ones."""
 
-    async def add(self, interaction: Interaction) -> bool:
-        """Store it. Returns False, and stores nothing, when its `dedup_key` exists."""
-        ...
-
-    async def happened_at(self, dedup_key: str) -> datetime | None:
-        """Returns the time of the interaction with this key; None when there is none."""
+    async def add(self, interaction: Interaction, unless: Earlier | None = None) -> bool:
+        """Store it. Returns False, and stores nothing, when its `dedup_key` exists, or there is such an
+        earlier one.
+        """
         ...
 
     async def claim_unsent(

@@ -8,9 +8,14 @@ from datetime import datetime
 from embedded.sqlite import statements
 from embedded.sqlite.database import SqliteDatabase, Value
 from shared.clock import from_millis, to_millis
-from song_service.domain import Interaction, InteractionKind
+from song_service.domain import Earlier, Interaction, InteractionKind
 
 COLUMNS = "id, user_id, song_id, kind, at, dedup_key"
+_ADD = f"""
+    INSERT INTO interactions ({COLUMNS}) SELECT :id, :user_id, :song_id, :kind, :at, :dedup_key
+    WHERE NOT EXISTS (SELECT 1 FROM interactions WHERE dedup_key = :earlier_key AND at > :earlier_since)
+    ON CONFLICT (dedup_key) DO NOTHING RETURNING id
+"""  # noqa: S608 - put together from constants
 _MOST_PLAYED = f"""
     SELECT song_id FROM interactions INDEXED BY interactions_played
     WHERE at >= :since AND kind IN ('{InteractionKind.PLAY.value}', '{InteractionKind.COMPLETE.value}')
@@ -24,7 +29,7 @@ class SqliteInteractions:
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
 
-    async def add(self, interaction: Interaction) -> bool:
+    async def add(self, interaction: Interaction, unless: Earlier | None = None) -> bool:
         row: dict[str, Value] = {
             "id": interaction.id,
             "user_id": interaction.user_id,
@@ -33,15 +38,11 @@ class SqliteInteractions:
             "at": to_millis(interaction.at),
             "dedup_key": interaction.dedup_key,
         }
-        statement = (
-            f"{statements.insert('interactions', row)} ON CONFLICT (dedup_key) DO NOTHING RETURNING id"
-        )
-        return bool(await self._database.write(statement, row))
-
-    async def happened_at(self, dedup_key: str) -> datetime | None:
-        statement = statements.select("at", "interactions", ["dedup_key = :dedup_key"])
-        rows = await self._database.read(statement, {"dedup_key": dedup_key})
-        return from_millis(rows[0]["at"]) if rows else None
+        earlier = {
+            "earlier_key": None if unless is None else unless.dedup_key,
+            "earlier_since": None if unless is None else to_millis(unless.since),
+        }
+        return bool(await self._database.write(_ADD, {**row, **earlier}))
 
     async def claim_unsent(
         self, moment: datetime, lease_until: datetime, limit: int

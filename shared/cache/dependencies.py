@@ -43,6 +43,15 @@ class Dependencies:
             self._cache = None
         return self.are_known
 
+    async def match(self, content: Content, *further: str) -> bool:
+        """Whether `content` is current; if so, adds its tags and `further` ones. Takes one round trip."""
+        before = dict(self.versions)
+        await self.add(EVERYTHING, *(content.versions or ()), *further)
+        if self.are_those_of(content):
+            return True
+        self.versions = before
+        return False
+
     def include(self, content: Content) -> None:
         """Add the dependencies of `content`, and its expiry."""
         self.expires_at = min(self.expires_at, content.expires_at)

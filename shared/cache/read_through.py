@@ -80,6 +80,11 @@ class ReadThrough:
         metrics.CACHE_READS.labels(entry.kind, "miss").inc()
         return await self._load_once(entry, versions, load)
 
+    def peek(self, entry: Entry) -> Content | None:
+        """What memory holds and has not expired. Its versions are still to be compared (`Dependencies`)."""
+        content = self._memory.get(entry.key)
+        return None if content is None or content.is_expired() else content
+
     async def read_many(
         self,
         entries: Mapping[str, Entry],

@@ -4,8 +4,10 @@ import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from shared.ids import new_id
-from song_service.domain import Interaction, InteractionKind
+from song_service.domain import Earlier, Interaction, InteractionKind
 from song_service.ports import InteractionRepository
 from tests.repositories.builders import NOON, an_interaction, minutes
 
@@ -53,10 +55,22 @@ async def test_key_stays_taken_after_sync(interactions: InteractionRepository) -
     assert await interactions.count_unsent() == 0
 
 
-async def test_time_of_a_key_is_found(interactions: InteractionRepository) -> None:
-    await interactions.add(an_interaction(dedup_key="ada played blue", at=NOON - minutes(3)))
-    assert await interactions.happened_at("ada played blue") == NOON - minutes(3)
-    assert await interactions.happened_at("ada played green") is None
+@pytest.mark.parametrize(
+    ("key", "since", "is_stored"),
+    [("first", minutes(3), True), ("first", minutes(4), False), ("another", minutes(4), True)],
+)
+async def test_earlier_interaction_prevents_another(
+    interactions: InteractionRepository, key: str, since: timedelta, is_stored: bool
+) -> None:
+    await interactions.add(an_interaction(dedup_key="first", at=NOON - minutes(3)))
+    second = an_interaction(dedup_key="second", at=NOON)
+    assert await interactions.add(second, Earlier(key, NOON - since)) is is_stored
+    assert await interactions.count_unsent() == 1 + is_stored
+
+
+async def test_own_key_counts_beside_an_earlier_one(interactions: InteractionRepository) -> None:
+    await interactions.add(an_interaction(dedup_key="same"))
+    assert not await interactions.add(an_interaction(dedup_key="same"), Earlier("another", NOON))
 
 
 async def test_oldest_interactions_are_claimed_first(interactions: InteractionRepository) -> None:

@@ -21,7 +21,7 @@ from shared.access.permissions import Role
 from shared.http.pagination import Cursor, Slice
 from shared.ids import new_id
 from shared.ports import MediaRef
-from song_service.domain import CatalogueEntry, InteractionKind
+from song_service.domain import CatalogueEntry, Earlier, InteractionKind
 from song_service.ports import SongFilter
 from tests.repositories.builders import NOON, a_song, a_user, an_album, an_interaction
 from user_service.ports import UserFilter
@@ -106,7 +106,7 @@ async def test_songs_and_their_queue_are_found_by_index(explained: Explained) ->
 @pytest.mark.parametrize("explained", [schemas.SONGS], indirect=True, ids=["songs"])
 async def test_interactions_and_media_are_found_by_index(explained: Explained) -> None:
     interactions, interaction = SqliteInteractions(explained), an_interaction()
-    await interactions.add(interaction)
+    await interactions.add(interaction, Earlier(interaction.dedup_key, NOON))
     await interactions.claim_unsent(NOON, NOON, 9)
     await interactions.mark_sent([interaction])
     await interactions.count_unsent()

@@ -9,6 +9,7 @@ from shared.errors import UnavailableError
 from shared.http.pagination import Slice
 from song_service.domain import (
     CatalogueEntry,
+    Earlier,
     EngineLateError,
     Interaction,
     LikeChange,
@@ -183,14 +184,12 @@ class Interactions:
         self.leased_until: dict[str, datetime] = {}
         self.is_down = False
 
-    async def add(self, interaction: Interaction) -> bool:
-        if interaction.dedup_key in self.kept:
+    async def add(self, interaction: Interaction, unless: Earlier | None = None) -> bool:
+        earlier = None if unless is None else self.kept.get(unless.dedup_key)
+        if interaction.dedup_key in self.kept or (earlier and unless and earlier.at > unless.since):
             return False
         self.kept[interaction.dedup_key] = interaction
         return True
-
-    async def happened_at(self, dedup_key: str) -> datetime | None:
-        return self.kept[dedup_key].at if dedup_key in self.kept else None
 
     async def claim_unsent(
         self, moment: datetime, lease_until: datetime, limit: int
