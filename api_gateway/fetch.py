@@ -37,8 +37,8 @@ async def fetch(
         lines = [b"GET %s HTTP/1.1" % path, b"host: " + pool.authority, b"accept: application/json"]
         lines += [name + b": " + value for name, value in headers]
         lines.append(b"%s: %s" % (HEADER.lower().encode(), current_request_id().encode()))
-        response = connection.send("GET", b"\r\n".join((*lines, b"", b"")), idle_seconds=seconds)
-        connection.request_sent(seconds)
+        head = b"\r\n".join((*lines, b"", b""))
+        response = connection.send("GET", head, idle_seconds=seconds, response_seconds=seconds)
         try:
             return Fetched(*await _read(response, max_bytes))
         finally:

@@ -70,8 +70,9 @@ class ServiceTransport(httpx.AsyncBaseTransport):
             with _translated():
                 connection = self._pool.take() or await self._pool.connect()
                 data = _head_of(request) + await request.aread()
-                response = connection.send(request.method, data, idle_seconds=seconds["read"])
-                connection.request_sent(seconds["read"])
+                response = connection.send(
+                    request.method, data, idle_seconds=seconds["read"], response_seconds=seconds["read"]
+                )
                 await response.wait_for_head()
         except BaseException:
             self._permits.release()

@@ -65,18 +65,26 @@ class UpstreamConnection(asyncio.Protocol):
         """Whether a request may be sent on it."""
         return not self._transport.is_closing()
 
-    def send(self, method: str, data: bytes, *, idle_seconds: float) -> UpstreamResponse:
-        """Begin a request with its head, and the body if it is short. Call `request_sent` afterwards."""
-        response = UpstreamResponse(self._loop)
-        self._response = response
+    def send(
+        self, method: str, data: bytes, *, idle_seconds: float, response_seconds: float | None = None
+    ) -> UpstreamResponse:
+        """Send a request whose response has to begin within `response_seconds`.
+
+        Without these, `data` is the head of a request whose body follows; `request_sent` ends it.
+        """
+        response = self._response = UpstreamResponse(self._loop)
         self._method = method
         self._idle_seconds = idle_seconds
-        self._request_sent = False
         self._in_head = True
         self._head_bytes = 0
         self._headers = []
         self._complete = False
         self._transport.write(data)
+        if response_seconds is None:
+            self._request_sent = False
+        else:
+            self._request_sent = True
+            self._deadline.start(response_seconds)
         return response
 
     def request_sent(self, response_seconds: float) -> None:
@@ -239,7 +247,8 @@ class UpstreamConnection(asyncio.Protocol):
         response = self._response
         if response is None or self._complete:
             return
-        status = self._parser.get_status_code()
+        parser = self._parser
+        status = parser.get_status_code()
         self._is_interim = status < 200
         if self._is_interim:
             self._headers = []
@@ -251,27 +260,22 @@ class UpstreamConnection(asyncio.Protocol):
             size = sum(len(name) + len(value) for name, value in headers)
             if size > _MAX_HEAD_BYTES:
                 raise ResponseHeadTooLargeError
-        self._check_framing(status, headers)
-        self._is_kept_alive = self._parser.should_keep_alive()
+        # Two readers must not disagree about the end of the body.
+        if status > 599 or parser.get_http_version() not in _VERSIONS:
+            raise BadResponseError
+        names = dict(headers)
+        if b"transfer-encoding" in names and not _is_chunked(headers):
+            raise BadResponseError
+        self._ends_with_connection = (
+            _FRAMING.isdisjoint(names) and status not in _WITHOUT_BODY and self._method != "HEAD"
+        )
+        self._is_kept_alive = parser.should_keep_alive()
         self._in_head = False
         if not self._request_sent:
             self._deadline.stop()
         response.begin(status, headers)
         if self._method == "HEAD":
             self._complete = True
-
-    def _check_framing(self, status: int, headers: Headers) -> None:
-        """Raises BadResponseError where two readers could disagree about the end of the body."""
-        if status > 599 or self._parser.get_http_version() not in _VERSIONS:
-            raise BadResponseError
-        names = dict(headers)
-        if b"transfer-encoding" in names:
-            encodings = [value.lower() for name, value in headers if name == b"transfer-encoding"]
-            if encodings != [b"chunked"]:
-                raise BadResponseError
-        self._ends_with_connection = (
-            _FRAMING.isdisjoint(names) and status not in _WITHOUT_BODY and self._method != "HEAD"
-        )
 
     def on_body(self, body: bytes) -> None:
         response = self._response
@@ -288,3 +292,8 @@ class UpstreamConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if not self._is_interim and not self._in_head:
             self._complete = True
+
+
+def _is_chunked(headers: Headers) -> bool:
+    """Whether "chunked" is the only transfer coding."""
+    return [value.lower() for name, value in headers if name == b"transfer-encoding"] == [b"chunked"]

@@ -65,20 +65,23 @@ class UpstreamResponse:
 
     def _wake(self, waiter: asyncio.Future[None]) -> None:
         self._waiter = None
-        if not waiter.done():
+        if waiter.done():
+            return  # its task was cancelled
+        if self.failure is None:
             waiter.set_result(None)
+        else:
+            waiter.set_exception(self.failure)
 
-    async def wait_for_head(self) -> None:
-        """Return once `status` and `headers` are there.
+    def wait_for_head(self) -> asyncio.Future[None]:
+        """Done once `status` and `headers` are there.
 
-        Raises:
+        Raises, when awaited:
             UpstreamError: the response failed; or another exception passed to `fail`.
         """
-        while not self.status:
-            if self.failure is not None:
-                raise self.failure
-            self._waiter = self._loop.create_future()
-            await self._waiter
+        waiter = self._waiter = self._loop.create_future()
+        if self.status or self.failure is not None:
+            self._wake(waiter)
+        return waiter
 
     async def read(self) -> bytes:
         """Returns the next bytes of the body, at least one; empty at its end.
