@@ -8,7 +8,7 @@ from starlette.types import Scope
 
 from api_gateway.cors import CorsPolicy
 from api_gateway.downstream.exchange import EXTENSION, Exchange
-from api_gateway.headers import RequestOrigin, client_address, is_trusted
+from api_gateway.headers import client_address, head_to_client, is_trusted
 from api_gateway.ports import ApiRequest
 from api_gateway.relay import BUSY_RETRY_SECONDS, relay
 from api_gateway.request_body import BodyBufferFullError, ClientDisconnectedError, ClientTooSlowError
@@ -40,17 +40,17 @@ class ApiEndpoint:
         started_at = time.perf_counter()
         method = scope["method"]
         exchange: Exchange = scope["extensions"][EXTENSION]
-        first = exchange.head.first
+        first = exchange.head.fields.first
         offered = first.get(b"x-request-id")
         request_id = adopt_request_id(offered.decode("latin-1") if offered else None).encode("ascii")
         if b"traceparent" in first:
             tracing.adopt(scope["headers"])
-        writer = ResponseWriter(exchange, self._cors, first.get(b"origin"), request_id)
-        writer.recycles = self._recycling.is_due(method)
+        recycles = self._recycling.is_due(method)
+        writer = ResponseWriter(exchange, self._cors, first.get(b"origin"), request_id, recycles=recycles)
         recorder = self._recorder
         recorder.in_flight.inc()
         try:
-            await _respond(target, scope, exchange, writer, request_id)
+            await _respond(target, scope, exchange, writer)
         except ClientDisconnectedError:
             pass  # the client has disconnected
         except Exception as failure:
@@ -59,51 +59,45 @@ class ApiEndpoint:
                 log.exception("unhandled", route=target.route, method=method)
             if writer.status:
                 raise  # the server then aborts the connection, so that the client notices
-            await writer.send_whole(response)
+            head = head_to_client(response.status_code, response.raw_headers)
+            await writer.send(head, bytes(response.body))
         finally:
             recorder.in_flight.dec()
             seconds = time.perf_counter() - started_at
             recorder.record(method, target.route, scope["path"], writer.status, seconds)
 
 
-async def _respond(
-    target: Target, scope: Scope, exchange: Exchange, writer: ResponseWriter, request_id: bytes
-) -> None:
+async def _respond(target: Target, scope: Scope, exchange: Exchange, writer: ResponseWriter) -> None:
     resources = resources_of(scope["state"])
-    peer: str = scope["client"][0] if scope["client"] else ""
-    headers = scope["headers"]
+    headers, address = scope["headers"], exchange.peer
     networks = resources.limits.trusted_networks
-    trusted = bool(networks) and is_trusted(peer, networks)
-    address = client_address(headers) or peer if trusted else peer
+    if networks and is_trusted(address, networks):
+        address = client_address(headers) or address
     request = ApiRequest(scope["method"], target, scope["query_string"], headers, address)
-    if resources.cache is not None and request.method in _CACHEABLE:
-        cached = await resources.cache.find(request)
+    cache = resources.cache
+    if cache is not None and request.method in _CACHEABLE:
+        cached = await cache.find(request)
         if cached is not None:
-            writer.start(cached.head)
-            await writer.end(cached.body)
+            await writer.send(cached.head, cached.body)
             return
     try:
-        await _ask_service(resources, request, exchange, writer, RequestOrigin(peer, trusted, request_id))
+        if resources.rate_limiter is not None:
+            writer.extra += await resources.rate_limiter.check(request)
+        if tracing.is_enabled():
+            await _relay_in_span(resources, request, exchange, writer)
+        else:
+            await relay(resources, request, exchange, writer)
     finally:
         if request.refresh is not None:
             request.refresh.end()
 
 
-async def _ask_service(
-    resources: Resources,
-    request: ApiRequest,
-    exchange: Exchange,
-    writer: ResponseWriter,
-    origin: RequestOrigin,
+async def _relay_in_span(
+    resources: Resources, request: ApiRequest, exchange: Exchange, writer: ResponseWriter
 ) -> None:
-    if resources.rate_limiter is not None:
-        writer.extra += await resources.rate_limiter.check(request)
-    if not tracing.is_enabled():
-        await relay(resources, request, exchange, writer, origin)
-        return
     with tracing.server_span(f"{request.method} {request.target.route}", request.headers):
         request.headers = tracing.with_current_span(request.headers)
-        await relay(resources, request, exchange, writer, origin)
+        await relay(resources, request, exchange, writer)
 
 
 def _response_of(failure: Exception) -> Response:

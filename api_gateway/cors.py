@@ -57,11 +57,12 @@ class CorsPolicy:
     def __init__(self, origins: Iterable[str]) -> None:
         self._origins = frozenset(origin.encode("ascii") for origin in origins)
         self._exposed = EXPOSED_HEADERS.encode("ascii")
-        self._lines = {
+        self.lines = {
             (origin, varies): b"".join(b"%b: %b\r\n" % pair for pair in self.headers(origin, varies=varies))
             for origin in (None, *self._origins)
             for varies in (False, True)
         }
+        """The headers of a response as whole lines, by its allowed origin and whether it varies by origin."""
         self._logged_at: dict[bytes, float] = {}
 
     def allowed(self, origin: bytes | None) -> bytes | None:
@@ -101,10 +102,6 @@ class CorsPolicy:
                 (b"access-control-expose-headers", self._exposed),
             )
         return added
-
-    def lines(self, allowed: bytes | None, *, varies: bool) -> bytes:
-        """The same as whole header lines."""
-        return self._lines[allowed, varies]
 
     def preflight_headers(self, allowed: bytes | None) -> Headers:
         """The same for a preflight; unknown origins get no more than that."""

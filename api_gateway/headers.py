@@ -175,34 +175,22 @@ def client_address(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
     return None
 
 
-class RequestOrigin(NamedTuple):
-    """The origin of a request: the peer, whether that is a trusted proxy, and the request id."""
+def lines_to_service(headers: Sequence[tuple[bytes, bytes]], peer: str, *, is_trusted: bool) -> bytes:
+    """The header lines of a request as the service gets them, in their order, without `Host` and request id.
 
-    peer: str
-    trusted: bool
-    request_id: bytes
-
-
-def add_lines_to_service(
-    pieces: list[bytes], headers: Sequence[tuple[bytes, bytes]], origin: RequestOrigin
-) -> None:
-    """Add the header lines of a request as the service gets them, in their order, without `Host`.
-
-    `X-Forwarded-*` from the client count only if it is a trusted proxy.
+    `X-Forwarded-*` from the client count only if `peer` is a trusted proxy.
     """
-    host, before = b"", len(pieces)
+    host = b""
+    pieces: list[bytes] = []
     for name, value in headers:
         if _PASSES_UP[name]:
             pieces += (name, b": ", value, b"\r\n")
         elif name == b"host":
             host = value
         elif name == b"connection" and _options(value):
-            del pieces[before:]
-            add_lines_to_service(pieces, _without_named(headers), origin)
-            return
-    peer, trusted, request_id = origin
+            return lines_to_service(_without_named(headers), peer, is_trusted=is_trusted)
     address, scheme = peer.encode("latin-1"), b"http"
-    if trusted:
+    if is_trusted:
         said = dict(headers)
         earlier = [value for name, value in headers if name == b"x-forwarded-for"]
         address = b", ".join([*earlier, address])
@@ -210,9 +198,9 @@ def add_lines_to_service(
         forwarded_host = said.get(b"x-forwarded-host", host)
         host = forwarded_host if is_host(forwarded_host) else host
     pieces.append(
-        b"x-forwarded-for: %b\r\nx-forwarded-proto: %b\r\nx-forwarded-host: %b\r\nx-request-id: %b\r\n"
-        % (address, scheme, host, request_id)
+        b"x-forwarded-for: %b\r\nx-forwarded-proto: %b\r\nx-forwarded-host: %b\r\n" % (address, scheme, host)
     )
+    return b"".join(pieces)
 
 
 def _without_named(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
@@ -224,7 +212,8 @@ def _without_named(headers: Sequence[tuple[bytes, bytes]]) -> Headers:
 class ResponseHead(NamedTuple):
     """The head of a response as the client gets it, but for CORS, the request id and `Date`.
 
-    `lines` are the status line and whole header lines; `varies` says that a `Vary` among them names `Origin`.
+    `lines` are the status line and whole header lines; `varies` says that a `Vary` among them names `Origin`,
+    `is_marked` that the service says how long the response may be cached here.
     """
 
     status: int
@@ -232,21 +221,21 @@ class ResponseHead(NamedTuple):
     length: int | None
     varies: bool
     has_date: bool
+    is_marked: bool = False
 
 
 def head_to_client(status: int, headers: Sequence[tuple[bytes, bytes]]) -> ResponseHead:
     """The head of a response, with repeated headers in their order.
 
     CORS and the request id are added once, by the gateway; `Surrogate-*` is for its cache only. Names are
-    lower case, and the parser has checked that they and values may be written to a connection. A response
-    without a body has no length.
+    lower case, and the parser has checked that they and values may be written to a connection.
     """
     pieces = [status_line(status)]
-    length: int | None = None
-    varies = has_date = False
+    length = 0 if status in _WITHOUT_BODY else None
+    varies = has_date = is_marked = False
     for name, value in headers:
         if _IS_READ[name]:
-            if name == b"content-length" and status not in _WITHOUT_BODY:
+            if name == b"content-length" and length is None:
                 length = int(value)
             elif name == b"vary":
                 varies = varies or varies_by_origin(value)
@@ -255,14 +244,10 @@ def head_to_client(status: int, headers: Sequence[tuple[bytes, bytes]]) -> Respo
             elif name == b"connection" and _options(value):
                 return head_to_client(status, _without_named(headers))
             else:
+                is_marked = is_marked or name == b"surrogate-control"
                 continue
         pieces += (name, b": ", value, b"\r\n")
-    return ResponseHead(status, b"".join(pieces), length, varies, has_date)
-
-
-def is_marked(headers: Sequence[tuple[bytes, bytes]]) -> bool:
-    """Whether the service says how long the response may be cached here."""
-    return b"surrogate-control" in dict(headers)
+    return ResponseHead(status, b"".join(pieces), length, varies, has_date, is_marked)
 
 
 def to_cache(headers: Sequence[tuple[bytes, bytes]]) -> Headers:

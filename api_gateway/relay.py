@@ -1,6 +1,5 @@
 """Relays a request to its service and the response back, as streams, and maps each failure to an error."""
 
-import functools
 from collections.abc import Coroutine
 from typing import Any, NoReturn
 
@@ -8,7 +7,7 @@ import structlog
 
 from api_gateway.concurrency import ConcurrencyLimiter, Permit
 from api_gateway.downstream.exchange import Exchange
-from api_gateway.headers import RequestOrigin, add_lines_to_service, head_to_client, is_marked, to_cache
+from api_gateway.headers import ResponseHead, head_to_client, is_trusted, lines_to_service, to_cache
 from api_gateway.ports import ApiRequest, Recording
 from api_gateway.request_body import BodyError, ClientDisconnectedError, RequestBody
 from api_gateway.resources import Resources, Upstream
@@ -40,11 +39,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 def relay(
-    resources: Resources,
-    request: ApiRequest,
-    exchange: Exchange,
-    writer: ResponseWriter,
-    origin: RequestOrigin,
+    resources: Resources, request: ApiRequest, exchange: Exchange, writer: ResponseWriter
 ) -> Coroutine[Any, Any, None]:
     """Send the request to the service of its target, and the response to the client.
 
@@ -55,25 +50,21 @@ def relay(
         ClientDisconnectedError, ClientTooSlowError, BodyBufferFullError: the same, and the body is
             incomplete.
     """
-    if exchange.head.framing.has_body:
-        return _relay_with_body(resources, request, exchange, writer, origin)
-    return _Relay(resources, request, exchange, writer, None).run(origin, b"")
+    if exchange.head.fields.has_body:
+        return _relay_with_body(resources, request, exchange, writer)
+    return _Relay(resources, request, exchange, writer, None).run(b"")
 
 
 async def _relay_with_body(
-    resources: Resources,
-    request: ApiRequest,
-    exchange: Exchange,
-    writer: ResponseWriter,
-    origin: RequestOrigin,
+    resources: Resources, request: ApiRequest, exchange: Exchange, writer: ResponseWriter
 ) -> None:
     body = RequestBody(exchange, request, resources.limits.body, resources.body_buffer)
     call = _Relay(resources, request, exchange, writer, body)
     try:
         if body.is_streamed:
-            await call.run_undecided(origin)
+            await call.run_undecided()
         else:
-            await call.run(origin, await body.read_all())
+            await call.run(await body.read_all())
     finally:
         body.close()
 
@@ -95,6 +86,8 @@ class _Relay:
     """One request at its service. `body` is None when there is none."""
 
     _connection: UpstreamConnection | None = None
+    _response: UpstreamResponse
+    """The response on `_connection`."""
     _upload: Upload | None = None
     _undecided: Permit | None = None
 
@@ -107,34 +100,32 @@ class _Relay:
         body: RequestBody | None,
     ) -> None:
         self._resources = resources
-        self._limits = resources.limits
         self._upstream = resources.upstreams[request.target.service]
         self._request = request
         self._exchange = exchange
         self._writer = writer
         self._body = body
 
-    async def run_undecided(self, origin: RequestOrigin) -> None:
+    async def run_undecided(self) -> None:
         """The same for a body that the service may refuse before it is sent."""
         upstream = self._upstream
         self._undecided = await _acquire(upstream, upstream.undecided_permits, UNDECIDED_SECONDS)
         try:
-            await self.run(origin, b"")
+            await self.run(b"")
         finally:
             self._undecided.release()
 
-    async def run(self, origin: RequestOrigin, content: bytes) -> None:
+    async def run(self, content: bytes) -> None:
         """Send the head and `content`, which is the whole body unless that is streamed."""
         upstream = self._upstream
         permit = upstream.permits.try_acquire()
         if permit is None:
-            permit = await _acquire(upstream, upstream.permits, self._limits.permit_seconds)
+            permit = await _acquire(upstream, upstream.permits, self._resources.limits.permit_seconds)
         call = upstream.breaker.try_call()
-        response: UpstreamResponse | None = None
         try:
             if call is None:
                 raise ServiceUnreachableError(upstream.name, upstream.breaker.retry_after_seconds)
-            response = await self._attempt(self._head(origin, len(content)) + content, call)
+            response = await self._attempt(self._head(len(content)) + content, call)
             if self._undecided is not None:
                 self._undecided.release()
             if response.ended:
@@ -150,28 +141,39 @@ class _Relay:
         finally:
             if self._upload is not None:
                 self._upload.stop()
-            if self._connection is not None and (response is None or not response.ended):
+            if self._connection is not None and not self._response.ended:
                 self._connection.abort()
 
-    def _head(self, origin: RequestOrigin, size: int) -> bytes:
+    def _head(self, size: int) -> bytes:
         """The head of the request as the service gets it."""
-        request, body = self._request, self._body
+        request = self._request
         path, query = request.target.path, request.query
-        target = b"%b?%b" % (path, query) if query else path
-        pieces = [
-            b"%b %b HTTP/1.1\r\nhost: %b\r\n"
-            % (request.method.encode("ascii"), target, self._upstream.pool.authority)
-        ]
-        add_lines_to_service(pieces, request.headers, origin)
-        if body is not None:
-            if body.is_streamed:
-                pieces.append(b"expect: 100-continue\r\n")
-            if body.length is None and body.is_streamed:
-                pieces.append(b"transfer-encoding: chunked\r\n")
-            elif body.length is None:
-                pieces.append(b"content-length: %d\r\n" % size)
-        pieces.append(b"\r\n")
-        return b"".join(pieces)
+        return b"%b %b HTTP/1.1\r\nhost: %b\r\n%bx-request-id: %b\r\n%b\r\n" % (
+            request.method.encode("ascii"),
+            b"%b?%b" % (path, query) if query else path,
+            self._upstream.pool.authority,
+            self._lines_to_service(),
+            self._writer.request_id,
+            b"" if self._body is None else self._body_lines(self._body, size),
+        )
+
+    def _lines_to_service(self) -> bytes:
+        """Made once for requests of a connection that have the same header lines."""
+        fields, headers = self._exchange.head.fields, self._request.headers
+        if headers is fields.headers and fields.to_service is not None:
+            return fields.to_service
+        peer = self._exchange.peer
+        is_proxy = is_trusted(peer, self._resources.limits.trusted_networks)
+        lines = lines_to_service(headers, peer, is_trusted=is_proxy)
+        if headers is fields.headers:
+            fields.to_service = lines
+        return lines
+
+    def _body_lines(self, body: RequestBody, size: int) -> bytes:
+        if not body.is_streamed:
+            return b"" if body.length is not None else b"content-length: %d\r\n" % size
+        framing = b"" if body.length is not None else b"transfer-encoding: chunked\r\n"
+        return b"expect: 100-continue\r\n" + framing
 
     async def _attempt(self, data: bytes, call: Call) -> UpstreamResponse:
         """Returns the response as soon as it has begun. Reads are repeated after a failed connection.
@@ -202,21 +204,33 @@ class _Relay:
         return connection
 
     def _send(self, connection: UpstreamConnection, data: bytes) -> UpstreamResponse:
-        exchange, limits, body = self._exchange, self._limits, self._body
+        limits, body = self._resources.limits, self._body
+        seconds: float | None = limits.response_seconds
+        if body is not None and body.is_streamed:
+            seconds = None
+        elif body is not None and body.is_upload:
+            seconds = limits.upload_response_seconds
         self._connection = connection
-        response = connection.send(self._request.method, data, idle_seconds=limits.idle_seconds)
-        exchange.on_disconnect = functools.partial(_give_up, connection, response)
-        if body is None:
-            connection.request_sent(limits.response_seconds)
-        elif body.is_streamed:
-            exchange.outlives_half_close = True
-            self._upload = Upload(self._resources, self._upstream, connection, response, exchange, body)
-            self._upload.undecided = self._undecided
-        else:
-            connection.request_sent(
-                limits.upload_response_seconds if body.is_upload else limits.response_seconds
-            )
+        self._response = response = connection.send(
+            self._request.method, data, idle_seconds=limits.idle_seconds, response_seconds=seconds
+        )
+        self._exchange.on_disconnect = self._give_up
+        if body is not None and body.is_streamed:
+            self._begin_upload(connection, response, body)
         return response
+
+    def _begin_upload(
+        self, connection: UpstreamConnection, response: UpstreamResponse, body: RequestBody
+    ) -> None:
+        self._exchange.outlives_half_close = True
+        self._upload = Upload(self._resources, self._upstream, connection, response, self._exchange, body)
+        self._upload.undecided = self._undecided
+
+    def _give_up(self) -> None:
+        """The client has disconnected."""
+        self._response.fail(ClientDisconnectedError())
+        if self._connection is not None:
+            self._connection.abort()
 
     def _raise_gateway_error(self, failure: UpstreamError, call: Call) -> NoReturn:
         name = self._upstream.name
@@ -232,43 +246,43 @@ class _Relay:
         raise ServiceBadResponseError(name) from failure
 
     async def _pass_on(self, response: UpstreamResponse) -> None:
-        recording = self._record(response)
-        self._writer.start(head_to_client(response.status, response.headers))
-        if response.ended:
-            piece = response.take()
-        else:
-            try:
-                piece = await self._stream(response, recording)
-            except (UpstreamError, BodyError) as failure:
-                # An incomplete response makes the server abort the connection, so the client notices.
-                log.warning("response incomplete", callee=self._upstream.name, error=type(failure).__name__)
-                return
+        head = head_to_client(response.status, response.headers)
+        recording = self._record(response) if head.is_marked else None
+        if not response.ended:
+            await self._stream(head, response, recording)
+            return
+        body = response.take()
+        if recording is not None:
+            recording.add(body)
+            recording.complete()
+        await self._writer.send(head, body)
+
+    async def _stream(
+        self, head: ResponseHead, response: UpstreamResponse, recording: Recording | None
+    ) -> None:
+        """Pass the body on as it arrives."""
+        writer = self._writer
+        writer.start(head)
+        try:
+            if not response.buffered:
+                await writer.write(b"")
+            piece = await response.read()
+            while response.buffered or not response.ended:
+                if recording is not None:
+                    recording.add(piece)
+                await writer.write(piece)
+                piece = await response.read()
+        except (UpstreamError, BodyError) as failure:
+            # An incomplete response makes the server abort the connection, so the client notices.
+            log.warning("response incomplete", callee=self._upstream.name, error=type(failure).__name__)
+            return
         if recording is not None:
             recording.add(piece)
             recording.complete()
-        await self._writer.end(piece)
-
-    async def _stream(self, response: UpstreamResponse, recording: Recording | None) -> bytes:
-        """Pass the body on as it arrives. Returns the last piece, which is not passed on yet."""
-        writer = self._writer
-        if not response.buffered:
-            await writer.write(b"")
-        while True:
-            piece = await response.read()
-            if response.ended and not response.buffered:
-                return piece
-            if recording is not None:
-                recording.add(piece)
-            await writer.write(piece)
+        await writer.end(piece)
 
     def _record(self, response: UpstreamResponse) -> Recording | None:
         cache = self._resources.cache
-        if cache is None or not is_marked(response.headers):
+        if cache is None:
             return None
         return cache.record(self._request, response.status, to_cache(response.headers))
-
-
-def _give_up(connection: UpstreamConnection, response: UpstreamResponse) -> None:
-    """The client has disconnected."""
-    response.fail(ClientDisconnectedError())
-    connection.abort()

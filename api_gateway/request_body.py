@@ -109,13 +109,14 @@ class RequestBody:
         self._client = request.client_address
         self._taken = 0
         self._idle_seconds = limits.idle_seconds
-        length = exchange.head.framing.length
+        fields = exchange.head.fields
+        length = fields.framing.length
         is_short = length is not None and length <= _BUFFERED_UPLOAD_BYTES
         is_ignored = request.method in _WITHOUT_MEANING and (length is None or length > MAX_BUFFERED_BYTES)
         is_authenticated = any(name == b"authorization" for name, _ in request.headers)
         self.length = length
         self.is_upload = is_upload(request.method, request.target)
-        self.is_streamed = is_ignored or (self.is_upload and (not is_short or exchange.head.expects_continue))
+        self.is_streamed = is_ignored or (self.is_upload and (not is_short or fields.expects_continue))
         if self.is_upload or is_ignored:
             self._seconds = limits.upload_seconds
             self._too_large: BodyError = UploadTooLargeError(limits.max_upload_bytes)

@@ -7,7 +7,7 @@ from starlette.responses import Response
 
 from api_gateway.cors import CorsPolicy
 from api_gateway.downstream.exchange import Exchange
-from api_gateway.headers import Headers, ResponseHead, head_to_client
+from api_gateway.headers import Headers, ResponseHead
 from shared.errors import BadResponseError, LateResponseError, UnavailableError
 from shared.http.problem import problem
 
@@ -51,37 +51,48 @@ class ResponseWriter:
     its connection.
     """
 
-    __slots__ = ("_cors", "_exchange", "_origin", "_request_id", "extra", "recycles", "status")
+    __slots__ = ("_cors", "_exchange", "_origin", "extra", "recycles", "request_id", "status")
 
-    def __init__(self, exchange: Exchange, cors: CorsPolicy, origin: bytes | None, request_id: bytes) -> None:
+    def __init__(
+        self,
+        exchange: Exchange,
+        cors: CorsPolicy,
+        origin: bytes | None,
+        request_id: bytes,
+        *,
+        recycles: bool,
+    ) -> None:
         self.status = 0
         self.extra: Headers = []
-        self.recycles = False
+        self.recycles = recycles
+        self.request_id = request_id
         self._exchange = exchange
         self._cors = cors
-        self._origin = cors.allowed(origin)
-        self._request_id = request_id
+        self._origin = origin if origin is None else cors.allowed(origin)
 
-    def start(self, head: ResponseHead) -> None:
-        """Start the response. `head` is of a service, of the cache or our own."""
+    def _begin(self, head: ResponseHead) -> bytes:
+        """The header lines to add to `head`, which is of a service, of the cache or our own."""
         self.status = head.status
         added = b"%bx-request-id: %b\r\n" % (
-            self._cors.lines(self._origin, varies=head.varies),
-            self._request_id,
+            self._cors.lines[self._origin, head.varies],
+            self.request_id,
         )
         if self.extra:
             added += b"".join(b"%b: %b\r\n" % pair for pair in self.extra)
-        self._exchange.begin(head, added, recycled=self.recycles)
+        return added
+
+    def send(self, head: ResponseHead, body: bytes) -> Coroutine[Any, Any, None]:
+        """Send a whole response."""
+        return self._exchange.respond(head, self._begin(head), body, recycled=self.recycles)
+
+    def start(self, head: ResponseHead) -> None:
+        """Start a response that is sent in pieces."""
+        self._exchange.begin(head, self._begin(head), recycled=self.recycles)
 
     def write(self, piece: bytes) -> Coroutine[Any, Any, None]:
         """The next piece of its body. An empty one flushes what was written so far."""
         return self._exchange.write(piece, last=False)
 
-    def end(self, piece: bytes = b"") -> Coroutine[Any, Any, None]:
+    def end(self, piece: bytes) -> Coroutine[Any, Any, None]:
         """The last piece."""
         return self._exchange.write(piece, last=True)
-
-    async def send_whole(self, response: Response) -> None:
-        """Send a complete response."""
-        self.start(head_to_client(response.status_code, response.raw_headers))
-        await self.end(bytes(response.body))

@@ -64,8 +64,9 @@ class Exchange:
 
     def __init__(self, connection: "HttpProtocol", head: RequestHead) -> None:
         self.head = head
-        self.body_ended = not head.framing.has_body
-        self.continued = not head.expects_continue
+        fields = head.fields
+        self.body_ended = not fields.has_body
+        self.continued = not fields.expects_continue
         self._connection = connection
         self._body: list[bytes] = []
         self._head: list[bytes] = []
@@ -73,15 +74,16 @@ class Exchange:
 
     def _scope(self) -> Scope:
         head, connection = self.head, self._connection
+        fields = head.fields
         path = head.path.decode("ascii")
         return {
             **connection.scope,
-            "http_version": head.version,
+            "http_version": fields.version,
             "method": head.method,
             "path": unquote(path) if "%" in path else path,
             "raw_path": head.path,
             "query_string": head.query,
-            "headers": head.headers,
+            "headers": fields.headers,
             "state": connection.app_state.copy(),
             "extensions": {EXTENSION: self},
         }
@@ -172,13 +174,19 @@ class Exchange:
     # The response.
 
     @property
+    def peer(self) -> str:
+        """The address of the client, or of the proxy in front of this server; empty for a Unix socket."""
+        client = self._connection.scope["client"]
+        return client[0] if client is not None else ""
+
+    @property
     def body_is_abandoned(self) -> bool:
         """Whether a response that begins now leaves too much of the body unread for the connection to be
         reused.
         """
         if self.body_ended:
             return False
-        length = self.head.framing.length
+        length = self.head.fields.framing.length
         return length is None or not self.continued or length - self.body_received > _NEGLIGIBLE_BYTES
 
     async def send(self, message: Message) -> None:
@@ -194,6 +202,25 @@ class Exchange:
         if writes.is_full:
             await writes.make_room(len(body), self._length)
         self._write(body, last=last)
+
+    async def respond(self, head: ResponseHead, added: bytes, body: bytes, *, recycled: bool) -> None:
+        """Send a whole response, with `added` header lines."""
+        connection = self._connection
+        writes = connection.writes
+        if writes.is_full or head.length != len(body) or self.head.method == "HEAD" or self.response_started:
+            self.begin(head, added, recycled=recycled)
+            await self.write(body, last=True)
+            return
+        if self.disconnected:
+            return
+        self.response_started = self.response_ended = True
+        closes = connection.closes_after(self, recycled=recycled)
+        end = b"connection: close\r\n\r\n" if closes else b"\r\n"
+        date = b"" if head.has_date else date_line()
+        writes.write(b"".join((head.lines, added, date, end, body)))
+        if self._waiter is not None:
+            self._wake()
+        connection.response_ended()
 
     def start(self, status: int, headers: Iterable[tuple[bytes, bytes]]) -> None:
         """Begin the response of an ASGI application."""
@@ -221,14 +248,14 @@ class Exchange:
         if self.response_started:
             raise RuntimeError("a second response to one request")
         self.response_started = True
-        status, lines, length, _, has_date = head
+        status, lines, length, _, has_date, _ = head
         pieces = self._head
         pieces += (lines, added) if has_date else (lines, added, date_line())
         if self.head.method == "HEAD" or status in _WITHOUT_BODY:
             self._has_no_body = True
         elif length is not None:
             self._left = self._length = length
-        elif self.head.version == "1.1":
+        elif self.head.fields.version == "1.1":
             self._is_chunked = True
             pieces.append(b"transfer-encoding: chunked\r\n")
         if self._connection.closes_after(self, recycled=recycled):

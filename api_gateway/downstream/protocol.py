@@ -138,8 +138,8 @@ class HttpProtocol(asyncio.Protocol):
         exchange = Exchange(self, head)
         if not exchange.body_ended:
             self._receiving = exchange
-            self._decoder = decoder_of(head.framing, self.max_trailer_bytes)
-        elif not head.keep_alive:
+            self._decoder = decoder_of(head.fields.framing, self.max_trailer_bytes)
+        elif not head.fields.keep_alive:
             self._takes_requests = False
         if self._running is None and not self._waiting:
             self._run(exchange)
@@ -157,7 +157,7 @@ class HttpProtocol(asyncio.Protocol):
         if decoder.ended:
             self._receiving = self._decoder = None
             exchange.body_complete()
-            if not exchange.head.keep_alive:
+            if not exchange.head.fields.keep_alive:
                 self._takes_requests = False
         return rest
 
@@ -180,14 +180,16 @@ class HttpProtocol(asyncio.Protocol):
 
         A connection is recycled between requests only: pipelined requests get their responses first.
         """
-        if exchange.body_is_abandoned or not exchange.head.keep_alive:
-            self._takes_requests = False
+        if not exchange.head.fields.keep_alive or exchange.body_is_abandoned:
             self._waiting.clear()
-        elif self._waiting or self._unread or self._is_reading_paused or self._head_reader.has_begun:
+        elif (self._takes_requests and not recycled) or self._has_more():
             return False
-        elif recycled:
-            self._takes_requests = False
-        return not self._takes_requests
+        self._takes_requests = False
+        return True
+
+    def _has_more(self) -> bool:
+        """Whether another request has arrived, at least in part."""
+        return bool(self._waiting or self._unread) or self._is_reading_paused or self._head_reader.has_begun
 
     def response_ended(self) -> None:
         """Start the next request."""

@@ -1,7 +1,7 @@
 """The head of a request, read strictly: ambiguous heads are refused."""
 
 import re
-from typing import Final
+from typing import Final, NamedTuple
 
 import httptools
 
@@ -10,7 +10,13 @@ from shared.errors import MalformedError
 
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]+) ((/[!\"$->@-~]*)(?:\?([!\"$-~]*))?|[!-~]+) HTTP/(1\.[01])\r\n")
 """Method, target, path and query of a target that consists of these, and version."""
+_METHODS: Final = {
+    each.encode("ascii"): each for each in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+}
 _VERSIONS: Final = {b"1.0": "1.0", b"1.1": "1.1"}
+
+_MAX_REMEMBERED_BYTES: Final = 8192
+"""Of header lines, for each connection."""
 
 
 class MalformedHeadError(Exception):
@@ -21,45 +27,41 @@ class HeadTooLargeError(Exception):
     """More bytes than a head may have."""
 
 
-class RequestHead:
-    """One request without its body. Header names are lower case; `path` and `query` are as sent.
+class RequestFields:
+    """The header lines of a request, read and checked. Names are lower case.
 
-    `first` has the first value of each header.
+    Requests on a connection whose header lines are the same share this: do not change `headers`. `first` has
+    the first value of each. In `to_service` the relay keeps the lines that it has made of them.
     """
 
     __slots__ = (
         "expects_continue",
         "first",
         "framing",
+        "has_body",
         "headers",
         "keep_alive",
-        "method",
-        "path",
-        "query",
+        "to_service",
         "version",
     )
 
-    def __init__(self, line: re.Match[bytes], headers: Headers) -> None:
+    def __init__(self, version: str, headers: Headers) -> None:
         """Raises MalformedHeadError."""
-        method, target, path, query, digits = line.groups()
-        if path is None:
-            path, query = _split(target)
-        self.method = method.decode("ascii")
-        self.version = version = _VERSIONS[digits]
+        self.version = version
         self.headers = headers
         self.first = first = dict(reversed(headers))
-        self.path: bytes = path
-        self.query: bytes = query or b""
         self.keep_alive = version == "1.1"
         self.expects_continue = False
         self.framing = _NO_BODY
+        self.to_service: bytes | None = None
         host = first.get(b"host")
-        if (version == "1.1" if host is None else not is_host(host)) or method == b"CONNECT":
+        if version == "1.1" if host is None else not is_host(host):
             raise MalformedHeadError
         if len(first) != len(headers) and _count(headers, b"host") > 1:
             raise MalformedHeadError
         if not _READ.isdisjoint(first):
             self._read()
+        self.has_body = self.framing.has_body
 
     def _read(self) -> None:
         """Read the headers that are for this server itself."""
@@ -73,6 +75,15 @@ class RequestHead:
                 self.expects_continue = version == "1.1" and value.lower() == b"100-continue"
         if b"content-length" in first or b"transfer-encoding" in first:
             self.framing = _framing(headers, version)
+
+
+class RequestHead(NamedTuple):
+    """One request without its body. `path` and `query` are as sent."""
+
+    method: str
+    path: bytes
+    query: bytes
+    fields: RequestFields
 
 
 _READ: Final = frozenset({b"connection", b"content-length", b"expect", b"transfer-encoding"})
@@ -108,13 +119,19 @@ def _split(url: bytes) -> tuple[bytes, bytes]:
 
 
 class HeadReader:
-    """Reads one head after another from the bytes of a connection, which may arrive in any pieces."""
+    """Reads one head after another from the bytes of a connection, which may arrive in any pieces.
+
+    Header lines that are byte for byte those of the head before are not read again.
+    """
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
         self._parser = httptools.HttpRequestParser(self)
         self._earlier = bytearray()
         self._headers: Headers = []
+        self._lines = b""
+        """The version and the header lines of `_fields`."""
+        self._fields: RequestFields
         self._is_complete = False
         self._is_message_complete = False
         self.has_begun = False
@@ -175,16 +192,30 @@ class HeadReader:
         line = _REQUEST_LINE.match(whole)
         if line is None:
             raise MalformedHeadError
+        name, target, path, query, version = line.groups()
+        method = _METHODS.get(name)
+        lines = whole[line.start(5) :]
+        if lines == self._lines and method and path and whole is last_piece:
+            return RequestHead(method, path, query or b"", self._fields)
         self._parse(last_piece)
-        if not self._is_complete:
+        if not self._is_complete or name == b"CONNECT":
             raise MalformedHeadError
-        head = RequestHead(line, self._headers)
-        if not self._is_message_complete or not head.keep_alive:
+        if path is None:
+            path, query = _split(target)
+        fields = self._end_fields(_VERSIONS[version])
+        if len(lines) <= _MAX_REMEMBERED_BYTES:
+            self._fields, self._lines = fields, lines
+        return RequestHead(method or name.decode("ascii"), path, query or b"", fields)
+
+    def _end_fields(self, version: str) -> RequestFields:
+        """The headers that were parsed. Then the parser is ready for the next head."""
+        fields = RequestFields(version, self._headers)
+        if not self._is_message_complete or not fields.keep_alive:
             # httptools would take what follows for the new protocol
             self._parser = httptools.HttpRequestParser(self)
         self._headers = []
         self._is_complete = self._is_message_complete = False
-        return head
+        return fields
 
     def on_header(self, name: bytes, value: bytes) -> None:
         self._headers.append((name.lower(), value))
