@@ -50,6 +50,7 @@ class CircuitBreaker:
         self._clock = clock
         self._buckets: deque[_Bucket] = deque()
         self._bucket_seconds = policy.window_seconds / _BUCKETS
+        self._bucket_ends_at = -math.inf
         self._opened_at: float | None = None
         self._probe: Call | None = None
         # Counts state changes: the outcome of a call from another epoch is ignored.
@@ -103,27 +104,31 @@ class CircuitBreaker:
 
     def _count(self, now: float, failed: bool) -> None:
         buckets, policy = self._buckets, self._policy
-        if not buckets or now >= buckets[-1].since + self._bucket_seconds:
+        if now >= self._bucket_ends_at:
+            self._bucket_ends_at = now + self._bucket_seconds
             buckets.append(_Bucket(now))
-            while buckets[0].since <= now - policy.window_seconds:
-                buckets.popleft()
+            self._drop_old(now)
         bucket = buckets[-1]
         bucket.calls += 1
         if not failed:
             return
         bucket.failures += 1
-        while buckets[0].since <= now - policy.window_seconds:
-            buckets.popleft()
+        self._drop_old(now)
         calls = sum(bucket.calls for bucket in buckets)
         failures = sum(bucket.failures for bucket in buckets)
         if calls >= policy.minimum_calls and failures >= policy.failure_rate * calls:
             self._move(now)
+
+    def _drop_old(self, now: float) -> None:
+        while self._buckets[0].since <= now - self._policy.window_seconds:
+            self._buckets.popleft()
 
     def _move(self, opened_at: float | None) -> None:
         self._opened_at = opened_at
         self._probe = None
         self._epoch += 1
         self._buckets.clear()
+        self._bucket_ends_at = -math.inf
         self._is_open_metric.set(self.is_open)
 
 
