@@ -23,8 +23,9 @@ class Batch:
         self.found: Mapping[str, bytes | None] = {}
 
     def end(self, failure: BaseException | None) -> None:
-        """Wake all requests that wait for it."""
-        for each in self.waiting:
+        """Wake all requests that wait for it. They refer to this batch then, and it no more to them."""
+        waiting, self.waiting = self.waiting, []
+        for each in waiting:
             if each.done():
                 continue  # its request was cancelled
             if failure is None:
