@@ -139,6 +139,7 @@ class _Relay:
                 call.abandoned()
             raise
         finally:
+            self._exchange.on_disconnect = None  # or the two would refer to each other
             if self._upload is not None:
                 self._upload.stop()
             if self._connection is not None and not self._response.ended:
@@ -205,19 +206,22 @@ class _Relay:
 
     def _send(self, connection: UpstreamConnection, data: bytes) -> UpstreamResponse:
         limits, body = self._resources.limits, self._body
-        seconds: float | None = limits.response_seconds
-        if body is not None and body.is_streamed:
-            seconds = None
-        elif body is not None and body.is_upload:
-            seconds = limits.upload_response_seconds
+        seconds = limits.response_seconds if body is None else self._response_seconds(body)
         self._connection = connection
         self._response = response = connection.send(
             self._request.method, data, idle_seconds=limits.idle_seconds, response_seconds=seconds
         )
         self._exchange.on_disconnect = self._give_up
-        if body is not None and body.is_streamed:
+        if seconds is None and body is not None:
             self._begin_upload(connection, response, body)
         return response
+
+    def _response_seconds(self, body: RequestBody) -> float | None:
+        """None for a body that is sent later."""
+        if body.is_streamed:
+            return None
+        limits = self._resources.limits
+        return limits.upload_response_seconds if body.is_upload else limits.response_seconds
 
     def _begin_upload(
         self, connection: UpstreamConnection, response: UpstreamResponse, body: RequestBody

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Final
+from typing import Final, NamedTuple
 
 from api_gateway.headers import Decisions, Headers
 from api_gateway.ports import ApiRequest, CachedResponse
@@ -44,10 +44,9 @@ _RELAYED: Final = frozenset(
 )
 """A request with one of these, or with a condition other than `If-None-Match`, goes to its service."""
 
-_MATTERS: Final = Decisions(
-    lambda name: name in _RELAYED or name == b"authorization" or name.startswith(b"if-")
+_IS_RELAYED: Final = Decisions(
+    lambda name: name in _RELAYED or (name.startswith(b"if-") and name != b"if-none-match")
 )
-"""Whether a header decides whether, and from which entry, a request is served."""
 
 _ANYBODY: Final = b""
 """The digest for requests without a token."""
@@ -70,6 +69,10 @@ class _Kept:
     size_bytes: int
 
 
+_Candidate = tuple[Key, _Kept, Mapping[str, bytes]]
+"""A stored response for a caller, valid or not, with the versions that it depends on."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Token:
     """A token that was valid when a service saw it; `versions` are what the id of its caller depends on."""
@@ -80,8 +83,7 @@ class _Token:
     size_bytes: int = 500
 
 
-@dataclass(frozen=True, slots=True)
-class _Wanted:
+class _Wanted(NamedTuple):
     """The relevant request headers: the digest of the token, and the entity tags of `If-None-Match`."""
 
     token: bytes
@@ -108,22 +110,27 @@ class GatewayResponseCache:
         if wanted is None:
             self._count["relayed"]()
             return None
-        found, outcome = await self._find(request, wanted)
+        candidate = self._kept(request, wanted)
+        if candidate is None:
+            self._count["miss"]()
+            return None
+        found, outcome = await self._validated(request, wanted, candidate)
         if outcome == "stale" and request.refresh is None:
             refresh = self._refreshes.of(_shared_key(request))
             if refresh is not None and await refresh.wait(REFRESH_SECONDS):
-                found, outcome = await self._find(request, wanted)
+                found, outcome = await self._validated(request, wanted, self._kept(request, wanted))
         self._count[outcome]()
         return found
 
-    async def _find(self, request: ApiRequest, wanted: _Wanted) -> tuple[CachedResponse | None, str]:
+    async def _validated(
+        self, request: ApiRequest, wanted: _Wanted, candidate: _Candidate | None
+    ) -> tuple[CachedResponse | None, str]:
         """The response, and the outcome for the metrics. Of requests for an outdated response that everybody
         gets, the first one refreshes it.
         """
-        found = self._kept(request, wanted)
-        if found is None:
+        if candidate is None:
             return None, "miss"
-        key, kept, versions = found
+        key, kept, versions = candidate
         try:
             is_current = await self._validator.are_current(versions)
         except CacheDownError:
@@ -140,7 +147,7 @@ class GatewayResponseCache:
             return kept.not_modified, "not-modified"
         return (kept.head if request.method == "HEAD" else kept.whole), "hit"
 
-    def _kept(self, request: ApiRequest, wanted: _Wanted) -> tuple[Key, _Kept, Mapping[str, bytes]] | None:
+    def _kept(self, request: ApiRequest, wanted: _Wanted) -> _Candidate | None:
         """Returns the stored response for this caller, valid or not, with the versions it depends on."""
         path, query, token = request.target.path, request.query, wanted.token
         own = (path, query, token)
@@ -162,19 +169,15 @@ class GatewayResponseCache:
 
     def _wanted(self, headers: Headers) -> _Wanted | None:
         """Returns None when the request cannot be served from the cache."""
-        authorization: bytes | None = None
-        if_none_match: bytes | None = None
-        for name, value in headers:
-            if not _MATTERS[name]:
-                continue
-            if name == b"authorization":
-                if authorization is not None:
-                    return None
-                authorization = value
-            elif name == b"if-none-match":
-                if_none_match = value if if_none_match is None else if_none_match + b"," + value
-            else:
+        named = dict(headers)
+        if any(map(_IS_RELAYED.__getitem__, named)):
+            return None
+        authorization, if_none_match = named.get(b"authorization"), named.get(b"if-none-match")
+        if len(named) != len(headers):
+            if [name for name, _ in headers].count(b"authorization") > 1:
                 return None
+            if if_none_match is not None:
+                if_none_match = b",".join(value for name, value in headers if name == b"if-none-match")
         token = _ANYBODY if authorization is None else self._digest(authorization)
         return _Wanted(token, if_none_match)
 

@@ -54,10 +54,11 @@ class LogOutput:
             self.write_out()
             size = len(line)
         self._buffered_bytes = size
-        self._lines.append(line)
-        if not self._is_buffered or len(self._lines) >= MAX_BUFFERED_LINES:
+        lines = self._lines
+        lines.append(line)
+        if not self._is_buffered or len(lines) >= MAX_BUFFERED_LINES:
             self.write_out()
-        elif len(self._lines) == 1:
+        elif len(lines) == 1:
             self._filled.set()
 
     def flush(self) -> None:

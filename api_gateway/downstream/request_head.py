@@ -137,12 +137,28 @@ class HeadReader:
         self.has_begun = False
         """Whether a head has begun and not ended."""
 
+    def _repeated(self, data: bytes) -> RequestHead | None:
+        """The head, if `data` is one whole head with the header lines of the one before."""
+        lines = self._lines
+        if not data.endswith(lines) or self.has_begun or len(data) > self._max_bytes:
+            return None
+        line = _REQUEST_LINE.match(data)
+        if line is None or line.start(5) + len(lines) != len(data):
+            return None
+        name, _, path, query, _ = line.groups()
+        method = _METHODS.get(name)
+        if method is None or path is None:
+            return None
+        return RequestHead(method, path, query or b"", self._fields)
+
     def feed(self, data: bytes) -> tuple[RequestHead | None, bytes]:
         """Returns the head, once it is complete, and the bytes after it.
 
         Raises:
             MalformedHeadError, HeadTooLargeError.
         """
+        if (repeated := self._repeated(data)) is not None:
+            return repeated, b""
         if self.has_begun:
             return self._feed_more(data)
         if data[0] in b"\r\n":  # empty lines before a request are ignored: RFC 9112, 2.2
@@ -193,19 +209,16 @@ class HeadReader:
         if line is None:
             raise MalformedHeadError
         name, target, path, query, version = line.groups()
-        method = _METHODS.get(name)
-        lines = whole[line.start(5) :]
-        if lines == self._lines and method and path and whole is last_piece:
-            return RequestHead(method, path, query or b"", self._fields)
         self._parse(last_piece)
         if not self._is_complete or name == b"CONNECT":
             raise MalformedHeadError
         if path is None:
             path, query = _split(target)
         fields = self._end_fields(_VERSIONS[version])
+        lines = whole[line.start(5) :]
         if len(lines) <= _MAX_REMEMBERED_BYTES:
             self._fields, self._lines = fields, lines
-        return RequestHead(method or name.decode("ascii"), path, query or b"", fields)
+        return RequestHead(_METHODS.get(name) or name.decode("ascii"), path, query or b"", fields)
 
     def _end_fields(self, version: str) -> RequestFields:
         """The headers that were parsed. Then the parser is ready for the next head."""

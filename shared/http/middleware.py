@@ -37,11 +37,10 @@ class RequestRecorder:
 
     def record(self, method: str, route: str, path: str, status: int, seconds: float) -> None:
         """`route` is the template of `path`. `status` is 0 when the client left before the response."""
-        method = method if method in _METHODS else "other"
-        labels = (method, route, status)
-        found = self._series.get(labels)
+        found = self._series.get((method, route, status))
         if found is None:
-            found = self._series[labels] = (
+            method = method if method in _METHODS else "other"
+            found = self._series[method, route, status] = (
                 metrics.REQUESTS.labels(self._service, method, route, str(status)),
                 metrics.LATENCY.labels(self._service, method, route),
             )
