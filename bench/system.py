@@ -121,7 +121,6 @@ def _environment(ports: Mapping[str, int], tokens: Tokens) -> dict[str, str]:
         "CLERK_PUBLISHABLE_KEY": f"pk_test_{issuer}",
         "CLERK_JWT_KEY": tokens.public_pem(),
         "CLERK_API_URL": cloud,
-        "CLERK_WEBHOOK_SECRET": f"whsec_{base64.b64encode(secrets.token_bytes(24)).decode()}",
         "CLOUDINARY_CLOUD_NAME": "bench",
         "CLOUDINARY_API_KEY": secrets.token_hex(8),
         "CLOUDINARY_API_SECRET": secrets.token_hex(16),

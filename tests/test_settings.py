@@ -4,9 +4,7 @@ import json
 import re
 import subprocess
 import sys
-from base64 import b64encode
 from pathlib import Path
-from secrets import token_bytes
 
 import pytest
 from pydantic import ValidationError
@@ -48,16 +46,6 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def names_in_example() -> list[str]:
     return re.findall(r"^([A-Z_]+)=", (PROJECT / ".env.example").read_text(), re.MULTILINE)
-
-
-def test_profiles_are_refreshed_seldom_where_webhooks_report_changes(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in GIVEN.items():
-        monkeypatch.setenv(name, value)
-    assert load(UserSettings).refresh_seconds == 60
-    monkeypatch.setenv("CLERK_WEBHOOK_SECRET", f"whsec_{b64encode(token_bytes(24)).decode()}")
-    assert load(UserSettings).refresh_seconds == 3600
-    monkeypatch.setenv("PROFILE_REFRESH_SECONDS", "5")
-    assert load(UserSettings).refresh_seconds == 5
 
 
 def test_env_example_names_every_setting_once() -> None:

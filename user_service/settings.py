@@ -19,11 +19,10 @@ class UserSettings(ServiceSettings):
     clerk_webhook_secret: SecretStr | None = Field(
         None, description="Signing secret of Clerk's webhooks, whsec_…; without it they are 404"
     )
-    profile_refresh_seconds: int | None = Field(
-        None,
+    profile_refresh_seconds: int = Field(
+        60,
         ge=1,
-        description="Minimum interval between refreshes of a user's name, e-mail and image from Clerk; 60, "
-        "or 3600 with webhooks, which report changes at once",
+        description="Minimum interval between refreshes of a user's name, e-mail and image from Clerk",
     )
     admin_emails: CommaSeparated = Field(
         (), description="Verified e-mail addresses that become admin at registration, comma-separated"
@@ -41,11 +40,6 @@ class UserSettings(ServiceSettings):
         """The key that signs Clerk's webhooks; None when they are not configured."""
         secret = self.clerk_webhook_secret
         return None if secret is None else key_of(secret.get_secret_value())
-
-    @property
-    def refresh_seconds(self) -> int:
-        """The minimum interval between refreshes of a user's profile."""
-        return self.profile_refresh_seconds or (60 if self.clerk_webhook_secret is None else 3600)
 
     @field_validator("admin_emails", mode="before")
     @classmethod

@@ -73,7 +73,7 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
                 shared.writes,
                 QueuedNames(queue),
                 shared.marks,
-                settings.refresh_seconds,
+                settings.profile_refresh_seconds,
             ).refreshing()
         )
         accounts = Accounts(queue, administration)
