@@ -6,7 +6,7 @@ engine asked again for each of them, and a call costs more than all else that th
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 
 from shared.cache.memory import MemoryLevel
@@ -30,10 +30,13 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class _Last:
-    """The last order of a listener. `full_at`: when the bucket is full again, as `monotonic()`."""
+    """The last order of a listener, empty if the engine could not fill it, and the bucket as it was at `at`,
+    when the engine was last called.
+    """
 
     ids: Sequence[str]
-    full_at: float
+    tokens: float
+    at: float
 
     @property
     def size_bytes(self) -> int:
@@ -54,11 +57,13 @@ class PersonalOrders:
             UnavailableError: the engine is down.
         """
         moment = monotonic()
-        last = self._last.get(user_id)
-        full_at = moment if last is None else max(moment, last.full_at)
-        seconds_to_wait = full_at - moment - (CALLS_AT_ONCE - 1) * SECONDS_BETWEEN_CALLS
-        if last is not None and len(last.ids) >= count and seconds_to_wait > 0:
-            return Order(last.ids, math.ceil(seconds_to_wait))
+        last = self._last.get(user_id) or _Last((), CALLS_AT_ONCE, moment)
+        tokens = min(CALLS_AT_ONCE, last.tokens + (moment - last.at) / SECONDS_BETWEEN_CALLS)
+        if tokens < 1 and last.ids:
+            return Order(last.ids, math.ceil((1 - tokens) * SECONDS_BETWEEN_CALLS))
+        begun = _Last(last.ids, max(0, tokens - 1), moment)
+        self._last.put(user_id, begun)
         ids = tuple(await self._engine.for_user(user_id, count))
-        self._last.put(user_id, _Last(ids, full_at + SECONDS_BETWEEN_CALLS))
+        if self._last.get(user_id) is begun:  # or else a later call has begun
+            self._last.put(user_id, replace(begun, ids=ids if len(ids) >= count else ()))
         return Order(ids)

@@ -1,11 +1,13 @@
 """Lists and counts of songs for every caller."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from shared.access.caller import UnverifiedCaller
+from shared.access.caller import Caller, UnverifiedCaller
+from shared.access.permissions import Role
 from shared.cache.read_through import ReadThrough
 from shared.errors import UnavailableError
 from shared.http.pagination import Page
@@ -42,7 +44,7 @@ async def test_unverified_caller_sees_only_listed_songs() -> None:
     assert json.loads((await browsing.one(listed.id, UNKNOWN)).body)["_id"] == listed.id
     assert (await browsing.song(listed.id, UNKNOWN)) == listed
     for song_id in (private.id, hidden.id, "0" * 24):
-        for look in (browsing.one, browsing.song):
+        for look in (browsing.one, browsing.song, browsing.duration):
             with pytest.raises(UnavailableError):
                 await look(song_id, UNKNOWN)
             with pytest.raises(SongNotFoundError):
@@ -50,6 +52,19 @@ async def test_unverified_caller_sees_only_listed_songs() -> None:
     rows = await browsing.batch([private.id, listed.id, hidden.id], UNKNOWN)
     assert [song["_id"] for song in json.loads(rows.to_json())] == [listed.id]
     assert len(cache.entries) == 1
+
+
+async def test_duration_is_that_of_the_song() -> None:
+    songs, artist = Songs(), Caller("a" * 24, "user_a", "A", Role.ARTIST, is_blocked=False, token="t.o.k")
+    listed = replace(a_song(), duration=3)
+    private = replace(a_song(is_public=False), artist_id=artist.id, duration=4)
+    for each in (listed, private):
+        await songs.add(each)
+    browsing = Browsing(songs, ReadThrough(MemoryCache()), 1000)
+    assert await browsing.duration(listed.id, None) == 3
+    assert await browsing.duration(private.id, artist) == 4
+    with pytest.raises(SongNotFoundError):
+        await browsing.duration(private.id, replace(artist, id="b" * 24))
 
 
 async def test_first_page_depends_on_its_own_songs() -> None:

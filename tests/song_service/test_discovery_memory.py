@@ -1,5 +1,9 @@
-"""Recommendations whose order is in the memory of the process."""
+"""Orders of recommendations in the memory of the process."""
 
+from song_service.caching import for_listener
+from song_service.discovery import MOST
+from song_service.personal_orders import CALLS_AT_ONCE, SECONDS_BETWEEN_CALLS
+from tests.repositories.builders import a_song
 from tests.song_service.discovery_world import ADA, World, titles
 
 
@@ -31,3 +35,16 @@ async def test_redis_outage_ignores_the_order_in_memory() -> None:
     world.engine.response, world.redis.is_down = [world.all[3].id], True
     content = await world.discovery.for_user(ADA, 1)
     assert (titles(content), content.versions) == (["3"], None)
+
+
+async def test_full_order_holds_until_the_engine_may_be_asked_again() -> None:
+    world = World()
+    songs = [a_song() for _ in range(MOST)]
+    for song in songs:
+        world.put(song)
+    world.engine.response = [song.id for song in songs]
+    for _ in range(CALLS_AT_ONCE + 2):
+        await world.discovery.for_user(ADA)
+        await world.stale.interactions_synced({ADA})
+    assert world.engine.requested == CALLS_AT_ONCE
+    assert world.redis.ttls[for_listener(ADA).key] <= SECONDS_BETWEEN_CALLS

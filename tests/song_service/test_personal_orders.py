@@ -1,9 +1,11 @@
 """How often the engine is asked for a listener's recommendations."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
 
+from shared.errors import UnavailableError
 from song_service.personal_orders import CALLS_AT_ONCE, SECONDS_BETWEEN_CALLS, Order, PersonalOrders
 from tests.song_service.fakes import Engine
 
@@ -11,11 +13,20 @@ ADA, BOB = "b" * 24, "c" * 24
 
 
 class NumberedEngine(Engine):
-    """Its orders begin with the number of the call."""
+    """Its orders begin with the number of the call; `slow_calls` wait for `go_on`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slow_calls: set[int] = set()
+        self.go_on = asyncio.Event()
 
     async def for_user(self, user_id: str, count: int) -> Sequence[str]:
-        self.response = [str(self.requested), "a", "b"]
-        return await super().for_user(user_id, count)
+        number = self.requested
+        self.response = [str(number), "a", "b"]
+        ids = await super().for_user(user_id, count)
+        if number in self.slow_calls:
+            await self.go_on.wait()
+        return ids
 
 
 class World:
@@ -62,11 +73,48 @@ async def test_engine_is_asked_again_when_the_held_order_expires(world: World) -
     assert (await world.read()).ttl_seconds == int(SECONDS_BETWEEN_CALLS)
 
 
-async def test_bucket_fills_up_again(world: World) -> None:
+@pytest.mark.parametrize("minutes", [CALLS_AT_ONCE, 600])
+async def test_bucket_fills_up_again(world: World, minutes: int) -> None:
     await world.read_until_held()
-    world.moment += CALLS_AT_ONCE * SECONDS_BETWEEN_CALLS
+    world.moment += minutes * SECONDS_BETWEEN_CALLS
     await world.read_until_held()
     assert world.engine.requested == 2 * CALLS_AT_ONCE
+
+
+async def test_orders_that_were_not_filled_do_not_prolong_the_next_hold(world: World) -> None:
+    for _ in range(20):
+        assert (await world.read(count=4)).ttl_seconds is None
+    await world.read()
+    assert await world.read() == Order(("20", "a", "b"), int(SECONDS_BETWEEN_CALLS))
+
+
+async def test_order_of_a_later_call_is_kept(world: World) -> None:
+    """Also when the response to an earlier one comes after it."""
+    world.engine.slow_calls = {0}
+    first = asyncio.create_task(world.read())
+    await asyncio.sleep(0)
+    world.moment += 1
+    for _ in range(CALLS_AT_ONCE - 1):
+        await world.read()
+    world.engine.go_on.set()
+    assert (await first).ids[0] == "0"
+    assert (await world.read()).ids[0] == str(CALLS_AT_ONCE - 1)
+
+
+async def test_concurrent_calls_empty_the_bucket(world: World) -> None:
+    await world.read()
+    orders = await asyncio.gather(*(world.read() for _ in range(10)))
+    assert world.engine.requested == CALLS_AT_ONCE
+    assert sum(order.ttl_seconds is None for order in orders) == CALLS_AT_ONCE - 1
+
+
+async def test_failed_call_keeps_the_last_order(world: World) -> None:
+    await world.read()
+    world.engine.is_down = True
+    for _ in range(CALLS_AT_ONCE - 1):
+        with pytest.raises(UnavailableError):
+            await world.read()
+    assert (await world.read()).ids[0] == "0"
 
 
 async def test_listeners_have_their_own_buckets(world: World) -> None:
