@@ -7,6 +7,7 @@ import structlog
 
 from api_gateway.concurrency import ConcurrencyLimiter, Permit
 from api_gateway.downstream.exchange import Exchange
+from api_gateway.downstream.request_head import RequestFields
 from api_gateway.headers import ResponseHead, head_to_client, is_trusted, lines_to_service, to_cache
 from api_gateway.ports import ApiRequest, Recording
 from api_gateway.request_body import BodyError, ClientDisconnectedError, RequestBody
@@ -147,23 +148,23 @@ class _Relay:
 
     def _head(self, size: int) -> bytes:
         """The head of the request as the service gets it."""
-        request = self._request
+        request, fields = self._request, self._exchange.head.fields
         path, query = request.target.path, request.query
+        lines = fields.to_service
+        if lines is None or request.headers is not fields.headers:
+            lines = self._lines_to_service(fields)
         return b"%b %b HTTP/1.1\r\nhost: %b\r\n%bx-request-id: %b\r\n%b\r\n" % (
             request.method.encode("ascii"),
             b"%b?%b" % (path, query) if query else path,
             self._upstream.pool.authority,
-            self._lines_to_service(),
+            lines,
             self._writer.request_id,
             b"" if self._body is None else self._body_lines(self._body, size),
         )
 
-    def _lines_to_service(self) -> bytes:
-        """Made once for requests of a connection that have the same header lines."""
-        fields, headers = self._exchange.head.fields, self._request.headers
-        if headers is fields.headers and fields.to_service is not None:
-            return fields.to_service
-        peer = self._exchange.peer
+    def _lines_to_service(self, fields: RequestFields) -> bytes:
+        """Kept for the next requests with the same header lines, unless they were changed for this one."""
+        headers, peer = self._request.headers, self._exchange.peer
         is_proxy = is_trusted(peer, self._resources.limits.trusted_networks)
         lines = lines_to_service(headers, peer, is_trusted=is_proxy)
         if headers is fields.headers:
@@ -182,18 +183,22 @@ class _Relay:
         Raises:
             AppError: there is no valid response.
         """
-        may_repeat = self._body is None and self._request.method in _REPEATABLE
+        pool, is_repeated = self._upstream.pool, False
         while True:
             try:
-                response = self._send(self._upstream.pool.take() or await self._connect(), data)
+                response = self._send(pool.take() or await self._connect(), data)
                 await response.wait_for_head()
             except UpstreamError as failure:
-                if not (may_repeat and isinstance(failure, ConnectError | ConnectionLostError)):
+                if is_repeated or not self._may_repeat(failure):
                     self._raise_gateway_error(failure, call)
-                may_repeat = False
+                is_repeated = True
             else:
                 call.succeeded()
                 return response
+
+    def _may_repeat(self, failure: UpstreamError) -> bool:
+        is_read = self._body is None and self._request.method in _REPEATABLE
+        return is_read and isinstance(failure, ConnectError | ConnectionLostError)
 
     async def _connect(self) -> UpstreamConnection:
         connection = await self._upstream.pool.connect()

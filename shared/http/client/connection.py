@@ -21,7 +21,6 @@ _HIGH_WATER_BYTES: Final = 128 * 1024
 """The buffer for unread response bytes; when it is full, reading pauses (back-pressure)."""
 _PIECE_BYTES: Final = 65536
 _MAX_REST_BYTES: Final = 1024 * 1024
-_FRAMING: Final = frozenset({b"content-length", b"transfer-encoding"})
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
@@ -266,9 +265,8 @@ class UpstreamConnection(asyncio.Protocol):
         names = dict(headers)
         if b"transfer-encoding" in names and not _is_chunked(headers):
             raise BadResponseError
-        self._ends_with_connection = (
-            _FRAMING.isdisjoint(names) and status not in _WITHOUT_BODY and self._method != "HEAD"
-        )
+        has_end = b"content-length" in names or b"transfer-encoding" in names
+        self._ends_with_connection = not (has_end or status in _WITHOUT_BODY or self._method == "HEAD")
         self._is_kept_alive = parser.should_keep_alive()
         self._in_head = False
         if not self._request_sent:
