@@ -132,8 +132,10 @@ class UpstreamConnection(asyncio.Protocol):
             self._is_unsolicited = True
         if self._complete or self._response is None:
             self._give_back()
-        elif self._request_sent and not self._in_head and not self._reading_paused:
-            self._deadline.start(self._idle_seconds)
+        elif not self._in_head:
+            self._response.arrived()
+            if self._request_sent and not self._reading_paused:
+                self._deadline.start(self._idle_seconds)
 
     def eof_received(self) -> bool:
         self._ended()
@@ -271,7 +273,8 @@ class UpstreamConnection(asyncio.Protocol):
         self._in_head = False
         if not self._request_sent:
             self._deadline.stop()
-        response.begin(status, headers)
+        response.status = status
+        response.headers = headers
         if self._method == "HEAD":
             self._complete = True
 

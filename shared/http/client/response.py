@@ -31,17 +31,13 @@ class UpstreamResponse:
         self._loop = loop
         self._pieces: list[bytes] = []
 
-    def begin(self, status: int, headers: Headers) -> None:
-        """The head has arrived."""
-        self.status = status
-        self.headers = headers
-        if self._waiter is not None:
-            self._wake(self._waiter)
-
     def add(self, piece: bytes) -> None:
-        """The next piece of the body."""
+        """The next piece of the body. Call `arrived` afterwards, or `end` after the last one."""
         self._pieces.append(piece)
         self.buffered += len(piece)
+
+    def arrived(self) -> None:
+        """The head is here, and perhaps a part of the body."""
         if self._waiter is not None:
             self._wake(self._waiter)
 
