@@ -17,7 +17,7 @@ def chromium_path() -> str:
     """Without Chromium there is nothing to start a system for."""
     path = find_chromium()
     if path is None:
-        pytest.skip("Chromium is missing: apt-get install chromium")
+        pytest.skip("Chromium is missing: apt-get install chromium-headless-shell")
     return path
 
 
