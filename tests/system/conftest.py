@@ -1,4 +1,7 @@
-"""One running system for all tests of a process, and fresh people for each test."""
+"""A running system for all these tests of a process, and fresh people for each test.
+
+A system ends with the last of these tests in its process: an idle one probes and polls all the same.
+"""
 
 import asyncio
 import secrets
@@ -19,7 +22,7 @@ from tests.system.running import (
 DELEGATION_SECRET = secrets.token_hex(32)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """The embedded system, without demo content; its services sign with a secret that they are given."""
     variables = {
@@ -38,7 +41,7 @@ async def people(system: RunningSystem) -> AsyncIterator[People]:
     await made.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def described(system: RunningSystem) -> dict[str, Description]:
     """What the services' OpenAPI says, by the path of a call."""
     with httpx.Client(timeout=30) as http:
@@ -56,7 +59,7 @@ IMPATIENCE = {
 }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def breakable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """For tests that stop and kill parts of it: each leaves it whole, with what it stored.
 
@@ -75,7 +78,7 @@ def often_broken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSy
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def spare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
     """For files that want few songs: see `emptied`."""
     with running_system(tmp_path_factory.mktemp("spare") / "data") as running:
