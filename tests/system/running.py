@@ -45,10 +45,15 @@ class RunningSystem:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, below those that machines give to outgoing connections."""
+    """Ports that nobody listens on now, below those that machines give to outgoing connections.
+
+    Each process of pytest-xdist has its own range: a port that another one has just found is still free.
+    """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "").removeprefix("gw")
+    first, width = (20_000 + int(worker) % 12 * 1_000, 1_000) if worker else (20_000, 12_000)
     found: set[int] = set()
     while len(found) < count:
-        port = 20_000 + secrets.randbelow(12_000)
+        port = first + secrets.randbelow(width)
         with suppress(OSError), socket.create_server(("127.0.0.1", port)):
             found.add(port)
     return list(found)
