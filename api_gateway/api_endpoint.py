@@ -43,8 +43,7 @@ class ApiEndpoint:
         first = exchange.head.fields.first
         offered = first.get(b"x-request-id")
         request_id = adopt_request_id(offered.decode("latin-1") if offered else None).encode("ascii")
-        if b"traceparent" in first:
-            tracing.adopt(scope["headers"])
+        tracing.adopt(scope["headers"] if b"traceparent" in first else ())
         recycles = self._recycling.is_due(method)
         writer = ResponseWriter(exchange, self._cors, first.get(b"origin"), request_id, recycles=recycles)
         recorder = self._recorder

@@ -228,7 +228,8 @@ def head_to_client(status: int, headers: Sequence[tuple[bytes, bytes]]) -> Respo
     """The head of a response, with repeated headers in their order.
 
     CORS and the request id are added once, by the gateway; `Surrogate-*` is for its cache only. Names are
-    lower case, and the parser has checked that they and values may be written to a connection.
+    lower case, and the parser has checked that they and values may be written to a connection. There is one
+    `Content-Length`, and none in responses without a body.
     """
     pieces = [status_line(status)]
     length = 0 if status in _WITHOUT_BODY else None

@@ -108,7 +108,7 @@ class _Relay:
         self._body = body
 
     async def run_undecided(self) -> None:
-        """The same for a body that the service may refuse before it is sent."""
+        """Send the head of a request whose body the service may refuse before it is sent."""
         upstream = self._upstream
         self._undecided = await _acquire(upstream, upstream.undecided_permits, UNDECIDED_SECONDS)
         try:
@@ -135,11 +135,11 @@ class _Relay:
                 response.on_end = permit.release
             await self._pass_on(response)
         except BaseException:
-            permit.release()
             if call is not None:
                 call.abandoned()
             raise
         finally:
+            permit.release()
             self._exchange.on_disconnect = None  # or the two would refer to each other
             if self._upload is not None:
                 self._upload.stop()
@@ -163,7 +163,9 @@ class _Relay:
         )
 
     def _lines_to_service(self, fields: RequestFields) -> bytes:
-        """Kept for the next requests with the same header lines, unless they were changed for this one."""
+        """The header lines of the request as the service gets them. Kept for the next requests with the same
+        header lines, unless they were changed for this one.
+        """
         headers, peer = self._request.headers, self._exchange.peer
         is_proxy = is_trusted(peer, self._resources.limits.trusted_networks)
         lines = lines_to_service(headers, peer, is_trusted=is_proxy)
@@ -185,6 +187,8 @@ class _Relay:
         """
         pool, is_repeated = self._upstream.pool, False
         while True:
+            if self._exchange.disconnected:
+                raise ClientDisconnectedError
             try:
                 response = self._send(pool.take() or await self._connect(), data)
                 await response.wait_for_head()

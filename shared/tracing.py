@@ -55,7 +55,7 @@ def is_enabled() -> bool:
 
 
 def adopt(headers: Iterable[tuple[bytes, bytes]]) -> None:
-    """Join the trace in the headers of a request; a malformed one is ignored."""
+    """Join the trace in the headers of a request, or none; a malformed one is ignored."""
     found = next((value for name, value in headers if name == _HEADER), None)
     _received.set(found.decode() if found is not None and _WELL_FORMED.fullmatch(found) else None)
 

@@ -248,13 +248,12 @@ class Exchange:
         if self.response_started:
             raise RuntimeError("a second response to one request")
         self.response_started = True
-        status, lines, length, _, has_date, _ = head
         pieces = self._head
-        pieces += (lines, added) if has_date else (lines, added, date_line())
-        if self.head.method == "HEAD" or status in _WITHOUT_BODY:
+        pieces += (head.lines, added) if head.has_date else (head.lines, added, date_line())
+        if self.head.method == "HEAD" or head.status in _WITHOUT_BODY:
             self._has_no_body = True
-        elif length is not None:
-            self._left = self._length = length
+        elif head.length is not None:
+            self._left = self._length = head.length
         elif self.head.fields.version == "1.1":
             self._is_chunked = True
             pieces.append(b"transfer-encoding: chunked\r\n")

@@ -15,7 +15,8 @@ _METHODS: Final = {
 }
 _VERSIONS: Final = {b"1.0": "1.0", b"1.1": "1.1"}
 
-_MAX_REMEMBERED_BYTES: Final = 8192
+_MAX_REMEMBERED_BYTES: Final = 4096
+_MAX_REMEMBERED_LINES: Final = 40
 """Of header lines, for each connection."""
 
 
@@ -55,7 +56,8 @@ class RequestFields:
         self.framing = _NO_BODY
         self.to_service: bytes | None = None
         host = first.get(b"host")
-        if version == "1.1" if host is None else not is_host(host):
+        is_host_valid = version == "1.0" if host is None else is_host(host)
+        if not is_host_valid:
             raise MalformedHeadError
         if len(first) != len(headers) and _count(headers, b"host") > 1:
             raise MalformedHeadError
@@ -121,7 +123,8 @@ def _split(url: bytes) -> tuple[bytes, bytes]:
 class HeadReader:
     """Reads one head after another from the bytes of a connection, which may arrive in any pieces.
 
-    Header lines that are byte for byte those of the head before are not read again.
+    The header lines of the last head, unless there are many, are remembered: a head that arrives whole and
+    has the same ones, byte for byte, takes what was read of them.
     """
 
     def __init__(self, max_bytes: int) -> None:
@@ -216,7 +219,7 @@ class HeadReader:
             path, query = _split(target)
         fields = self._end_fields(_VERSIONS[version])
         lines = whole[line.start(5) :]
-        if len(lines) <= _MAX_REMEMBERED_BYTES:
+        if len(lines) <= _MAX_REMEMBERED_BYTES and len(fields.headers) <= _MAX_REMEMBERED_LINES:
             self._fields, self._lines = fields, lines
         return RequestHead(_METHODS.get(name) or name.decode("ascii"), path, query or b"", fields)
 

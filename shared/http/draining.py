@@ -15,7 +15,8 @@ DRAINING = Draining()
 
 
 class ConnectionRecycling:
-    """Decides which responses close their connection: all after SIGTERM, one in `RECYCLE_EVERY` before.
+    """Decides which responses close their connection: all after SIGTERM, one in
+    `RESPONSES_PER_CONNECTION_CLOSED` before.
 
     Clients go to another replica then. One that keeps an idle connection for less than `drain_seconds` holds
     none when the server closes, so that no request meets a closing connection. Without recycling, a busy

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import signal
+import socket
+import struct
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import pytest
 
-from tests.gateway.gateway import gateway
+from tests.gateway.gateway import gateway, gateway_process
 from tests.gateway.services import Scripted, listening, plain
 from tests.gateway.wire import (
     TEST_TIMEOUT_SECONDS,
@@ -164,8 +167,43 @@ async def test_permit_timeout_does_not_open_the_breaker() -> None:
         connect(port) as first,
     ):
         await first.write(request("GET", "/api/songs"))
-        for _ in range(3):
+        for _ in range(5):
             assert (await send_request(port, "GET", "/api/songs")).status == 503
         go_on.set()
         assert (await first.response()).status == 200
         assert (await send_request(port, "GET", "/api/songs")).status == 200
+
+
+async def test_client_lost_while_the_response_begins_leaves_its_permit() -> None:
+    """The gateway sees both in one iteration of its event loop."""
+    begun: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
+
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        target = (await read_request(reader, writer)).target
+        if target == "/songs/lost":
+            begun.put_nowait(writer)
+            await reader.read()
+        else:
+            writer.write(plain(b"{}"))
+        writer.close()
+
+    settings = {"MAX_CONNECTIONS_PER_SERVICE": "5", "POOL_TIMEOUT_SECONDS": "1"}
+    async with (
+        asyncio.timeout(TEST_TIMEOUT_SECONDS),
+        listening(talk) as there,
+        gateway_process(there, **settings) as running,
+    ):
+        for _ in range(5):
+            client = socket.create_connection(("127.0.0.1", running.port))
+            client.sendall(request("GET", "/api/songs/lost"))
+            service = await begun.get()
+            running.process.send_signal(signal.SIGSTOP)
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.close()
+            await asyncio.sleep(0.03)
+            service.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart")
+            await asyncio.sleep(0.05)
+            running.process.send_signal(signal.SIGCONT)
+            await asyncio.sleep(0.2)
+        await asyncio.sleep(1)
+        assert (await send_request(running.port, "GET", "/api/songs")).status == 200

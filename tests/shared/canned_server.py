@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 
 
 class CannedServer:
-    """`response` is what it sends, verbatim, before it closes; None keeps the client waiting.
+    """`response` is what it sends, verbatim, before it closes; None keeps the client waiting. `kept_waiting`
+    counts such clients.
 
     It waits `delay_seconds` first.
     """
@@ -15,6 +16,7 @@ class CannedServer:
         self.response = response
         self.delay_seconds = 0.0
         self.requests: list[bytes] = []
+        self.kept_waiting = 0
         self.url = ""
         self.handling: set[asyncio.Task[None]] = set()
 
@@ -36,6 +38,7 @@ class CannedServer:
             await reader.readexactly(int(lengths[0]) if lengths else 0)
             await asyncio.sleep(self.delay_seconds)
             if self.response is None:
+                self.kept_waiting += 1
                 await reader.read()
             else:
                 writer.write(self.response)

@@ -137,7 +137,7 @@ async def test_removals_do_not_queue_behind_uploads(file: Path) -> None:
         store_at(server.url) as store,
     ):
         uploads = [asyncio.create_task(store.upload_image(file, f"songs/{n}/cover")) for n in range(THREADS)]
-        while len(server.requests) < THREADS:  # noqa: ASYNC110 - no event to wait for
+        while server.kept_waiting < THREADS:  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.01)
         server.response = http_response(200, b'{"result": "ok"}')
         await store.destroy(MediaRef("songs/1/audio", "video"))
