@@ -163,9 +163,7 @@ class _Relay:
         )
 
     def _lines_to_service(self, fields: RequestFields) -> bytes:
-        """The header lines of the request as the service gets them. Kept for the next requests with the same
-        header lines, unless they were changed for this one.
-        """
+        """As the service gets them. Kept for requests with the same, unless changed for this one."""
         headers, peer = self._request.headers, self._exchange.peer
         is_proxy = is_trusted(peer, self._resources.limits.trusted_networks)
         lines = lines_to_service(headers, peer, is_trusted=is_proxy)
