@@ -1,16 +1,18 @@
 """The resources of the gateway, and its limits."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from api_gateway.concurrency import ConcurrencyLimiter
-from api_gateway.downstream.write_buffer import ResponseBuffer
+from api_gateway.downstream.write_buffer import ResponseBuffer, WriteBuffer
 from api_gateway.headers import Network
 from api_gateway.ports import RateLimiter, ResponseCache
 from api_gateway.request_body import BodyBuffer, BodyLimits
 from shared.circuit_breaker import CircuitBreaker
 from shared.http.client.pool import ConnectionPool
+from shared.http.write_batch import WriteBatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +52,14 @@ class Resources:
     upstreams: Mapping[str, Upstream]
     limits: Limits
     response_buffer: ResponseBuffer
+    write_batch: WriteBatch
     body_buffer: BodyBuffer
     cache: ResponseCache | None = None
     rate_limiter: RateLimiter | None = None
+
+    def write_buffer(self, transport: asyncio.Transport) -> WriteBuffer:
+        """Returns the buffer for what is written to a client."""
+        return WriteBuffer(transport, self.response_buffer, self.write_batch, self.limits.idle_seconds)
 
 
 def resources_of(state: Mapping[str, Any]) -> Resources:

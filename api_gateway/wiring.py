@@ -16,6 +16,7 @@ from shared.cache.redis import open_redis_store
 from shared.cache.validation import open_validator
 from shared.circuit_breaker import CircuitBreaker, CircuitBreakerPolicy
 from shared.http.client.pool import ConnectionPool
+from shared.http.write_batch import WriteBatch
 
 
 def production(settings: Settings) -> OpenResources:
@@ -34,6 +35,7 @@ def production(settings: Settings) -> OpenResources:
                     upstreams,
                     _limits(settings),
                     ResponseBuffer(settings.response_buffer_bytes),
+                    WriteBatch(),
                     BodyBuffer(settings.body_buffer_bytes, settings.body_buffer_bytes // 4),
                     cache=GatewayResponseCache(validator, settings.cache_memory_bytes),
                     rate_limiter=_rate_limiter(settings, store),

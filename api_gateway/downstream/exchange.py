@@ -217,7 +217,7 @@ class Exchange:
         closes = connection.closes_after(self, recycled=recycled)
         end = b"connection: close\r\n\r\n" if closes else b"\r\n"
         date = b"" if head.has_date else date_line()
-        writes.write(b"".join((head.lines, added, date, end, body)))
+        writes.write_soon(b"".join((head.lines, added, date, end, body)))
         if self._waiter is not None:
             self._wake()
         connection.response_ended()

@@ -67,9 +67,8 @@ class HttpProtocol(asyncio.Protocol):
     # The transport's side.
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        resources = resources_of(self.app_state)
         self._transport = cast("asyncio.Transport", transport)  # uvloop's derive from no asyncio class
-        self.writes = WriteBuffer(self._transport, resources.response_buffer, resources.limits.idle_seconds)
+        self.writes = resources_of(self.app_state).write_buffer(self._transport)
         self._server_state.connections.add(self)
         self.scope = scope_of(transport)
         self._deadline.start(self.head_seconds)
@@ -263,6 +262,7 @@ class HttpProtocol(asyncio.Protocol):
     def _close(self) -> None:
         """Close after everything is written; read on for a while, or the client might lose the response."""
         self._takes_requests = False
+        self.writes.flush()
         if self._transport.is_closing() or (self._lingers_until is not None and not self._is_half_closed):
             return
         if self._is_half_closed or not self._transport.can_write_eof():

@@ -10,6 +10,7 @@ from typing import Final
 import structlog
 
 from shared.http.deadline import Deadline
+from shared.http.write_batch import WriteBatch
 
 MIN_PROGRESS_BYTES: Final = 64 * 1024
 """The minimum that a slow client has to read within the idle timeout, if so much is buffered."""
@@ -56,9 +57,17 @@ class ResponseBuffer:
 class WriteBuffer:
     """The written bytes of one connection. The connection is aborted when its client stops reading."""
 
-    def __init__(self, transport: asyncio.Transport, budget: ResponseBuffer, idle_seconds: float) -> None:
+    def __init__(
+        self,
+        transport: asyncio.Transport,
+        budget: ResponseBuffer,
+        write_batch: WriteBatch,
+        idle_seconds: float,
+    ) -> None:
         self.is_full = False
         self._transport = transport
+        self._write_batch = write_batch
+        self._unsent = b""
         self._budget = budget
         self._idle_seconds = idle_seconds
         self._loop = asyncio.get_running_loop()
@@ -69,9 +78,23 @@ class WriteBuffer:
 
     def write(self, data: bytes) -> None:
         """Send it as soon as the client reads. Does nothing on a connection that is being closed."""
+        if self._unsent:
+            self.flush()
         if not self._transport.is_closing():
             self._written += len(data)
             self._transport.write(data)
+
+    def write_soon(self, data: bytes) -> None:
+        """The same at the end of this iteration of the event loop, together with other connections."""
+        if not self._unsent:
+            self._write_batch.add(self.flush)
+        self._unsent += data
+
+    def flush(self) -> None:
+        """Send now what waits for the end of the iteration. Call it before the connection closes."""
+        if self._unsent:
+            data, self._unsent = self._unsent, b""
+            self.write(data)
 
     async def make_room(self, size: int, response_bytes: int | None) -> None:
         """Wait until `size` bytes may be written, or the connection is lost.
@@ -107,6 +130,7 @@ class WriteBuffer:
 
     def close(self) -> None:
         """Close the connection after everything is read."""
+        self.flush()
         self._transport.close()
         self.closing()
 

@@ -30,9 +30,7 @@ async def test_late_event_loop_does_not_time_connections_out() -> None:
 async def begin(pool: ConnectionPool, method: str = "GET", path: str = "/") -> UpstreamResponse:
     """A request that was sent whole."""
     connection = pool.take() or await pool.connect()
-    response = connection.send(method, request(method, path), idle_seconds=5)
-    connection.request_sent(5)
-    return response
+    return connection.send(method, request(method, path), idle_seconds=5, response_seconds=5)
 
 
 async def read_all(response: UpstreamResponse) -> bytes:
@@ -163,3 +161,17 @@ async def test_response_in_the_socket_survives_a_failed_write() -> None:
     finally:
         service.join()
         listener.close()
+
+
+async def test_aborted_request_is_not_sent() -> None:
+    service = Scripted(plain(b"body"))
+    async with listening(service.talk) as there:
+        pool = pool_of(there)
+        connection = await pool.connect()
+        response = connection.send("GET", request("GET", "/"), idle_seconds=5, response_seconds=5)
+        connection.abort()
+        with pytest.raises(ConnectionLostError):
+            await response.wait_for_head()
+        assert await read_all(await begin(pool)) == b"body"
+        pool.close()
+    assert len(service.received) == 1

@@ -13,8 +13,9 @@ from shared.http.client.errors import (
     ResponseHeadTooLargeError,
     ResponseTimeoutError,
 )
-from shared.http.client.response import Headers, UpstreamResponse
+from shared.http.client.response import Headers, UpstreamResponse, announces_end
 from shared.http.deadline import Deadline
+from shared.http.write_batch import WriteBatch
 
 _MAX_HEAD_BYTES: Final = 65536
 _HIGH_WATER_BYTES: Final = 128 * 1024
@@ -33,11 +34,14 @@ class UpstreamConnection(asyncio.Protocol):
         loop: asyncio.AbstractEventLoop,
         released: Callable[["UpstreamConnection"], None],
         lost: Callable[["UpstreamConnection"], None],
+        write_batch: WriteBatch,
     ) -> None:
         self.idle_since = 0.0
         self._loop = loop
         self._released = released
         self._lost = lost
+        self._write_batch = write_batch
+        self._unsent = b""
         self._transport: asyncio.Transport
         self._parser = httptools.HttpResponseParser(self)
         self._deadline = Deadline(loop, self._expired)
@@ -78,13 +82,20 @@ class UpstreamConnection(asyncio.Protocol):
         self._head_bytes = 0
         self._headers = []
         self._complete = False
-        self._transport.write(data)
         if response_seconds is None:
             self._request_sent = False
+            self._transport.write(data)
         else:
             self._request_sent = True
+            self._unsent = data
+            self._write_batch.add(self._flush)
             self._deadline.start(response_seconds)
         return response
+
+    def _flush(self) -> None:
+        data, self._unsent = self._unsent, b""
+        if not self._transport.is_closing():
+            self._transport.write(data)
 
     def request_sent(self, response_seconds: float) -> None:
         """The request is complete: the response timeout starts."""
@@ -261,14 +272,10 @@ class UpstreamConnection(asyncio.Protocol):
             size = sum(len(name) + len(value) for name, value in headers)
             if size > _MAX_HEAD_BYTES:
                 raise ResponseHeadTooLargeError
-        # Two readers must not disagree about the end of the body.
         if status > 599 or parser.get_http_version() not in _VERSIONS:
             raise BadResponseError
-        names = dict(headers)
-        if b"transfer-encoding" in names and not _is_chunked(headers):
-            raise BadResponseError
-        has_end = b"content-length" in names or b"transfer-encoding" in names
-        self._ends_with_connection = not (has_end or status in _WITHOUT_BODY or self._method == "HEAD")
+        is_delimited = announces_end(headers) or status in _WITHOUT_BODY or self._method == "HEAD"
+        self._ends_with_connection = not is_delimited
         self._is_kept_alive = parser.should_keep_alive()
         self._in_head = False
         if not self._request_sent:
@@ -293,8 +300,3 @@ class UpstreamConnection(asyncio.Protocol):
     def on_message_complete(self) -> None:
         if not self._is_interim and not self._in_head:
             self._complete = True
-
-
-def _is_chunked(headers: Headers) -> bool:
-    """Whether "chunked" is the only transfer coding."""
-    return [value.lower() for name, value in headers if name == b"transfer-encoding"] == [b"chunked"]

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from shared.http.client.connection import UpstreamConnection
 from shared.http.client.errors import ConnectError
+from shared.http.write_batch import WriteBatch
 
 # Below the servers' own idle timeout (75 s, shared/http/serve.py), or a request would meet a connection
 # that is being closed.
@@ -34,6 +35,7 @@ class ConnectionPool:
         self._connect_seconds = connect_seconds
         self._idle_connection_seconds = idle_connection_seconds
         self._loop = asyncio.get_running_loop()
+        self._write_batch = WriteBatch()
         self._idle: list[UpstreamConnection] = []
         self._open: set[UpstreamConnection] = set()
         self._sweep_timer: asyncio.TimerHandle | None = None
@@ -81,7 +83,7 @@ class ConnectionPool:
             connection.abort()
 
     def _new_connection(self) -> UpstreamConnection:
-        return UpstreamConnection(self._loop, self._released, self._open.discard)
+        return UpstreamConnection(self._loop, self._released, self._open.discard, self._write_batch)
 
     def _released(self, connection: UpstreamConnection) -> None:
         connection.idle_since = self._loop.time()

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeAlias
 
+from shared.http.client.errors import BadResponseError
+
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 """Names in lower case, and values."""
 
@@ -104,3 +106,17 @@ class UpstreamResponse:
             on_taken, self.on_taken = self.on_taken, None
             on_taken()
         return body
+
+
+def announces_end(headers: Headers) -> bool:
+    """Whether the head says where the body ends. Otherwise it ends with the connection.
+
+    Raises:
+        BadResponseError: two readers could disagree about the end.
+    """
+    names = dict(headers)
+    if b"transfer-encoding" not in names:
+        return b"content-length" in names
+    if [value.lower() for name, value in headers if name == b"transfer-encoding"] != [b"chunked"]:
+        raise BadResponseError
+    return True
