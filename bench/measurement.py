@@ -59,12 +59,13 @@ async def measure(
     folder: Path,
     baseline: Load | None = None,
     warm_up_seconds: float = WARM_UP_SECONDS,
+    requests_per_second: float | None = None,
 ) -> Row:
-    """Warm up, then measure."""
+    """Warm up, then measure: as many requests as possible, or a fixed rate."""
     await load(port, requests, warm_up_seconds, folder)
     await asyncio.sleep(PAUSE_SECONDS)
     before = {each: process.cpu_seconds() for each, process in processes.items()}
-    seen = await load(port, requests, seconds, folder)
+    seen = await load(port, requests, seconds, folder, requests_per_second=requests_per_second)
     spent = {each: process.cpu_seconds() - before[each] for each, process in processes.items()}
     per_request = {each: 1e6 * each_spent / max(1, seen.requests) for each, each_spent in spent.items()}
     return Row(name, seen, per_request, baseline)

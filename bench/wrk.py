@@ -1,4 +1,4 @@
-"""Load from `wrk`: prepared requests, cycled through on a fixed number of connections."""
+"""Load from `wrk`: prepared requests, cycled through on a fixed number of connections, or at a fixed rate."""
 
 import asyncio
 import json
@@ -38,6 +38,24 @@ end
 """
 
 
+# Slots in time, one after the other: the next request on a connection waits for the next slot.
+_PACED = """
+local ffi = require("ffi")
+ffi.cdef([[
+  struct timespec { long tv_sec; long tv_nsec; };
+  int clock_gettime(int clock, struct timespec *now);
+]])
+local time = ffi.new("struct timespec")
+local next_slot = 0
+function delay()
+  ffi.C.clock_gettime(1, time)
+  local now = tonumber(time.tv_sec) * 1000 + tonumber(time.tv_nsec) / 1e6
+  next_slot = math.max(next_slot + 1000 / REQUESTS_PER_SECOND, now)
+  return math.floor(next_slot - now + 0.5)
+end
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """What one request of a load is."""
@@ -69,14 +87,23 @@ def is_installed() -> bool:
     return shutil.which("wrk") is not None
 
 
-async def load(port: int, requests: Sequence[Request], seconds: float, folder: Path) -> Load:
-    """Keep `CONNECTIONS` connections busy for `seconds`, cycling through `requests`.
+async def load(
+    port: int,
+    requests: Sequence[Request],
+    seconds: float,
+    folder: Path,
+    *,
+    requests_per_second: float | None = None,
+) -> Load:
+    """Keep `CONNECTIONS` connections busy for `seconds`, cycling through `requests`; or send only so many
+    requests in each second.
 
     Raises:
         RuntimeError: wrk failed.
     """
     script, prepared = folder / "load.lua", folder / "requests.tsv"
-    await asyncio.to_thread(script.write_text, _SCRIPT)
+    paced = _PACED.replace("REQUESTS_PER_SECOND", str(requests_per_second)) if requests_per_second else ""
+    await asyncio.to_thread(script.write_text, _SCRIPT + paced)
     await asyncio.to_thread(prepared.write_text, "".join(each.line() for each in requests))
     process = await asyncio.create_subprocess_exec(
         *("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "--timeout", "10s", "--latency"),
