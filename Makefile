@@ -1,6 +1,7 @@
-# One command each: `make run`, `make test`, `make check`. PYTHON names the Python to make .venv with.
+# One command each: `make run`, `make test`, `make test-slow`, `make check`. PYTHON names the Python to make .venv with.
 PYTHON ?= python3
 BIN := .venv/bin
+IN_PROCESSES := -n 3 --dist loadfile --no-loadscope-reorder
 
 # Bytecode is always written: otherwise each process would compile all sources at each start.
 export PYTHONDONTWRITEBYTECODE :=
@@ -11,14 +12,20 @@ ifneq ($(origin PYTHON),file)
 ANOTHER := $(shell test "`$(PYTHON) $(SAY_VERSION) 2>/dev/null`" = "`$(BIN)/python $(SAY_VERSION) 2>&1`" || echo another-python)
 endif
 
-.PHONY: run test check format bench openapi client verify-deploy env-example another-python
+.PHONY: run test test-slow mongo-server check format bench openapi client verify-deploy env-example another-python
 
 run: .venv/embedded.ready
 	@exec $(BIN)/python -m embedded
 
-test: .venv/dev.ready
+test: .venv/dev.ready mongo-server
+	$(BIN)/python -m pytest -m "not slow" $(IN_PROCESSES)
+
+# A browser, the demo, and systems that are started and killed.
+test-slow: .venv/dev.ready mongo-server
+	$(BIN)/python -m pytest -m slow $(IN_PROCESSES)
+
+mongo-server:
 	@tests/mongo_server/build.sh || echo "The MongoDB test server is not built: its tests will say that they are skipped."
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 check: .venv/dev.ready
 	$(BIN)/ruff check .

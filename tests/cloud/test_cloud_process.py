@@ -24,6 +24,8 @@ from embedded.cloud.settings import CloudSettings, MissingSettingsError
 from tests.cloud.media import make_sound
 from tests.cloud.running import free_socket, wait_until
 
+pytestmark = pytest.mark.slow
+
 PROJECT = Path(__file__).parents[2]
 STOP_TIMEOUT_SECONDS = 30
 ALLOWED_GROWTH_BYTES = 40_000_000

@@ -21,6 +21,8 @@ from embedded.demo.songs import JUNIPER, KETTLE
 from tests.demo.shared_studio import SharedStudio
 from tests.demo.small_system import SmallSystem, StoredSong, running
 
+pytestmark = pytest.mark.slow
+
 TITLES = ("Copper Creek", "Letters Home", "Untitled for Now", "Two Sugars", "Outtake with Laughter")
 PLAYED = ("Copper Creek", "Letters Home", "Two Sugars")
 

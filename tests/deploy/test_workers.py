@@ -14,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
+
+pytestmark = pytest.mark.slow
 
 PROJECT = Path(__file__).parents[2]
 START_SECONDS = 60.0

@@ -11,6 +11,8 @@ import pytest
 
 from tests.system.running import PROJECT
 
+pytestmark = pytest.mark.slow
+
 VERSION = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 

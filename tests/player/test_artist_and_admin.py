@@ -13,6 +13,8 @@ from tests.player.content import ADMIN, JONAS, NOVA
 from tests.system.media import audio
 from tests.system.running import RunningSystem
 
+pytestmark = pytest.mark.slow
+
 
 def sample(folder: Path) -> Path:
     path = folder / "My_first_song.mp3"

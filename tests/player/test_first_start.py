@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, expect
 from tests.player.browsing import Visitors
 from tests.system.running import PROJECT, RunningSystem, running_system
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def empty_system(chromium_path: str, tmp_path: Path) -> Iterator[RunningSystem]:

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 from tests.player.browsing import LOUDEST_SAMPLE, Visitor, Visitors
 from tests.player.content import JONAS, PRIYA, PRIYAS_LIKES, SONG_SECONDS, TITLES
 
+pytestmark = pytest.mark.slow
+
 
 def test_visitor_hears_music_after_one_click(visitors: Visitors) -> None:
     visitor = visitors.visitor()

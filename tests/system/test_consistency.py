@@ -8,10 +8,13 @@ import pytest
 from bench.consistency import check
 from tests.mongo_server import server
 
-pytestmark = pytest.mark.skipif(
-    server.missing() is not None or shutil.which("redis-server") is None,
-    reason="needs redis-server and the MongoDB test server",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        server.missing() is not None or shutil.which("redis-server") is None,
+        reason="needs redis-server and the MongoDB test server",
+    ),
+]
 
 
 @pytest.mark.timeout(600)

@@ -9,12 +9,15 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from tests.system.engine import EngineView
 from tests.system.media import make_album, upload
 from tests.system.processes import alive, below, kill
 from tests.system.running import People, RunningSystem, running_system
 from tests.system.waiting import until
+
+pytestmark = pytest.mark.slow
 
 NAMES = {"redis", "cloud", "user", "song", "album", "gateway"}
 

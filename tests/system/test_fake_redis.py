@@ -8,6 +8,8 @@ import pytest
 from tests.system.media import upload
 from tests.system.running import People, RunningSystem, running_system
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def without_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:

@@ -17,6 +17,8 @@ from tests.system.running import People, RunningSystem
 from tests.system.storage import journal_entries, make_entries_due, rows, stored_media
 from tests.system.waiting import until
 
+pytestmark = pytest.mark.slow
+
 DELAY_SECONDS = 4
 
 

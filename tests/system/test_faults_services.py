@@ -17,6 +17,8 @@ from tests.system.processes import alive, hanging, pid_of
 from tests.system.running import People, RunningSystem
 from tests.system.waiting import until
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def system(often_broken: RunningSystem) -> RunningSystem:

@@ -9,6 +9,8 @@ import pytest
 from tests.system.media import upload
 from tests.system.running import People, free_ports, running_system
 
+pytestmark = pytest.mark.slow
+
 
 async def test_system_starts_in_a_production_shell_environment(tmp_path: Path) -> None:
     nobody, metrics = free_ports(2)

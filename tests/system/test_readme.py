@@ -11,6 +11,8 @@ import pytest
 
 from tests.system.running import PROJECT, RunningSystem, running_system
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:

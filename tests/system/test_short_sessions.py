@@ -8,6 +8,8 @@ import pytest
 from tests.system.media import audio, image, make_album
 from tests.system.running import People, RunningSystem, running_system
 
+pytestmark = pytest.mark.slow
+
 SESSION_SECONDS = 3
 
 
