@@ -57,6 +57,7 @@ SHARED = {
         errors
         pool
         response
+        unread
     """,
     "shared/http": """
         __init__

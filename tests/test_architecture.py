@@ -19,7 +19,7 @@ from tests.shared_modules import SHARED
 PROJECT = Path(__file__).parents[1]
 SERVICES = ("user_service", "song_service", "album_service")
 APPS = (*SERVICES, "api_gateway")
-LONGEST_FILE = 305
+LONGEST_FILE = 303
 
 ONLY_IMPORTERS = {
     "motor": {"shared/providers/mongo.py"},

@@ -67,7 +67,7 @@ class WriteBuffer:
         self.is_full = False
         self._transport = transport
         self._write_batch = write_batch
-        self._unsent = b""
+        self._for_batch = b""
         self._budget = budget
         self._idle_seconds = idle_seconds
         self._loop = asyncio.get_running_loop()
@@ -78,22 +78,22 @@ class WriteBuffer:
 
     def write(self, data: bytes) -> None:
         """Send it as soon as the client reads. Does nothing on a connection that is being closed."""
-        if self._unsent:
+        if self._for_batch:
             self.flush()
         if not self._transport.is_closing():
             self._written += len(data)
             self._transport.write(data)
 
     def write_soon(self, data: bytes) -> None:
-        """The same at the end of this iteration of the event loop, together with other connections."""
-        if not self._unsent:
+        """Send it with the next batch, or before the next `write`. `is_full` ignores it until then."""
+        if not self._for_batch:
             self._write_batch.add(self.flush)
-        self._unsent += data
+        self._for_batch += data
 
     def flush(self) -> None:
-        """Send now what waits for the end of the iteration. Call it before the connection closes."""
-        if self._unsent:
-            data, self._unsent = self._unsent, b""
+        """Send at once what waits for the batch. `close` does; other ways to close the transport do not."""
+        if self._for_batch:
+            data, self._for_batch = self._for_batch, b""
             self.write(data)
 
     async def make_room(self, size: int, response_bytes: int | None) -> None:

@@ -1,11 +1,16 @@
-"""Writes at the end of an iteration of the event loop what it has to write (write coalescing)."""
+"""Writes to many connections together (write coalescing)."""
 
 import asyncio
 from collections.abc import Callable
 
+import structlog
+
+log = structlog.stdlib.get_logger(__name__)
+
 
 class WriteBatch:
-    """Flushes any number of connections together. Create it inside a running event loop.
+    """Collects writes while callbacks and tasks run, and does them together. Create it inside a running
+    event loop.
 
     A write wakes the process at the other end, if that sleeps. Writes that follow each other at once find it
     awake; with the work for a request between them, nearly each of them has to wake it again, which takes
@@ -14,15 +19,18 @@ class WriteBatch:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
-        self._flushes: list[Callable[[], None]] = []
+        self._writes: list[Callable[[], None]] = []
 
-    def add(self, flush: Callable[[], None]) -> None:
-        """Call `flush`, which must not raise, once everything that can run now has run."""
-        if not self._flushes:
-            self._loop.call_soon(self._flush)
-        self._flushes.append(flush)
+    def add(self, write: Callable[[], None]) -> None:
+        """Call `write` after everything that can run now. Sockets may be read once before that."""
+        if not self._writes:
+            self._loop.call_soon(self._do_all)
+        self._writes.append(write)
 
-    def _flush(self) -> None:
-        flushes, self._flushes = self._flushes, []
-        for flush in flushes:
-            flush()
+    def _do_all(self) -> None:
+        writes, self._writes = self._writes, []
+        for write in writes:
+            try:
+                write()
+            except Exception:  # the other connections have nothing to do with it
+                log.exception("a write failed")

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from shared.http.client.connection import UpstreamConnection
 from shared.http.client.errors import BadResponseError, ConnectError, ConnectionLostError, UpstreamError
 from shared.http.client.pool import ConnectionPool
 from shared.http.client.response import UpstreamResponse
@@ -175,3 +176,38 @@ async def test_aborted_request_is_not_sent() -> None:
         assert await read_all(await begin(pool)) == b"body"
         pool.close()
     assert len(service.received) == 1
+
+
+async def test_request_on_a_lost_connection_fails_at_once() -> None:
+    async def closes(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+
+    async with listening(closes) as there:
+        pool = pool_of(there)
+        connection = await pool.connect()
+        await until_closed(connection)
+        response = connection.send("GET", request("GET", "/"), idle_seconds=60, response_seconds=60)
+        with pytest.raises(ConnectionLostError):
+            async with asyncio.timeout(30):
+                await response.wait_for_head()
+        pool.close()
+
+
+async def test_what_comes_before_the_request_is_no_response() -> None:
+    service = Scripted(plain(b"asked"))
+    async with listening(service.talk) as there:
+        pool = pool_of(there)
+        connection = await pool.connect()
+        response = connection.send("GET", request("GET", "/"), idle_seconds=5, response_seconds=5)
+        connection.data_received(plain(b"not asked"))  # in the poll before the batch is written
+        with pytest.raises(ConnectionLostError):
+            await response.wait_for_head()
+        assert await read_all(await begin(pool)) == b"asked"
+        pool.close()
+    assert (service.connections, len(service.received)) == (2, 1)
+
+
+async def until_closed(connection: UpstreamConnection) -> None:
+    async with asyncio.timeout(30):
+        while connection.is_usable:  # noqa: ASYNC110 - it has no event
+            await asyncio.sleep(0.01)

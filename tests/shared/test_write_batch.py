@@ -1,11 +1,11 @@
-"""Writes at the end of an iteration of the event loop."""
+"""Writes to many connections together."""
 
 import asyncio
 
 from shared.http.write_batch import WriteBatch
 
 
-async def test_flushes_come_after_everything_that_is_ready() -> None:
+async def test_writes_come_after_everything_that_is_ready() -> None:
     loop, done = asyncio.get_running_loop(), list[str]()
     batch = WriteBatch()
 
@@ -20,15 +20,25 @@ async def test_flushes_come_after_everything_that_is_ready() -> None:
     assert done == ["first", "second", "third", "first written", "second written", "third written"]
 
 
-async def test_flush_may_add_another() -> None:
+async def test_failed_write_keeps_no_other_back() -> None:
+    written: list[str] = []
+    batch = WriteBatch()
+    batch.add(lambda: written.append("first"))
+    batch.add(lambda: [][0])
+    batch.add(lambda: written.append("third"))
+    await asyncio.sleep(0)
+    assert written == ["first", "third"]
+
+
+async def test_write_may_add_another() -> None:
     written: list[str] = []
     batch = WriteBatch()
 
-    def flush() -> None:
+    def write() -> None:
         written.append("first")
         batch.add(lambda: written.append("second"))
 
-    batch.add(flush)
+    batch.add(write)
     await asyncio.sleep(0)
     assert written == ["first"]
     await asyncio.sleep(0)

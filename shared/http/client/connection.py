@@ -1,7 +1,6 @@
 """One connection to a service: a request is written, its response parsed, then the next one's."""
 
 import asyncio
-import os
 from collections.abc import Callable
 from typing import Final, cast
 
@@ -14,14 +13,13 @@ from shared.http.client.errors import (
     ResponseTimeoutError,
 )
 from shared.http.client.response import Headers, UpstreamResponse, announces_end
+from shared.http.client.unread import unread_bytes
 from shared.http.deadline import Deadline
 from shared.http.write_batch import WriteBatch
 
 _MAX_HEAD_BYTES: Final = 65536
 _HIGH_WATER_BYTES: Final = 128 * 1024
 """The buffer for unread response bytes; when it is full, reading pauses (back-pressure)."""
-_PIECE_BYTES: Final = 65536
-_MAX_REST_BYTES: Final = 1024 * 1024
 _VERSIONS: Final = frozenset({"1.0", "1.1"})
 _WITHOUT_BODY: Final = frozenset({204, 304})
 
@@ -71,9 +69,10 @@ class UpstreamConnection(asyncio.Protocol):
     def send(
         self, method: str, data: bytes, *, idle_seconds: float, response_seconds: float | None = None
     ) -> UpstreamResponse:
-        """Send a request whose response has to begin within `response_seconds`.
+        """Send a whole request, with the next batch; its response has to begin within `response_seconds`.
 
-        Without these, `data` is the head of a request whose body follows; `request_sent` ends it.
+        Without these, `data` is the head of a request whose body follows, and is sent at once; `request_sent`
+        ends it.
         """
         response = self._response = UpstreamResponse(self._loop)
         self._method = method
@@ -88,13 +87,15 @@ class UpstreamConnection(asyncio.Protocol):
         else:
             self._request_sent = True
             self._unsent = data
-            self._write_batch.add(self._flush)
+            self._write_batch.add(self._send_unsent)
             self._deadline.start(response_seconds)
         return response
 
-    def _flush(self) -> None:
+    def _send_unsent(self) -> None:
         data, self._unsent = self._unsent, b""
-        if not self._transport.is_closing():
+        if self._transport.is_closing():
+            self._fail(ConnectionLostError())
+        else:
             self._transport.write(data)
 
     def request_sent(self, response_seconds: float) -> None:
@@ -129,6 +130,9 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's derive from none of asyncio's
 
     def data_received(self, data: bytes) -> None:
+        if self._unsent:  # no response: nothing was requested yet
+            self._fail(ConnectionLostError())
+            return
         if self._in_head:
             if self._head_bytes > _MAX_HEAD_BYTES:
                 self._fail(ResponseHeadTooLargeError())
@@ -153,8 +157,9 @@ class UpstreamConnection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if isinstance(exc, OSError):
-            self._read_rest()
+        if isinstance(exc, OSError) and self._response is not None:
+            for piece in unread_bytes(self._transport):
+                self.data_received(piece)
         self._ended()
         self._deadline.close()
         self._is_writable = True
@@ -175,24 +180,6 @@ class UpstreamConnection(asyncio.Protocol):
             drained, self._drained = self._drained, None
             if not drained.done():
                 drained.set_result(None)
-
-    def _read_rest(self) -> None:
-        """Read the early response of a service that closed the connection during the request.
-
-        Such a response (401, 413) lies in the socket's buffer when the next write fails, and an event loop
-        that sees a write fail reads no more. Under TLS the bytes would say nothing.
-        """
-        if self._response is None or self._transport.get_extra_info("ssl_object") is not None:
-            return
-        socket = self._transport.get_extra_info("socket")
-        read = 0
-        try:
-            while read < _MAX_REST_BYTES and (piece := os.read(socket.fileno(), _PIECE_BYTES)):
-                read += len(piece)
-                self.data_received(piece)
-        except OSError:
-            # Nothing more: the buffer is empty, or what follows is the failure that is being reported.
-            return
 
     def _ended(self) -> None:
         """The connection has ended."""

@@ -72,7 +72,8 @@ class ConnectionPool:
             raise ConnectError(type(failure).__name__) from failure
         finally:
             attempt.cancel()
-        self._open.add(connection)
+        if connection.is_usable:  # or it was lost already
+            self._open.add(connection)
         return connection
 
     def close(self) -> None:
