@@ -231,6 +231,8 @@ class _Chosen:
             return None
         songs = song_tags(self._ids_of(order)[: self._count - len(self._rows)])
         if not await self._dependencies.match(order, *songs):
+            if self._dependencies.are_known:
+                self._cache.drop(entry)  # or it would be compared once more
             return None
         metrics.CACHE_READS.labels(entry.kind, "memory").inc()
         return order

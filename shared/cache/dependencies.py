@@ -31,11 +31,20 @@ class Dependencies:
         self._cache = cache
         self.versions = dict(versions)
         self.expires_at = math.inf
+        self._read: dict[str, bytes] = {}
+        """Versions that were read, of tags that it does not depend on yet."""
 
     async def add(self, *tags: str) -> bool:
-        """Call this *before* reading what these tags cover. Returns whether any of them is new."""
-        missing = [tag for tag in tags if tag not in self.versions]
-        if self._cache is None or not missing:
+        """Call this *before* reading what these tags cover. Returns whether a version had to be read."""
+        if self._cache is None:
+            return False
+        missing = []
+        for tag in tags:
+            if tag in self._read:
+                self.versions.setdefault(tag, self._read[tag])
+            elif tag not in self.versions:
+                missing.append(tag)
+        if not missing:
             return False
         try:
             self.versions |= await self._cache.versions(*missing)
@@ -49,6 +58,7 @@ class Dependencies:
         await self.add(EVERYTHING, *(content.versions or ()), *further)
         if self.are_those_of(content):
             return True
+        self._read |= self.versions
         self.versions = before
         return False
 

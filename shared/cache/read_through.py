@@ -85,6 +85,10 @@ class ReadThrough:
         content = self._memory.get(entry.key)
         return None if content is None or content.is_expired() else content
 
+    def drop(self, entry: Entry) -> None:
+        """Drop what memory holds: it was compared, and is not current."""
+        self._memory.drop(entry.key)
+
     async def read_many(
         self,
         entries: Mapping[str, Entry],
@@ -283,9 +287,7 @@ class ReadThrough:
 
 
 def _uncached(loaded: bytes | Loaded | None) -> Content | None:
-    if loaded is None:
-        return None
-    return Content.of(Loaded(loaded) if isinstance(loaded, bytes) else loaded)
+    return None if loaded is None else Content.of(Loaded(loaded) if isinstance(loaded, bytes) else loaded)
 
 
 @asynccontextmanager

@@ -48,3 +48,20 @@ async def test_full_order_holds_until_the_engine_may_be_asked_again() -> None:
         await world.stale.interactions_synced({ADA})
     assert world.engine.requested == CALLS_AT_ONCE
     assert world.redis.ttls[for_listener(ADA).key] <= SECONDS_BETWEEN_CALLS
+
+
+async def test_songs_of_an_outdated_order_are_compared_once() -> None:
+    """The order is compared, looked up in Redis, and made again from the last one of the engine."""
+    world = World(memory_bytes=1_000_000)
+    songs = [a_song() for _ in range(MOST)]
+    for song in songs:
+        world.put(song)
+    world.engine.response = [song.id for song in songs]
+    for _ in range(CALLS_AT_ONCE + 1):
+        await world.discovery.for_user(ADA)
+        await world.stale.interactions_synced({ADA})
+    reads, read_songs = world.redis.reads, world.songs.reads
+    content = await world.discovery.for_user(ADA)
+    assert (world.redis.reads - reads, world.songs.reads) == (3, read_songs)
+    assert content.versions is not None
+    assert {f"song:{song.id}" for song in songs} <= content.versions.keys()
