@@ -75,7 +75,8 @@ class Discovery:
         Of a song that is not listed, this is for those who may see that song, and is not cached as a whole.
         """
 
-        async def recommend(_: Dependencies) -> Order:
+        async def recommend(dependencies: Dependencies) -> Order:
+            await dependencies.add(RECOMMENDATIONS)
             return Order([each for each in await self._engine.similar(song.id, MOST) if each != song.id])
 
         chosen = self._choose(count)
@@ -94,8 +95,12 @@ class Discovery:
         Follows what they play, as often as `PersonalOrders` says.
         """
 
-        async def recommend(_: Dependencies) -> Order:
-            return await self._personal_orders.of(user_id, MOST)
+        async def recommend(dependencies: Dependencies) -> Order:
+            held = self._personal_orders.held(user_id)
+            if held is not None:
+                return held
+            await dependencies.add(RECOMMENDATIONS)
+            return await self._personal_orders.ask(user_id, MOST)
 
         chosen = self._choose(count)
         entry = for_listener(user_id)
@@ -112,11 +117,11 @@ class Discovery:
     async def _order(self, entry: Entry, recommend: Recommend, fallback: Fallback | None = None) -> Content:
         """A JSON list of at most `MOST` ids, for a short time while the engine is down.
 
-        One that the engine filled stays valid when other songs change.
+        `recommend` adds `RECOMMENDATIONS` before it asks the engine. An order that the engine filled does not
+        depend on it after all.
         """
 
         async def load(dependencies: Dependencies) -> Loaded:
-            await dependencies.add(RECOMMENDATIONS)
             try:
                 order = await recommend(dependencies)
             except UnavailableError:
@@ -126,7 +131,7 @@ class Discovery:
                 ids = list(await fallback())
             elif len(ids) >= MOST:
                 dependencies.remove(RECOMMENDATIONS)
-            return Loaded(_to_json(ids), ttl_seconds=order.ttl_seconds)
+            return Loaded(_to_json(ids), ttl_seconds=order.ttl_seconds, is_local=order.is_held)
 
         return await self._cache.read_dependent(entry, load)
 
@@ -134,7 +139,7 @@ class Discovery:
         """Ids as in `_order`; the most played songs are the fallback."""
 
         async def recommend(dependencies: Dependencies) -> Order:
-            await dependencies.add(INTERACTIONS)
+            await dependencies.add(RECOMMENDATIONS, INTERACTIONS)
             listener = await self._interactions.latest_listener()
             if listener is None:
                 return Order([])

@@ -22,10 +22,13 @@ BYTES_OF_ID = 80
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Ids of songs, best first. `ttl_seconds`: how long it holds at most; None: as long as others."""
+    """Ids of songs, best first. `ttl_seconds`: how long it holds at most; None: as long as others. `is_held`:
+    it is the last one of this process.
+    """
 
     ids: Sequence[str]
     ttl_seconds: int | None = None
+    is_held: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +53,30 @@ class PersonalOrders:
         self._engine = engine
         self._last: MemoryLevel[str, _Last] = MemoryLevel(CAPACITY_BYTES)
 
-    async def of(self, user_id: str, count: int) -> Order:
-        """The order for this listener, of at most `count` songs.
+    def held(self, user_id: str) -> Order | None:
+        """The last order of this listener while their bucket is empty; None when the engine may be asked."""
+        last, tokens = self._state(user_id)
+        if tokens >= 1 or not last.ids:
+            return None
+        return Order(last.ids, math.ceil((1 - tokens) * SECONDS_BETWEEN_CALLS), is_held=True)
+
+    async def ask(self, user_id: str, count: int) -> Order:
+        """The engine's order for this listener, of at most `count` songs. Takes a token.
 
         Raises:
             UnavailableError: the engine is down.
         """
-        moment = monotonic()
-        last = self._last.get(user_id) or _Last((), CALLS_AT_ONCE, moment)
-        tokens = min(CALLS_AT_ONCE, last.tokens + (moment - last.at) / SECONDS_BETWEEN_CALLS)
-        if tokens < 1 and last.ids:
-            return Order(last.ids, math.ceil((1 - tokens) * SECONDS_BETWEEN_CALLS))
-        begun = _Last(last.ids, max(0, tokens - 1), moment)
+        last, tokens = self._state(user_id)
+        begun = _Last(last.ids, max(0, tokens - 1), monotonic())
         self._last.put(user_id, begun)
         ids = tuple(await self._engine.for_user(user_id, count))
         if self._last.get(user_id) is begun:  # or else a later call has begun
             self._last.put(user_id, replace(begun, ids=ids if len(ids) >= count else ()))
         return Order(ids)
+
+    def _state(self, user_id: str) -> tuple[_Last, float]:
+        """The last order, and the tokens in the bucket now."""
+        last = self._last.get(user_id)
+        if last is None:
+            return _Last((), CALLS_AT_ONCE, monotonic()), CALLS_AT_ONCE
+        return last, min(CALLS_AT_ONCE, last.tokens + (monotonic() - last.at) / SECONDS_BETWEEN_CALLS)

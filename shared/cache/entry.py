@@ -37,13 +37,15 @@ class Loaded:
     """What a loader returns when it has more than the bytes.
 
     `note` is stored with them, for the owner of the entry. `ttl_seconds` replaces the entry's;
-    0: not stored at all. `is_private`: not for everybody, although the entry in general is.
+    0: not stored at all. `is_private`: not for everybody, although the entry in general is. `is_local`: made
+    from what only this process has, and not stored in Redis.
     """
 
     body: bytes
     note: str = ""
     ttl_seconds: int | None = None
     is_private: bool = False
+    is_local: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +74,15 @@ class Content:
     @classmethod
     def of(
         cls,
-        loaded: Loaded,
+        loaded: Loaded | bytes,
         versions: Mapping[str, bytes] | None = None,
         expires_at: float = 0.0,
         *,
         is_shared: bool = False,
     ) -> Self:
         """The content of what was loaded; computes the `ETag`."""
+        if isinstance(loaded, bytes):
+            loaded = Loaded(loaded)
         etag = etag_of(loaded.body)
         is_shared = is_shared and not loaded.is_private
         return cls(loaded.body, etag, loaded.note, versions, expires_at, is_shared)

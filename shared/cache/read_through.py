@@ -74,7 +74,8 @@ class ReadThrough:
         except CacheDownError as failure:
             outcome = "bypassed" if isinstance(failure, UntrustedError) else "down"
             metrics.CACHE_READS.labels(entry.kind, outcome).inc()
-            return _uncached(await load(Dependencies(None, {})))
+            loaded = await load(Dependencies(None, {}))
+            return None if loaded is None else Content.of(loaded)
         if found is not None:
             return found
         metrics.CACHE_READS.labels(entry.kind, "miss").inc()
@@ -244,7 +245,10 @@ class ReadThrough:
             return Content.of(loaded, dependencies.versions)
         expires_at = min(time.time() + ttl_seconds, dependencies.expires_at)
         content = Content.of(loaded, dependencies.versions, expires_at, is_shared=entry.is_shared)
-        await self._keep(entry.key, content, ttl_seconds)
+        if loaded.is_local:
+            self._memory.put(entry.key, content)
+        else:
+            await self._keep(entry.key, content, ttl_seconds)
         return content
 
     async def invalidate(self, *tags: str) -> None:
@@ -284,10 +288,6 @@ class ReadThrough:
     async def close(self) -> None:
         """Stop the background work."""
         await self._validator.close()
-
-
-def _uncached(loaded: bytes | Loaded | None) -> Content | None:
-    return None if loaded is None else Content.of(Loaded(loaded) if isinstance(loaded, bytes) else loaded)
 
 
 @asynccontextmanager

@@ -42,9 +42,9 @@ class World:
         self.all = made
         self.songs, self.interactions, self.engine = Songs(*made), CountingInteractions(), Engine()
         self.redis = MemoryCache()
-        cache = ReadThrough(self.redis, memory_bytes)
-        self.stale = Invalidation(cache)
-        self.discovery = Discovery(self.songs, self.interactions, self.engine, cache)
+        self.cache = ReadThrough(self.redis, memory_bytes)
+        self.stale = Invalidation(self.cache)
+        self.discovery = Discovery(self.songs, self.interactions, self.engine, self.cache)
 
     async def play(self, song: Song, *, is_synced: bool = True) -> None:
         made = an_interaction(user_id=ADA, song_id=song.id, at=now())

@@ -1,5 +1,7 @@
 """Orders of recommendations in the memory of the process."""
 
+import time
+
 from song_service.caching import for_listener
 from song_service.discovery import MOST
 from song_service.personal_orders import CALLS_AT_ONCE, SECONDS_BETWEEN_CALLS
@@ -38,7 +40,7 @@ async def test_redis_outage_ignores_the_order_in_memory() -> None:
 
 
 async def test_full_order_holds_until_the_engine_may_be_asked_again() -> None:
-    world = World()
+    world = World(memory_bytes=1_000_000)
     songs = [a_song() for _ in range(MOST)]
     for song in songs:
         world.put(song)
@@ -47,7 +49,24 @@ async def test_full_order_holds_until_the_engine_may_be_asked_again() -> None:
         await world.discovery.for_user(ADA)
         await world.stale.interactions_synced({ADA})
     assert world.engine.requested == CALLS_AT_ONCE
-    assert world.redis.ttls[for_listener(ADA).key] <= SECONDS_BETWEEN_CALLS
+    held = world.cache.peek(for_listener(ADA))
+    assert held is not None
+    assert 0 < held.expires_at - time.time() <= SECONDS_BETWEEN_CALLS
+
+
+async def test_held_order_is_not_stored_for_other_processes() -> None:
+    world = World(memory_bytes=1_000_000)
+    songs = [a_song() for _ in range(MOST)]
+    for song in songs:
+        world.put(song)
+    world.engine.response = [song.id for song in songs]
+    key = for_listener(ADA).key
+    for _ in range(CALLS_AT_ONCE):
+        await world.discovery.for_user(ADA)
+        assert world.redis.entries.pop(key)
+        await world.stale.interactions_synced({ADA})
+    await world.discovery.for_user(ADA)
+    assert key not in world.redis.entries
 
 
 async def test_songs_of_an_outdated_order_are_compared_once() -> None:
@@ -62,6 +81,6 @@ async def test_songs_of_an_outdated_order_are_compared_once() -> None:
         await world.stale.interactions_synced({ADA})
     reads, read_songs = world.redis.reads, world.songs.reads
     content = await world.discovery.for_user(ADA)
-    assert (world.redis.reads - reads, world.songs.reads) == (3, read_songs)
+    assert (world.redis.reads - reads, world.songs.reads) == (2, read_songs)
     assert content.versions is not None
     assert {f"song:{song.id}" for song in songs} <= content.versions.keys()

@@ -39,7 +39,7 @@ class World:
         monkeypatch.setattr("song_service.personal_orders.monotonic", lambda: self.moment)
 
     async def read(self, user_id: str = ADA, count: int = 3) -> Order:
-        return await self.orders.of(user_id, count)
+        return self.orders.held(user_id) or await self.orders.ask(user_id, count)
 
     async def read_until_held(self) -> Order:
         for _ in range(CALLS_AT_ONCE):
@@ -59,7 +59,7 @@ async def test_first_calls_reach_the_engine_at_once(world: World) -> None:
 
 async def test_last_order_holds_while_the_bucket_is_empty(world: World) -> None:
     held = await world.read_until_held()
-    assert held == Order((str(CALLS_AT_ONCE - 1), "a", "b"), int(SECONDS_BETWEEN_CALLS))
+    assert held == Order((str(CALLS_AT_ONCE - 1), "a", "b"), int(SECONDS_BETWEEN_CALLS), is_held=True)
     world.moment += SECONDS_BETWEEN_CALLS - 0.5
     assert (await world.read()).ttl_seconds == 1
     assert world.engine.requested == CALLS_AT_ONCE
@@ -85,7 +85,7 @@ async def test_orders_that_were_not_filled_do_not_prolong_the_next_hold(world: W
     for _ in range(20):
         assert (await world.read(count=4)).ttl_seconds is None
     await world.read()
-    assert await world.read() == Order(("20", "a", "b"), int(SECONDS_BETWEEN_CALLS))
+    assert await world.read() == Order(("20", "a", "b"), int(SECONDS_BETWEEN_CALLS), is_held=True)
 
 
 async def test_order_of_a_later_call_is_kept(world: World) -> None:
