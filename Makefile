@@ -1,7 +1,7 @@
 # One command each: `make run`, `make test`, `make test-slow`, `make check`. PYTHON names the Python to make .venv with.
 PYTHON ?= python3
 BIN := .venv/bin
-IN_PROCESSES := -n 3 --dist loadfile --no-loadscope-reorder
+PARALLEL := -n 3 --dist loadfile --no-loadscope-reorder
 
 # Bytecode is always written: otherwise each process would compile all sources at each start.
 export PYTHONDONTWRITEBYTECODE :=
@@ -18,11 +18,11 @@ run: .venv/embedded.ready
 	@exec $(BIN)/python -m embedded
 
 test: .venv/dev.ready mongo-server
-	$(BIN)/python -m pytest -m "not slow" $(IN_PROCESSES)
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
-# A browser, the demo, and systems that are started and killed.
+# Tests that need a browser, render the demo, or start and kill systems of their own.
 test-slow: .venv/dev.ready mongo-server
-	$(BIN)/python -m pytest -m slow $(IN_PROCESSES)
+	$(BIN)/python -m pytest -m slow $(PARALLEL)
 
 mongo-server:
 	@tests/mongo_server/build.sh || echo "The MongoDB test server is not built: its tests will say that they are skipped."

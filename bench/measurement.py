@@ -61,7 +61,7 @@ async def measure(
     warm_up_seconds: float = WARM_UP_SECONDS,
     requests_per_second: float | None = None,
 ) -> Row:
-    """Warm up, then measure: as many requests as possible, or a fixed rate."""
+    """Warm up, then measure, at full load or at most at `requests_per_second`."""
     await load(port, requests, warm_up_seconds, folder)
     await asyncio.sleep(PAUSE_SECONDS)
     before = {each: process.cpu_seconds() for each, process in processes.items()}

@@ -22,7 +22,7 @@ NAMES = ("calls", "relay", "mixed", "memory", "scale")
 COLUMNS = ("what", "requests/s", "of baseline", "p50 ms", "p99 ms", "CPU us per request", "failed")
 UPDATES_PER_SECOND = 10
 MIXED_TARGET = 0.12
-"""The requests per second of the mixed workload that we want at least, of the baseline's."""
+"""The lowest acceptable throughput of the mixed workload, as a share of the baseline's."""
 
 SCALE_WARM_UP_SECONDS = 5.0
 """Long enough to read each of a thousand songs once, which is no steady state."""
@@ -108,7 +108,7 @@ async def _calls(system: System, seeded: catalogue.Seeded, seconds: float) -> Ta
 
 
 async def _mixed(system: System, seeded: catalogue.Seeded, seconds: float) -> Table:
-    """As many requests as possible, which is 32 at a time, and as many in each second as the target says.
+    """At full load, which is 32 requests at a time, and at the rate of the target.
 
     Measured with the caches filled: the first request for each of 10,000 songs is no steady state.
     """

@@ -1,4 +1,4 @@
-"""Load from `wrk`: prepared requests, cycled through on a fixed number of connections, or at a fixed rate."""
+"""Load from `wrk`: prepared requests on a fixed number of connections, at full load or at most at a rate."""
 
 import asyncio
 import json
@@ -38,7 +38,7 @@ end
 """
 
 
-# Slots in time, one after the other: the next request on a connection waits for the next slot.
+# A request waits for the next slot. Slots that were missed are not made up for (coordinated omission).
 _PACED = """
 local ffi = require("ffi")
 ffi.cdef([[
@@ -95,8 +95,8 @@ async def load(
     *,
     requests_per_second: float | None = None,
 ) -> Load:
-    """Keep `CONNECTIONS` connections busy for `seconds`, cycling through `requests`; or send only so many
-    requests in each second.
+    """Keep `CONNECTIONS` connections busy for `seconds`, cycling through `requests`; with
+    `requests_per_second`, at most at that rate.
 
     Raises:
         RuntimeError: wrk failed.

@@ -100,7 +100,8 @@ class Discovery:
             if held is not None:
                 return held
             await dependencies.add(RECOMMENDATIONS)
-            return await self._personal_orders.ask(user_id, MOST)
+            # Again: a concurrent load may have taken the last token meanwhile.
+            return self._personal_orders.held(user_id) or await self._personal_orders.ask(user_id, MOST)
 
         chosen = self._choose(count)
         entry = for_listener(user_id)
@@ -117,8 +118,8 @@ class Discovery:
     async def _order(self, entry: Entry, recommend: Recommend, fallback: Fallback | None = None) -> Content:
         """A JSON list of at most `MOST` ids, for a short time while the engine is down.
 
-        `recommend` adds `RECOMMENDATIONS` before it asks the engine. An order that the engine filled does not
-        depend on it after all.
+        `recommend` adds `RECOMMENDATIONS` before it asks the engine; it is removed if the engine filled the
+        order.
         """
 
         async def load(dependencies: Dependencies) -> Loaded:
@@ -237,7 +238,7 @@ class _Chosen:
         songs = song_tags(self._ids_of(order)[: self._count - len(self._rows)])
         if not await self._dependencies.match(order, *songs):
             if self._dependencies.are_known:
-                self._cache.drop(entry)  # or it would be compared once more
+                self._cache.drop(entry, order)  # or it would be compared once more
             return None
         metrics.CACHE_READS.labels(entry.kind, "memory").inc()
         return order

@@ -22,8 +22,8 @@ BYTES_OF_ID = 80
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """Ids of songs, best first. `ttl_seconds`: how long it holds at most; None: as long as others. `is_held`:
-    it is the last one of this process.
+    """Ids of songs, best first. `ttl_seconds`: its longest time to live; None: that of its cache entry.
+    `is_held`: an earlier order, returned again without a call of the engine.
     """
 
     ids: Sequence[str]

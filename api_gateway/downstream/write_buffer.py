@@ -67,7 +67,7 @@ class WriteBuffer:
         self.is_full = False
         self._transport = transport
         self._write_batch = write_batch
-        self._for_batch = b""
+        self._unsent = b""
         self._budget = budget
         self._idle_seconds = idle_seconds
         self._loop = asyncio.get_running_loop()
@@ -78,7 +78,7 @@ class WriteBuffer:
 
     def write(self, data: bytes) -> None:
         """Send it as soon as the client reads. Does nothing on a connection that is being closed."""
-        if self._for_batch:
+        if self._unsent:
             self.flush()
         if not self._transport.is_closing():
             self._written += len(data)
@@ -86,14 +86,14 @@ class WriteBuffer:
 
     def write_soon(self, data: bytes) -> None:
         """Send it with the next batch, or before the next `write`. `is_full` ignores it until then."""
-        if not self._for_batch:
+        if not self._unsent:
             self._write_batch.add(self.flush)
-        self._for_batch += data
+        self._unsent += data
 
     def flush(self) -> None:
-        """Send at once what waits for the batch. `close` does; other ways to close the transport do not."""
-        if self._for_batch:
-            data, self._for_batch = self._for_batch, b""
+        """Write what waits for the batch now. Needed before the transport is closed other than by `close`."""
+        if self._unsent:
+            data, self._unsent = self._unsent, b""
             self.write(data)
 
     async def make_room(self, size: int, response_bytes: int | None) -> None:

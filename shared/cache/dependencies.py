@@ -32,10 +32,10 @@ class Dependencies:
         self.versions = dict(versions)
         self.expires_at = math.inf
         self._read: dict[str, bytes] = {}
-        """Versions that were read, of tags that it does not depend on yet."""
+        """Versions that failed matches read: `add` does not read them again."""
 
     async def add(self, *tags: str) -> bool:
-        """Call this *before* reading what these tags cover. Returns whether a version had to be read."""
+        """Call this *before* reading what these tags cover. Returns whether it read a version now."""
         if self._cache is None:
             return False
         missing = []

@@ -37,8 +37,8 @@ class Loaded:
     """What a loader returns when it has more than the bytes.
 
     `note` is stored with them, for the owner of the entry. `ttl_seconds` replaces the entry's;
-    0: not stored at all. `is_private`: not for everybody, although the entry in general is. `is_local`: made
-    from what only this process has, and not stored in Redis.
+    0: not stored at all. `is_private`: not for everybody, although the entry in general is. `is_local`: kept
+    in the memory of this process only, not in Redis.
     """
 
     body: bytes

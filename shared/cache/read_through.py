@@ -86,9 +86,10 @@ class ReadThrough:
         content = self._memory.get(entry.key)
         return None if content is None or content.is_expired() else content
 
-    def drop(self, entry: Entry) -> None:
-        """Drop what memory holds: it was compared, and is not current."""
-        self._memory.drop(entry.key)
+    def drop(self, entry: Entry, content: Content) -> None:
+        """Drop `content` from memory, unless other content has replaced it."""
+        if self._memory.get(entry.key) is content:
+            self._memory.drop(entry.key)
 
     async def read_many(
         self,

@@ -9,12 +9,11 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class WriteBatch:
-    """Collects writes while callbacks and tasks run, and does them together. Create it inside a running
+    """Collects writes, and does them after the callbacks and tasks that are ready. Create it inside a running
     event loop.
 
-    A write wakes the process at the other end, if that sleeps. Writes that follow each other at once find it
-    awake; with the work for a request between them, nearly each of them has to wake it again, which takes
-    longer than the write itself.
+    A write wakes the receiving process if that sleeps, which costs more than the write itself. Of writes in a
+    row, the later ones often find it awake; with other work between them, it has fallen asleep again.
     """
 
     def __init__(self) -> None:
@@ -24,13 +23,13 @@ class WriteBatch:
     def add(self, write: Callable[[], None]) -> None:
         """Call `write` after everything that can run now. Sockets may be read once before that."""
         if not self._writes:
-            self._loop.call_soon(self._do_all)
+            self._loop.call_soon(self._write_all)
         self._writes.append(write)
 
-    def _do_all(self) -> None:
+    def _write_all(self) -> None:
         writes, self._writes = self._writes, []
         for write in writes:
             try:
                 write()
-            except Exception:  # the other connections have nothing to do with it
+            except Exception:  # must not affect the other connections
                 log.exception("a write failed")

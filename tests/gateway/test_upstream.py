@@ -193,7 +193,7 @@ async def test_request_on_a_lost_connection_fails_at_once() -> None:
         pool.close()
 
 
-async def test_what_comes_before_the_request_is_no_response() -> None:
+async def test_bytes_received_before_sending_fail_the_request() -> None:
     service = Scripted(plain(b"asked"))
     async with listening(service.talk) as there:
         pool = pool_of(there)

@@ -20,7 +20,7 @@ async def test_writes_come_after_everything_that_is_ready() -> None:
     assert done == ["first", "second", "third", "first written", "second written", "third written"]
 
 
-async def test_failed_write_keeps_no_other_back() -> None:
+async def test_failed_write_does_not_stop_the_others() -> None:
     written: list[str] = []
     batch = WriteBatch()
     batch.add(lambda: written.append("first"))

@@ -1,6 +1,9 @@
 """Orders of recommendations in the memory of the process."""
 
+import asyncio
 import time
+
+import pytest
 
 from song_service.caching import for_listener
 from song_service.discovery import MOST
@@ -70,7 +73,7 @@ async def test_held_order_is_not_stored_for_other_processes() -> None:
 
 
 async def test_songs_of_an_outdated_order_are_compared_once() -> None:
-    """The order is compared, looked up in Redis, and made again from the last one of the engine."""
+    """Two reads from Redis: one compares the order and its songs, one looks for a newer order."""
     world = World(memory_bytes=1_000_000)
     songs = [a_song() for _ in range(MOST)]
     for song in songs:
@@ -84,3 +87,25 @@ async def test_songs_of_an_outdated_order_are_compared_once() -> None:
     assert (world.redis.reads - reads, world.songs.reads) == (2, read_songs)
     assert content.versions is not None
     assert {f"song:{song.id}" for song in songs} <= content.versions.keys()
+
+
+@pytest.mark.parametrize("iterations", range(12))
+async def test_concurrent_requests_take_the_last_token_once(iterations: int) -> None:
+    """The second one begins that many iterations of the event loop later, after another sync."""
+    world = World(memory_bytes=1_000_000)
+    songs = [a_song() for _ in range(MOST)]
+    for song in songs:
+        world.put(song)
+    world.engine.response = [song.id for song in songs]
+    for _ in range(CALLS_AT_ONCE - 1):
+        await world.discovery.for_user(ADA)
+        await world.stale.interactions_synced({ADA})
+
+    async def after_another_sync() -> None:
+        for _ in range(iterations):
+            await asyncio.sleep(0)
+        await world.stale.interactions_synced({ADA})
+        await world.discovery.for_user(ADA)
+
+    await asyncio.gather(world.discovery.for_user(ADA), after_another_sync())
+    assert world.engine.requested == CALLS_AT_ONCE

@@ -130,7 +130,7 @@ class UpstreamConnection(asyncio.Protocol):
         self._transport = cast("asyncio.Transport", transport)  # uvloop's derive from none of asyncio's
 
     def data_received(self, data: bytes) -> None:
-        if self._unsent:  # no response: nothing was requested yet
+        if self._unsent:  # no response: the request is not written yet
             self._fail(ConnectionLostError())
             return
         if self._in_head:

@@ -72,7 +72,7 @@ class ConnectionPool:
             raise ConnectError(type(failure).__name__) from failure
         finally:
             attempt.cancel()
-        if connection.is_usable:  # or it was lost already
+        if connection.is_usable:  # a lost one would never be discarded
             self._open.add(connection)
         return connection
 
