@@ -6,13 +6,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
 import httpx
 
 from bench import catalogue, workloads
-from bench.measurement import Row, baseline_of, body_of, measure
+from bench.measurement import WARM_UP_SECONDS, Row, baseline_of, body_of, measure
 from bench.processes import Process, free_port, python, running
 from bench.report import Table
 from bench.system import NO_RATE_LIMITS, SERVICES, Store, System, Tokens, running_system
@@ -24,6 +24,9 @@ UPDATES_PER_SECOND = 10
 MIXED_TARGET = 0.12
 """The lowest acceptable throughput of the mixed workload, as a share of the baseline's."""
 
+SPREAD = "1,000 songs by turns"
+SCALE_CALLS = ("song", "list of 50", "album", "trending", SPREAD)
+SCALE_ROUNDS = 3
 SCALE_WARM_UP_SECONDS = 5.0
 """Long enough to read each of a thousand songs once, which is no steady state."""
 
@@ -51,10 +54,8 @@ async def run_all(
                 tables["mixed"] = await _mixed(system, seeded, seconds)
             if "memory" in only:
                 tables["memory"] = await _memory(system, seeded, request_count)
-    for count in song_counts if "scale" in only else ():
-        async with _seeded_system(folder, Store.SQLITE, count) as (system, seeded):
-            table = tables.setdefault("scale", Table("Catalogue size and updates, on SQLite", COLUMNS))
-            await _scale(table, count, system, seeded, seconds)
+    if "scale" in only:
+        tables["scale"] = await _scale(folder, song_counts, seconds)
     return tables
 
 
@@ -144,21 +145,39 @@ async def _memory(system: System, seeded: catalogue.Seeded, request_count: int) 
     return table
 
 
-async def _scale(table: Table, count: int, system: System, seeded: catalogue.Seeded, seconds: float) -> None:
-    serving = {name: system.processes[name] for name in ("gateway", *SERVICES, "redis")}
-    calls = workloads.anonymous_calls(seeded)
-    several = {
-        **{name: calls[name] for name in ("song", "list of 50", "album", "trending")},
-        "1,000 songs by turns": workloads.spread(seeded.song_ids, 1_000),
-    }
-    for name, requests in several.items():
-        for updates in (0, UPDATES_PER_SECOND):
-            async with _updating(system, seeded, updates):
-                row = await measure(
-                    f"{name}, {count:,} songs, {updates} updates/s", system.gateway.port, requests, serving,
-                    seconds=seconds, folder=system.folder, warm_up_seconds=SCALE_WARM_UP_SECONDS,
-                )  # fmt: skip
-            table.rows.append(row.cells())
+async def _scale(folder: Path, song_counts: Sequence[int], seconds: float) -> Table:
+    """The catalogues are measured in turns, because the speed of a machine changes within minutes."""
+    table = Table("Catalogue size and updates, on SQLite, median of rounds in turns", COLUMNS)
+    async with AsyncExitStack() as stack:
+        opened = [
+            (count, *await stack.enter_async_context(_seeded_system(folder, Store.SQLITE, count)))
+            for count in song_counts
+        ]
+        for name in SCALE_CALLS:
+            for updates in (0, UPDATES_PER_SECOND):
+                rounds = [
+                    [await _scale_row(name, each, updates, seconds, number) for each in opened]
+                    for number in range(SCALE_ROUNDS)
+                ]
+                for rows in zip(*rounds, strict=True):
+                    median = sorted(rows, key=lambda row: row.load.requests_per_second)[SCALE_ROUNDS // 2]
+                    table.rows.append(median.cells())
+    return table
+
+
+async def _scale_row(
+    name: str, opened: tuple[int, System, catalogue.Seeded], updates: int, seconds: float, number: int
+) -> Row:
+    count, system, seeded = opened
+    spread = workloads.spread(seeded.song_ids, 1_000)
+    requests = spread if name == SPREAD else workloads.anonymous_calls(seeded)[name]
+    serving = {each: system.processes[each] for each in ("gateway", *SERVICES, "redis")}
+    async with _updating(system, seeded, updates):
+        return await measure(
+            f"{name}, {count:,} songs, {updates} updates/s", system.gateway.port, requests, serving,
+            seconds=seconds, folder=system.folder,
+            warm_up_seconds=WARM_UP_SECONDS if number else SCALE_WARM_UP_SECONDS,
+        )  # fmt: skip
 
 
 @asynccontextmanager
