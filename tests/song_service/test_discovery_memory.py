@@ -12,6 +12,16 @@ from tests.repositories.builders import a_song
 from tests.song_service.discovery_world import ADA, World, titles
 
 
+def world_of_full_orders() -> World:
+    """One whose engine fills every order."""
+    world = World(memory_bytes=1_000_000)
+    songs = [a_song() for _ in range(MOST)]
+    for song in songs:
+        world.put(song)
+    world.engine.response = [song.id for song in songs]
+    return world
+
+
 async def test_order_and_its_songs_are_compared_together() -> None:
     world = World(memory_bytes=1_000_000)
     world.engine.response = [world.all[n].id for n in (4, 2)]
@@ -43,11 +53,7 @@ async def test_redis_outage_ignores_the_order_in_memory() -> None:
 
 
 async def test_full_order_holds_until_the_engine_may_be_asked_again() -> None:
-    world = World(memory_bytes=1_000_000)
-    songs = [a_song() for _ in range(MOST)]
-    for song in songs:
-        world.put(song)
-    world.engine.response = [song.id for song in songs]
+    world = world_of_full_orders()
     for _ in range(CALLS_AT_ONCE + 2):
         await world.discovery.for_user(ADA)
         await world.stale.interactions_synced({ADA})
@@ -58,11 +64,7 @@ async def test_full_order_holds_until_the_engine_may_be_asked_again() -> None:
 
 
 async def test_held_order_is_not_stored_for_other_processes() -> None:
-    world = World(memory_bytes=1_000_000)
-    songs = [a_song() for _ in range(MOST)]
-    for song in songs:
-        world.put(song)
-    world.engine.response = [song.id for song in songs]
+    world = world_of_full_orders()
     key = for_listener(ADA).key
     for _ in range(CALLS_AT_ONCE):
         await world.discovery.for_user(ADA)
@@ -74,11 +76,7 @@ async def test_held_order_is_not_stored_for_other_processes() -> None:
 
 async def test_songs_of_an_outdated_order_are_compared_once() -> None:
     """Two reads from Redis: one compares the order and its songs, one looks for a newer order."""
-    world = World(memory_bytes=1_000_000)
-    songs = [a_song() for _ in range(MOST)]
-    for song in songs:
-        world.put(song)
-    world.engine.response = [song.id for song in songs]
+    world = world_of_full_orders()
     for _ in range(CALLS_AT_ONCE + 1):
         await world.discovery.for_user(ADA)
         await world.stale.interactions_synced({ADA})
@@ -86,17 +84,13 @@ async def test_songs_of_an_outdated_order_are_compared_once() -> None:
     content = await world.discovery.for_user(ADA)
     assert (world.redis.reads - reads, world.songs.reads) == (2, read_songs)
     assert content.versions is not None
-    assert {f"song:{song.id}" for song in songs} <= content.versions.keys()
+    assert {f"song:{song_id}" for song_id in world.engine.response} <= content.versions.keys()
 
 
 @pytest.mark.parametrize("iterations", range(12))
 async def test_concurrent_requests_take_the_last_token_once(iterations: int) -> None:
     """The second one begins that many iterations of the event loop later, after another sync."""
-    world = World(memory_bytes=1_000_000)
-    songs = [a_song() for _ in range(MOST)]
-    for song in songs:
-        world.put(song)
-    world.engine.response = [song.id for song in songs]
+    world = world_of_full_orders()
     for _ in range(CALLS_AT_ONCE - 1):
         await world.discovery.for_user(ADA)
         await world.stale.interactions_synced({ADA})

@@ -13,8 +13,7 @@ def unread_bytes(transport: asyncio.BaseTransport) -> Iterator[bytes]:
     """The early response of a service that closed the connection during the request, in pieces.
 
     Such a response (401, 413) lies in the socket's buffer when the next write fails, and an event loop that
-    sees a write fail reads no more. Under TLS the bytes are encrypted, so there
-    is nothing to return.
+    sees a write fail reads no more. Under TLS the bytes are encrypted, so there is nothing to return.
     """
     if transport.get_extra_info("ssl_object") is not None:
         return
