@@ -17,10 +17,12 @@ from recombee_api_client.api_client import RecombeeClient
 from recombee_api_client.api_requests import Request
 from recombee_api_client.exceptions import ResponseException
 
+from shared.http.pooled_transport import PooledTransport
+
 MAX_CONNECTIONS: Final = 8
-IDLE_CONNECTION_SECONDS: Final = 15.0
+CONNECT_SECONDS: Final = 2.0
+LONGEST_CALL_SECONDS: Final = 10.0
 _JSON: Final = {"Content-Type": "application/json"}
-_CLOSED: Final = (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError)
 
 
 class AsyncRecombeeClient:
@@ -33,7 +35,7 @@ class AsyncRecombeeClient:
         self._http = http
 
     async def send(self, request: Request) -> Any:
-        """The response to an idempotent request, decoded. Waits as long as its caller.
+        """The response to an idempotent request, decoded. Waits as long as its caller, at most 10 s.
 
         Raises:
             ResponseException: its status is neither 200 nor 201.
@@ -52,7 +54,7 @@ class AsyncRecombeeClient:
         headers = None if body is None else _JSON
         try:
             return await self._http.request(method, url, content=body, headers=headers)
-        except _CLOSED:
+        except httpx.RemoteProtocolError:
             return await self._http.request(method, url, content=body, headers=headers)
 
     def _signed_url(self, request: Request) -> str:
@@ -72,11 +74,9 @@ def _quoted(value: object) -> str:
 
 @asynccontextmanager
 async def open_client(sdk: RecombeeClient) -> AsyncIterator[AsyncRecombeeClient]:
-    """A client with its connections. Each call is to be given a timeout by its caller."""
-    limits = httpx.Limits(
-        max_connections=MAX_CONNECTIONS,
-        max_keepalive_connections=MAX_CONNECTIONS,
-        keepalive_expiry=IDLE_CONNECTION_SECONDS,
+    """A client with its connections. Each call is to be given a shorter timeout by its caller."""
+    transport = PooledTransport(
+        f"{sdk.protocol}://{sdk.base_uri}", CONNECT_SECONDS, max_connections=MAX_CONNECTIONS
     )
-    async with httpx.AsyncClient(limits=limits, timeout=None) as http:  # noqa: S113 - see above
+    async with httpx.AsyncClient(transport=transport, timeout=LONGEST_CALL_SECONDS, trust_env=False) as http:
         yield AsyncRecombeeClient(sdk, http)

@@ -75,6 +75,7 @@ SHARED = {
         middleware
         openapi
         pagination
+        pooled_transport
         prepared_route
         problem
         request_id
@@ -85,7 +86,6 @@ SHARED = {
         serve
         service_app
         service_client
-        service_transport
         sorting
         surrogate
         workers

@@ -23,8 +23,8 @@ from shared.errors import (
     NotFoundError,
     UnavailableError,
 )
+from shared.http.pooled_transport import PooledTransport
 from shared.http.request_id import HEADER, current_request_id
-from shared.http.service_transport import ServiceTransport
 
 _KIND_OF_STATUS: Mapping[int, type[AppError]] = {
     403: ForbiddenError,
@@ -179,7 +179,7 @@ class ServiceClient:
 @asynccontextmanager
 async def open_service(base_url: str, name: str, timeout_seconds: float) -> AsyncIterator[ServiceClient]:
     """A client of the service at `base_url`, with a pool of its own; the service need not be up yet."""
-    transport = ServiceTransport(base_url, connect_seconds=min(2.0, timeout_seconds))
+    transport = PooledTransport(base_url, connect_seconds=min(2.0, timeout_seconds))
     async with httpx.AsyncClient(
         base_url=base_url, timeout=timeout_seconds, transport=transport, trust_env=False
     ) as http:

@@ -26,6 +26,7 @@ from jwt.algorithms import RSAAlgorithm
 
 from shared.access.caller import Identity, InvalidTokenError
 from shared.errors import UnavailableError
+from shared.http.pooled_transport import PooledTransport
 from shared.settings import ServiceSettings
 
 MIN_GAP_SECONDS = 10.0
@@ -49,8 +50,11 @@ async def open_clerk(settings: ServiceSettings) -> AsyncIterator[Clerk]:
     timeout_seconds = settings.provider_timeout_seconds
     retries = RetryConfig("backoff", BackoffStrategy(100, 500, 1.5, 1000), retry_connection_errors=True)
     timeout_ms = round(timeout_seconds * 1000)
+    transport = PooledTransport(settings.clerk_api_url, connect_seconds=timeout_seconds)
     async with (
-        httpx.AsyncClient(timeout=timeout_seconds, follow_redirects=False, trust_env=False) as http,
+        httpx.AsyncClient(
+            timeout=timeout_seconds, transport=transport, follow_redirects=False, trust_env=False
+        ) as http,
         Clerk(
             bearer_auth=settings.clerk_secret_key.get_secret_value(),
             server_url=f"{settings.clerk_api_url.rstrip('/')}/v1",

@@ -1,9 +1,10 @@
-"""Kept-alive connections to one service."""
+"""Kept-alive connections to one server."""
 
 import asyncio
-import ssl
 from typing import Final
 from urllib.parse import urlsplit
+
+import httpx
 
 from shared.http.client.connection import UpstreamConnection
 from shared.http.client.errors import ConnectError
@@ -19,8 +20,10 @@ at connections that were made long ago, and failures of its own would open the c
 
 
 class ConnectionPool:
-    """Connections to the service at `url` (http://host:port). Their number is not limited. Create and close
-    it inside a running event loop.
+    """Connections to the server at `url` (http[s]://host[:port]). Their number is not limited. Create and
+    close it inside a running event loop.
+
+    With TLS, certificates are verified against certifi's list, or that of `SSL_CERT_FILE`.
     """
 
     def __init__(
@@ -31,7 +34,7 @@ class ConnectionPool:
         self.authority = parts.netloc.encode("ascii")
         self._host = parts.hostname or ""
         self._port = parts.port or (443 if is_secure else 80)
-        self._ssl = ssl.create_default_context() if is_secure else None
+        self._ssl = httpx.create_ssl_context() if is_secure else None
         self._connect_seconds = connect_seconds
         self._idle_connection_seconds = idle_connection_seconds
         self._loop = asyncio.get_running_loop()

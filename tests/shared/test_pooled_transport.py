@@ -1,14 +1,22 @@
-"""The connections of calls to other services."""
+"""The connections to services and providers."""
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
-from shared.http.service_transport import ServiceTransport
+from shared.http.pooled_transport import PooledTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 CLOSING = b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok"
@@ -47,7 +55,7 @@ async def serving(
     served = Server(responses)
     async with await asyncio.start_server(served.handle, "127.0.0.1", 0) as server:
         served.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        transport = ServiceTransport(served.url, timeout_seconds, **options)
+        transport = PooledTransport(served.url, timeout_seconds, **options)
         async with httpx.AsyncClient(
             base_url=served.url, transport=transport, timeout=timeout_seconds
         ) as http:
@@ -102,7 +110,7 @@ async def test_failure_is_an_error_of_httpx(response: bytes, failure: type[Excep
 async def test_unreachable_server_is_a_connection_error() -> None:
     async with serving() as (server, _):
         url = server.url
-    async with httpx.AsyncClient(base_url=url, transport=ServiceTransport(url, 30), timeout=30) as http:
+    async with httpx.AsyncClient(base_url=url, transport=PooledTransport(url, 30), timeout=30) as http:
         with pytest.raises(httpx.ConnectError):
             await http.get("/")
 
@@ -116,3 +124,50 @@ async def test_calls_wait_for_one_of_the_connections() -> None:
             with pytest.raises(httpx.PoolTimeout):
                 await http.get("/", timeout=0.3)
     assert server.connections == 1
+
+
+def _certificate(host: str) -> tuple[bytes, bytes]:
+    """A new certificate for `host`, signed with its own key, and that key, as PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    return certificate.public_bytes(Encoding.PEM), key.private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
+    )
+
+
+@pytest.mark.parametrize(
+    ("named", "is_trusted", "is_accepted"),
+    [("localhost", True, True), ("localhost", False, False), ("other.example", True, False)],
+)
+async def test_server_with_tls_is_verified(
+    named: str, *, is_trusted: bool, is_accepted: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    certificate, key = _certificate(named)
+    (tmp_path / "certificate.pem").write_bytes(certificate)
+    (tmp_path / "key.pem").write_bytes(key)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "certificate.pem", tmp_path / "key.pem")
+    if is_trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
+    served = Server([OK, OK])
+    async with await asyncio.start_server(served.handle, "127.0.0.1", 0, ssl=context) as server:
+        url = f"https://localhost:{server.sockets[0].getsockname()[1]}"
+        async with httpx.AsyncClient(base_url=url, transport=PooledTransport(url, 30), timeout=30) as http:
+            if is_accepted:
+                assert [(await http.get("/")).content for _ in range(2)] == [b"ok", b"ok"]
+                assert served.connections == 1
+            else:
+                with pytest.raises(httpx.ConnectError, match="SSLCertVerificationError"):
+                    await http.get("/")

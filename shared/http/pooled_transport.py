@@ -1,4 +1,4 @@
-"""The connections of calls to other services: httpx on `shared.http.client`, in place of httpcore's pool.
+"""Connections to services and providers: httpx on `shared.http.client`, in place of httpcore's pool.
 
 httpcore serves several event loop libraries, polls every idle connection at each call, and takes 2 ms of
 processor time for one. This takes a tenth of that.
@@ -43,8 +43,11 @@ class _Body(httpx.AsyncByteStream):
             self._connection.abort()
 
 
-class ServiceTransport(httpx.AsyncBaseTransport):
-    """Connections to the service at `url`, kept between calls. Create it inside a running event loop."""
+class PooledTransport(httpx.AsyncBaseTransport):
+    """Connections to the server at `url`, kept between calls, with TLS for https. No proxy is used.
+
+    Create it inside a running event loop. Its httpx client needs a timeout.
+    """
 
     def __init__(
         self,
