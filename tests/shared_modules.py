@@ -6,6 +6,7 @@ SHARED = {
         audit
         circuit_breaker
         clock
+        deadline
         errors
         ids
         infrastructure
@@ -40,6 +41,8 @@ SHARED = {
         read_through
         redis
         redis_client
+        redis_pipeline
+        redis_topologies
         store
         validation
         writes
@@ -63,7 +66,6 @@ SHARED = {
         __init__
         audit
         body_limit
-        deadline
         dependencies
         draining
         field_errors

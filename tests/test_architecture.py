@@ -23,7 +23,9 @@ LONGEST_FILE = 303
 
 ONLY_IMPORTERS = {
     "motor": {"shared/providers/mongo.py"},
-    "redis": {"shared/cache/redis.py", "shared/cache/redis_client.py"},
+    "redis": {
+        f"shared/cache/{name}.py" for name in ("redis", "redis_client", "redis_pipeline", "redis_topologies")
+    },
     "cloudinary": {"shared/providers/cloudinary.py"},
     "clerk_backend_api": {"shared/providers/clerk.py", "user_service/clerk.py"},
     "recombee_api_client": {f"song_service/recombee{part}.py" for part in ("", "_client", "_requests")},

@@ -17,7 +17,7 @@ from api_gateway.downstream.refusals import REFUSALS, TOO_SLOW, Refusal, refuse
 from api_gateway.downstream.request_head import HeadReader
 from api_gateway.downstream.write_buffer import WriteBuffer
 from api_gateway.resources import resources_of
-from shared.http.deadline import Deadline
+from shared.deadline import Deadline
 
 _MAX_PIPELINED: Final = 32
 """Pipelined requests that may wait; at this number the connection is not read any further."""

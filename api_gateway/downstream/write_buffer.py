@@ -9,7 +9,7 @@ from typing import Final
 
 import structlog
 
-from shared.http.deadline import Deadline
+from shared.deadline import Deadline
 from shared.http.write_batch import WriteBatch
 
 MIN_PROGRESS_BYTES: Final = 64 * 1024

@@ -6,6 +6,7 @@ from typing import Final, cast
 
 import httptools
 
+from shared.deadline import Deadline
 from shared.http.client.errors import (
     BadResponseError,
     ConnectionLostError,
@@ -14,7 +15,6 @@ from shared.http.client.errors import (
 )
 from shared.http.client.response import Headers, UpstreamResponse, announces_end
 from shared.http.client.unread import unread_bytes
-from shared.http.deadline import Deadline
 from shared.http.write_batch import WriteBatch
 
 _MAX_HEAD_BYTES: Final = 65536
