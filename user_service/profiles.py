@@ -22,6 +22,10 @@ from user_service.domain import EmailTakenError, Profile, User
 from user_service.ports import IdentityProvider, UserChanges, UserRepository
 
 CONCURRENT_REFRESHES = 4
+REFRESHES_PER_SECOND = 10.0
+"""At most. Clerk allows 10 calls per second to a development instance, and requests are more urgent: the
+profiles of all users who came in the same second would be refreshed in the same second, a minute later.
+"""
 MAX_REMEMBERED = 10_000
 
 log = structlog.stdlib.get_logger(__name__)
@@ -69,6 +73,7 @@ class Profiles:
         self.refresh_seconds = refresh_seconds
         self._refreshed_at: OrderedDict[str, float] = OrderedDict()
         self._permits = asyncio.Semaphore(CONCURRENT_REFRESHES)
+        self._next_start = 0.0
         self._running: set[asyncio.Task[None]] = set()
 
     async def apply(self, user: User, profile: Profile) -> User:
@@ -104,20 +109,27 @@ class Profiles:
             return await self._users.apply_profile(user.id, changes, profile.updated_at)
 
     def refresh_later(self, clerk_id: str) -> None:
-        """Refresh in the background, at most once in `refresh_seconds` for each user."""
+        """Refresh in the background, at most once in `refresh_seconds` for each user, and not if it would have
+        to wait longer than that for those of other users.
+        """
         moment = time.monotonic()
         refreshed_at = self._refreshed_at.get(clerk_id)
         if refreshed_at is not None and moment - refreshed_at < self.refresh_seconds:
             return
-        self._refreshed_at[clerk_id] = moment
+        wait = max(0.0, self._next_start - moment)
+        if wait > self.refresh_seconds:
+            return
+        self._next_start = moment + wait + 1 / REFRESHES_PER_SECOND
+        self._refreshed_at[clerk_id] = moment + wait
         self._refreshed_at.move_to_end(clerk_id)
         if len(self._refreshed_at) > MAX_REMEMBERED:
             self._refreshed_at.popitem(last=False)
-        task = asyncio.create_task(self._refresh(clerk_id))
+        task = asyncio.create_task(self._refresh(clerk_id, wait))
         self._running.add(task)
         task.add_done_callback(self._running.discard)
 
-    async def _refresh(self, clerk_id: str) -> None:
+    async def _refresh(self, clerk_id: str, wait_seconds: float) -> None:
+        await asyncio.sleep(wait_seconds)
         try:
             async with self._permits:
                 user = await self._users.find_by_clerk_id(clerk_id)

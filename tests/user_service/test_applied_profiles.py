@@ -1,6 +1,7 @@
 """Clerk's profiles are applied once, in any order, and refreshed once a minute."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -195,6 +196,35 @@ async def test_refresh_needs_no_store_and_no_provider(world: World, provider: Pr
     await refreshed(world)
     assert provider.requested == [world.ada.clerk_id]
     assert await world.stored() == world.ada
+
+
+async def test_refreshes_are_spread(
+    world: World, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("user_service.profiles.REFRESHES_PER_SECOND", 20)
+    provider.says = profile()
+    others = [a_user(email=f"{number}@example.org") for number in range(4)]
+    for each in others:
+        await world.users.add(each)
+    started_at = time.monotonic()
+    for each in others:
+        world.profiles.refresh_later(each.clerk_id)
+    await refreshed(world)
+    assert provider.requested == [*(each.clerk_id for each in others), world.ada.clerk_id]
+    assert time.monotonic() - started_at >= 0.2
+
+
+async def test_refresh_that_would_wait_too_long_is_left_to_a_later_call(
+    world: World, provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("user_service.profiles.REFRESHES_PER_SECOND", 1 / (MINUTE + 1))
+    provider.says = profile()
+    bob = a_user(email="bob@example.org")
+    await world.users.add(bob)
+    await refreshed(world)
+    world.profiles.refresh_later(bob.clerk_id)
+    assert not world.profiles.is_refreshing
+    assert provider.requested == [world.ada.clerk_id]
 
 
 async def test_refreshes_end_with_the_process(world: World, provider: Provider) -> None:
