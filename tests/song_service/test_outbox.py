@@ -27,6 +27,22 @@ async def test_interactions_are_sent_once_and_in_order() -> None:
     assert len(world.engine.interactions) == BATCH * 2 + 1
 
 
+async def test_batch_that_is_not_full_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World()
+    await world.play(BATCH * 2 + 1)
+    waits: list[float] = []
+
+    async def play_meanwhile(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 1:
+            await world.play(3)
+
+    monkeypatch.setattr(asyncio, "sleep", play_meanwhile)
+    await world.outbox.send_all(settle_seconds=0.25)
+    assert world.engine.batches == [BATCH, BATCH, 1, 3]
+    assert waits == [0.25, 0.25]
+
+
 async def test_timeouts_halve_the_batch_size() -> None:
     world = World()
     await world.play(BATCH * 2)
