@@ -37,6 +37,7 @@ SHARED = {
         dependencies
         entry
         lease
+        loads
         memory
         read_through
         redis

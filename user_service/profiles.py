@@ -109,8 +109,8 @@ class Profiles:
             return await self._users.apply_profile(user.id, changes, profile.updated_at)
 
     def refresh_later(self, clerk_id: str) -> None:
-        """Refresh in the background, at most once in `refresh_seconds` for each user, and not if it had to wait
-        longer than that for those of other users.
+        """Refresh in the background, at most once in `refresh_seconds` for each user, and not if it had to
+        wait longer than that for those of other users.
         """
         moment = time.monotonic()
         refreshed_at = self._refreshed_at.get(clerk_id)

@@ -25,14 +25,19 @@ class Dependencies:
     """The tags that what is being loaded depends on, with their versions.
 
     `expires_at`: when the first cached content expires that it is composed of, in seconds since 1970.
+    `read`: versions that are known already, and are not read again when their tags are added.
     """
 
-    def __init__(self, cache: TagVersions | None, versions: Mapping[str, bytes]) -> None:
+    def __init__(
+        self,
+        cache: TagVersions | None,
+        versions: Mapping[str, bytes],
+        read: Mapping[str, bytes] | None = None,
+    ) -> None:
         self._cache = cache
         self.versions = dict(versions)
         self.expires_at = math.inf
-        self._read: dict[str, bytes] = {}
-        """Versions that failed matches read: `add` does not read them again."""
+        self._read = dict(read or {})
 
     async def add(self, *tags: str) -> bool:
         """Call this *before* reading what these tags cover. Returns whether it read a version now."""
@@ -81,6 +86,10 @@ class Dependencies:
         versions = {tag: self.versions[tag] for tag in (EVERYTHING, *entry.tags)}
         expires_at = time.time() + entry.ttl_seconds
         return Content.of(Loaded(body), versions, expires_at, is_shared=entry.is_shared)
+
+    def without_read(self) -> "Dependencies":
+        """The same tags, with nothing known of others."""
+        return Dependencies(self._cache, self.versions)
 
     def remove(self, *tags: str) -> None:
         """Remove these tags: the content does not depend on them after all."""

@@ -10,10 +10,10 @@ again.
 Redis down or slow is a miss, and what it returns after a gap is not trusted (shared.cache.lease).
 """
 
-import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import overload
 
 import structlog
@@ -22,9 +22,10 @@ from shared import metrics
 from shared.cache.dependencies import Dependencies
 from shared.cache.entry import EVERYTHING, Content, Entry, Loaded
 from shared.cache.lease import Lease
+from shared.cache.loads import Loads
 from shared.cache.memory import MemoryLevel
 from shared.cache.store import CacheDownError, Store, version_key
-from shared.cache.validation import UntrustedError, Validator
+from shared.cache.validation import UntrustedError, Validator, are_those
 from shared.errors import UnavailableError
 
 MEMORY_BYTES = 32 * 1024 * 1024
@@ -33,7 +34,6 @@ log = structlog.stdlib.get_logger(__name__)
 
 Load = Callable[[], Awaitable[bytes | Loaded | None]]
 DependentLoad = Callable[[Dependencies], Awaitable[bytes | Loaded | None]]
-Flight = asyncio.Future[Content | None]
 
 
 class ReadThrough:
@@ -44,7 +44,7 @@ class ReadThrough:
         self._memory: MemoryLevel[str, Content] = MemoryLevel(memory_bytes)
         self._lease = lease or Lease(store)
         self._validator = Validator(store, self._lease)
-        self._loading: dict[tuple[object, ...], Flight] = {}
+        self._loads = Loads(self._is_surely_current)
 
     @overload
     async def read(self, entry: Entry, load: Callable[[], Awaitable[bytes | Loaded]]) -> Content: ...
@@ -70,16 +70,16 @@ class ReadThrough:
     async def read_dependent(self, entry: Entry, load: DependentLoad) -> Content | None:
         """Like `read`, for content that depends on tags that only `load` finds: it adds them."""
         try:
-            found, versions = await self._find(entry)
+            found = await self._find(entry)
         except CacheDownError as failure:
             outcome = "bypassed" if isinstance(failure, UntrustedError) else "down"
             metrics.CACHE_READS.labels(entry.kind, outcome).inc()
             loaded = await load(Dependencies(None, {}))
             return None if loaded is None else Content.of(loaded)
-        if found is not None:
+        if isinstance(found, Content):
             return found
         metrics.CACHE_READS.labels(entry.kind, "miss").inc()
-        return await self._load_once(entry, versions, load)
+        return await self._loads.share(entry.key, found, partial(self._load_and_keep, entry, load))
 
     def peek(self, entry: Entry) -> Content | None:
         """What memory holds and has not expired. Its versions are still to be compared (`Dependencies`)."""
@@ -137,29 +137,37 @@ class ReadThrough:
             self._lease.failed(failure)
             log.debug("not kept", key=key)
 
-    async def _find(self, entry: Entry) -> tuple[Content | None, dict[str, bytes]]:
-        """The current content, if any level has it, and the versions of the entry's own tags."""
+    async def _find(self, entry: Entry) -> Content | Dependencies:
+        """The current content, if any level has it, or else the dependencies of a load: the own tags, and
+        the versions of others that were compared in vain.
+        """
+        tags = (EVERYTHING, *entry.tags)
+        compared: dict[str, bytes | None] = {}
         kept = self._memory.get(entry.key)
         if kept is not None:
-            if not kept.is_expired() and await self.is_current(kept):
-                metrics.CACHE_READS.labels(entry.kind, "memory").inc()
-                return kept, {}
+            if not kept.is_expired():
+                found = await self._validator.get(kept.version_keys)
+                if are_those(kept.version_keys, found):
+                    metrics.CACHE_READS.labels(entry.kind, "memory").inc()
+                    return kept
+                compared = _by_tag(kept.versions or (), found)
             self._memory.drop(entry.key)
-        tags = (EVERYTHING, *entry.tags)
         found = await self._validator.get([entry.key, *map(version_key, tags)])
-        versions = {tag: found[version_key(tag)] for tag in tags}
+        compared |= _by_tag(tags, found)
         stored = found[entry.key]
         if stored is not None and (content := Content.from_bytes(stored)) is not None:
-            further = [tag for tag in content.versions or () if tag not in versions]
-            more = await self._validator.get([version_key(tag) for tag in further]) if further else {}
-            present = versions | {tag: more[version_key(tag)] for tag in further}
-            if content.versions == present and not content.is_expired():
+            needed = (*tags, *(content.versions or ()))
+            further = [tag for tag in needed if tag not in compared]
+            if further:
+                compared |= _by_tag(further, await self._validator.get(map(version_key, further)))
+            if content.versions == {tag: compared[tag] for tag in needed} and not content.is_expired():
                 self._memory.put(entry.key, content)
                 metrics.CACHE_READS.labels(entry.kind, "redis").inc()
-                return content, {}
-        missing = [tag for tag, version in versions.items() if version is None]
-        known = {tag: version for tag, version in versions.items() if version is not None}
-        return None, known | (await self._begin(missing) if missing else {})
+                return content
+        known = {tag: version for tag, version in compared.items() if version is not None}
+        missing = [tag for tag in tags if tag not in known]
+        known |= await self._begin(missing) if missing else {}
+        return Dependencies(self, {tag: known[tag] for tag in tags}, known)
 
     async def is_current(self, content: Content) -> bool:
         """Whether its tag versions are current.
@@ -192,48 +200,15 @@ class ReadThrough:
             raise CacheDownError("tag versions evicted")
         return begun
 
-    async def _load_once(
-        self, entry: Entry, versions: Mapping[str, bytes], load: DependentLoad
-    ) -> Content | None:
-        """One load per key and versions: a read after a write never joins a load that began before it.
-
-        Tags that only the load finds are compared after it, by the requests that joined. If they changed,
-        these requests share the next load, which begins after all of them.
-        """
-        flight: tuple[object, ...] = (entry.key, *sorted(versions.items()))
-        running = self._loading.get(flight)
-        if running is None:
-            return await asyncio.shield(self._start_loading(flight, entry, versions, load))
-        content = await asyncio.shield(running)
-        if content is None or content.versions == versions or await self._is_surely_current(content):
-            return content
-        following = (running,)
-        again = self._loading.get(following) or self._start_loading(following, entry, versions, load)
-        return await asyncio.shield(again)
-
-    def _start_loading(
-        self, flight: tuple[object, ...], entry: Entry, versions: Mapping[str, bytes], load: DependentLoad
-    ) -> Flight:
-        running = asyncio.ensure_future(self._load_and_keep(entry, versions, load))
-        self._loading[flight] = running
-        running.add_done_callback(lambda done: self._landed(flight, done))
-        return running
-
     async def _is_surely_current(self, content: Content) -> bool:
         try:
             return content.versions is not None and await self.is_current(content)
         except CacheDownError:
             return False
 
-    def _landed(self, flight: tuple[object, ...], done: Flight) -> None:
-        self._loading.pop(flight, None)
-        if not done.cancelled():
-            done.exception()  # retrieve the exception even when all waiting requests were cancelled
-
     async def _load_and_keep(
-        self, entry: Entry, versions: Mapping[str, bytes], load: DependentLoad
+        self, entry: Entry, load: DependentLoad, dependencies: Dependencies
     ) -> Content | None:
-        dependencies = Dependencies(self, versions)
         loaded = await load(dependencies)
         if loaded is None:
             return None
@@ -289,6 +264,10 @@ class ReadThrough:
     async def close(self) -> None:
         """Stop the background work."""
         await self._validator.close()
+
+
+def _by_tag(tags: Iterable[str], found: Mapping[str, bytes | None]) -> dict[str, bytes | None]:
+    return {tag: found[version_key(tag)] for tag in tags}
 
 
 @asynccontextmanager

@@ -45,16 +45,20 @@ class Validator:
         Raises:
             CacheDownError: Redis cannot be read, or not be trusted, now.
         """
-        found = await self.get(versions)
-        for key, version in versions.items():  # noqa: SIM110 - a generator costs more, once per request
-            if found[key] != version:
-                return False
-        return True
+        return are_those(versions, await self.get(versions))
 
     async def close(self) -> None:
         """Cancel what is in flight, and end the lease."""
         await self.lease.close()
         await self._batches.close()
+
+
+def are_those(versions: Mapping[str, bytes], found: Mapping[str, bytes | None]) -> bool:
+    """Whether all of `versions`, by key, are the ones that were found."""
+    for key, version in versions.items():  # noqa: SIM110 - a generator costs more, once per request
+        if found[key] != version:
+            return False
+    return True
 
 
 @asynccontextmanager

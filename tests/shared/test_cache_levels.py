@@ -7,7 +7,7 @@ import pytest
 
 from shared.cache.dependencies import Dependencies
 from shared.cache.entry import Entry
-from shared.cache.read_through import ReadThrough, open_read_through
+from shared.cache.read_through import MEMORY_BYTES, ReadThrough, open_read_through
 from tests.shared.cached_source import SONG, Source, a_cache, read, until_used
 from tests.shared.memory_cache import MemoryCache
 from tests.system.waiting import until
@@ -44,6 +44,49 @@ async def test_dependencies_found_while_loading_invalidate_the_entry(
     await cache.invalidate("song:2")
     for each in (cache, other):
         assert await read_album(each, songs) == "one,changed"
+
+
+@pytest.mark.parametrize(("memory_bytes", "reads"), [(MEMORY_BYTES, 5), (0, 6)])
+async def test_versions_that_were_compared_are_not_read_again(
+    redis: MemoryCache, memory_bytes: int, reads: int
+) -> None:
+    """A loader reads its source again when it finds tags whose versions were read after that."""
+    songs, other = {"song:1": "one", "song:2": "two"}, {"song:9": "new"}
+    cache = a_cache(redis, memory_bytes=memory_bytes)
+    await read_album(cache, songs)
+    await cache.invalidate("song:2")
+    were_read = []
+
+    async def load(dependencies: Dependencies) -> bytes:
+        were_read.append(await dependencies.add(*songs))
+        were_read.append(await dependencies.add(*songs, *other))
+        return b"changed"
+
+    before = redis.reads
+    for _ in range(2):
+        content = await cache.read_dependent(ALBUM, load)
+        assert content is not None
+        assert content.body == b"changed"
+    assert were_read == [False, True]
+    # What was outdated, the entry's own tags, the new tag before and after it began, and the new content;
+    # without memory the versions of content are read after the content.
+    assert redis.reads - before == reads
+    await cache.invalidate("song:1")
+    assert await read_album(cache, songs) == "one,two"
+
+
+async def test_change_after_the_comparison_is_seen_by_the_next_read(cache: ReadThrough) -> None:
+    songs = {"song:1": "one"}
+    await read_album(cache, songs)
+    await cache.invalidate("song:1")
+
+    async def load(dependencies: Dependencies) -> bytes:
+        await dependencies.add(*songs)
+        await cache.invalidate("song:1")
+        return b"read too early"
+
+    await cache.read_dependent(ALBUM, load)
+    assert await read_album(cache, {"song:1": "changed"}) == "changed"
 
 
 async def test_joined_load_is_checked_by_its_dependencies(cache: ReadThrough) -> None:
