@@ -119,7 +119,7 @@ class Discovery:
         """A JSON list of at most `MOST` ids, for a short time while the engine is down.
 
         `recommend` adds `RECOMMENDATIONS` before it asks the engine; it is removed if the engine filled the
-        order.
+        order. An order that is held depends on no tags of `entry`: it would be the same again.
         """
 
         async def load(dependencies: Dependencies) -> Loaded:
@@ -132,6 +132,8 @@ class Discovery:
                 ids = list(await fallback())
             elif len(ids) >= MOST:
                 dependencies.remove(RECOMMENDATIONS)
+            if order.is_held:
+                dependencies.remove(*entry.tags)
             return Loaded(_to_json(ids), ttl_seconds=order.ttl_seconds, is_local=order.is_held)
 
         return await self._cache.read_dependent(entry, load)

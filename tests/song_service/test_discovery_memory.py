@@ -1,10 +1,12 @@
 """Orders of recommendations in the memory of the process."""
 
 import asyncio
+import json
 import time
 
 import pytest
 
+from shared.cache.entry import Content
 from song_service.caching import for_listener
 from song_service.discovery import MOST
 from song_service.personal_orders import CALLS_AT_ONCE, SECONDS_BETWEEN_CALLS
@@ -19,6 +21,19 @@ def world_of_full_orders() -> World:
     for song in songs:
         world.put(song)
     world.engine.response = [song.id for song in songs]
+    return world
+
+
+def ids(content: Content) -> list[str]:
+    return [song["_id"] for song in json.loads(content.body)]
+
+
+async def world_of_spent_tokens() -> World:
+    """One whose engine may not be asked for Ada's order now, and whose last order is outdated."""
+    world = world_of_full_orders()
+    for _ in range(CALLS_AT_ONCE):
+        await world.discovery.for_user(ADA)
+        await world.stale.interactions_synced({ADA})
     return world
 
 
@@ -74,12 +89,29 @@ async def test_held_order_is_not_stored_for_other_processes() -> None:
     assert key not in world.redis.entries
 
 
+async def test_held_order_survives_what_the_listener_plays() -> None:
+    world = await world_of_spent_tokens()
+    before = await world.discovery.for_user(ADA)
+    assert before.versions is not None
+    assert not {*for_listener(ADA).tags} & before.versions.keys()
+    await world.stale.interactions_synced({ADA})
+    reads = world.redis.reads
+    assert await world.discovery.for_user(ADA) == before
+    assert world.redis.reads == reads + 1
+
+
+async def test_held_order_follows_changes_of_its_songs() -> None:
+    world = await world_of_spent_tokens()
+    await world.discovery.for_user(ADA)
+    hidden = world.songs.kept[world.engine.response[0]]
+    world.put(hidden, visible=False)
+    await world.stale.song_changed(hidden)
+    assert hidden.id not in ids(await world.discovery.for_user(ADA))
+
+
 async def test_songs_of_an_outdated_order_are_compared_once() -> None:
     """Two reads from Redis: one compares the order and its songs, one looks for a newer order."""
-    world = world_of_full_orders()
-    for _ in range(CALLS_AT_ONCE + 1):
-        await world.discovery.for_user(ADA)
-        await world.stale.interactions_synced({ADA})
+    world = await world_of_spent_tokens()
     reads, read_songs = world.redis.reads, world.songs.reads
     content = await world.discovery.for_user(ADA)
     assert (world.redis.reads - reads, world.songs.reads) == (2, read_songs)
