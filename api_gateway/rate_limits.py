@@ -140,7 +140,7 @@ class FixedWindowRateLimiter:
 
     def _window(self, limit: RateLimit, client: str) -> _Window:
         """Windows of different clients begin at different times, so that not all retry at the same moment."""
-        digest = hashlib.blake2b(client.encode(), digest_size=16).digest()
+        digest = hashlib.blake2b(client.encode(errors="surrogatepass"), digest_size=16).digest()
         offset = int.from_bytes(digest[:4]) % limit.window_seconds
         number, elapsed = divmod(int(self._clock()) + offset, limit.window_seconds)
         key = f"rate:{limit.name}:{digest.hex()}:{number}"

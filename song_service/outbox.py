@@ -72,7 +72,7 @@ class _Batches(Generic[Waiting]):
 
     @property
     def has_more(self) -> bool:
-        """Whether more than the last batch was pending when it was claimed."""
+        """Whether more may be pending: some is left of the last claim, or it was full."""
         return bool(self._held) or self._is_full
 
     def sent(self) -> None:

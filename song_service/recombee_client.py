@@ -21,7 +21,10 @@ from shared.http.pooled_transport import PooledTransport
 
 MAX_CONNECTIONS: Final = 8
 CONNECT_SECONDS: Final = 2.0
-LONGEST_CALL_SECONDS: Final = 10.0
+STEP_SECONDS: Final = 60.0
+"""Of httpx, for each step of a call: longer than the timeouts of callers, which count."""
+
+_CLOSED: Final = (httpx.ReadError, httpx.RemoteProtocolError)
 _JSON: Final = {"Content-Type": "application/json"}
 
 
@@ -35,7 +38,7 @@ class AsyncRecombeeClient:
         self._http = http
 
     async def send(self, request: Request) -> Any:
-        """The response to an idempotent request, decoded. Waits as long as its caller, at most 10 s.
+        """The response to an idempotent request, decoded. Waits as long as its caller.
 
         Raises:
             ResponseException: its status is neither 200 nor 201.
@@ -54,7 +57,7 @@ class AsyncRecombeeClient:
         headers = None if body is None else _JSON
         try:
             return await self._http.request(method, url, content=body, headers=headers)
-        except httpx.RemoteProtocolError:
+        except _CLOSED:
             return await self._http.request(method, url, content=body, headers=headers)
 
     def _signed_url(self, request: Request) -> str:
@@ -78,5 +81,5 @@ async def open_client(sdk: RecombeeClient) -> AsyncIterator[AsyncRecombeeClient]
     transport = PooledTransport(
         f"{sdk.protocol}://{sdk.base_uri}", CONNECT_SECONDS, max_connections=MAX_CONNECTIONS
     )
-    async with httpx.AsyncClient(transport=transport, timeout=LONGEST_CALL_SECONDS, trust_env=False) as http:
+    async with httpx.AsyncClient(transport=transport, timeout=STEP_SECONDS, trust_env=False) as http:
         yield AsyncRecombeeClient(sdk, http)

@@ -25,19 +25,19 @@ class Dependencies:
     """The tags that what is being loaded depends on, with their versions.
 
     `expires_at`: when the first cached content expires that it is composed of, in seconds since 1970.
-    `read`: versions that are known already, and are not read again when their tags are added.
+    `known_versions`: of other tags, read before; they are not read again when these are added.
     """
 
     def __init__(
         self,
         cache: TagVersions | None,
         versions: Mapping[str, bytes],
-        read: Mapping[str, bytes] | None = None,
+        known_versions: Mapping[str, bytes] | None = None,
     ) -> None:
         self._cache = cache
         self.versions = dict(versions)
         self.expires_at = math.inf
-        self._read = dict(read or {})
+        self._known_versions = dict(known_versions or {})
 
     async def add(self, *tags: str) -> bool:
         """Call this *before* reading what these tags cover. Returns whether it read a version now."""
@@ -45,8 +45,8 @@ class Dependencies:
             return False
         missing = []
         for tag in tags:
-            if tag in self._read:
-                self.versions.setdefault(tag, self._read[tag])
+            if tag in self._known_versions:
+                self.versions.setdefault(tag, self._known_versions[tag])
             elif tag not in self.versions:
                 missing.append(tag)
         if not missing:
@@ -63,7 +63,7 @@ class Dependencies:
         await self.add(EVERYTHING, *(content.versions or ()), *further)
         if self.are_those_of(content):
             return True
-        self._read |= self.versions
+        self._known_versions |= self.versions
         self.versions = before
         return False
 
@@ -87,7 +87,7 @@ class Dependencies:
         expires_at = time.time() + entry.ttl_seconds
         return Content.of(Loaded(body), versions, expires_at, is_shared=entry.is_shared)
 
-    def without_read(self) -> "Dependencies":
+    def without_known_versions(self) -> "Dependencies":
         """The same tags, with nothing known of others."""
         return Dependencies(self._cache, self.versions)
 

@@ -35,7 +35,7 @@ class Loads:
         following = (running,)
         again = self._running.get(following)
         if again is None:
-            again = self._start(following, load(dependencies.without_read()))
+            again = self._start(following, load(dependencies.without_known_versions()))
         return await asyncio.shield(again)
 
     def _start(self, flight: tuple[object, ...], load: Coroutine[Any, Any, Content | None]) -> Flight:

@@ -25,7 +25,7 @@ from shared.cache.lease import Lease
 from shared.cache.loads import Loads
 from shared.cache.memory import MemoryLevel
 from shared.cache.store import CacheDownError, Store, version_key
-from shared.cache.validation import UntrustedError, Validator, are_those
+from shared.cache.validation import UntrustedError, Validator, all_match
 from shared.errors import UnavailableError
 
 MEMORY_BYTES = 32 * 1024 * 1024
@@ -139,7 +139,7 @@ class ReadThrough:
 
     async def _find(self, entry: Entry) -> Content | Dependencies:
         """The current content, if any level has it, or else the dependencies of a load: the own tags, and
-        the versions of others that were compared in vain.
+        the versions of others that were read to compare outdated content.
         """
         tags = (EVERYTHING, *entry.tags)
         compared: dict[str, bytes | None] = {}
@@ -147,7 +147,7 @@ class ReadThrough:
         if kept is not None:
             if not kept.is_expired():
                 found = await self._validator.get(kept.version_keys)
-                if are_those(kept.version_keys, found):
+                if all_match(kept.version_keys, found):
                     metrics.CACHE_READS.labels(entry.kind, "memory").inc()
                     return kept
                 compared = _by_tag(kept.versions or (), found)

@@ -1,4 +1,4 @@
-"""The store on Redis, with a short deadline. With shared.cache.redis_client the only importers of redis.
+"""The store on Redis, with a short deadline.
 
 A late reply is not awaited, and its command is not cancelled either: connecting takes several round trips,
 so to a distant Redis it would never succeed. A command that runs late is harmless: content is stored
@@ -55,7 +55,7 @@ class RedisStore:
         )
 
     async def keep(self, key: str, value: bytes, ttl_seconds: int) -> None:
-        await self._within_deadline(self._client.set_many({key: value}, ttl_seconds))
+        await self._within_deadline(self._client.store(key, value, ttl_seconds))
 
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
         """Store `value` unless the key exists. Returns whether it was stored."""
@@ -100,7 +100,9 @@ class RedisStore:
         )
         await self._within_deadline(self._client.set_many({_alive_key(self._id): b""}, ALIVE_SECONDS))
         await self._within_deadline(self._client.add_member(PROCESSES_KEY, self._id, TAG_VERSION_SECONDS))
-        return all(each in before for each in found)
+        # Reads may have a connection of their own: it has to reach the same server, and is kept in use.
+        (alive,) = await self._within_deadline(self._client.get_many([_alive_key(self._id)]))
+        return alive is not None and all(each in before for each in found)
 
     async def begin_continuity(self, seconds: int) -> None:
         key = version_key(EVERYTHING)

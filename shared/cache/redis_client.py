@@ -45,6 +45,10 @@ class Client(Protocol):
         """Set keys of one slot: key, value and seconds to live of each, the first one first."""
         ...
 
+    async def store(self, key: str, value: bytes, ttl_seconds: int) -> None:
+        """Set `key` to a value that may be large."""
+        ...
+
     async def delete_many(self, keys: Sequence[str]) -> None: ...
 
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
@@ -108,8 +112,9 @@ async def open_client(url: str, timeout_seconds: float) -> AsyncIterator[Client]
                 async with (
                     open_pipeline(address, seconds) as reads,
                     open_pipeline(address, seconds) as writes,
+                    open_pipeline(address, seconds) as stores,
                 ):
-                    yield PipelinedClient(redis, reads, writes)
+                    yield PipelinedClient(redis, reads, writes, stores)
         return
     options |= _credentials(parts)
     if kind == "cluster":

@@ -21,6 +21,9 @@ class OneKeyCommands:
                 pipe.set(key, value, ex=ttl_seconds)
             await pipe.execute()
 
+    async def store(self, key: str, value: bytes, ttl_seconds: int) -> None:
+        await self._commands.set(key, value, ex=ttl_seconds)
+
     async def add(self, key: str, value: bytes, ttl_seconds: int) -> bool:
         return bool(await self._commands.set(key, value, ex=ttl_seconds, nx=True))
 
@@ -133,17 +136,24 @@ class ClusterClient(OneKeyCommands):
 
 
 class PipelinedClient(ServerClient):
-    """One server: what requests wait for is pipelined, reads and writes apart, so that no read waits for a
-    large write.
+    """One server, with pipelines for the most frequent commands: reading and setting many keys, counting.
+
+    Whole responses are stored on a connection of their own, or a small command would wait for large ones.
     """
 
-    def __init__(self, redis: Redis, reads: RedisPipeline, writes: RedisPipeline) -> None:
+    def __init__(
+        self, redis: Redis, reads: RedisPipeline, writes: RedisPipeline, stores: RedisPipeline
+    ) -> None:
         super().__init__(redis)
         self._reads = reads
         self._writes = writes
+        self._stores = stores
+
+    async def store(self, key: str, value: bytes, ttl_seconds: int) -> None:
+        await self._stores.run(("SET", key, value, "EX", ttl_seconds))
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        (values,) = await self._reads.run(("MGET", *keys))
+        (values,) = await self._reads.read(("MGET", *keys))
         return cast("list[bytes | None]", values)
 
     async def set_many(

@@ -45,7 +45,7 @@ class Validator:
         Raises:
             CacheDownError: Redis cannot be read, or not be trusted, now.
         """
-        return are_those(versions, await self.get(versions))
+        return all_match(versions, await self.get(versions))
 
     async def close(self) -> None:
         """Cancel what is in flight, and end the lease."""
@@ -53,8 +53,8 @@ class Validator:
         await self._batches.close()
 
 
-def are_those(versions: Mapping[str, bytes], found: Mapping[str, bytes | None]) -> bool:
-    """Whether all of `versions`, by key, are the ones that were found."""
+def all_match(versions: Mapping[str, bytes], found: Mapping[str, bytes | None]) -> bool:
+    """Whether `found` has all of these versions, by key."""
     for key, version in versions.items():  # noqa: SIM110 - a generator costs more, once per request
         if found[key] != version:
             return False

@@ -12,7 +12,7 @@ from typing import Final
 import httpx
 
 from shared.http.client.connection import UpstreamConnection
-from shared.http.client.errors import ConnectError, ResponseTimeoutError, UpstreamError
+from shared.http.client.errors import ConnectError, ConnectionLostError, ResponseTimeoutError, UpstreamError
 from shared.http.client.pool import IDLE_CONNECTION_SECONDS, ConnectionPool
 from shared.http.client.response import UpstreamResponse
 
@@ -96,6 +96,8 @@ def _translated() -> Iterator[None]:
         yield
     except ConnectError as failure:
         raise httpx.ConnectError(str(failure)) from failure
+    except ConnectionLostError as failure:
+        raise httpx.ReadError("The connection was closed before the response") from failure
     except ResponseTimeoutError as failure:
         raise httpx.ReadTimeout("No response in time") from failure
     except UpstreamError as failure:

@@ -110,6 +110,12 @@ async def test_new_token_of_one_client_counts_on() -> None:
     await world.refused("POST", "/songs", token=a_token("ada", "second"))
 
 
+async def test_subject_that_is_no_text_has_a_quota() -> None:
+    world = World(calls=1)
+    await world.send(token=a_token("\ud800"))
+    await world.refused(token=a_token("\ud800"))
+
+
 async def test_forged_subject_uses_no_other_quota() -> None:
     world = World(calls=1)
     await world.send(token=a_token("ada"), address="203.0.113.9")

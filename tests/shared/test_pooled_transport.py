@@ -95,7 +95,7 @@ async def test_unread_response_gives_its_connection_up() -> None:
 @pytest.mark.parametrize(
     ("response", "failure"),
     [
-        (b"", httpx.RemoteProtocolError),
+        (b"", httpx.ReadError),
         (b"SSH-2.0-OpenSSH_9.6\r\n", httpx.RemoteProtocolError),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nok", httpx.ReadTimeout),
         (b"HTTP/1.1 200 OK\r\n", httpx.ReadTimeout),
@@ -113,6 +113,31 @@ async def test_unreachable_server_is_a_connection_error() -> None:
     async with httpx.AsyncClient(base_url=url, transport=PooledTransport(url, 30), timeout=30) as http:
         with pytest.raises(httpx.ConnectError):
             await http.get("/")
+
+
+async def test_connection_made_for_a_cancelled_call_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, closed = asyncio.get_running_loop(), asyncio.Event()
+    make = loop.create_connection
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
+        closed.set()
+
+    async def make_and_cancel(*arguments: Any, **options: Any) -> Any:
+        made = await make(*arguments, **options)
+        loop.call_soon(call.cancel)
+        return made
+
+    async with await asyncio.start_server(handle, "127.0.0.1", 0) as server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with httpx.AsyncClient(transport=PooledTransport(url, 30), timeout=30) as http:
+            monkeypatch.setattr(loop, "create_connection", make_and_cancel)
+            call = asyncio.create_task(http.get(url))
+            with pytest.raises(asyncio.CancelledError):
+                await call
+            async with asyncio.timeout(15):
+                await closed.wait()
 
 
 async def test_calls_wait_for_one_of_the_connections() -> None:

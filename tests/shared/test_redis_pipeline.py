@@ -7,9 +7,12 @@ from pathlib import Path
 
 import hiredis
 import pytest
+from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
+from shared.cache.redis import open_redis_store
 from shared.cache.redis_pipeline import RedisAddress, RedisPipeline, address_in, open_pipeline
+from shared.cache.redis_topologies import PipelinedClient
 from tests.shared.redis_servers import redis_server
 from tests.system.running import free_ports
 
@@ -19,7 +22,7 @@ LONG = 30.0
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Of a Redis that wants a password."""
+    """Of a Redis."""
     (port,) = free_ports(1)
     with redis_server(tmp_path_factory.mktemp("redis"), port) as _:
         yield port
@@ -106,7 +109,7 @@ async def test_database_and_password_of_the_url_are_used(tmp_path: Path) -> None
             assert await first.run(("GET", "song")) == [b"in 0"]
         async with pipeline_to(f"redis://:wrong@127.0.0.1:{port}") as refused:
             for _ in range(2):
-                with pytest.raises(ResponseError, match="WRONGPASS"):
+                with pytest.raises(ConnectionRefusedError, match="WRONGPASS"):
                     await refused.run(("GET", "song"))
 
 
@@ -150,12 +153,49 @@ async def test_reply_to_a_cancelled_caller_is_not_given_to_the_next() -> None:
         assert await pipeline.run(("GET", "second")) == [b"second"]
 
 
-async def test_commands_are_repeated_where_redis_had_closed_the_connection() -> None:
+async def test_reads_are_repeated_if_the_kept_connection_is_lost() -> None:
     async with scripted(b"+a\r\n", None, b"+b\r\n", b"+c\r\n") as (server, pipeline):
-        assert await pipeline.run(("GET", "a")) == [b"a"]
-        found = await asyncio.gather(pipeline.run(("GET", "b")), pipeline.run(("GET", "c")))
+        assert await pipeline.read(("GET", "a")) == [b"a"]
+        found = await asyncio.gather(pipeline.read(("GET", "b")), pipeline.read(("GET", "c")))
     assert [*found] == [[b"b"], [b"c"]]
     assert server.connections == 2
+
+
+async def test_writes_are_not_repeated() -> None:
+    """Redis may have executed them, and another process may have written since."""
+    async with scripted(b"+OK\r\n", None, b"+OK\r\n") as (server, pipeline):
+        await pipeline.run(("SET", "a", b"1"))
+        with pytest.raises(ConnectionError):
+            await pipeline.run(("SET", "a", b"2"))
+        assert server.received == 2
+        assert await pipeline.run(("SET", "a", b"3")) == [b"OK"]
+
+
+async def test_server_that_closes_every_new_connection_is_an_error() -> None:
+    """A proxy whose Redis is gone."""
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0)
+    async with server, pipeline_to(f"redis://127.0.0.1:{server.sockets[0].getsockname()[1]}") as pipeline:
+        async with asyncio.timeout(LONG / 2):
+            for _ in range(20):
+                found = await asyncio.gather(
+                    *(pipeline.read(("GET", "a")) for _ in range(5)), return_exceptions=True
+                )
+                assert {isinstance(each, ConnectionError) for each in found} == {True}
+
+
+async def test_command_that_cannot_be_packed_does_not_shift_replies() -> None:
+    async with scripted(b"+warm\r\n", b"+a\r\n", b"+b\r\n") as (_, pipeline):
+        await pipeline.run(("PING",))
+        with pytest.raises(UnicodeEncodeError):
+            await pipeline.run(("GET", "\ud800"))
+        assert [await pipeline.run(("GET", key)) for key in "ab"] == [[b"a"], [b"b"]]
+
+
+@pytest.mark.parametrize("error", ["LOADING Redis is loading", "ERR max number of clients reached"])
+async def test_server_that_refuses_all_commands_is_down(error: str) -> None:
+    async with scripted(b"-%s\r\n" % error.encode()) as (_, pipeline):
+        with pytest.raises(ConnectionRefusedError, match=error):
+            await pipeline.run(("GET", "a"))
 
 
 async def test_new_connection_that_is_closed_is_an_error() -> None:
@@ -191,9 +231,43 @@ async def test_closing_fails_pending_commands() -> None:
         await pending
 
 
+async def test_closed_pipeline_connects_no_more() -> None:
+    async with scripted(b"+a\r\n") as (server, pipeline):
+        connecting = asyncio.create_task(pipeline.run(("GET", "a")))
+        await asyncio.sleep(0)
+        await pipeline.close()
+        for each in (connecting, pipeline.run(("GET", "a"))):
+            with pytest.raises(OSError, match="closed"):
+                await each
+    assert server.received == 0
+
+
 async def test_unreachable_server_is_an_error() -> None:
     (port,) = free_ports(1)
     async with pipeline_to(f"redis://127.0.0.1:{port}") as pipeline:
         for _ in range(2):
             with pytest.raises(ConnectionError):
                 await pipeline.run(("GET", "a"))
+
+
+async def test_large_values_have_a_connection_of_their_own(port: int) -> None:
+    url = f"redis://127.0.0.1:{port}"
+    async with Redis(port=port) as redis, open_redis_store(url, timeout_seconds=LONG) as store:
+        before = len(await redis.client_list())
+        await store.get(["song:1"])
+        await store.begin(["songs"])
+        await store.keep("song:1", b"a song", 600)
+        assert len(await redis.client_list()) - before == 3
+
+
+async def test_heartbeat_is_read_back(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reads have a connection of their own: to another server, it would not find it."""
+
+    async def find_nothing(_: PipelinedClient, keys: Sequence[str]) -> Sequence[bytes | None]:
+        return [None for _ in keys]
+
+    async with open_redis_store(f"redis://127.0.0.1:{port}", timeout_seconds=LONG) as store:
+        await store.beat()
+        assert await store.beat()
+        monkeypatch.setattr(PipelinedClient, "get_many", find_nothing)
+        assert not await store.beat()

@@ -73,6 +73,9 @@ class ConnectionPool:
             _, connection = attempt.result()
         except OSError as failure:
             raise ConnectError(type(failure).__name__) from failure
+        except asyncio.CancelledError:
+            attempt.add_done_callback(_abort_connection)
+            raise
         finally:
             attempt.cancel()
         if connection.is_usable:  # a lost one would never be discarded
@@ -106,3 +109,9 @@ class ConnectionPool:
         if kept:
             wait = kept[0].idle_since + self._idle_connection_seconds - now
             self._sweep_timer = self._loop.call_later(max(wait, 0.01), self._sweep)
+
+
+def _abort_connection(attempt: "asyncio.Task[tuple[asyncio.Transport, UpstreamConnection]]") -> None:
+    """Abort what was connected although nobody waits for it any more."""
+    if not attempt.cancelled() and attempt.exception() is None:
+        attempt.result()[1].abort()
