@@ -14,6 +14,10 @@ from bench.wrk import Load, Request, load
 
 WARM_UP_SECONDS = 1.0
 PAUSE_SECONDS = 0.3
+ROUNDS = 3
+"""Of measurements in turns, because the speed of a machine changes within minutes."""
+
+COLUMNS = ("what", "requests/s", "of baseline", "p50 ms", "p99 ms", "CPU us per request", "failed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +73,14 @@ async def measure(
     spent = {each: process.cpu_seconds() - before[each] for each, process in processes.items()}
     per_request = {each: 1e6 * each_spent / max(1, seen.requests) for each, each_spent in spent.items()}
     return Row(name, seen, per_request, baseline)
+
+
+def medians(rounds: Sequence[Sequence[Row]]) -> list[list[str]]:
+    """Of rounds of the same measurements: of each, the row with the median of requests per second."""
+    return [
+        sorted(rows, key=lambda row: row.load.requests_per_second)[len(rows) // 2].cells()
+        for rows in zip(*rounds, strict=True)
+    ]
 
 
 @asynccontextmanager

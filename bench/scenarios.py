@@ -1,9 +1,8 @@
-"""The scenarios: single calls, a relay, a mixture, and growth of the catalogue with concurrent updates."""
+"""The scenarios: single calls, relays, a mixture, and growth of the catalogue with concurrent updates."""
 
 import asyncio
 import itertools
 import re
-import shutil
 import tempfile
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,25 +11,27 @@ from pathlib import Path
 import httpx
 
 from bench import catalogue, workloads
-from bench.measurement import WARM_UP_SECONDS, Row, baseline_of, body_of, measure
-from bench.processes import Process, free_port, python, running
+from bench.measurement import COLUMNS, ROUNDS, WARM_UP_SECONDS, Row, baseline_of, body_of, measure, medians
+from bench.relays import nginx_before, relays
 from bench.report import Table
-from bench.system import NO_RATE_LIMITS, SERVICES, Store, System, Tokens, running_system
-from bench.wrk import Load, Request, load
+from bench.system import SERVICES, Store, System, Tokens, running_system
+from bench.wrk import Request, load
 
 NAMES = ("calls", "relay", "mixed", "memory", "scale")
-COLUMNS = ("what", "requests/s", "of baseline", "p50 ms", "p99 ms", "CPU us per request", "failed")
 UPDATES_PER_SECOND = 10
 MIXED_TARGET = 0.12
 """The lowest acceptable throughput of the mixed workload, as a share of the baseline's."""
 
+MIXED_WARM_UP_SECONDS = 30.0
+"""Long enough to fill the caches, and for the first calls of the engine for each listener (song_service/
+personal_orders.py), neither of which is a steady state.
+"""
+
 SPREAD = "1,000 songs by turns"
 SCALE_CALLS = ("song", "list of 50", "album", "trending", SPREAD)
-SCALE_ROUNDS = 3
 SCALE_WARM_UP_SECONDS = 5.0
 """Long enough to read each of a thousand songs once, which is no steady state."""
 
-RELAYED_BYTES = (1_000, 1_000_000)
 START_TIMEOUT_SECONDS = 60.0
 SETTLING_SECONDS = 5.0
 MEMORY_ROUND_SECONDS = 10.0
@@ -43,7 +44,7 @@ async def run_all(
     """The tables of the scenarios requested, by name."""
     tables: dict[str, Table] = {}
     if "relay" in only:
-        tables["relay"] = await _relay(folder, seconds)
+        tables["relay"] = await relays(folder, seconds)
     if "calls" in only:
         async with _seeded_system(folder, Store.MONGODB, min(song_counts)) as (system, seeded):
             tables["calls"] = await _calls(system, seeded, seconds)
@@ -98,7 +99,7 @@ async def _calls(system: System, seeded: catalogue.Seeded, seconds: float) -> Ta
                 baseline=bare.load,
             )  # fmt: skip
             table.rows.append(row.cells())
-    async with _nginx(system.folder, system.processes["song"].port) as nginx:
+    async with nginx_before(system.folder, system.processes["song"].port) as nginx:
         if nginx is not None:
             row = await measure(
                 "song, nginx in front of the service", nginx.port, calls["song"], serving | {"nginx": nginx},
@@ -109,17 +110,14 @@ async def _calls(system: System, seeded: catalogue.Seeded, seconds: float) -> Ta
 
 
 async def _mixed(system: System, seeded: catalogue.Seeded, seconds: float) -> Table:
-    """At full load, which is 32 requests at a time, and at the rate of the target.
-
-    Measured with the caches filled: the first request for each of 10,000 songs is no steady state.
-    """
+    """At full load, which is 32 requests at a time, and at the rate of the target."""
     requests = workloads.mixed_requests(seeded)
     body = await body_of(system, Request(f"/api/songs/{seeded.song_ids[0]}"))
     bare = await baseline_of(body, seconds, system.folder)
     serving = {name: system.processes[name] for name in ("gateway", *SERVICES, "redis")}
     row = await measure(
         "mixed workload", system.gateway.port, requests, serving, seconds=4 * seconds, folder=system.folder,
-        baseline=bare.load, warm_up_seconds=4 * seconds,
+        baseline=bare.load, warm_up_seconds=MIXED_WARM_UP_SECONDS,
     )  # fmt: skip
     rate = MIXED_TARGET * bare.load.requests_per_second
     paced = await measure(
@@ -157,11 +155,9 @@ async def _scale(folder: Path, song_counts: Sequence[int], seconds: float) -> Ta
             for updates in (0, UPDATES_PER_SECOND):
                 rounds = [
                     [await _scale_row(name, each, updates, seconds, number) for each in opened]
-                    for number in range(SCALE_ROUNDS)
+                    for number in range(ROUNDS)
                 ]
-                for rows in zip(*rounds, strict=True):
-                    median = sorted(rows, key=lambda row: row.load.requests_per_second)[SCALE_ROUNDS // 2]
-                    table.rows.append(median.cells())
+                table.rows += medians(rounds)
     return table
 
 
@@ -206,94 +202,3 @@ async def _updating(system: System, seeded: catalogue.Seeded, per_second: int) -
             task.result()
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-async def _relay(folder: Path, seconds: float) -> Table:
-    """Uncached responses through the gateway and through nginx, of a service that costs little itself."""
-    table = Table("Relay of an uncached response", COLUMNS)
-    relay_folder = folder / "relay"
-    relay_folder.mkdir()
-    port, redis_port, gateway_port, minimal_port = free_port(), free_port(), free_port(), free_port()
-    minimal = (*python("bench.minimal_relay"), str(minimal_port), str(port))
-    redis = ("redis-server", "--port", str(redis_port), "--save", "", "--bind", "127.0.0.1")
-    url = f"http://127.0.0.1:{port}"
-    environment = {
-        **{f"{name.upper()}_SERVICE_URL": url for name in SERVICES},
-        **{"HOST": "127.0.0.1", "PORT": str(gateway_port), "FRONTEND_ORIGINS": "http://localhost:5173"},
-        **{"REDIS_URL": f"redis://127.0.0.1:{redis_port}/0", "CACHE_TIMEOUT_SECONDS": "1"},
-        **NO_RATE_LIMITS,
-    }
-    async with (
-        running(
-            "service",
-            port,
-            *python("bench.baseline"),
-            "raw",
-            str(port),
-            environment={},
-            log=relay_folder / "raw.log",
-        ) as raw,
-        running("redis", redis_port, *redis, environment={}, log=relay_folder / "redis.log"),
-        running(
-            "gateway",
-            gateway_port,
-            *python("api_gateway.main"),
-            environment=environment,
-            log=relay_folder / "gateway.log",
-        ) as gateway,
-        running(
-            "minimal relay in Python",
-            minimal_port,
-            *minimal,
-            environment={},
-            log=relay_folder / "minimal.log",
-        ) as least,
-        _nginx(relay_folder, port) as nginx,
-    ):
-        for size in RELAYED_BYTES:
-            bare = await baseline_of(bytes(size), seconds, relay_folder)
-            table.rows.append(bare.cells())
-            table.rows += [
-                row.cells()
-                async for row in _relays(size, raw, (gateway, least, nginx), bare.load, seconds, relay_folder)
-            ]
-    return table
-
-
-async def _relays(
-    size: int, raw: Process, relays: Sequence[Process | None], bare: Load, seconds: float, folder: Path
-) -> AsyncIterator[Row]:
-    for process in relays:
-        if process is not None:
-            yield await measure(
-                f"{size:,} B, {process.name}", process.port, [Request(f"/api/songs/{size}")],
-                {"service": raw, process.name: process}, seconds=seconds, folder=folder, baseline=bare,
-            )  # fmt: skip
-
-
-@asynccontextmanager
-async def _nginx(folder: Path, upstream_port: int) -> AsyncIterator[Process | None]:
-    """nginx in front of a service, with one worker; None where it is not installed."""
-    if shutil.which("nginx") is None:
-        yield None
-        return
-    port = free_port()
-    configuration = folder / f"nginx-{port}.conf"
-    text = f"""
-daemon off; master_process off; error_log {folder}/nginx-error.log; pid {folder}/nginx-{port}.pid;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  upstream service {{ server 127.0.0.1:{upstream_port}; keepalive 64; }}
-  server {{
-    listen 127.0.0.1:{port};
-    location / {{ proxy_pass http://service; proxy_http_version 1.1; proxy_set_header Connection ""; }}
-  }}
-}}
-"""
-    await asyncio.to_thread(configuration.write_text, text)
-    command = ("nginx", "-c", str(configuration))
-    async with running("nginx", port, *command, environment={}, log=folder / "nginx.log") as process:
-        yield process
