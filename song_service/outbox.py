@@ -27,7 +27,7 @@ SENT_WITHIN = timedelta(seconds=10)
 """Longer than a batch can take: with less than this left of its lease it is not sent."""
 
 BATCH = 200
-SETTLE_SECONDS = 0.25
+SETTLE_SECONDS = 0.1
 """The wait before a batch that is not full, so that more entries join it: a batch of one costs as much as one
 of twenty.
 """
