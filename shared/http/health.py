@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Literal
 
+import structlog
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
@@ -13,6 +14,8 @@ from starlette.responses import JSONResponse, Response
 from shared.clock import now, to_iso
 from shared.http.draining import DRAINING
 from shared.http.openapi import AT_THE_SERVICE
+
+log = structlog.stdlib.get_logger(__name__)
 
 Probe = Callable[[], Awaitable[bool]]
 
@@ -41,7 +44,8 @@ async def _succeeds(probe: Probe) -> bool:
     try:
         async with asyncio.timeout(PROBE_SECONDS):
             return await probe()
-    except Exception:  # noqa: BLE001 - any failure of a probe means an unhealthy dependency
+    except Exception as failure:  # noqa: BLE001 - any failure of a probe means an unhealthy dependency
+        log.warning("probe failed", probe=probe.__qualname__, error=type(failure).__name__)
         return False
 
 

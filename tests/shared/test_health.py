@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 from fastapi import FastAPI
+from structlog.testing import capture_logs
 
 from shared.http.health import Probe, health_router, remembered
 
@@ -74,3 +75,16 @@ async def test_probe_with_zero_ttl_runs_each_time(provider: Provider) -> None:
     probe = remembered(provider.ping, 0)
     assert [await probe() for _ in range(3)] == [True] * 3
     assert provider.probes == 3
+
+
+async def test_failure_of_a_probe_is_logged_once_while_it_is_remembered() -> None:
+    async def refused() -> bool:
+        raise ConnectionRefusedError
+
+    async with client(remembered(refused, 3600)) as http:
+        with capture_logs() as logged:
+            healths = [(await http.get("/health")).json() for _ in range(3)]
+    assert [(health["status"], health["engine"]) for health in healths] == [("DEGRADED", False)] * 3
+    assert [(line["event"], line["probe"], line["error"]) for line in logged] == [
+        ("probe failed", refused.__qualname__, "ConnectionRefusedError")
+    ]

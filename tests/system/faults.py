@@ -1,4 +1,4 @@
-"""Faults of the local providers, for as long as a block lasts; and a look at a service's health."""
+"""Faults of the local providers, for as long as a block lasts; and the health of services."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 
 from tests.system.running import RunningSystem
+from tests.system.waiting import until
 
 
 @asynccontextmanager
@@ -21,7 +22,19 @@ async def fault(system: RunningSystem, provider: str, **what: float) -> AsyncIte
 
 
 async def health_of(service: str) -> dict[str, Any]:
-    """What the service at this address says of itself."""
-    async with httpx.AsyncClient(timeout=30) as http:
-        response: dict[str, Any] = (await http.get(f"{service}/health")).json()
-    return response
+    """The health of the service at this address; its status follows from those of its dependencies."""
+    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+        health: dict[str, Any] = (await http.get(f"{service}/health")).json()
+    dependencies = [value for value in health.values() if isinstance(value, bool)]
+    if health["status"] != "DOWN":
+        assert health["status"] == ("OK" if all(dependencies) else "DEGRADED"), str(health)
+    return health
+
+
+async def until_healthy(service: str) -> None:
+    """Go on when all dependencies are healthy: a probe takes too long while the machine is busy."""
+
+    async def is_healthy() -> bool:
+        return bool((await health_of(service))["status"] == "OK")
+
+    await until(is_healthy)

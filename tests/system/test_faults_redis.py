@@ -10,6 +10,7 @@ import httpx
 import pytest
 from redis.asyncio import Redis
 
+from tests.system.faults import health_of
 from tests.system.media import make_album, upload
 from tests.system.processes import hanging, pid_of, server_of_redis
 from tests.system.running import People, Person, RunningSystem
@@ -21,18 +22,10 @@ def system(breakable: RunningSystem) -> RunningSystem:
     return breakable
 
 
-async def redis_says(service: str) -> bool:
-    async with httpx.AsyncClient(timeout=30) as http:
-        health = (await http.get(f"{service}/health")).json()
-    assert health["status"] == ("OK" if health["redis"] else "DEGRADED")
-    response: bool = health["redis"]
-    return response
-
-
 async def until_redis_is(system: RunningSystem, expected: bool) -> None:
     async def all_say_so() -> bool:
         services = (system.users, system.songs, system.albums)
-        return {await redis_says(service) for service in services} == {expected}
+        return {(await health_of(service))["redis"] for service in services} == {expected}
 
     await until(all_say_so)
 
@@ -77,7 +70,7 @@ async def test_song_hidden_during_redis_hang_stays_hidden(system: RunningSystem,
     admin, shown = await people.admin(), await shown_song(people)
     with hanging(server_of_redis(system)):
         assert len(await shown.is_anywhere()) == 4
-        assert await redis_says(system.songs) is False
+        assert (await health_of(system.songs))["redis"] is False
         hidden = await admin.patch(f"/admin/songs/{shown.song}/visible", json={"isVisible": False})
         assert hidden.status_code == 200
         assert await shown.is_anywhere() == []
