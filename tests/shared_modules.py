@@ -113,6 +113,7 @@ SHARED = {
         cloudinary
         mongo
         mongo_audit
+        mongo_calls
         mongo_cleanups
         mongo_errors
         mongo_indexes

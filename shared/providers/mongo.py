@@ -1,11 +1,10 @@
-"""MongoDB through motor, of which this is the only importer: a database, its collections, their errors.
+"""MongoDB through motor, which repositories do not import: a database, its collections, their errors.
 
 What a repository asks of a collection are plain operators, and documents that change at once one by one: no
 transaction and no change stream, which a standalone server does not have.
 """
 
 import asyncio
-import math
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -21,7 +20,7 @@ from shared import tracing
 from shared.errors import UnavailableError
 from shared.http.pagination import Slice
 from shared.ids import is_id
-from shared.providers.mongo_errors import store_errors
+from shared.providers.mongo_calls import Calls
 from shared.providers.mongo_tracing import CommandSpans
 
 ASCENDING: Final = pymongo.ASCENDING
@@ -38,7 +37,6 @@ _OPTIONS: Final[Mapping[str, Any]] = {
     "retryWrites": True,
 }
 PING_SECONDS = 0.9
-EXTRA_SECONDS = 0.5
 # At the first start on a collection that is large already.
 INDEX_BUILD_SECONDS = 600.0
 
@@ -80,41 +78,6 @@ def contains(text: str) -> Query:
     """A condition: the field contains `text` as it is written, in any case."""
     # A pattern may not hold NUL itself, and escape() leaves it alone.
     return {"$regex": re.escape(text).replace("\0", r"\x00"), "$options": "i"}
-
-
-class Calls:
-    """Limits the time of a call to the server, and translates driver errors."""
-
-    def __init__(self, motor_client: AsyncIOMotorClient[Document]) -> None:
-        self._motor_client = motor_client
-        self._client: pymongo.MongoClient[Document] = motor_client.delegate
-
-    @asynccontextmanager
-    async def limited(self, seconds: float | None = None) -> AsyncIterator[None]:
-        """Around one call, which may take `seconds`, or as long as the client's options say.
-
-        Raises:
-            UnavailableError: the server cannot be used now, or time was up.
-            DuplicateDocumentError: a key is taken.
-        """
-        options = self._client.options
-        most = seconds or options.timeout
-        try:
-            # The driver's own limit begins only when one of its few threads is free.
-            async with asyncio.timeout(most and most + EXTRA_SECONDS):
-                with store_errors():
-                    if not self._client.topology_description.has_writable_server():
-                        await self._find_server(min(options.server_selection_timeout, most or math.inf))
-                    with pymongo.timeout(seconds):
-                        yield
-        except TimeoutError:
-            raise UnavailableError("The database is too slow now") from None
-
-    async def _find_server(self, seconds: float) -> None:
-        # With `timeoutMS` the driver forgets `serverSelectionTimeoutMS`: while there is no server, each call
-        # would take all of its time, and a thread with it.
-        with pymongo.timeout(seconds):
-            await self._motor_client.admin.command("ping")
 
 
 class Collection:

@@ -17,7 +17,8 @@ from album_service.repository import MongoAlbums
 from shared.errors import UnavailableError
 from shared.http.pagination import Slice
 from shared.providers import mongo_cleanups
-from shared.providers.mongo import ASCENDING, Calls, Collection, Index, MongoDatabase, Query, open_mongo
+from shared.providers.mongo import ASCENDING, Collection, Index, MongoDatabase, Query, open_mongo
+from shared.providers.mongo_calls import Calls
 from shared.providers.mongo_cleanups import MongoMediaCleanups
 from song_service import interactions as interaction_repository
 from song_service import repository as song_repository
