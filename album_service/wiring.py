@@ -22,7 +22,7 @@ from album_service.users import HttpUsers
 from album_service.writing import AlbumWrites
 from shared.access.guards import Access
 from shared.audit import AuditRepository
-from shared.http.health import remembered
+from shared.http.health import cached_probe
 from shared.http.service_client import open_service
 from shared.infrastructure import open_infrastructure
 from shared.media.cleanup import CleanupJournal
@@ -96,6 +96,6 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
             probes={
                 "database": stores.database.ping,
                 "redis": shared.cache.ping,
-                "cloudinary": remembered(media.ping, settings.provider_probe_seconds),
+                "cloudinary": cached_probe(media.ping, settings.provider_probe_seconds),
             },
         )

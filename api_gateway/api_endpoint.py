@@ -23,6 +23,7 @@ from shared.http.problem import internal_problem, problem_of
 from shared.http.request_id import adopt_request_id
 
 _CACHEABLE = frozenset({"GET", "HEAD"})
+_TOO_MANY_BODIES = "Too many request bodies are being received; try again later"
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -55,7 +56,7 @@ class ApiEndpoint:
         except Exception as failure:
             response = _response_of(failure)
             if response.status_code == 500:
-                log.exception("unhandled", route=target.route, method=method)
+                log.exception("unhandled exception", route=target.route, method=method)
             if writer.status:
                 raise  # the server then aborts the connection, so that the client notices
             head = head_to_client(response.status_code, response.raw_headers)
@@ -105,5 +106,5 @@ def _response_of(failure: Exception) -> Response:
     if isinstance(failure, ClientTooSlowError):
         return request_timeout()
     if isinstance(failure, BodyBufferFullError):
-        return problem_of(UnavailableError("Too many uploads at once, try again later", BUSY_RETRY_SECONDS))
+        return problem_of(UnavailableError(_TOO_MANY_BODIES, BUSY_RETRY_SECONDS))
     return internal_problem()

@@ -138,12 +138,12 @@ def framing_of(headers: Iterable[tuple[bytes, bytes]], http_version: str) -> Fra
             or encodings[0].strip().lower() != b"chunked"
             or http_version == "1.0"
         ):
-            raise MalformedError("The length of the body is not clear")
+            raise MalformedError("Send either one valid Content-Length or Transfer-Encoding: chunked")
         return Framing(None)
     if not lengths:
         return Framing(0)
     if len(lengths) > 1 or re.fullmatch(rb"[0-9]{1,18}", lengths[0]) is None:
-        raise MalformedError("The length of the body is not clear")
+        raise MalformedError("Send either one valid Content-Length or Transfer-Encoding: chunked")
     return Framing(int(lengths[0]))
 
 

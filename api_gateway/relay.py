@@ -15,7 +15,7 @@ from api_gateway.resources import Resources, Upstream
 from api_gateway.responses import (
     ResponseWriter,
     ServiceBadResponseError,
-    ServiceLateError,
+    ServiceTimeoutError,
     ServiceUnreachableError,
 )
 from api_gateway.upload import Upload
@@ -79,7 +79,7 @@ async def _acquire(upstream: Upstream, permits: ConcurrencyLimiter, seconds: flo
     try:
         return await permits.acquire(seconds)
     except TimeoutError:
-        log.warning("no permit is free", callee=upstream.name)
+        log.warning("no permit available", callee=upstream.name)
         raise ServiceUnreachableError(upstream.name, BUSY_RETRY_SECONDS) from None
 
 
@@ -253,7 +253,7 @@ class _Relay:
         if isinstance(failure, ConnectError):
             raise ServiceUnreachableError(name, _UNREACHABLE_RETRY_SECONDS) from failure
         if isinstance(failure, ResponseTimeoutError):
-            raise ServiceLateError(name) from failure
+            raise ServiceTimeoutError(name) from failure
         raise ServiceBadResponseError(name) from failure
 
     async def _pass_on(self, response: UpstreamResponse) -> None:

@@ -59,7 +59,7 @@ class BodyTooLargeError(BodyError, TooLargeError):
     """More bytes than other bodies may have: the same error as from a service."""
 
     def __init__(self, limit_bytes: int) -> None:
-        super().__init__(f"At most {limit_bytes // MEGABYTE} MB are taken")
+        super().__init__(f"Too large; at most {limit_bytes // MEGABYTE} MB are accepted")
 
 
 @dataclass(frozen=True, slots=True)

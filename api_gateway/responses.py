@@ -30,7 +30,7 @@ class ServiceBadResponseError(BadResponseError):
         super().__init__(f"The {service} service sent an invalid response")
 
 
-class ServiceLateError(LateResponseError):
+class ServiceTimeoutError(LateResponseError):
     """The service accepted the request and did not respond in time."""
 
     code = "service_late"

@@ -51,7 +51,9 @@ class Settings(ProcessSettings, CacheSettings):
     limit_uploads_per_hour: int = Field(60, ge=0, description="Songs and covers of one client; 0: no limit")
     limit_registrations_per_hour: int = Field(20, ge=0, description="From one address; 0: no limit")
     connect_timeout_seconds: float = Field(2, gt=0, description="Timeout for connecting to a service")
-    pool_timeout_seconds: float = Field(2, gt=0, description="Timeout for a permit of a service's limit")
+    pool_timeout_seconds: float = Field(
+        2, gt=0, description="How long a request waits when a service has its most requests"
+    )
     first_byte_timeout_seconds: float = Field(
         30, gt=0, description="Timeout from the end of a request to the start of its response"
     )
@@ -62,7 +64,7 @@ class Settings(ProcessSettings, CacheSettings):
         60, gt=0, description="Timeout between two chunks of a body, in either direction"
     )
     max_connections_per_service: int = Field(
-        500, gt=0, description="Requests at one service at a time; half as many uploads may be received"
+        500, gt=0, description="Concurrent requests at one service; half of them may be uploads in progress"
     )
     breaker_failure_rate: float = Field(
         0.5, gt=0, le=1, description="Share of failed calls at which the circuit breaker of a service opens"

@@ -70,7 +70,7 @@ class Upload:
         try:
             self._permit = await self._upstream.upload_permits.acquire(self._limits.permit_seconds)
         except TimeoutError:
-            log.warning("no permit for an upload is free", callee=self._upstream.name)
+            log.warning("no upload permit available", callee=self._upstream.name)
             self._fail(ServiceUnreachableError(self._upstream.name, _BUSY_RETRY_SECONDS))
             return
         try:

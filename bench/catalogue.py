@@ -30,7 +30,7 @@ LISTENERS = 500
 ALBUMS = 200
 SONGS_PER_ALBUM = 12
 UNSENT_SONGS = 2_000
-"""So many reach the recommendation engine; it need not hold them all for what is measured here."""
+"""How many songs the outbox sends to the engine. The measurements do not need all of them there."""
 
 _BATCH = 2_000
 _EPOCH = datetime(2026, 1, 1, tzinfo=UTC)

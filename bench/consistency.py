@@ -1,5 +1,5 @@
-"""Looks for stale responses: two replicas of every service and of the gateway, while songs change and Redis
-dies.
+"""Looks for stale responses: two replicas of every service and of the gateway, while songs change, Redis is
+killed and frozen, and a service is frozen.
 
 `python -m bench.consistency READS` prints how many reads there were, and fails if one was stale: a read that
 started after a write was acknowledged has to show that write, whichever gateway either went through.
@@ -55,7 +55,7 @@ class Findings:
 
     def __str__(self) -> str:
         return (
-            f"{self.reads} reads ({self.from_gateway} answered by a gateway), {self.writes} writes, "
+            f"{self.reads} reads ({self.from_gateway} from a gateway's cache), {self.writes} writes, "
             f"{self.failed} failed meanwhile, {len(self.stale)} stale {self.stale[:5]}"
         )
 

@@ -178,7 +178,7 @@ async def _scale_row(
 
 @asynccontextmanager
 async def _updating(system: System, seeded: catalogue.Seeded, per_second: int) -> AsyncIterator[None]:
-    """While this is open, other songs than those that are read change."""
+    """While this is open, the newer half of the catalogue changes, song by song, at `per_second`."""
     if not per_second:
         yield
         return

@@ -89,10 +89,10 @@ class SearchUpkeep:
             try:
                 await self.look()
             except AppError as failure:
-                log.warning("search not brought up to date", error=type(failure).__name__)
+                log.warning("search index not updated", error=type(failure).__name__)
             except Exception:
                 # An internal error must not end the background task silently.
-                log.exception("search not brought up to date")
+                log.exception("search index not updated")
             await asyncio.sleep(self._every_seconds)
 
     @asynccontextmanager

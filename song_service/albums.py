@@ -45,7 +45,8 @@ class HttpAlbums:
             if failure.code == SONG_IN_ALBUM:
                 return
             if failure.code == ALBUM_FULL:
-                raise InvalidError.of(FieldError("albumId", "is full")) from failure
+                full = FieldError("albumId", "is full; remove a song from it or choose another album")
+                raise InvalidError.of(full) from failure
             raise UnavailableError("The album service is not available now") from failure
         except (NotFoundError, ForbiddenError) as failure:
             raise _not_own() from failure

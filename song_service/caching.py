@@ -11,7 +11,7 @@ from song_service.domain import Song
 
 MINUTE = 60
 
-STAND_IN_SECONDS = 5
+FALLBACK_SECONDS = 5
 """Time to live of fallback recommendations: short, so that the engine is called again soon."""
 
 SONGS = "songs"
@@ -48,7 +48,7 @@ COUNT_OF_LISTED_SONGS = Entry("songs:all:public:count", "songs:all:public:count"
 TRENDING = Entry("recommendations:trending", "recommendations:trending", 5 * MINUTE, ())
 GENRES = Entry("songs:genres", "songs:genres", 5 * MINUTE, (SONGS,), is_shared=True)
 NEWEST = Entry("songs:newest", "songs:newest", 5 * MINUTE, (LISTINGS,))
-MOST_PLAYED = Entry("interactions:most-played", "interactions:most-played", STAND_IN_SECONDS, ())
+MOST_PLAYED = Entry("interactions:most-played", "interactions:most-played", FALLBACK_SECONDS, ())
 """This and the recommendations are ids only: the songs are read separately."""
 
 
@@ -101,7 +101,7 @@ def for_listener(user_id: str) -> Entry:
 async def read_with_tags(
     dependencies: Dependencies, read: Callable[[], Awaitable[Sequence[Song]]]
 ) -> Sequence[Song]:
-    """The songs that `read` returns. They are read again until the tags of all were known before."""
+    """The songs that `read` returns, read again until the versions of all their tags were read before."""
     while True:
         songs = await read()
         if not await dependencies.add(*song_tags(song.id for song in songs)):

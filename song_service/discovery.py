@@ -18,11 +18,11 @@ from shared.errors import UnavailableError
 from shared.http.pagination import Slice
 from shared.http.rows import Rows
 from song_service.caching import (
+    FALLBACK_SECONDS,
     INTERACTIONS,
     MOST_PLAYED,
     NEWEST,
     RECOMMENDATIONS,
-    STAND_IN_SECONDS,
     TRENDING,
     for_listener,
     newest_like,
@@ -45,7 +45,7 @@ ListedRows = Callable[[Sequence[str]], Awaitable[dict[str, bytes]]]
 
 
 class Discovery:
-    """Trending songs, songs like one, songs for a listener; each at most `MOST`, best first."""
+    """Trending songs, songs similar to a song, and songs for a listener: at most `MOST` each, best first."""
 
     def __init__(
         self,
@@ -72,7 +72,8 @@ class Discovery:
         """Like `song`, never itself; of its genre, then of its artist, while the engine is down or returns
         nothing.
 
-        Of a song that is not listed, this is for those who may see that song, and is not cached as a whole.
+        For an unlisted song the result is only for callers who may see that song, and is not cached as a
+        whole.
         """
 
         async def recommend(dependencies: Dependencies) -> Order:
@@ -126,7 +127,7 @@ class Discovery:
             try:
                 order = await recommend(dependencies)
             except UnavailableError:
-                order = Order([], STAND_IN_SECONDS)
+                order = Order([], FALLBACK_SECONDS)
             ids = list(order.ids)[:MOST]
             if not ids and fallback is not None:
                 ids = list(await fallback())
@@ -233,7 +234,9 @@ class _Chosen:
             ids, read_at_once = ids[read_at_once:], MOST  # hidden songs came first: read all others at once
 
     async def _in_memory(self, entry: Entry) -> Content | None:
-        """The order, if memory has it and it is current: known after one round trip, with its first songs."""
+        """The order, if memory has it and it is current. One round trip compares its versions and reads those
+        of its first songs.
+        """
         order = self._cache.peek(entry)
         if order is None:
             return None

@@ -206,7 +206,7 @@ class SongChangedMeanwhileError(ConflictError):
         super().__init__("The song was changed at the same time; try again")
 
 
-class EngineLateError(UnavailableError):
+class EngineTimeoutError(UnavailableError):
     """The recommendation engine timed out; a smaller batch may succeed."""
 
     def __init__(self) -> None:

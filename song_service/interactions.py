@@ -48,7 +48,7 @@ class MongoInteractions:
             return False
         return True
 
-    async def claim_unsent(
+    async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:
         claimed = await self._interactions.claim(
@@ -59,11 +59,11 @@ class MongoInteractions:
         )
         return [to_interaction(document) for document in claimed]
 
-    async def mark_sent(self, interactions: Sequence[Interaction]) -> None:
+    async def mark_synced(self, interactions: Sequence[Interaction]) -> None:
         ids = [id_of(interaction.id) for interaction in interactions]
         await self._interactions.change_many({"_id": {"$in": ids}}, {"$set": {"isSent": True}})
 
-    async def count_unsent(self) -> int:
+    async def count_unsynced(self) -> int:
         return await self._interactions.count({"isSent": False})
 
     async def most_played(self, since: datetime, limit: int) -> Sequence[str]:

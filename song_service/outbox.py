@@ -18,7 +18,7 @@ from shared import metrics
 from shared.clock import now
 from shared.errors import AppError
 from song_service.caching import Invalidation
-from song_service.domain import EngineLateError, Interaction, LikeChange
+from song_service.domain import EngineTimeoutError, Interaction, LikeChange
 from song_service.library_ports import LikeRepository
 from song_service.ports import InteractionRepository, RecommendationEngine, SongRepository
 
@@ -27,7 +27,7 @@ SENT_WITHIN = timedelta(seconds=10)
 """Longer than a batch can take: with less than this left of its lease it is not sent."""
 
 BATCH = 200
-SETTLE_SECONDS = 0.1
+LINGER_SECONDS = 0.1
 """The wait before a batch that is not full, so that more entries join it: a batch of one costs as much as one
 of twenty.
 """
@@ -76,12 +76,12 @@ class _Batches(Generic[Waiting]):
         return bool(self._held) or self._is_full
 
     def sent(self) -> None:
-        """The last batch was sent."""
+        """The last batch was sent: drop it, and double the size of batches."""
         self._held = self._held[self._size :]
         self._size = min(self._size * 2, BATCH)
 
     def timed_out(self) -> None:
-        """The last batch timed out."""
+        """The last batch timed out: halve the size of batches."""
         self._size = max(1, min(self._size, len(self._held)) // 2)
 
 
@@ -100,8 +100,8 @@ class Outbox:
         self._songs = songs
         self._interactions = interactions
         self._likes = likes
-        self._catalogue_batches = _Batches(songs.claim_unsent)
-        self._interaction_batches = _Batches(interactions.claim_unsent)
+        self._catalogue_batches = _Batches(songs.claim_unsynced)
+        self._interaction_batches = _Batches(interactions.claim_unsynced)
         self._like_batches = _Batches(likes.claim_unsynced)
         self._all_batches = (self._catalogue_batches, self._interaction_batches, self._like_batches)
         self._engine = engine
@@ -115,9 +115,9 @@ class Outbox:
         """Wake the worker: there is something to send."""
         self._woken.set()
 
-    async def send_all(self, settle_seconds: float = 0.0) -> None:
+    async def send_all(self, linger_seconds: float = 0.0) -> None:
         """Send until all queues are empty, held by other replicas, or waiting for entries that these hold.
-        Waits `settle_seconds` where the next batch would not be full.
+        Waits `linger_seconds` where the next batch would not be full.
 
         Raises:
             UnavailableError: the engine, or the database, is down; what was not sent stays queued.
@@ -127,7 +127,7 @@ class Outbox:
             self._is_prepared = True
         while await self._send_next():
             if not any(batches.has_more for batches in self._all_batches):
-                await asyncio.sleep(settle_seconds)
+                await asyncio.sleep(linger_seconds)
             if now() >= self._measured_at + MEASURED_EVERY:
                 await self._measure()
         await self._measure()
@@ -149,7 +149,7 @@ class Outbox:
         return is_sent
 
     async def _are_songs_sent(self, waiting: Sequence[Interaction] | Sequence[LikeChange]) -> bool:
-        return not await self._songs.count_unsent({each.song_id for each in waiting})
+        return not await self._songs.count_unsynced({each.song_id for each in waiting})
 
     async def _send_catalogue(self) -> bool:
         entries = await self._catalogue_batches.next()
@@ -160,7 +160,7 @@ class Outbox:
             for entry in entries:
                 if entry.song is None:  # the engine deletes a song's bookmarks with it
                     await self._likes.remove_of_song(entry.song_id)
-            await self._songs.catalogue_sent(entries)
+            await self._songs.mark_catalogue_synced(entries)
             self._catalogue_batches.sent()
         return bool(entries)
 
@@ -168,7 +168,7 @@ class Outbox:
         with _shrinking_after_timeout(self._interaction_batches):
             await self._engine.send_interactions(waiting)
         await self._invalidation.interactions_synced({each.user_id for each in waiting})
-        await self._interactions.mark_sent(waiting)
+        await self._interactions.mark_synced(waiting)
         self._interaction_batches.sent()
 
     async def _send_likes(self, waiting: Sequence[LikeChange]) -> None:
@@ -179,8 +179,8 @@ class Outbox:
         self._like_batches.sent()
 
     async def _measure(self) -> None:
-        metrics.QUEUE_LENGTH.labels("catalogue").set(await self._songs.count_unsent())
-        metrics.QUEUE_LENGTH.labels("interactions").set(await self._interactions.count_unsent())
+        metrics.QUEUE_LENGTH.labels("catalogue").set(await self._songs.count_unsynced())
+        metrics.QUEUE_LENGTH.labels("interactions").set(await self._interactions.count_unsynced())
         metrics.QUEUE_LENGTH.labels("likes").set(await self._likes.count_unsynced())
         self._measured_at = now()
 
@@ -188,7 +188,7 @@ class Outbox:
         failures = 0
         while True:
             try:
-                await self.send_all(SETTLE_SECONDS)
+                await self.send_all(LINGER_SECONDS)
             except AppError as failure:
                 failures += 1
                 log.warning("sync to the engine failed", error=type(failure).__name__, failures=failures)
@@ -213,7 +213,7 @@ class Outbox:
         try:
             async with asyncio.timeout(self._poll_seconds):
                 await self._woken.wait()
-            await asyncio.sleep(SETTLE_SECONDS)
+            await asyncio.sleep(LINGER_SECONDS)
         except TimeoutError:
             return  # timed out: poll, another replica may have been killed with its leases
         finally:
@@ -234,7 +234,7 @@ class Outbox:
 def _shrinking_after_timeout(batches: _Batches[Waiting]) -> Iterator[None]:
     try:
         yield
-    except EngineLateError:
+    except EngineTimeoutError:
         batches.timed_out()
         raise
 

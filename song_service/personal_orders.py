@@ -1,7 +1,7 @@
-"""The engine's order of songs for each listener, asked for only so often.
+"""Calls the engine for a listener's recommendations at most once a minute, after a burst of three.
 
-A listener's plays make the order out of date. Somebody who goes through a list song by song would have the
-engine asked again for each of them, and a call costs more than all else that the request does.
+Each play makes a listener's recommendations outdated. Without a limit, somebody who listens to a list song by
+song would cause a call of the engine for every song, and that costs more than the rest of the request.
 """
 
 import math
@@ -12,9 +12,9 @@ from time import monotonic
 from shared.cache.memory import MemoryLevel
 from song_service.ports import RecommendationEngine
 
-CALLS_AT_ONCE = 3
-SECONDS_BETWEEN_CALLS = 60.0
-"""A token bucket for each listener and process: of `CALLS_AT_ONCE`, filled with one in this time."""
+BUCKET_CAPACITY = 3
+REFILL_SECONDS = 60.0
+"""The token bucket of each listener, per process: capacity `BUCKET_CAPACITY`, one new token in this time."""
 
 CAPACITY_BYTES = 8 * 1024 * 1024
 BYTES_OF_ID = 80
@@ -58,7 +58,7 @@ class PersonalOrders:
         last, tokens = self._state(user_id)
         if tokens >= 1 or not last.ids:
             return None
-        return Order(last.ids, math.ceil((1 - tokens) * SECONDS_BETWEEN_CALLS), is_held=True)
+        return Order(last.ids, math.ceil((1 - tokens) * REFILL_SECONDS), is_held=True)
 
     async def ask(self, user_id: str, count: int) -> Order:
         """The engine's order for this listener, of at most `count` songs. Takes a token.
@@ -78,5 +78,5 @@ class PersonalOrders:
         """The last order, and the tokens in the bucket now."""
         last = self._last.get(user_id)
         if last is None:
-            return _Last((), CALLS_AT_ONCE, monotonic()), CALLS_AT_ONCE
-        return last, min(CALLS_AT_ONCE, last.tokens + (monotonic() - last.at) / SECONDS_BETWEEN_CALLS)
+            return _Last((), BUCKET_CAPACITY, monotonic()), BUCKET_CAPACITY
+        return last, min(BUCKET_CAPACITY, last.tokens + (monotonic() - last.at) / REFILL_SECONDS)

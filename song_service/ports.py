@@ -64,24 +64,25 @@ class SongRepository(Protocol):
         ...
 
     async def remove(self, song_id: str) -> None:
-        """Delete it; a tombstone stays until the deletion is synced (`catalogue_sent`).
+        """Delete it; a tombstone stays until the deletion is synced (`mark_catalogue_synced`).
 
         Raises:
             SongNotFoundError: there is no such song.
         """
         ...
 
-    async def claim_unsent(
+    async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[CatalogueEntry]:
         """Returns songs whose current state is not synced, oldest change first, with a lease.
 
-        No other worker gets them before `lease_until`, or `catalogue_sent` if that is earlier, not even when
-        they change in the meantime: two states of a song in flight at once could arrive in the wrong order.
+        No other worker gets them before `lease_until`, or `mark_catalogue_synced` if that is earlier, not
+        even when they change in the meantime: two states of a song in flight at once could arrive in the
+        wrong order.
         """
         ...
 
-    async def catalogue_sent(self, entries: Sequence[CatalogueEntry]) -> None:
+    async def mark_catalogue_synced(self, entries: Sequence[CatalogueEntry]) -> None:
         """Mark these as synced. The tombstone of a deleted one is removed.
 
         A song that has changed since then stays unsynced, even if its newer state was sent: that may have
@@ -89,7 +90,7 @@ class SongRepository(Protocol):
         """
         ...
 
-    async def count_unsent(self, song_ids: Collection[str] | None = None) -> int:
+    async def count_unsynced(self, song_ids: Collection[str] | None = None) -> int:
         """Returns the number of unsynced songs, in all or among these."""
         ...
 
@@ -103,17 +104,17 @@ class InteractionRepository(Protocol):
         """
         ...
 
-    async def claim_unsent(
+    async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:
         """The oldest that are not synced; no other worker gets them before `lease_until`."""
         ...
 
-    async def mark_sent(self, interactions: Sequence[Interaction]) -> None:
+    async def mark_synced(self, interactions: Sequence[Interaction]) -> None:
         """Mark these as synced, or as refused by the engine."""
         ...
 
-    async def count_unsent(self) -> int:
+    async def count_unsynced(self) -> int:
         """Returns the number of unsynced interactions."""
         ...
 
@@ -140,7 +141,7 @@ class RecommendationEngine(Protocol):
         """Sync these songs to its catalogue, in any order.
 
         Raises:
-            EngineLateError: it timed out; it may have stored all, some or none of them.
+            EngineTimeoutError: it timed out; it may have stored all, some or none of them.
         """
         ...
 
@@ -148,7 +149,7 @@ class RecommendationEngine(Protocol):
         """Send interactions. Idempotent. Those with unknown songs are ignored.
 
         Raises:
-            EngineLateError: it timed out; it may have stored all, some or none of them.
+            EngineTimeoutError: it timed out; it may have stored all, some or none of them.
         """
         ...
 
@@ -156,7 +157,7 @@ class RecommendationEngine(Protocol):
         """Send likes and withdrawn likes, at most one change of each. Idempotent.
 
         Raises:
-            EngineLateError: it timed out; it may have stored all, some or none of them.
+            EngineTimeoutError: it timed out; it may have stored all, some or none of them.
         """
         ...
 

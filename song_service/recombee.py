@@ -32,7 +32,7 @@ from shared.errors import UnavailableError
 from song_service.domain import (
     ENGINE_DOWN,
     CatalogueEntry,
-    EngineLateError,
+    EngineTimeoutError,
     Interaction,
     LikeChange,
 )
@@ -187,7 +187,7 @@ class RecombeeEngine:
 
         Raises:
             ResponseException: it refused the request with a status of 400 to 499.
-            EngineLateError: it did not respond within `seconds`.
+            EngineTimeoutError: it did not respond within `seconds`.
             UnavailableError: it cannot be reached, fails, or refuses our credentials.
         """
         try:
@@ -200,8 +200,8 @@ class RecombeeEngine:
                 raise _unavailable() from failure
             raise
         except TimeoutError as failure:
-            log.warning("engine late", request=type(request).__name__, seconds=seconds)
-            raise EngineLateError from failure
+            log.warning("engine timed out", request=type(request).__name__, seconds=seconds)
+            raise EngineTimeoutError from failure
         except (httpx.HTTPError, ValueError) as failure:
             log.warning("engine failed", error=type(failure).__name__)
             raise _unavailable() from failure

@@ -22,7 +22,7 @@ from shared.http.pooled_transport import PooledTransport
 MAX_CONNECTIONS: Final = 8
 CONNECT_SECONDS: Final = 2.0
 STEP_SECONDS: Final = 60.0
-"""Of httpx, for each step of a call: longer than the timeouts of callers, which count."""
+"""httpx's timeout for each step of a call. Callers set a shorter one for the whole call."""
 
 _CLOSED: Final = (httpx.ReadError, httpx.RemoteProtocolError)
 _JSON: Final = {"Content-Type": "application/json"}
@@ -38,7 +38,9 @@ class AsyncRecombeeClient:
         self._http = http
 
     async def send(self, request: Request) -> Any:
-        """The response to an idempotent request, decoded. Waits as long as its caller.
+        """Send an idempotent request, twice if need be. Returns the decoded response. The caller sets the
+        timeout.
+
 
         Raises:
             ResponseException: its status is neither 200 nor 201.

@@ -114,7 +114,7 @@ class MongoSongs:
         if await self._songs.change_one({"_id": id_of(song_id), **_EXISTS}, removal) is None:
             raise SongNotFoundError
 
-    async def claim_unsent(
+    async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[CatalogueEntry]:
         claimed = await self._songs.claim(
@@ -125,7 +125,7 @@ class MongoSongs:
         )
         return [_to_entry(document, lease_until) for document in claimed]
 
-    async def catalogue_sent(self, entries: Sequence[CatalogueEntry]) -> None:
+    async def mark_catalogue_synced(self, entries: Sequence[CatalogueEntry]) -> None:
         if not entries:
             return
         states: list[tuple[Document, int]] = [
@@ -140,7 +140,7 @@ class MongoSongs:
         await self._songs.change_many({"$or": stale}, {"$set": {"isSent": False}})
         await self._songs.change_many({"$or": leased}, {"$set": {"leaseUntil": _LEASED_BY_NOBODY}})
 
-    async def count_unsent(self, song_ids: Collection[str] | None = None) -> int:
+    async def count_unsynced(self, song_ids: Collection[str] | None = None) -> int:
         of_these = {} if song_ids is None else {"_id": {"$in": [id_of(each) for each in song_ids]}}
         return await self._songs.count({"isSent": False, **of_these})
 

@@ -25,7 +25,7 @@ class RecombeeSettings(EnvironmentSettings):
     @classmethod
     def _known_region(cls, given: str) -> str:
         if given.lower().replace("_", "-") not in REGIONS:
-            raise ValueError(f"is none of {', '.join(REGIONS)}")
+            raise ValueError(f"must be one of {', '.join(REGIONS)}")
         return given
 
 

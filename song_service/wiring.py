@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.access.guards import Access
 from shared.audit import AuditRepository
-from shared.http.health import remembered
+from shared.http.health import cached_probe
 from shared.http.service_client import open_service
 from shared.infrastructure import open_infrastructure
 from shared.media.cleanup import CleanupJournal
@@ -120,7 +120,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
             probes={
                 "database": stores.database.ping,
                 "redis": shared.cache.ping,
-                "recombee": remembered(engine.ping, settings.provider_probe_seconds),
-                "cloudinary": remembered(media.ping, settings.provider_probe_seconds),
+                "recombee": cached_probe(engine.ping, settings.provider_probe_seconds),
+                "cloudinary": cached_probe(media.ping, settings.provider_probe_seconds),
             },
         )

@@ -171,7 +171,7 @@ class Accounts:
         except UserNotFoundError:
             return  # the first step has already removed it
         except UnavailableError as failure:
-            log.warning("account removed later", error=type(failure).__name__)
+            log.warning("account removal deferred", error=type(failure).__name__)
 
 
 def account_queue(tasks: AccountTaskRepository, steps: Steps) -> AccountQueue:

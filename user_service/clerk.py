@@ -78,7 +78,7 @@ def profile_in(data: Mapping[str, Any]) -> Profile:
     try:
         return profile_of(_WebhookRecord.model_validate(data))
     except ValidationError as failure:
-        raise MalformedError("This does not describe a user") from failure
+        raise MalformedError("The user record is not valid") from failure
 
 
 def profile_of(record: models.User | _WebhookRecord) -> Profile:

@@ -23,8 +23,8 @@ from user_service.ports import IdentityProvider, UserChanges, UserRepository
 
 CONCURRENT_REFRESHES = 4
 REFRESHES_PER_SECOND = 10.0
-"""At most. Clerk allows 10 calls per second to a development instance, and requests are more urgent: the
-profiles of all users who came in the same second would be refreshed in the same second, a minute later.
+"""The maximum, per process: Clerk allows a development instance 10 calls per second. Without it, the profiles
+of all users who arrived in the same second would be refreshed in the same second, a minute later.
 """
 MAX_REMEMBERED = 10_000
 

@@ -109,7 +109,7 @@ class Registrar:
         if user.email not in self._admin_emails or profile.email_is_verified:
             return
         if profile is _UNKNOWN:
-            raise UnavailableError("This e-mail address cannot be verified now")
+            raise UnavailableError("This e-mail address cannot be verified now; try again later")
         raise UnprovedEmailError
 
     def _is_admin_by_email(self, profile: Profile) -> bool:

@@ -85,7 +85,7 @@ def _report_in(body: bytes) -> tuple[str, dict[str, Any]]:
         report = json.loads(body)
         kind, data = report["type"], report["data"]
     except (ValueError, KeyError, TypeError, RecursionError) as failure:
-        raise MalformedError("The webhook is not a report") from failure
+        raise MalformedError("The webhook body is not a valid event") from failure
     if not isinstance(kind, str) or not isinstance(data, dict):
-        raise MalformedError("The webhook is not a report")
+        raise MalformedError("The webhook body is not a valid event")
     return kind, data

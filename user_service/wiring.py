@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shared.access.guards import Access
 from shared.audit import AuditRepository, AuditTrail
-from shared.http.health import remembered
+from shared.http.health import cached_probe
 from shared.http.service_client import open_service
 from shared.infrastructure import open_infrastructure
 from shared.ports import Database
@@ -102,6 +102,6 @@ async def assemble(settings: UserSettings, open_stores: OpenStores) -> AsyncIter
             probes={
                 "database": stores.database.ping,
                 "redis": shared.cache.ping,
-                "clerk": remembered(shared.clerk_keys.ping, settings.provider_probe_seconds),
+                "clerk": cached_probe(shared.clerk_keys.ping, settings.provider_probe_seconds),
             },
         )

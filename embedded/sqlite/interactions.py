@@ -44,7 +44,7 @@ class SqliteInteractions:
         }
         return bool(await self._database.write(_ADD, {**row, **earlier}))
 
-    async def claim_unsent(
+    async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:
         free = statements.select(
@@ -57,14 +57,14 @@ class SqliteInteractions:
         rows = await self._database.write(statement, values)
         return [to_interaction(row) for row in sorted(rows, key=lambda row: (row["at"], row["id"]))]
 
-    async def mark_sent(self, interactions: Sequence[Interaction]) -> None:
+    async def mark_synced(self, interactions: Sequence[Interaction]) -> None:
         ids = json.dumps([interaction.id for interaction in interactions])
         conditions = ["id IN (SELECT value FROM json_each(:ids))"]
         await self._database.write(
             statements.update("interactions", ["is_sent = 1"], conditions, "id"), {"ids": ids}
         )
 
-    async def count_unsent(self) -> int:
+    async def count_unsynced(self) -> int:
         rows = await self._database.read(statements.select("count(*)", "interactions", ["is_sent = 0"]))
         return int(rows[0][0])
 

@@ -104,7 +104,7 @@ class SqliteSongs:
         if not await self._database.write(statement, {"id": song_id.lower(), "now": to_millis(now())}):
             raise SongNotFoundError
 
-    async def claim_unsent(
+    async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[CatalogueEntry]:
         free = statements.select(
@@ -121,7 +121,7 @@ class SqliteSongs:
         rows = sorted(rows, key=lambda row: (row["updated_at"], row["id"]))
         return [_to_entry(row, lease_until) for row in rows]
 
-    async def catalogue_sent(self, entries: Sequence[CatalogueEntry]) -> None:
+    async def mark_catalogue_synced(self, entries: Sequence[CatalogueEntry]) -> None:
         states = [
             {
                 "id": entry.song_id,
@@ -133,7 +133,7 @@ class SqliteSongs:
         for statement in (_FORGET_REMOVED, _NOTE_SENT):
             await self._database.write(statement, {"reported": json.dumps(states)})
 
-    async def count_unsent(self, song_ids: Collection[str] | None = None) -> int:
+    async def count_unsynced(self, song_ids: Collection[str] | None = None) -> int:
         conditions, values = ["is_sent = 0"], dict[str, Value]()
         if song_ids is not None:
             conditions.append("id IN (SELECT value FROM json_each(:ids))")

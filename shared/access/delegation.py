@@ -17,7 +17,7 @@ from shared.ports import TokenVerifier
 
 TYPE = "delegation+jwt"
 SECONDS = 3660
-"""As long as an upload may take (song_service/catalogue.py), after the minute for which a token is reused."""
+"""UPLOAD_DEADLINE of shared/media/cleanup.py, and the minute for which a token is reused."""
 
 _ALGORITHM = "HS256"
 

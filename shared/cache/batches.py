@@ -23,7 +23,9 @@ class Batch:
         self.found: Mapping[str, bytes | None] = {}
 
     def end(self, failure: BaseException | None) -> None:
-        """Wake all requests that wait for it. They refer to this batch then, and it no more to them."""
+        """Wake all requests that wait for it. It drops its references to them first, so that no cycle
+        remains.
+        """
         waiting, self.waiting = self.waiting, []
         for each in waiting:
             if each.done():

@@ -187,8 +187,8 @@ class Lease:
             self._must_invalidate = True
 
     async def _regain(self) -> None:
-        """After a loss in the meantime it is repeated: `everything` may have been invalidated too early for
-        that.
+        """Invalidate `everything` and hold the lease. Repeated if the lease was lost again in the meantime:
+        then `everything` may have been invalidated too early.
         """
         began_at, losses = self._clock(), self._losses
         await self._store.begin_continuity(CONTINUITY_SECONDS)
@@ -203,7 +203,7 @@ class Lease:
         self._held_since = self._clock()
         self._regained.set()
         metrics.BREAKER_OPEN.labels("redis").set(0)
-        log.info("cache used again")
+        log.info("cache lease acquired")
         self._succeeded(began_at)
 
     def _succeeded(self, began_at: float) -> None:

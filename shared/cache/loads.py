@@ -12,7 +12,7 @@ Load: TypeAlias = Callable[[Dependencies], Coroutine[Any, Any, Content | None]]
 
 
 class Loads:
-    """`is_current`: whether content surely is current now."""
+    """At most one load per key and tag versions at a time. `is_current` returns False when in doubt."""
 
     def __init__(self, is_current: Callable[[Content], Awaitable[bool]]) -> None:
         self._is_current = is_current
@@ -41,10 +41,10 @@ class Loads:
     def _start(self, flight: tuple[object, ...], load: Coroutine[Any, Any, Content | None]) -> Flight:
         running = asyncio.ensure_future(load)
         self._running[flight] = running
-        running.add_done_callback(lambda done: self._landed(flight, done))
+        running.add_done_callback(lambda done: self._completed(flight, done))
         return running
 
-    def _landed(self, flight: tuple[object, ...], done: Flight) -> None:
+    def _completed(self, flight: tuple[object, ...], done: Flight) -> None:
         self._running.pop(flight, None)
         if not done.cancelled():
             done.exception()  # retrieve the exception even when all waiting requests were cancelled

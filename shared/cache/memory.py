@@ -25,7 +25,7 @@ class MemoryLevel(Generic[Key, Value]):
         self.used_bytes = 0
 
     def get(self, key: Key) -> Value | None:
-        """Returns the value of `key`."""
+        """Returns the value of `key`, which is the most recently used then; None if there is none."""
         value = self._values.get(key)
         if value is not None:
             self._values.move_to_end(key)

@@ -135,7 +135,7 @@ class ReadThrough:
             await self._store.keep(key, content.to_bytes(), ttl_seconds)
         except CacheDownError as failure:
             self._lease.failed(failure)
-            log.debug("not kept", key=key)
+            log.debug("cache entry not stored", key=key)
 
     async def _find(self, entry: Entry) -> Content | Dependencies:
         """The current content, if any level has it, or else the dependencies of a load: the own tags, and
@@ -272,7 +272,7 @@ def _by_tag(tags: Iterable[str], found: Mapping[str, bytes | None]) -> dict[str,
 
 @asynccontextmanager
 async def open_read_through(store: Store, memory_bytes: int = MEMORY_BYTES) -> AsyncIterator[ReadThrough]:
-    """A ReadThrough on `store` that trusts nothing older than itself, closed at the end."""
+    """A ReadThrough on `store`, closed at the end. It bypasses the cache until it holds the lease."""
     lease = Lease(store)
     through = ReadThrough(store, memory_bytes, lease)
     lease.start()

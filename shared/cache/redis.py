@@ -1,8 +1,8 @@
 """The store on Redis, with a short deadline.
 
-A late reply is not awaited, and its command is not cancelled either: connecting takes several round trips,
-so to a distant Redis it would never succeed. A command that runs late is harmless: content is stored
-with the versions of its time, and a new version only invalidates.
+A command that misses the deadline is no longer awaited, but not cancelled either: connecting takes several
+round trips, and to a distant Redis a connection would never be established. A command that runs late is
+harmless: content is stored with the versions of its time, and a new version only invalidates.
 """
 
 import asyncio
@@ -106,7 +106,7 @@ class RedisStore:
 
     async def begin_continuity(self, seconds: int) -> None:
         key = version_key(EVERYTHING)
-        # In one piece: executed late, it still begins only what nothing older is valid in.
+        # One pipeline, the version first: even if it runs late, no entry from before the continuity is valid.
         pieces = [(key, _new_version(), TAG_VERSION_SECONDS), (CONTINUITY_KEY, b"", seconds)]
         try:
             await self._within_deadline(self._client.set_in_order(pieces))

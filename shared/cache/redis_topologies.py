@@ -118,7 +118,7 @@ class ClusterClient(OneKeyCommands):
         return await _increment(self._cluster.pipeline(transaction=False), ttl_seconds)
 
     async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
-        """A key of the same name on each primary: its number is chosen so that its slot is there."""
+        """One key per primary: `key` with a number whose slot is on that primary."""
         await self._cluster.initialize()
         wanted = {node.name for node in self._cluster.get_primaries()}
         names: dict[str, str] = {}

@@ -8,15 +8,15 @@ from shared.errors import AppError, UnavailableError
 
 Invalidate = Callable[[], Awaitable[None]]
 
-LANDED_WITHIN_SECONDS = 8.0
-"""After a write timed out: longer than a database continues it."""
+LATE_WRITE_SECONDS = 8.0
+"""How long after a failed write it may still take effect: longer than a database continues one."""
 
 
 class Writes:
     """Runs the invalidations after each write of one service."""
 
-    def __init__(self, landed_within_seconds: float = LANDED_WITHIN_SECONDS) -> None:
-        self._landed_within_seconds = landed_within_seconds
+    def __init__(self, late_write_seconds: float = LATE_WRITE_SECONDS) -> None:
+        self._late_write_seconds = late_write_seconds
         self._closing = asyncio.Event()
         self._later: set[asyncio.Task[None]] = set()
 
@@ -38,7 +38,7 @@ class Writes:
 
     async def _invalidate_later(self, invalidate: Invalidate) -> None:
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._landed_within_seconds):
+            async with asyncio.timeout(self._late_write_seconds):
                 await self._closing.wait()
         await invalidate()
 

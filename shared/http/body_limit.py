@@ -37,7 +37,7 @@ class BodyLimit:
 
     def _check(self, size: int) -> None:
         if size > self.max_bytes:
-            raise HTTPException(413, f"At most {self.max_bytes // (1024 * 1024)} MB are taken")
+            raise HTTPException(413, f"Too large; at most {self.max_bytes // (1024 * 1024)} MB are accepted")
 
 
 def allow_body(request: Request, max_bytes: int) -> None:

@@ -31,7 +31,7 @@ FOLDERS = "music-streaming-upload-"
 """The prefix of the folders in the system's temporary folder that hold the files of a form."""
 
 ABANDONED_AFTER_SECONDS = 3600.0
-"""Many times the size of an upload's other parts."""
+"""The age at which the files of a form count as left by a killed process: longer than any upload takes."""
 
 _QUOTED = re.compile(rb'"(?:\\.|[^"\\])*"')
 _EXTENDED_FILE_NAME = re.compile(rb";\s*filename\*(?:\d+\*?)?\s*=", re.IGNORECASE)
@@ -61,7 +61,7 @@ class Form:
 
 
 def _too_large(limit: int) -> TooLargeError:
-    return TooLargeError(f"At most {limit // (1024 * 1024)} MB are taken")
+    return TooLargeError(f"Too large; at most {limit // (1024 * 1024)} MB are accepted")
 
 
 def _has_extended_file_name(disposition: bytes) -> bool:
@@ -131,7 +131,7 @@ def _remove_abandoned() -> None:
 
 def _no_room() -> UnavailableError:
     """The disk is full or fails: not the client's error."""
-    return UnavailableError("Files cannot be taken now")
+    return UnavailableError("Files cannot be stored now; try again later")
 
 
 @asynccontextmanager
@@ -153,12 +153,12 @@ async def open_form(request: Request, file_limits: Mapping[str, int]) -> AsyncIt
     except (MultiPartException, LookupError, UnicodeError) as failure:  # the last two: an odd `charset`
         raise MalformedError("The multipart body cannot be read") from failure
     except ClientDisconnect as failure:
-        raise MalformedError("The body broke off") from failure
+        raise MalformedError("The request body is incomplete; send it again") from failure
     except OSError as failure:
         raise _no_room() from failure
     try:
         if not parser.is_whole:
-            raise MalformedError("The multipart body breaks off")
+            raise MalformedError("The request body is incomplete; send it again")
         with tempfile.TemporaryDirectory(prefix=FOLDERS) as folder:
             fields: dict[str, str] = {}
             files: dict[str, Path] = {}

@@ -49,7 +49,7 @@ async def _succeeds(probe: Probe) -> bool:
         return False
 
 
-def remembered(probe: Probe, seconds: float) -> Probe:
+def cached_probe(probe: Probe, seconds: float) -> Probe:
     """`probe`, run at most once in `seconds`: for providers that limit or charge for calls.
 
     Concurrent callers wait for the same result, also when the first of them is cancelled.

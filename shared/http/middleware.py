@@ -70,7 +70,7 @@ class RequestMiddleware:
         try:
             await self._app(inner, receive, response.send)
         except Exception:
-            log.exception("unhandled", path=redact_path(scope["path"]), method=scope["method"])
+            log.exception("unhandled exception", path=redact_path(scope["path"]), method=scope["method"])
             if not response.status:
                 await internal_problem()(scope, receive, response.send)
             elif not response.is_complete:

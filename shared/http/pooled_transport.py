@@ -1,7 +1,7 @@
 """Connections to services and providers: httpx on `shared.http.client`, in place of httpcore's pool.
 
-httpcore serves several event loop libraries, polls every idle connection at each call, and takes 2 ms of
-processor time for one. This takes a tenth of that.
+httpcore supports several event loop libraries, polls every idle connection at each call, and takes 2 ms of
+processor time per call; this takes a tenth of that.
 """
 
 import asyncio
@@ -46,7 +46,9 @@ class _Body(httpx.AsyncByteStream):
 class PooledTransport(httpx.AsyncBaseTransport):
     """Connections to the server at `url`, kept between calls, with TLS for https. No proxy is used.
 
-    Create it inside a running event loop. Its httpx client needs a timeout.
+    Create it inside a running event loop. Its httpx client must have timeouts in seconds: `pool`, the wait
+    for a connection, and `read`, the wait for the response and for each piece of it. `connect` and `write`
+    are not used.
     """
 
     def __init__(
@@ -61,7 +63,11 @@ class PooledTransport(httpx.AsyncBaseTransport):
         self._permits = asyncio.Semaphore(max_connections)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Sends the request, and returns when the head of the response is here."""
+        """Send the request. Returns when the head of the response has arrived.
+
+        Raises:
+            httpx.TransportError: PoolTimeout, ConnectError, ReadError, ReadTimeout or RemoteProtocolError.
+        """
         seconds = request.extensions["timeout"]
         try:
             async with asyncio.timeout(seconds["pool"]):

@@ -99,7 +99,7 @@ class CleanupJournal:
             for each in media:
                 await self._rollback(each)
         except AppError as failure:
-            log.error("upload rolled back later", media=media[0].public_id, error=type(failure).__name__)
+            log.error("upload rollback deferred", media=media[0].public_id, error=type(failure).__name__)
             return
         await self._destroy(media)
 
@@ -127,7 +127,7 @@ class CleanupJournal:
             async with asyncio.timeout(REMOVAL_TIMEOUT_SECONDS):
                 await self._store.destroy(media)
         except (AppError, TimeoutError) as failure:
-            log.warning("media removed later", media=media.public_id, error=type(failure).__name__)
+            log.warning("media removal deferred", media=media.public_id, error=type(failure).__name__)
             return False
         return True
 
@@ -147,7 +147,7 @@ class CleanupJournal:
         try:
             await self._entries.plan(media, now() + RETRY_AFTER, unfinished=unfinished)
         except AppError as failure:
-            log.warning("journal entry written later", error=type(failure).__name__)
+            log.warning("journal entry deferred", error=type(failure).__name__)
             self._unrecorded |= dict.fromkeys(media, unfinished)
 
     async def process_due_entries(self) -> int:

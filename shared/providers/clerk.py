@@ -103,7 +103,7 @@ class ClerkKeys:
         await self._refresh(key_id)
         found = self._keys.get(key_id)
         if found is None and self._last_try_failed:
-            raise UnavailableError("Sessions cannot be verified now")
+            raise UnavailableError("Sessions cannot be verified now; try again later")
         return found
 
     async def close(self) -> None:

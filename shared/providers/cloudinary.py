@@ -211,7 +211,7 @@ def _refusal_of(message: str) -> TooLargeError | UnsupportedMediaError | Unavail
 
 
 def _unavailable() -> UnavailableError:
-    return UnavailableError("Media cannot be stored or removed now")
+    return UnavailableError("Media cannot be stored or removed now; try again later")
 
 
 def _delivery_options(delivery_url: str, cloud_name: str) -> dict[str, Any]:

@@ -30,7 +30,7 @@ async def test_one_of_concurrent_requests_refreshes_a_response(world: World) -> 
     assert [each.body if each else None for each in found] == [b"new"] * 4
 
 
-async def test_change_during_a_refresh_is_seen_by_those_who_wait(world: World) -> None:
+async def test_change_during_a_refresh_reaches_waiting_requests(world: World) -> None:
     await world.serve(SHARED, body=b"old")
     await world.redis.renew(["song:1"])
     first, second = a_request(), a_request()
@@ -120,7 +120,7 @@ async def test_users_with_another_response_do_not_wait(world: World) -> None:
         assert await world.find(a_request(token=ADA)) is None
 
 
-async def test_late_end_of_a_refresh_leaves_the_next_one(world: World) -> None:
+async def test_late_end_does_not_end_the_next_refresh(world: World) -> None:
     await world.serve(SHARED)
     await world.redis.renew(["song:1"])
     first, second = a_request(), a_request()

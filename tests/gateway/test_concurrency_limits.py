@@ -174,7 +174,7 @@ async def test_permit_timeout_does_not_open_the_breaker() -> None:
         assert (await send_request(port, "GET", "/api/songs")).status == 200
 
 
-async def test_client_lost_while_the_response_begins_leaves_its_permit() -> None:
+async def test_client_lost_during_response_start_releases_its_permit() -> None:
     """The gateway sees both in one iteration of its event loop."""
     begun: asyncio.Queue[asyncio.StreamWriter] = asyncio.Queue()
 

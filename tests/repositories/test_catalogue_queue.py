@@ -23,26 +23,26 @@ async def claim(
 ) -> list[CatalogueEntry]:
     """Claim at a moment that long after now, for a minute."""
     moment = now() + after
-    return list(await songs.claim_unsent(moment, moment + LEASE, limit))
+    return list(await songs.claim_unsynced(moment, moment + LEASE, limit))
 
 
 async def add_sent(songs: SongRepository) -> Song:
     song = a_song()
     await songs.add(song)
-    await songs.catalogue_sent(await claim(songs))
-    assert await songs.count_unsent() == 0
+    await songs.mark_catalogue_synced(await claim(songs))
+    assert await songs.count_unsynced() == 0
     return song
 
 
 async def test_new_song_is_pending_once(songs: SongRepository) -> None:
     song = a_song()
     await songs.add(song)
-    assert await songs.count_unsent() == 1
+    assert await songs.count_unsynced() == 1
     entries = await claim(songs)
     assert entries == [CatalogueEntry(song.id, 1, song)]
-    assert await songs.count_unsent() == 1
-    await songs.catalogue_sent(entries)
-    assert await songs.count_unsent() == 0
+    assert await songs.count_unsynced() == 1
+    await songs.mark_catalogue_synced(entries)
+    assert await songs.count_unsynced() == 0
     assert await claim(songs, LEASE) == []
     assert await songs.get(song.id) == song
 
@@ -51,7 +51,8 @@ async def test_pending_songs_are_counted_by_id(songs: SongRepository) -> None:
     sent, waiting = await add_sent(songs), a_song()
     await songs.add(waiting)
     counts = [
-        await songs.count_unsent(ids) for ids in (None, {sent.id}, {waiting.id}, {sent.id, waiting.id}, set())
+        await songs.count_unsynced(ids)
+        for ids in (None, {sent.id}, {waiting.id}, {sent.id, waiting.id}, set())
     ]
     assert counts == [1, 0, 1, 1, 0]
 
@@ -61,18 +62,18 @@ async def test_every_change_is_pending(songs: SongRepository) -> None:
     changed = await songs.change(song.id, {"is_visible": False})
     entries = await claim(songs)
     assert entries == [CatalogueEntry(song.id, 2, changed)]
-    await songs.catalogue_sent(entries)
+    await songs.mark_catalogue_synced(entries)
     assert await claim(songs) == []
 
 
 async def test_removal_is_pending_until_sent(songs: SongRepository) -> None:
     song = await add_sent(songs)
     await songs.remove(song.id)
-    assert await songs.count_unsent() == 1
+    assert await songs.count_unsynced() == 1
     entries = await claim(songs)
     assert entries == [CatalogueEntry(song.id, 2, None)]
-    await songs.catalogue_sent(entries)
-    assert await songs.count_unsent() == 0
+    await songs.mark_catalogue_synced(entries)
+    assert await songs.count_unsynced() == 0
     assert await claim(songs, LEASE) == []
     # Nothing of it is left, so that even its id is free.
     await songs.add(song)
@@ -108,10 +109,10 @@ async def test_workers_never_claim_the_same_entry(songs: SongRepository) -> None
 async def test_entry_is_claimable_after_its_lease(songs: SongRepository) -> None:
     await songs.add(a_song())
     moment = now()
-    first = await songs.claim_unsent(moment, moment + LEASE, MANY)
+    first = await songs.claim_unsynced(moment, moment + LEASE, MANY)
     just_before = moment + LEASE - timedelta(milliseconds=1)
-    assert list(await songs.claim_unsent(just_before, just_before + LEASE, MANY)) == []
-    assert await songs.claim_unsent(moment + LEASE, moment + LEASE * 2, MANY) == first
+    assert list(await songs.claim_unsynced(just_before, just_before + LEASE, MANY)) == []
+    assert await songs.claim_unsynced(moment + LEASE, moment + LEASE * 2, MANY) == first
 
 
 async def test_change_during_sync_is_claimable_after_report(
@@ -123,8 +124,8 @@ async def test_change_during_sync_is_claimable_after_report(
     changed = await songs.change(song.id, {"title": "So What"})
     # Two states on their way at once could arrive in the wrong order.
     assert await claim(songs) == []
-    await songs.catalogue_sent(entries)
-    assert await songs.count_unsent() == 1
+    await songs.mark_catalogue_synced(entries)
+    assert await songs.count_unsynced() == 1
     assert await claim(songs) == [CatalogueEntry(song.id, 2, changed)]
 
 
@@ -143,7 +144,7 @@ async def test_removal_during_sync_is_sent_afterwards(songs: SongRepository) -> 
     await songs.add(song)
     entries = await claim(songs)
     await songs.remove(song.id)
-    await songs.catalogue_sent(entries)
+    await songs.mark_catalogue_synced(entries)
     assert await claim(songs) == [CatalogueEntry(song.id, 2, None)]
 
 
@@ -154,9 +155,9 @@ async def test_late_report_of_older_state_causes_resend(
     await songs.add(song)
     late = await claim(songs)
     changed = await songs.change(song.id, {"title": "So What"})
-    await songs.catalogue_sent(await claim(songs, LEASE))
-    assert await songs.count_unsent() == 0
-    await songs.catalogue_sent(late)
+    await songs.mark_catalogue_synced(await claim(songs, LEASE))
+    assert await songs.count_unsynced() == 0
+    await songs.mark_catalogue_synced(late)
     assert await claim(songs) == [CatalogueEntry(song.id, 2, changed)]
 
 
@@ -166,17 +167,17 @@ async def test_late_report_keeps_lease_of_another_worker(songs: SongRepository) 
     late = await claim(songs)
     await songs.change(song.id, {"title": "So What"})
     assert [entry.revision for entry in await claim(songs, LEASE)] == [2]
-    await songs.catalogue_sent(late)
+    await songs.mark_catalogue_synced(late)
     assert await claim(songs) == []
 
 
 async def test_empty_or_unknown_report_is_ignored(songs: SongRepository) -> None:
     song = a_song()
     await songs.add(song)
-    await songs.catalogue_sent([])
+    await songs.mark_catalogue_synced([])
     gone = a_song()
-    await songs.catalogue_sent([CatalogueEntry(gone.id, 1, gone), CatalogueEntry(gone.id, 2, None)])
-    assert await songs.count_unsent() == 1
+    await songs.mark_catalogue_synced([CatalogueEntry(gone.id, 1, gone), CatalogueEntry(gone.id, 2, None)])
+    assert await songs.count_unsynced() == 1
     assert await songs.list(SongFilter(), Slice(MANY)) == [song]
 
 
@@ -202,7 +203,7 @@ async def test_lease_of_a_song_edited_during_claim_ends(
         patch.setattr(Collection, "change_each", take_and_edit)
         entries = await claim(songs)
     changed = await songs.change(song.id, {"title": "Edited while it is sent"})
-    await songs.catalogue_sent(entries)
+    await songs.mark_catalogue_synced(entries)
     assert changed is not None
     assert await claim(songs) == [CatalogueEntry(song.id, changed.revision, changed)]
 
@@ -215,5 +216,5 @@ async def test_late_report_of_same_state_keeps_lease(
     late = await claim(songs)
     assert await claim(songs, LEASE) == late
     await songs.change(song.id, {"title": "So What"})
-    await songs.catalogue_sent(late)
+    await songs.mark_catalogue_synced(late)
     assert await claim(songs) == []

@@ -16,7 +16,7 @@ MANY = 100
 
 
 async def claim(interactions: InteractionRepository, limit: int = MANY) -> list[Interaction]:
-    return list(await interactions.claim_unsent(NOON, NOON + LEASE, limit))
+    return list(await interactions.claim_unsynced(NOON, NOON + LEASE, limit))
 
 
 async def add_played(interactions: InteractionRepository, song_id: str, *kinds: InteractionKind) -> None:
@@ -45,14 +45,14 @@ async def test_duplicate_key_is_stored_once(interactions: InteractionRepository)
 async def test_concurrent_duplicates_store_one(interactions: InteractionRepository) -> None:
     stored = await asyncio.gather(*(interactions.add(an_interaction(dedup_key="same")) for _ in range(10)))
     assert sorted(stored) == [False] * 9 + [True]
-    assert await interactions.count_unsent() == 1
+    assert await interactions.count_unsynced() == 1
 
 
 async def test_key_stays_taken_after_sync(interactions: InteractionRepository) -> None:
     await interactions.add(an_interaction(dedup_key="same"))
-    await interactions.mark_sent(await claim(interactions))
+    await interactions.mark_synced(await claim(interactions))
     assert not await interactions.add(an_interaction(dedup_key="same"))
-    assert await interactions.count_unsent() == 0
+    assert await interactions.count_unsynced() == 0
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ async def test_earlier_interaction_prevents_another(
     await interactions.add(an_interaction(dedup_key="first", at=NOON - minutes(3)))
     second = an_interaction(dedup_key="second", at=NOON)
     assert await interactions.add(second, Earlier(key, NOON - since)) is is_stored
-    assert await interactions.count_unsent() == 1 + is_stored
+    assert await interactions.count_unsynced() == 1 + is_stored
 
 
 async def test_own_key_counts_beside_an_earlier_one(interactions: InteractionRepository) -> None:
@@ -99,20 +99,20 @@ async def test_unreported_interaction_is_claimable_after_its_lease(
     await interactions.add(an_interaction())
     first = await claim(interactions)
     end = NOON + LEASE
-    assert not await interactions.claim_unsent(end - timedelta(milliseconds=1), end + LEASE, MANY)
-    assert await interactions.claim_unsent(end, end + LEASE, MANY) == first
+    assert not await interactions.claim_unsynced(end - timedelta(milliseconds=1), end + LEASE, MANY)
+    assert await interactions.claim_unsynced(end, end + LEASE, MANY) == first
 
 
 async def test_synced_interaction_is_never_claimed_again(interactions: InteractionRepository) -> None:
     for _ in range(3):
         await interactions.add(an_interaction())
     claimed = await claim(interactions)
-    await interactions.mark_sent(claimed[:2])
-    assert await interactions.count_unsent() == 1
-    assert await interactions.claim_unsent(NOON + LEASE, NOON + LEASE * 2, MANY) == claimed[2:]
-    await interactions.mark_sent([])
-    await interactions.mark_sent([an_interaction()])
-    assert await interactions.count_unsent() == 1
+    await interactions.mark_synced(claimed[:2])
+    assert await interactions.count_unsynced() == 1
+    assert await interactions.claim_unsynced(NOON + LEASE, NOON + LEASE * 2, MANY) == claimed[2:]
+    await interactions.mark_synced([])
+    await interactions.mark_synced([an_interaction()])
+    assert await interactions.count_unsynced() == 1
 
 
 async def test_songs_are_ranked_by_recent_plays(
@@ -149,7 +149,7 @@ async def test_latest_listener_is_known_to_the_engine(
         await interactions.add(an_interaction(user_id=user_id, at=at))
     assert await interactions.latest_listener() is None
     oldest = await claim(interactions, 2)
-    await interactions.mark_sent(oldest)
+    await interactions.mark_synced(oldest)
     assert await interactions.latest_listener() == bill
-    await interactions.mark_sent(await claim(interactions))
+    await interactions.mark_synced(await claim(interactions))
     assert await interactions.latest_listener() == carla

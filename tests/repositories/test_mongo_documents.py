@@ -160,7 +160,7 @@ async def test_removed_song_is_marked_until_synced(database: MongoDatabase, raw:
     await songs.add(song)
     await songs.remove(song.id)
     assert (await raw.songs.find_one())["isDeleted"] is True
-    await songs.catalogue_sent(await songs.claim_unsent(NOON, NOON, 9))
+    await songs.mark_catalogue_synced(await songs.claim_unsynced(NOON, NOON, 9))
     assert await raw.songs.count_documents({}) == 0
 
 

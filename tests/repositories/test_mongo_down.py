@@ -65,12 +65,14 @@ def every_call(database: MongoDatabase) -> dict[str, Callable[[], Awaitable[obje
         "songs.list": lambda: songs.list(SongFilter(), part),
         "songs.change": lambda: songs.change(song.id, {"title": "t"}),
         "songs.remove": lambda: songs.remove(song.id),
-        "songs.claim_unsent": lambda: songs.claim_unsent(NOON, NOON, 9),
-        "songs.catalogue_sent": lambda: songs.catalogue_sent([CatalogueEntry(song.id, 1, None)]),
+        "songs.claim_unsynced": lambda: songs.claim_unsynced(NOON, NOON, 9),
+        "songs.mark_catalogue_synced": lambda: songs.mark_catalogue_synced(
+            [CatalogueEntry(song.id, 1, None)]
+        ),
         "albums.append_song": lambda: albums.append_song(album.id, song.id, 9),
         "albums.take_song_out": lambda: albums.take_song_out(album.id, song.id),
         "interactions.add": lambda: interactions.add(interaction),
-        "interactions.mark_sent": lambda: interactions.mark_sent([interaction]),
+        "interactions.mark_synced": lambda: interactions.mark_synced([interaction]),
         "interactions.most_played": lambda: interactions.most_played(NOON, 9),
         "interactions.latest_listener": interactions.latest_listener,
         "cleanups.plan": lambda: cleanups.plan([media], NOON),

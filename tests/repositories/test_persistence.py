@@ -24,19 +24,19 @@ async def test_reopened_store_holds_everything(store: Store) -> None:
         assert await opened.users.get(user.id) == user
         assert await opened.songs.get(song.id) == song
         assert await opened.albums.get(album.id) == album
-        assert await opened.interactions.claim_unsent(NOON, NOON + minutes(1), 9) == [interaction]
+        assert await opened.interactions.claim_unsynced(NOON, NOON + minutes(1), 9) == [interaction]
         assert await opened.cleanups.claim_due(NOON, NOON + minutes(1), 9) == [entry]
-        assert await opened.songs.count_unsent() == 1
+        assert await opened.songs.count_unsynced() == 1
 
 
 async def test_lease_outlives_its_process(store: Store) -> None:
     interaction = an_interaction()
     async with store.open() as opened:
         await opened.interactions.add(interaction)
-        await opened.interactions.claim_unsent(NOON, NOON + minutes(1), 9)
+        await opened.interactions.claim_unsynced(NOON, NOON + minutes(1), 9)
     async with store.open() as opened:
-        assert not await opened.interactions.claim_unsent(NOON, NOON + minutes(1), 9)
-        assert await opened.interactions.claim_unsent(NOON + minutes(1), NOON + minutes(2), 9) == [
+        assert not await opened.interactions.claim_unsynced(NOON, NOON + minutes(1), 9)
+        assert await opened.interactions.claim_unsynced(NOON + minutes(1), NOON + minutes(2), 9) == [
             interaction
         ]
 

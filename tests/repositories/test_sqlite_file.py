@@ -135,7 +135,7 @@ async def test_acknowledged_writes_survive_a_kill(path: Path) -> None:
         returned += (await process.stdout.read()).decode().split("\n")[:-1]
         await process.wait()
     async with open_database(path, schemas.SONGS) as database:
-        stored = await SqliteInteractions(database).claim_unsent(NOON, NOON + minutes(1), 100_000)
+        stored = await SqliteInteractions(database).claim_unsynced(NOON, NOON + minutes(1), 100_000)
     assert {interaction.id for interaction in stored} >= set(returned)
 
 

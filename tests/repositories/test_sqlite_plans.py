@@ -96,9 +96,9 @@ async def test_songs_and_their_queue_are_found_by_index(explained: Explained) ->
         await songs.list(SongFilter(artist_id=song.artist_id, listed_only=True), part)
         await songs.list(SongFilter(listed_only=True), part)
         await songs.list(SongFilter(), part)
-    await songs.claim_unsent(NOON, NOON, 9)
-    await songs.catalogue_sent([CatalogueEntry(song.id, 1, song), CatalogueEntry(song.id, 2, None)])
-    await songs.count_unsent()
+    await songs.claim_unsynced(NOON, NOON, 9)
+    await songs.mark_catalogue_synced([CatalogueEntry(song.id, 1, song), CatalogueEntry(song.id, 2, None)])
+    await songs.count_unsynced()
     await songs.remove(song.id)
     assert explained.slow_steps() == []
 
@@ -107,9 +107,9 @@ async def test_songs_and_their_queue_are_found_by_index(explained: Explained) ->
 async def test_interactions_and_media_are_found_by_index(explained: Explained) -> None:
     interactions, interaction = SqliteInteractions(explained), an_interaction()
     await interactions.add(interaction, Earlier(interaction.dedup_key, NOON))
-    await interactions.claim_unsent(NOON, NOON, 9)
-    await interactions.mark_sent([interaction])
-    await interactions.count_unsent()
+    await interactions.claim_unsynced(NOON, NOON, 9)
+    await interactions.mark_synced([interaction])
+    await interactions.count_unsynced()
     await interactions.latest_listener()
     cleanups, note = SqliteMediaCleanups(explained), MediaRef("songs/1", "image")
     await cleanups.plan([note], NOON)

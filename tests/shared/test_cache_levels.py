@@ -75,7 +75,7 @@ async def test_versions_that_were_compared_are_not_read_again(
     assert await read_album(cache, songs) == "one,two"
 
 
-async def test_change_after_the_comparison_is_seen_by_the_next_read(cache: ReadThrough) -> None:
+async def test_change_during_a_load_reaches_the_next_read(cache: ReadThrough) -> None:
     songs = {"song:1": "one"}
     await read_album(cache, songs)
     await cache.invalidate("song:1")

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from structlog.testing import capture_logs
 
-from shared.http.health import Probe, health_router, remembered
+from shared.http.health import Probe, cached_probe, health_router
 
 
 class Provider:
@@ -41,7 +41,7 @@ def client(probe: Probe) -> httpx.AsyncClient:
 
 @pytest.fixture
 async def http(provider: Provider) -> AsyncIterator[httpx.AsyncClient]:
-    async with client(remembered(provider.ping, 3600)) as opened:
+    async with client(cached_probe(provider.ping, 3600)) as opened:
         yield opened
 
 
@@ -59,7 +59,7 @@ async def test_concurrent_health_requests_share_one_probe(
 
 
 async def test_cancelled_request_does_not_cancel_the_shared_probe(provider: Provider) -> None:
-    probe = remembered(provider.ping, 3600)
+    probe = cached_probe(provider.ping, 3600)
     first, second = (asyncio.ensure_future(probe()) for _ in range(2))
     while provider.probes == 0:  # noqa: ASYNC110 - no event to wait for
         await asyncio.sleep(0)
@@ -72,16 +72,16 @@ async def test_cancelled_request_does_not_cancel_the_shared_probe(provider: Prov
 
 async def test_probe_with_zero_ttl_runs_each_time(provider: Provider) -> None:
     provider.may_respond.set()
-    probe = remembered(provider.ping, 0)
+    probe = cached_probe(provider.ping, 0)
     assert [await probe() for _ in range(3)] == [True] * 3
     assert provider.probes == 3
 
 
-async def test_failure_of_a_probe_is_logged_once_while_it_is_remembered() -> None:
+async def test_failure_of_cached_probe_is_logged_once() -> None:
     async def refused() -> bool:
         raise ConnectionRefusedError
 
-    async with client(remembered(refused, 3600)) as http:
+    async with client(cached_probe(refused, 3600)) as http:
         with capture_logs() as logged:
             healths = [(await http.get("/health")).json() for _ in range(3)]
     assert [(health["status"], health["engine"]) for health in healths] == [("DEGRADED", False)] * 3

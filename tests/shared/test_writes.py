@@ -43,7 +43,7 @@ async def test_refused_write_invalidates_once(cache: Cache) -> None:
 
 @pytest.mark.parametrize("failure", [UnavailableError("late"), ValueError("what nobody mapped")], ids=repr)
 async def test_uncertain_write_invalidates_twice(cache: Cache, failure: Exception) -> None:
-    writes = Writes(landed_within_seconds=0.02)
+    writes = Writes(late_write_seconds=0.02)
     with pytest.raises(type(failure)):
         async with writes.then(cache.invalidate):
             raise failure

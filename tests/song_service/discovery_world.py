@@ -50,7 +50,7 @@ class World:
         made = an_interaction(user_id=ADA, song_id=song.id, at=now())
         await self.interactions.add(made)
         if is_synced:
-            await self.interactions.mark_sent([made])
+            await self.interactions.mark_synced([made])
 
     def put(self, song: Song, *, public: bool = True, visible: bool = True) -> None:
         self.songs.kept[song.id] = replace(song, is_public=public, is_visible=visible)

@@ -10,7 +10,7 @@ from shared.http.pagination import Slice
 from song_service.domain import (
     CatalogueEntry,
     Earlier,
-    EngineLateError,
+    EngineTimeoutError,
     Interaction,
     LikeChange,
     Song,
@@ -95,7 +95,7 @@ class Engine:
     def _respond_or_fail(self, batch: int = 0) -> None:
         self.requested += 1
         if batch > self.takes_at_most:
-            raise EngineLateError
+            raise EngineTimeoutError
         if self.refusals:
             raise self.refusals.pop(0)
         if self.is_down:
@@ -158,20 +158,20 @@ class Songs:
         if self.kept.pop(song_id, None) is None:
             raise SongNotFoundError
 
-    async def claim_unsent(
+    async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[CatalogueEntry]:
         free = [each for each in self.unsent if self.leased_until.get(each, NOT_LEASED) <= moment][:limit]
         self.leased_until |= dict.fromkeys(free, lease_until)
         return [self.unsent[each] for each in free]
 
-    async def catalogue_sent(self, entries: Sequence[CatalogueEntry]) -> None:
+    async def mark_catalogue_synced(self, entries: Sequence[CatalogueEntry]) -> None:
         for entry in entries:
             self.leased_until.pop(entry.song_id, None)
             if self.unsent.get(entry.song_id) == entry:
                 del self.unsent[entry.song_id]
 
-    async def count_unsent(self, song_ids: Collection[str] | None = None) -> int:
+    async def count_unsynced(self, song_ids: Collection[str] | None = None) -> int:
         return len(self.unsent if song_ids is None else self.unsent.keys() & song_ids)
 
 
@@ -191,7 +191,7 @@ class Interactions:
         self.kept[interaction.dedup_key] = interaction
         return True
 
-    async def claim_unsent(
+    async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:
         waiting = [each for each in self.kept.values() if each.id not in self.sent]
@@ -200,12 +200,12 @@ class Interactions:
         self.leased_until |= {each.id: lease_until for each in oldest}
         return oldest
 
-    async def mark_sent(self, interactions: Sequence[Interaction]) -> None:
+    async def mark_synced(self, interactions: Sequence[Interaction]) -> None:
         if self.is_down:
             raise UnavailableError("The database cannot be used now")
         self.sent |= {each.id for each in interactions}
 
-    async def count_unsent(self) -> int:
+    async def count_unsynced(self) -> int:
         return len({each.id for each in self.kept.values()} - self.sent)
 
     async def most_played(self, since: datetime, limit: int) -> Sequence[str]:

@@ -6,8 +6,8 @@ import time
 from dataclasses import replace
 
 from song_service.caching import (
+    FALLBACK_SECONDS,
     NEWEST,
-    STAND_IN_SECONDS,
     TRENDING,
     for_listener,
     newest_like,
@@ -81,13 +81,13 @@ async def test_fallback_is_computed_once_and_cached_briefly() -> None:
         )
     assert world.interactions.counted == 1
     orders_of_engine = {key for key in world.redis.ttls if key.startswith("recommendations:")}
-    assert {world.redis.ttls[key] for key in orders_of_engine} == {STAND_IN_SECONDS}
+    assert {world.redis.ttls[key] for key in orders_of_engine} == {FALLBACK_SECONDS}
     world.engine.is_down = False
     world.engine.response = [world.all[5].id]
-    world.redis.forget_after(STAND_IN_SECONDS)
+    world.redis.forget_after(FALLBACK_SECONDS)
     assert titles(await world.discovery.for_user(ADA))[0] == "5"
     assert titles(await world.discovery.similar(world.all[0])) == ["5"]
-    world.redis.forget_after(STAND_IN_SECONDS)
+    world.redis.forget_after(FALLBACK_SECONDS)
     assert titles(await world.discovery.trending())[0] == "5"
     orders = (for_listener(ADA), similar_to(world.all[0].id), TRENDING, NEWEST, newest_like(world.all[0].id))
     assert set(world.redis.entries) == {entry.key for entry in orders}
@@ -107,7 +107,7 @@ async def test_empty_similar_response_is_cached_until_sync() -> None:
     world = World()
     assert titles(await world.discovery.similar(world.all[0])) == ["1", "2", "3", "4", "5"]
     requested = world.engine.requested
-    world.redis.forget_after(STAND_IN_SECONDS)
+    world.redis.forget_after(FALLBACK_SECONDS)
     await world.discovery.similar(world.all[0])
     assert world.engine.requested == requested
     world.engine.response = [world.all[5].id]
@@ -119,7 +119,7 @@ async def test_empty_popular_response_is_cached_briefly() -> None:
     world = World()
     await world.play(world.all[3])
     assert titles(await world.discovery.trending())[0] == "3"
-    world.redis.forget_after(STAND_IN_SECONDS)
+    world.redis.forget_after(FALLBACK_SECONDS)
     assert TRENDING.key not in world.redis.entries
 
 

@@ -9,7 +9,7 @@ import pytest
 from shared.cache.entry import Content
 from song_service.caching import for_listener
 from song_service.discovery import MOST
-from song_service.personal_orders import CALLS_AT_ONCE, SECONDS_BETWEEN_CALLS
+from song_service.personal_orders import BUCKET_CAPACITY, REFILL_SECONDS
 from tests.repositories.builders import a_song
 from tests.song_service.discovery_world import ADA, World, titles
 
@@ -31,7 +31,7 @@ def ids(content: Content) -> list[str]:
 async def world_of_spent_tokens() -> World:
     """One whose engine may not be asked for Ada's order now, and whose last order is outdated."""
     world = world_of_full_orders()
-    for _ in range(CALLS_AT_ONCE):
+    for _ in range(BUCKET_CAPACITY):
         await world.discovery.for_user(ADA)
         await world.stale.interactions_synced({ADA})
     return world
@@ -69,19 +69,19 @@ async def test_redis_outage_ignores_the_order_in_memory() -> None:
 
 async def test_full_order_holds_until_the_engine_may_be_asked_again() -> None:
     world = world_of_full_orders()
-    for _ in range(CALLS_AT_ONCE + 2):
+    for _ in range(BUCKET_CAPACITY + 2):
         await world.discovery.for_user(ADA)
         await world.stale.interactions_synced({ADA})
-    assert world.engine.requested == CALLS_AT_ONCE
+    assert world.engine.requested == BUCKET_CAPACITY
     held = world.cache.peek(for_listener(ADA))
     assert held is not None
-    assert 0 < held.expires_at - time.time() <= SECONDS_BETWEEN_CALLS
+    assert 0 < held.expires_at - time.time() <= REFILL_SECONDS
 
 
 async def test_held_order_is_not_stored_for_other_processes() -> None:
     world = world_of_full_orders()
     key = for_listener(ADA).key
-    for _ in range(CALLS_AT_ONCE):
+    for _ in range(BUCKET_CAPACITY):
         await world.discovery.for_user(ADA)
         assert world.redis.entries.pop(key)
         await world.stale.interactions_synced({ADA})
@@ -123,7 +123,7 @@ async def test_songs_of_an_outdated_order_are_compared_once() -> None:
 async def test_concurrent_requests_take_the_last_token_once(iterations: int) -> None:
     """The second one begins that many iterations of the event loop later, after another sync."""
     world = world_of_full_orders()
-    for _ in range(CALLS_AT_ONCE - 1):
+    for _ in range(BUCKET_CAPACITY - 1):
         await world.discovery.for_user(ADA)
         await world.stale.interactions_synced({ADA})
 
@@ -134,4 +134,4 @@ async def test_concurrent_requests_take_the_last_token_once(iterations: int) -> 
         await world.discovery.for_user(ADA)
 
     await asyncio.gather(world.discovery.for_user(ADA), after_another_sync())
-    assert world.engine.requested == CALLS_AT_ONCE
+    assert world.engine.requested == BUCKET_CAPACITY

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from shared.errors import UnavailableError
-from song_service.domain import EngineLateError
+from song_service.domain import EngineTimeoutError
 from song_service.outbox import BATCH, LEASE, LONGEST_PAUSE_SECONDS, SENT_WITHIN, pause_after
 from song_service.recombee import BATCH_SECONDS
 from tests.repositories.builders import a_song, an_interaction
@@ -38,7 +38,7 @@ async def test_batch_that_is_not_full_is_waited_for(monkeypatch: pytest.MonkeyPa
             await world.play(3)
 
     monkeypatch.setattr(asyncio, "sleep", play_meanwhile)
-    await world.outbox.send_all(settle_seconds=0.25)
+    await world.outbox.send_all(linger_seconds=0.25)
     assert world.engine.batches == [BATCH, BATCH, 1, 3]
     assert waits == [0.25, 0.25]
 
@@ -48,14 +48,14 @@ async def test_timeouts_halve_the_batch_size() -> None:
     await world.play(BATCH * 2)
     world.engine.takes_at_most = 60
     for _ in range(2):
-        with pytest.raises(EngineLateError):
+        with pytest.raises(EngineTimeoutError):
             await world.outbox.send_all()
     assert world.engine.interactions == []
-    with pytest.raises(EngineLateError):
+    with pytest.raises(EngineTimeoutError):
         await world.outbox.send_all()
     assert world.engine.batches == [BATCH // 4]
     for _ in range(20):
-        with contextlib.suppress(EngineLateError):
+        with contextlib.suppress(EngineTimeoutError):
             await world.outbox.send_all()
     assert [each.at for each in world.engine.interactions] == sorted(
         each.at for each in world.interactions.kept.values()
@@ -72,7 +72,7 @@ async def test_batches_of_one_still_send_everything() -> None:
         world.songs.queue(a_song())
     world.engine.takes_at_most = 1
     for _ in range(9):
-        with contextlib.suppress(EngineLateError):
+        with contextlib.suppress(EngineTimeoutError):
             await world.outbox.send_all()
     assert len(world.engine.songs) == 3
 
@@ -121,7 +121,7 @@ async def test_song_changed_during_sync_is_sent_again(clock: Clock) -> None:
     world.songs.queue(replace(song, is_visible=False, revision=2))
     await world.outbox.send_all()
     assert world.engine.songs[song.id].is_visible is False
-    assert await world.songs.count_unsent() == 0
+    assert await world.songs.count_unsynced() == 0
 
 
 async def test_claims_of_a_dead_replica_are_sent_later(clock: Clock) -> None:
@@ -149,7 +149,7 @@ async def test_unrecorded_batch_is_sent_again(clock: Clock) -> None:
     world.interactions.is_down = False
     await world.outbox.send_all()
     assert len(world.engine.interactions) == 2
-    assert await world.interactions.count_unsent() == 0
+    assert await world.interactions.count_unsynced() == 0
 
 
 async def test_engine_is_prepared_once_before_sending() -> None:
@@ -184,7 +184,7 @@ async def test_worker_survives_every_failure(failure: Exception) -> None:
     await world.play()
     world.engine.refusals = [failure] * 3
     async with asyncio.timeout(30), world.outbox.sending():
-        while await world.interactions.count_unsent():  # noqa: ASYNC110 - no event to wait for
+        while await world.interactions.count_unsynced():  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.002)
     assert len(world.engine.interactions) == 1
 
@@ -195,7 +195,7 @@ async def test_wake_up_sends_before_the_next_poll() -> None:
         await asyncio.sleep(0.01)
         await world.play()
         world.outbox.wake()
-        while await world.interactions.count_unsent():  # noqa: ASYNC110 - no event to wait for
+        while await world.interactions.count_unsynced():  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.002)
 
 

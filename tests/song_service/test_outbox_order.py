@@ -87,13 +87,13 @@ class PlayedAtOnce(Interactions):
         super().__init__()
         self.songs, self.song = songs, song
 
-    async def claim_unsent(
+    async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:
         if self.song.id not in self.songs.kept:
             self.songs.queue(self.song)
             await self.add(an_interaction(song_id=self.song.id))
-        return await super().claim_unsent(moment, lease_until, limit)
+        return await super().claim_unsynced(moment, lease_until, limit)
 
 
 async def test_song_played_between_polls_is_sent_first() -> None:
@@ -107,12 +107,12 @@ async def test_song_played_between_polls_is_sent_first() -> None:
 async def test_interactions_follow_songs_of_another_replica(clock: Clock) -> None:
     world, song = World(), a_song()
     world.songs.queue(song)
-    elsewhere = await world.songs.claim_unsent(clock.moment, clock.moment + LEASE, BATCH)
+    elsewhere = await world.songs.claim_unsynced(clock.moment, clock.moment + LEASE, BATCH)
     await world.interactions.add(an_interaction(song_id=song.id))
     await world.outbox.send_all()
     assert world.engine.interactions == []
     await world.engine.send_catalogue(elsewhere)
-    await world.songs.catalogue_sent(elsewhere)
+    await world.songs.mark_catalogue_synced(elsewhere)
     clock.moment += timedelta(seconds=2)
     await world.outbox.send_all()
     assert (len(world.engine.interactions), world.engine.with_unknown_songs) == (1, [])
@@ -140,7 +140,7 @@ async def test_expired_interaction_claims_are_not_sent(clock: Clock) -> None:
 async def test_interactions_wait_while_another_replica_is_sending_songs() -> None:
     world, song = World(), a_song()
     world.songs.queue(song)
-    await world.songs.claim_unsent(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)
+    await world.songs.claim_unsynced(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)
     await world.interactions.add(an_interaction(song_id=song.id))
     await world.outbox.send_all()
     assert world.engine.interactions == []
@@ -149,7 +149,7 @@ async def test_interactions_wait_while_another_replica_is_sending_songs() -> Non
 async def test_interactions_do_not_wait_for_unrelated_songs() -> None:
     world = World()
     world.songs.queue(a_song())
-    await world.songs.claim_unsent(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)
+    await world.songs.claim_unsynced(datetime.now(NOON.tzinfo), datetime.now(NOON.tzinfo) + LEASE, BATCH)
     await world.play()
     await world.outbox.send_all()
     assert len(world.engine.interactions) == 1

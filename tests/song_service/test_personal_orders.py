@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from shared.errors import UnavailableError
-from song_service.personal_orders import CALLS_AT_ONCE, SECONDS_BETWEEN_CALLS, Order, PersonalOrders
+from song_service.personal_orders import BUCKET_CAPACITY, REFILL_SECONDS, Order, PersonalOrders
 from tests.song_service.fakes import Engine
 
 ADA, BOB = "b" * 24, "c" * 24
@@ -42,7 +42,7 @@ class World:
         return self.orders.held(user_id) or await self.orders.ask(user_id, count)
 
     async def read_until_held(self) -> Order:
-        for _ in range(CALLS_AT_ONCE):
+        for _ in range(BUCKET_CAPACITY):
             assert (await self.read()).ttl_seconds is None
         return await self.read()
 
@@ -53,39 +53,39 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
 
 
 async def test_first_calls_reach_the_engine_at_once(world: World) -> None:
-    first = [(await world.read()).ids[0] for _ in range(CALLS_AT_ONCE)]
-    assert first == [str(number) for number in range(CALLS_AT_ONCE)]
+    first = [(await world.read()).ids[0] for _ in range(BUCKET_CAPACITY)]
+    assert first == [str(number) for number in range(BUCKET_CAPACITY)]
 
 
 async def test_last_order_holds_while_the_bucket_is_empty(world: World) -> None:
     held = await world.read_until_held()
-    assert held == Order((str(CALLS_AT_ONCE - 1), "a", "b"), int(SECONDS_BETWEEN_CALLS), is_held=True)
-    world.moment += SECONDS_BETWEEN_CALLS - 0.5
+    assert held == Order((str(BUCKET_CAPACITY - 1), "a", "b"), int(REFILL_SECONDS), is_held=True)
+    world.moment += REFILL_SECONDS - 0.5
     assert (await world.read()).ttl_seconds == 1
-    assert world.engine.requested == CALLS_AT_ONCE
+    assert world.engine.requested == BUCKET_CAPACITY
 
 
 async def test_engine_is_asked_again_when_the_held_order_expires(world: World) -> None:
     held = await world.read_until_held()
     assert held.ttl_seconds is not None
     world.moment += held.ttl_seconds
-    assert await world.read() == Order((str(CALLS_AT_ONCE), "a", "b"))
-    assert (await world.read()).ttl_seconds == int(SECONDS_BETWEEN_CALLS)
+    assert await world.read() == Order((str(BUCKET_CAPACITY), "a", "b"))
+    assert (await world.read()).ttl_seconds == int(REFILL_SECONDS)
 
 
-@pytest.mark.parametrize("minutes", [CALLS_AT_ONCE, 600])
+@pytest.mark.parametrize("minutes", [BUCKET_CAPACITY, 600])
 async def test_bucket_fills_up_again(world: World, minutes: int) -> None:
     await world.read_until_held()
-    world.moment += minutes * SECONDS_BETWEEN_CALLS
+    world.moment += minutes * REFILL_SECONDS
     await world.read_until_held()
-    assert world.engine.requested == 2 * CALLS_AT_ONCE
+    assert world.engine.requested == 2 * BUCKET_CAPACITY
 
 
 async def test_orders_that_were_not_filled_do_not_prolong_the_next_hold(world: World) -> None:
     for _ in range(20):
         assert (await world.read(count=4)).ttl_seconds is None
     await world.read()
-    assert await world.read() == Order(("20", "a", "b"), int(SECONDS_BETWEEN_CALLS), is_held=True)
+    assert await world.read() == Order(("20", "a", "b"), int(REFILL_SECONDS), is_held=True)
 
 
 async def test_order_of_a_later_call_is_kept(world: World) -> None:
@@ -94,24 +94,24 @@ async def test_order_of_a_later_call_is_kept(world: World) -> None:
     first = asyncio.create_task(world.read())
     await asyncio.sleep(0)
     world.moment += 1
-    for _ in range(CALLS_AT_ONCE - 1):
+    for _ in range(BUCKET_CAPACITY - 1):
         await world.read()
     world.engine.go_on.set()
     assert (await first).ids[0] == "0"
-    assert (await world.read()).ids[0] == str(CALLS_AT_ONCE - 1)
+    assert (await world.read()).ids[0] == str(BUCKET_CAPACITY - 1)
 
 
 async def test_concurrent_calls_empty_the_bucket(world: World) -> None:
     await world.read()
     orders = await asyncio.gather(*(world.read() for _ in range(10)))
-    assert world.engine.requested == CALLS_AT_ONCE
-    assert sum(order.ttl_seconds is None for order in orders) == CALLS_AT_ONCE - 1
+    assert world.engine.requested == BUCKET_CAPACITY
+    assert sum(order.ttl_seconds is None for order in orders) == BUCKET_CAPACITY - 1
 
 
 async def test_failed_call_keeps_the_last_order(world: World) -> None:
     await world.read()
     world.engine.is_down = True
-    for _ in range(CALLS_AT_ONCE - 1):
+    for _ in range(BUCKET_CAPACITY - 1):
         with pytest.raises(UnavailableError):
             await world.read()
     assert (await world.read()).ids[0] == "0"
@@ -123,5 +123,5 @@ async def test_listeners_have_their_own_buckets(world: World) -> None:
 
 
 async def test_order_that_the_engine_could_not_fill_does_not_hold(world: World) -> None:
-    for number in range(CALLS_AT_ONCE + 2):
+    for number in range(BUCKET_CAPACITY + 2):
         assert await world.read(count=4) == Order((str(number), "a", "b"))

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from shared.errors import UnavailableError
-from song_service.domain import CatalogueEntry, EngineLateError
+from song_service.domain import CatalogueEntry, EngineTimeoutError
 from song_service.recombee import RecombeeEngine, open_recombee
 from song_service.settings import RecombeeSettings
 from tests.repositories.builders import a_song, an_interaction
@@ -122,7 +122,7 @@ async def test_requests_do_not_queue_for_hanging_engine() -> None:
         for _ in range(3):
             outcomes = await hundred_ask(engine)
             assert [each for each in outcomes if not isinstance(each, UnavailableError)] == []
-        assert len(server.requests) < 20
+        assert len(server.requests) < 100  # with a queue, each of the first hundred would have been sent
 
 
 async def test_batches_bypass_and_close_the_open_breaker() -> None:
@@ -151,14 +151,14 @@ async def test_batches_have_a_longer_timeout() -> None:
         engine_at(server.url, timeout_seconds=0.1, batch_seconds=30) as engine,
     ):
         server.delay_seconds = 0.8
-        with pytest.raises(EngineLateError):
+        with pytest.raises(EngineTimeoutError):
             await engine.for_user(USER, 10)
         await engine.send_interactions([an_interaction()])
 
 
 async def test_late_batch_differs_from_failed_batch() -> None:
     async with canned_server(None) as server, engine_at(server.url, batch_seconds=0.3) as engine:
-        with pytest.raises(EngineLateError):
+        with pytest.raises(EngineTimeoutError):
             await engine.send_catalogue([CatalogueEntry(SONG, 1, a_song(song_id=SONG))])
 
 

@@ -105,7 +105,7 @@ async def test_oversized_json_is_413_before_its_end(
 ) -> None:
     body = repeated(b'{"ids": ["', b"a", 100 * MEGABYTE)
     outcome = await send_until_success(system.gateway, path, body, JSON, announced_bytes=announced_bytes)
-    assert problem_in(outcome.response, 413, "too_large")["detail"] == "At most 1 MB are taken"
+    assert problem_in(outcome.response, 413, "too_large")["detail"] == "Too large; at most 1 MB are accepted"
     assert outcome.sent_bytes < 20 * MEGABYTE
 
 

@@ -64,7 +64,9 @@ async def test_oversized_audio_is_refused_at_100_mb(system: RunningSystem, peopl
     picture = part("image", "cover.png") + image() + b"\r\n"
     body = repeated(TITLE + picture + part("audio", "song.mp3"), audio(), 119 * MEGABYTE, END)
     outcome = await send(system, "/songs", artist.token, body, None)
-    assert problem_in(outcome.response, 413, "too_large")["detail"] == "At most 100 MB are taken"
+    assert (
+        problem_in(outcome.response, 413, "too_large")["detail"] == "Too large; at most 100 MB are accepted"
+    )
     assert await before.since() == set()
 
 

@@ -1,4 +1,4 @@
-"""One connection to a service: a request is written, its response parsed, then the next one's."""
+"""One connection to a server, for one request and its response at a time."""
 
 import asyncio
 from collections.abc import Callable
@@ -71,8 +71,8 @@ class UpstreamConnection(asyncio.Protocol):
     ) -> UpstreamResponse:
         """Send a whole request, with the next batch; its response has to begin within `response_seconds`.
 
-        Without these, `data` is the head of a request whose body follows, and is sent at once; `request_sent`
-        ends it.
+        Without `response_seconds`, `data` is the head of a request whose body follows: it is sent at once,
+        and `request_sent` ends the request. `idle_seconds` is the timeout between two pieces of either body.
         """
         response = self._response = UpstreamResponse(self._loop)
         self._method = method

@@ -10,7 +10,9 @@ class ConnectError(UpstreamError):
 
 
 class ConnectionLostError(UpstreamError):
-    """The connection ended before the first byte of the response."""
+    """The connection was lost, or brought unsolicited bytes, before the response began. The request may not
+    have been written.
+    """
 
 
 class ResponseTimeoutError(UpstreamError):
