@@ -59,7 +59,9 @@ async def test_unusable_upload_response_is_unavailable(odd: str, call: str, file
         canned_server(UNUSABLE[odd]) as server,
         store_at(server.url, timeout_seconds_for(odd)) as store,
     ):
-        with pytest.raises(UnavailableError, match=r"^Media cannot be stored or removed now; try again later$"):
+        with pytest.raises(
+            UnavailableError, match=r"^Media cannot be stored or removed now; try again later$"
+        ):
             await UPLOADS[call](store, file)
 
 
