@@ -27,8 +27,8 @@ HOUR_SECONDS = 3600
 CLIENTS_PER_ADDRESS = 10
 
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
-_READS_BY_POST = ("/songs/batch", "/songs/liked/check")
-_UPLOADS = ("/songs", "/albums")
+_READS_BY_POST = (b"/songs/batch", b"/songs/liked/check")
+_UPLOADS = (b"/songs", b"/albums")
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -120,7 +120,7 @@ class FixedWindowRateLimiter:
         return _announcement(window, remaining)
 
     def _windows_of(self, request: ApiRequest) -> list[_Window]:
-        limits, path = self._limits, request.target.path.decode("latin-1").rstrip("/")
+        limits, path = self._limits, request.target.decoded_path
         address, client = request.client_address, _client_of(request)
         wanted: list[tuple[str, str, int, int]] = [("calls", client, limits.calls_per_minute, MINUTE_SECONDS)]
         if client != address:
@@ -130,7 +130,7 @@ class FixedWindowRateLimiter:
             wanted.append(("writes", client, limits.writes_per_minute, MINUTE_SECONDS))
         if request.method == "POST" and path in _UPLOADS:
             wanted.append(("uploads", client, limits.uploads_per_hour, HOUR_SECONDS))
-        if request.method == "POST" and path == "/auth/register":
+        if request.method == "POST" and path == b"/auth/register":
             wanted.append(("registrations", address, limits.registrations_per_hour, HOUR_SECONDS))
         return [
             self._window(RateLimit(name, quota, seconds), who)

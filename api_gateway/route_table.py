@@ -21,17 +21,22 @@ SERVICE_OF_PREFIX: Final[Mapping[tuple[bytes, ...], str]] = {
 }
 
 UPLOADS: Final = frozenset({("POST", b"/songs"), ("POST", b"/albums")})
-"""The only requests, by method and path at the service, that may have large bodies."""
+"""The only requests, by method and decoded path at the service, that may have large bodies."""
 
 _LONGEST_PREFIX = max(len(prefix) for prefix in SERVICE_OF_PREFIX)
 _SEPARATORS = re.compile(rb"[/\\]")
 
 
 class Target(NamedTuple):
-    """Where a request goes: the service, its own path, and the prefix that led there, for metrics."""
+    """Where a request goes: the service, its own path, and the prefix that led there, for metrics.
+
+    `path` is as the client wrote it, for the service. What depends on the path compares `decoded_path`, as
+    the service does: `/auth/%72egister` is `/auth/register`.
+    """
 
     service: str
     path: bytes
+    decoded_path: bytes
     route: str
 
 
@@ -57,7 +62,7 @@ def find_target(raw_path: bytes) -> Target | None:
     found = _ORDINARY.fullmatch(raw_path)
     if found is not None:
         service, route = _BY_PREFIX[found[2]]
-        return Target(service, found[1], route)
+        return Target(service, found[1], found[1], route)
     return _find_unusual(raw_path)
 
 
@@ -71,13 +76,14 @@ def _find_unusual(raw_path: bytes) -> Target | None:
         service = SERVICE_OF_PREFIX.get(prefix)
         if service is not None:
             route = "/api/" + b"/".join(prefix).decode()
-            return Target(service, b"/" + b"/".join(segments[1:]), route)
+            path, decoded_path = (b"/" + b"/".join(each[1:]) for each in (segments, decoded))
+            return Target(service, path, decoded_path.rstrip(b"/"), route)
     return None
 
 
 def is_upload(method: str, target: Target) -> bool:
     """Whether the request may have a large body."""
-    return (method, target.path) in UPLOADS
+    return (method, target.decoded_path) in UPLOADS
 
 
 def _moves(segment: bytes) -> bool:

@@ -21,7 +21,7 @@ from shared.http.schemas import LEFT_OUT
 from shared.search import LONGEST_QUERY
 
 PATH = "/api/search"
-_TARGET = Target("gateway", b"/search", PATH)
+_TARGET = Target("gateway", b"/search", b"/search", PATH)
 
 router = APIRouter(tags=["search"])
 

@@ -136,8 +136,23 @@ async def test_registrations_count_by_address() -> None:
     await world.refused("POST", "/auth/register/", token=a_token("bob"))
 
 
+@pytest.mark.parametrize("path", ["/auth/%72egister", "/%61uth/register", "/auth/register%2F"])
+async def test_encoded_paths_count_as_registrations(path: str) -> None:
+    world = World(registrations=1)
+    await world.send("POST", "/auth/register")
+    await world.refused("POST", path)
+
+
+@pytest.mark.parametrize("path", ["/song%73", "/%61lbums"])
+async def test_encoded_paths_count_as_uploads(path: str) -> None:
+    world = World(uploads=1)
+    await world.send("POST", "/songs")
+    await world.refused("POST", path)
+
+
 @pytest.mark.parametrize(
-    ("method", "path"), [("GET", "/songs"), ("HEAD", "/songs"), ("POST", "/songs/batch")]
+    ("method", "path"),
+    [("GET", "/songs"), ("HEAD", "/songs"), ("POST", "/songs/batch"), ("POST", "/songs/b%61tch")],
 )
 async def test_reads_do_not_count_as_writes(method: str, path: str) -> None:
     world = World(writes=1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_gateway.route_table import SERVICE_OF_PREFIX, find_target
+from api_gateway.route_table import SERVICE_OF_PREFIX, find_target, is_upload
 from tests.gateway.gateway import gateway, settings_for
 from tests.gateway.services import Scripted, listening, plain
 from tests.gateway.wire import send_request
@@ -34,6 +34,13 @@ def test_path_is_routed_without_its_prefix(path: str, service: str, passed: str)
     target = find_target(path.encode())
     assert target is not None
     assert (target.service, target.path) == (service, passed.encode())
+
+
+@pytest.mark.parametrize("path", ["/api/songs", "/api/songs/", "/api/song%73", "/%61pi/%73ongs"])
+def test_upload_is_recognised_by_its_decoded_path(path: str) -> None:
+    target = find_target(path.encode())
+    assert target is not None
+    assert is_upload("POST", target)
 
 
 @pytest.mark.parametrize(
