@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
+import structlog
 from pymongo.errors import (
     CollectionInvalid,
     ConfigurationError,
@@ -25,6 +26,11 @@ from shared.errors import UnavailableError
 # NetworkInterfaceExceededTimeLimit, ExceededTimeLimit, SocketException, Interrupted, OutOfDiskSpace.
 UNAVAILABLE_CODES: Final = frozenset({6, 7, 24, 46, 89, 112, 134, 202, 262, 9001, 11601, 14031})
 
+# Unauthorized, AuthenticationFailed, AtlasError.
+REFUSED_CODES: Final = frozenset({13, 18, 8000})
+
+log = structlog.stdlib.get_logger(__name__)
+
 _OUR_MISTAKES = (CollectionInvalid, ConfigurationError, EncryptionError, InvalidName, InvalidOperation)
 
 
@@ -34,8 +40,8 @@ class DuplicateDocumentError(Exception):
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Translate driver errors: an unavailable server to UnavailableError, an existing key to
-    DuplicateDocumentError.
+    """Translate driver errors: a server that is unavailable or refuses access to UnavailableError, an
+    existing key to DuplicateDocumentError.
 
     Errors in a command itself are raised unchanged.
     """
@@ -44,9 +50,16 @@ def store_errors() -> Iterator[None]:
     except DuplicateKeyError as error:
         raise DuplicateDocumentError from error
     except PyMongoError as error:
-        if not _is_unavailable(error):
+        if _is_refusal(error):
+            log.error("database refuses access", code=getattr(error, "code", None))
+        elif not _is_unavailable(error):
             raise
         raise UnavailableError("The database cannot be used now") from error
+
+
+def _is_refusal(error: PyMongoError) -> bool:
+    """Whether the server refuses our credentials: a password may change at the server first."""
+    return isinstance(error, OperationFailure) and error.code in REFUSED_CODES
 
 
 def _is_unavailable(error: PyMongoError) -> bool:

@@ -8,6 +8,7 @@ from typing import Protocol
 import structlog
 
 from shared.errors import UnavailableError
+from shared.providers.mongo_errors import DuplicateDocumentError
 
 RETRY_SECONDS = 2.0
 
@@ -32,6 +33,12 @@ async def _build(repository: Indexed) -> None:
         except UnavailableError:
             log.warning("indexes not built yet", repository=type(repository).__name__)
             await asyncio.sleep(RETRY_SECONDS)
+        except DuplicateDocumentError:
+            # Without the driver's message, which holds the values, such as e-mail addresses.
+            log.error(
+                "indexes cannot be built", repository=type(repository).__name__, error="duplicate values"
+            )
+            await asyncio.sleep(LATER_SECONDS)
         except Exception:
             log.exception("indexes cannot be built", repository=type(repository).__name__)
             await asyncio.sleep(LATER_SECONDS)

@@ -6,9 +6,15 @@ import bson.errors
 import pymongo.errors
 import pymongo.pool_shared
 import pytest
+from structlog.testing import capture_logs
 
 from shared.errors import UnavailableError
-from shared.providers.mongo_errors import UNAVAILABLE_CODES, DuplicateDocumentError, store_errors
+from shared.providers.mongo_errors import (
+    REFUSED_CODES,
+    UNAVAILABLE_CODES,
+    DuplicateDocumentError,
+    store_errors,
+)
 
 TRANSLATED: list[tuple[Exception, type[Exception]]] = [
     (pymongo.errors.ConnectionFailure("gone"), UnavailableError),
@@ -84,6 +90,13 @@ def test_transient_error_codes_mean_unavailable(code: int) -> None:
     ):
         with pytest.raises(UnavailableError), store_errors():
             raise error
+
+
+@pytest.mark.parametrize("code", sorted(REFUSED_CODES))
+def test_refused_credentials_mean_unavailable_and_are_logged(code: int) -> None:
+    with capture_logs() as logged, pytest.raises(UnavailableError), store_errors():
+        raise pymongo.errors.OperationFailure("Authentication failed for ada", code)
+    assert logged == [{"event": "database refuses access", "code": code, "log_level": "error"}]
 
 
 def test_unconfirmed_bulk_writes_are_unavailable() -> None:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 import pymongo
 import pytest
 from pydantic import SecretStr
+from pymongo.errors import DuplicateKeyError, OperationFailure
 from structlog.testing import capture_logs
 
 import album_service.stores
@@ -109,12 +110,24 @@ async def test_failed_index_builds_are_logged_and_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(mongo_indexes, "LATER_SECONDS", 0.01)
-    repository = ComesUpLater(failures=2, failure=DuplicateDocumentError())
+    repository = ComesUpLater(failures=2, failure=OperationFailure("index options conflict", 85))
     with capture_logs() as logged:
         async with mongo_indexes.building_indexes(repository), asyncio.timeout(30):
             await repository.is_built.wait()
     said = {"event": "indexes cannot be built", "repository": "ComesUpLater"}
     assert logged == [{**said, "exc_info": True, "log_level": "error"}] * 2
+
+
+async def test_duplicate_values_are_logged_without_the_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mongo_indexes, "LATER_SECONDS", 0.01)
+    failure = DuplicateDocumentError()
+    failure.__cause__ = DuplicateKeyError("dup key: { email: 'ada@example.com' }", 11000)
+    repository = ComesUpLater(failures=1, failure=failure)
+    with capture_logs() as logged:
+        async with mongo_indexes.building_indexes(repository), asyncio.timeout(30):
+            await repository.is_built.wait()
+    said = {"event": "indexes cannot be built", "repository": "ComesUpLater", "error": "duplicate values"}
+    assert logged == [{**said, "log_level": "error"}]
 
 
 async def test_service_can_stop_before_indexes_are_built() -> None:
