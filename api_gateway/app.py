@@ -12,7 +12,7 @@ from api_gateway import docs_routes, routes, search_routes
 from api_gateway.api_endpoint import ApiEndpoint
 from api_gateway.cors import Cors, CorsPolicy, is_preflight
 from api_gateway.description import ApiDescription
-from api_gateway.health import SERVICE
+from api_gateway.health import SERVICE, ServicesHealth
 from api_gateway.resources import Resources
 from api_gateway.route_table import find_target
 from shared.http.middleware import ServiceMiddleware
@@ -35,7 +35,11 @@ def _own_app(open_resources: OpenResources, *routers: APIRouter) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with open_resources() as resources:
-            yield {"resources": resources, "description": ApiDescription(resources.upstreams, app.openapi)}
+            yield {
+                "resources": resources,
+                "description": ApiDescription(resources.upstreams, app.openapi),
+                "services_health": ServicesHealth(resources.upstreams),
+            }
 
     app = FastAPI(
         title="Music streaming API",

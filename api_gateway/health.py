@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from starlette.responses import JSONResponse, Response
 
@@ -18,6 +18,8 @@ SERVICE: Final = "api-gateway"
 PROBE_SECONDS: Final = 1.8
 _MAX_DATA_BYTES: Final = 65536
 _NO_STORE: Final = {"Cache-Control": "no-store"}
+
+_Report: TypeAlias = dict[str, object]
 
 
 def own_health() -> Response:
@@ -48,18 +50,28 @@ class _UnhealthyError(Exception):
     """Why a service is unhealthy; the text names no host."""
 
 
-async def services_health(upstreams: Mapping[str, Upstream]) -> Response:
-    """The health of all services, probed in parallel, bypassing the breakers; 503 unless every one is
-    healthy.
+class ServicesHealth:
+    """The health of all services, probed in parallel, bypassing the breakers.
+
+    Concurrent requests share one round of probes: anybody may ask, as often as they like.
     """
-    reports = await asyncio.gather(*(_report(upstream) for upstream in upstreams.values()))
-    healthy = all(report["status"] == "healthy" for report in reports)
-    return JSONResponse(
-        {"gateway": "healthy", "services": reports}, 200 if healthy else 503, headers=_NO_STORE
-    )
+
+    def __init__(self, upstreams: Mapping[str, Upstream]) -> None:
+        self._upstreams = upstreams
+        self._probing: asyncio.Future[list[_Report]] | None = None
+
+    async def respond(self) -> Response:
+        """503 unless every service is healthy."""
+        if self._probing is None or self._probing.done():
+            self._probing = asyncio.gather(*(_report(upstream) for upstream in self._upstreams.values()))
+        reports = await asyncio.shield(self._probing)
+        healthy = all(report["status"] == "healthy" for report in reports)
+        return JSONResponse(
+            {"gateway": "healthy", "services": reports}, 200 if healthy else 503, headers=_NO_STORE
+        )
 
 
-async def _report(upstream: Upstream) -> dict[str, object]:
+async def _report(upstream: Upstream) -> _Report:
     try:
         data = await _health_of(upstream)
     except _UnhealthyError as reason:

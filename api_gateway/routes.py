@@ -4,7 +4,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api_gateway import health
-from api_gateway.resources import resources_of
 
 router = APIRouter(tags=["gateway"])
 
@@ -21,7 +20,8 @@ async def own_health() -> Response:
 
 @router.get("/health/services", summary="Health of each service")
 async def services_health(request: Request) -> Response:
-    return await health.services_health(resources_of(request.scope["state"]).upstreams)
+    services_health: health.ServicesHealth = request.state.services_health
+    return await services_health.respond()
 
 
 @router.get("/livez", summary="Liveness")

@@ -118,6 +118,28 @@ async def test_hanging_services_are_probed_concurrently_with_timeout() -> None:
     assert {each["error"] for each in services.values()} == {"No response in time"}
 
 
+async def test_concurrent_health_requests_share_one_round_of_probes() -> None:
+    probed, may_respond = 0, asyncio.Event()
+
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal probed
+        await read_request(reader, writer)
+        probed += 1
+        await may_respond.wait()
+        writer.write(plain(json.dumps(WELL).encode(), "Connection: close"))
+
+    async with asyncio.timeout(30), listening(slow) as there, gateway(there) as port:
+        requested = [asyncio.create_task(send_request(port, "GET", "/health/services")) for _ in range(20)]
+        while probed < 3:  # noqa: ASYNC110 - no event to wait for
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        may_respond.set()
+        assert {response.status for response in await asyncio.gather(*requested)} == {200}
+        assert probed == 3
+        assert (await send_request(port, "GET", "/health/services")).status == 200
+    assert probed == 6
+
+
 async def test_health_check_bypasses_the_breaker() -> None:
     away = await closed_port()
     async with gateway(away, breaker_minimum_calls=2, breaker_reset_timeout_seconds=60) as port:
