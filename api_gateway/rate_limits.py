@@ -16,7 +16,7 @@ from typing import Protocol
 
 import structlog
 
-from api_gateway.headers import Headers
+from api_gateway.headers import Headers, client_address
 from api_gateway.ports import ApiRequest
 from shared import metrics
 from shared.cache.store import CacheDownError
@@ -94,6 +94,7 @@ class FixedWindowRateLimiter:
         self._counters = counters
         self._limits = limits
         self._clock = clock
+        self._warned_of_proxy = False
 
     async def check(self, request: ApiRequest) -> Headers:
         """Count the request. Returns `RateLimit` headers of the limit with the smallest remaining quota.
@@ -114,10 +115,20 @@ class FixedWindowRateLimiter:
         remaining, window = min(left, key=lambda each: each[0])
         if remaining < 0:
             metrics.RATE_LIMITED.labels(window.limit.name).inc()
+            self._warn_of_untrusted_proxy(request)
             raise TooManyRequestsError(
                 window.limit.name, window.limit.quota, window.limit.window_seconds, window.ends_in_seconds
             )
         return _announcement(window, remaining)
+
+    def _warn_of_untrusted_proxy(self, request: ApiRequest) -> None:
+        """Log once that all clients of a proxy share one quota."""
+        forwarded = client_address(request.headers)
+        if forwarded not in (None, request.client_address) and not self._warned_of_proxy:
+            self._warned_of_proxy = True
+            log.warning(
+                "X-Forwarded-For ignored: the peer is not in TRUSTED_PROXIES", peer=request.client_address
+            )
 
     def _windows_of(self, request: ApiRequest) -> list[_Window]:
         limits, path = self._limits, request.target.decoded_path

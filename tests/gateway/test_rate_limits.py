@@ -4,8 +4,10 @@ import base64
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 import pytest
+from structlog.testing import capture_logs
 
 from api_gateway.ports import ApiRequest
 from api_gateway.rate_limits import FixedWindowRateLimiter, RateLimits
@@ -40,11 +42,19 @@ class World:
         self._limiter = FixedWindowRateLimiter(self.counters, limits, lambda: self.now)
 
     async def send(
-        self, method: str = "GET", path: str = "/songs", *, token: str = "", address: str = "192.0.2.1"
+        self,
+        method: str = "GET",
+        path: str = "/songs",
+        *,
+        token: str = "",
+        address: str = "192.0.2.1",
+        forwarded_for: str = "",
     ) -> dict[bytes, bytes]:
         target = find_target(b"/api" + path.encode())
         assert target is not None
         headers = [(b"authorization", b"Bearer " + token.encode())] if token else []
+        if forwarded_for:
+            headers.append((b"x-forwarded-for", forwarded_for.encode()))
         return dict(await self._limiter.check(ApiRequest(method, target, b"", headers, address)))
 
     async def refused(self, *arguments: str, **options: str) -> TooManyRequestsError:
@@ -134,6 +144,26 @@ async def test_registrations_count_by_address() -> None:
     world = World(registrations=1)
     await world.send("POST", "/auth/register", token=a_token("ada"))
     await world.refused("POST", "/auth/register/", token=a_token("bob"))
+
+
+async def test_refusal_behind_an_untrusted_proxy_is_logged_once() -> None:
+    world = World(registrations=1)
+    with capture_logs() as logged:
+        await world.send("POST", "/auth/register", forwarded_for="203.0.113.1")
+        await world.refused("POST", "/auth/register", forwarded_for="203.0.113.2")
+        await world.refused("POST", "/auth/register", forwarded_for="203.0.113.3")
+    assert [(each["event"], each["peer"]) for each in logged] == [
+        ("X-Forwarded-For ignored: the peer is not in TRUSTED_PROXIES", "192.0.2.1")
+    ]
+
+
+async def test_refusal_behind_a_trusted_proxy_is_not_logged() -> None:
+    world = World(registrations=1)
+    with capture_logs() as logged:
+        for _ in range(2):
+            with suppress(TooManyRequestsError):
+                await world.send("POST", "/auth/register", forwarded_for="192.0.2.1")
+    assert logged == []
 
 
 @pytest.mark.parametrize("path", ["/auth/%72egister", "/%61uth/register", "/auth/register%2F"])
