@@ -72,7 +72,7 @@ async def _respond(target: Target, scope: Scope, exchange: Exchange, writer: Res
     headers, address = scope["headers"], exchange.peer
     networks = resources.limits.trusted_networks
     if networks and is_trusted(address, networks):
-        address = client_address(headers) or address
+        address = client_address(headers, networks) or address
     request = ApiRequest(scope["method"], target, scope["query_string"], headers, address)
     cache = resources.cache
     if cache is not None and request.method in _CACHEABLE:
@@ -88,8 +88,8 @@ async def _respond(target: Target, scope: Scope, exchange: Exchange, writer: Res
         else:
             await relay(resources, request, exchange, writer)
     finally:
-        if request.refresh is not None:
-            request.refresh.end()
+        if cache is not None and request.refresh is not None:
+            cache.end_refresh(request, writer.status)
 
 
 async def _relay_in_span(

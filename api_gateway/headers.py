@@ -167,12 +167,28 @@ def _parsed(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | Non
     return parsed
 
 
-def client_address(headers: Sequence[tuple[bytes, bytes]]) -> str | None:
-    """The client's address, as given by a trusted proxy."""
-    for name, value in reversed(headers):
-        if name == b"x-forwarded-for":
-            return value.rpartition(b",")[2].strip().decode("latin-1")
-    return None
+def client_address(headers: Sequence[tuple[bytes, bytes]], proxies: Sequence[Network]) -> str | None:
+    """The client's address, as given by a trusted proxy: the last one that is not a trusted proxy's."""
+    addresses = forwarded_addresses(headers)
+    for each in reversed(addresses):
+        if not is_trusted(each, proxies):
+            return each
+    return addresses[0] if addresses else None
+
+
+def forwarded_addresses(headers: Sequence[tuple[bytes, bytes]]) -> list[str]:
+    """The addresses in `X-Forwarded-For`, the client's first, without ports and in their canonical form."""
+    values = [value for name, value in headers if name == b"x-forwarded-for"]
+    return [_canonical(each.strip().decode("latin-1")) for value in values for each in value.split(b",")]
+
+
+def _canonical(address: str) -> str:
+    if address.startswith("["):
+        address = address[1:].partition("]")[0]
+    elif address.count(":") == 1:
+        address = address.partition(":")[0]
+    parsed = _parsed(address)
+    return address if parsed is None else str(parsed)
 
 
 def lines_to_service(headers: Sequence[tuple[bytes, bytes]], peer: str, *, is_trusted: bool) -> bytes:

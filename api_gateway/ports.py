@@ -56,8 +56,11 @@ class ResponseCache(Protocol):
     async def find(self, request: ApiRequest) -> CachedResponse | None:
         """Returns the response to send instead of calling the service.
 
-        When it sets `request.refresh`, the caller ends that when the request has ended.
+        When it sets `request.refresh`, the caller calls `end_refresh` when the request has ended.
         """
+
+    def end_refresh(self, request: ApiRequest, status: int) -> None:
+        """The request that was to replace an outdated response has ended, with `status`; 0 for none."""
 
     def record(self, request: ApiRequest, status: int, headers: Headers) -> Recording | None:
         """Called with the head of each response of a service; None when it must not be stored.

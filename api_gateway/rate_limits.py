@@ -7,7 +7,9 @@ another by naming them in a token. An address may make ten times as many calls a
 
 import base64
 import binascii
+import functools
 import hashlib
+import ipaddress
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -16,7 +18,7 @@ from typing import Protocol
 
 import structlog
 
-from api_gateway.headers import Headers, client_address
+from api_gateway.headers import Headers, forwarded_addresses
 from api_gateway.ports import ApiRequest
 from shared import metrics
 from shared.cache.store import CacheDownError
@@ -123,8 +125,8 @@ class FixedWindowRateLimiter:
 
     def _warn_of_untrusted_proxy(self, request: ApiRequest) -> None:
         """Log once that all clients of a proxy share one quota."""
-        forwarded = client_address(request.headers)
-        if forwarded not in (None, request.client_address) and not self._warned_of_proxy:
+        forwarded = forwarded_addresses(request.headers)
+        if forwarded and request.client_address not in forwarded and not self._warned_of_proxy:
             self._warned_of_proxy = True
             log.warning(
                 "X-Forwarded-For ignored: the peer is not in TRUSTED_PROXIES", peer=request.client_address
@@ -132,7 +134,8 @@ class FixedWindowRateLimiter:
 
     def _windows_of(self, request: ApiRequest) -> list[_Window]:
         limits, path = self._limits, request.target.decoded_path
-        address, client = request.client_address, _client_of(request)
+        address = _quota_address(request.client_address)
+        client = _client_of(request, address)
         wanted: list[tuple[str, str, int, int]] = [("calls", client, limits.calls_per_minute, MINUTE_SECONDS)]
         if client != address:
             most = limits.calls_per_minute * CLIENTS_PER_ADDRESS
@@ -166,10 +169,21 @@ def _announcement(window: _Window, remaining: int) -> Headers:
     ]
 
 
-def _client_of(request: ApiRequest) -> str:
+@functools.lru_cache(maxsize=1024)
+def _quota_address(address: str) -> str:
+    """The address that shares a quota: of IPv6 the network of 64 bits, which one client has for itself."""
+    if ":" not in address:
+        return address
+    try:
+        return str(ipaddress.ip_network(f"{address}/64", strict=False))
+    except ValueError:
+        return address
+
+
+def _client_of(request: ApiRequest, address: str) -> str:
     authorization = next((value for name, value in request.headers if name == b"authorization"), b"")
     subject = _subject_in(authorization.partition(b" ")[2].strip())
-    return f"{request.client_address} {subject}" if subject else request.client_address
+    return f"{address} {subject}" if subject else address
 
 
 def _subject_in(token: bytes) -> str | None:
@@ -179,7 +193,7 @@ def _subject_in(token: bytes) -> str | None:
         return None
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + b"=" * (-len(parts[1]) % 4)))
-    except (binascii.Error, ValueError):
+    except (binascii.Error, ValueError, RecursionError):
         return None
     subject = claims.get("sub") if isinstance(claims, dict) else None
     return subject if isinstance(subject, str) else None

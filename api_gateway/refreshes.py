@@ -16,6 +16,11 @@ class Refresh:
         self._key = key
         self._ended: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
+    @property
+    def has_ended(self) -> bool:
+        """Whether those who waited were woken."""
+        return self._ended.done()
+
     def end(self) -> None:
         """Wake those who wait for it. May be called again."""
         if not self._ended.done():

@@ -12,12 +12,7 @@ from api_gateway.headers import ResponseHead, head_to_client, is_trusted, lines_
 from api_gateway.ports import ApiRequest, Recording
 from api_gateway.request_body import BodyError, ClientDisconnectedError, RequestBody
 from api_gateway.resources import Resources, Upstream
-from api_gateway.responses import (
-    ResponseWriter,
-    ServiceBadResponseError,
-    ServiceTimeoutError,
-    ServiceUnreachableError,
-)
+from api_gateway.responses import ResponseWriter, ServiceUnreachableError, error_of
 from api_gateway.upload import Upload
 from shared.circuit_breaker import Call
 from shared.http.client.connection import UpstreamConnection
@@ -25,12 +20,10 @@ from shared.http.client.errors import (
     ConnectError,
     ConnectionLostError,
     ResponseHeadTooLargeError,
-    ResponseTimeoutError,
     UpstreamError,
 )
 from shared.http.client.response import UpstreamResponse
 
-_UNREACHABLE_RETRY_SECONDS = 2
 BUSY_RETRY_SECONDS = 5
 UNDECIDED_SECONDS = 10.0
 """How long an upload waits for a permit to ask the service for a decision."""
@@ -240,7 +233,7 @@ class _Relay:
     def _give_up(self) -> None:
         """The client has disconnected."""
         self._response.fail(ClientDisconnectedError())
-        if self._connection is not None:
+        if self._connection is not None and not self._response.ended:  # or it is another request's
             self._connection.abort()
 
     def _raise_gateway_error(self, failure: UpstreamError, call: Call) -> NoReturn:
@@ -250,11 +243,7 @@ class _Relay:
         else:
             call.failed()
         log.warning("no response", callee=name, error=type(failure).__name__)
-        if isinstance(failure, ConnectError):
-            raise ServiceUnreachableError(name, _UNREACHABLE_RETRY_SECONDS) from failure
-        if isinstance(failure, ResponseTimeoutError):
-            raise ServiceTimeoutError(name) from failure
-        raise ServiceBadResponseError(name) from failure
+        raise error_of(failure, name, is_repeatable=self._may_repeat(failure)) from failure
 
     async def _pass_on(self, response: UpstreamResponse) -> None:
         head = head_to_client(response.status, response.headers)

@@ -199,6 +199,15 @@ class GatewayResponseCache:
         key = (request.target.path, request.query, _ANYBODY if marked.is_shared else wanted.token)
         return ResponseRecording(self._memory, request.refresh, key, marked, now + marked.seconds)
 
+    def end_refresh(self, request: ApiRequest, status: int) -> None:
+        refresh = request.refresh
+        if refresh is None or refresh.has_ended:
+            return
+        if 0 < status < 500:
+            # Not for everybody any more: it would be outdated for good, and each request would refresh it.
+            self._memory.drop(_shared_key(request))
+        refresh.end()
+
     def _remember(self, token: bytes, said: TokenMark, now: float) -> None:
         seconds, caller, versions = said
         known = self._tokens.get(token)
@@ -252,7 +261,7 @@ class ResponseRecording:
             size_bytes=len(body) + sum(map(len, self._key)) + 2048 + 128 * len(marked.versions),
         )
         self._memory.put(self._key, kept)
-        if self._refresh is not None:
+        if self._refresh is not None and marked.is_shared:
             self._refresh.end()
 
 

@@ -8,8 +8,11 @@ from starlette.responses import Response
 from api_gateway.cors import CorsPolicy
 from api_gateway.downstream.exchange import Exchange
 from api_gateway.headers import Headers, ResponseHead
-from shared.errors import BadResponseError, LateResponseError, UnavailableError
+from shared.errors import AppError, BadResponseError, LateResponseError, UnavailableError
+from shared.http.client.errors import ConnectError, ConnectionLostError, ResponseTimeoutError, UpstreamError
 from shared.http.problem import problem
+
+UNREACHABLE_RETRY_SECONDS = 2
 
 
 class ServiceUnreachableError(UnavailableError):
@@ -30,6 +33,18 @@ class ServiceBadResponseError(BadResponseError):
         super().__init__(f"The {service} service sent an invalid response")
 
 
+class ServiceConnectionLostError(UnavailableError):
+    """The connection was lost before the response to a request that may not be sent again."""
+
+    code = "service_connection_lost"
+
+    def __init__(self, service: str, retry_after_seconds: int) -> None:
+        super().__init__(
+            f"The connection to the {service} service was lost; the request may have been carried out",
+            retry_after_seconds,
+        )
+
+
 class ServiceTimeoutError(LateResponseError):
     """The service accepted the request and did not respond in time."""
 
@@ -37,6 +52,17 @@ class ServiceTimeoutError(LateResponseError):
 
     def __init__(self, service: str) -> None:
         super().__init__(f"The {service} service did not respond in time")
+
+
+def error_of(failure: UpstreamError, service: str, *, is_repeatable: bool) -> AppError:
+    """The gateway's error for a request that got no valid response from `service`."""
+    if isinstance(failure, ConnectError) or (is_repeatable and isinstance(failure, ConnectionLostError)):
+        return ServiceUnreachableError(service, UNREACHABLE_RETRY_SECONDS)
+    if isinstance(failure, ConnectionLostError):
+        return ServiceConnectionLostError(service, UNREACHABLE_RETRY_SECONDS)
+    if isinstance(failure, ResponseTimeoutError):
+        return ServiceTimeoutError(service)
+    return ServiceBadResponseError(service)
 
 
 def request_timeout() -> Response:

@@ -75,7 +75,7 @@ async def _checked_rate(request: Request, resources: Resources) -> dict[str, str
     peer = scope["client"][0] if scope["client"] else ""
     networks = resources.limits.trusted_networks
     trusted = bool(networks) and is_trusted(peer, networks)
-    address = (client_address(scope["headers"]) or peer) if trusted else peer
+    address = (client_address(scope["headers"], networks) or peer) if trusted else peer
     call = ApiRequest("GET", _TARGET, scope["query_string"], list(scope["headers"]), address)
     return {
         name.decode("latin-1"): value.decode("latin-1")

@@ -59,6 +59,8 @@ class Exchange:
     _waiter: asyncio.Future[None] | None = None
     _is_chunked = False
     _has_no_body = False
+    _ends_with_connection = False
+    """Whether the end of the connection is the end of the response's body (HTTP/1.0)."""
     _left: int | None = None
     _length: int | None = None
 
@@ -96,7 +98,10 @@ class Exchange:
             log.exception("the application failed")
         finally:
             if not self.response_ended and not self.disconnected:
-                self._connection.cut()
+                if self._ends_with_connection:
+                    self._connection.writes.reset()
+                else:
+                    self._connection.cut()
             self._connection.tasks.discard(self.task)
 
     # The request's body.
@@ -257,6 +262,8 @@ class Exchange:
         elif self.head.fields.version == "1.1":
             self._is_chunked = True
             pieces.append(b"transfer-encoding: chunked\r\n")
+        else:
+            self._ends_with_connection = True
         if self._connection.closes_after(self, recycled=recycled):
             pieces.append(b"connection: close\r\n")
         pieces.append(b"\r\n")

@@ -98,14 +98,14 @@ class HttpProtocol(asyncio.Protocol):
         """The client has closed its sending side. It may wait for responses, so the connection stays open."""
         self._is_half_closed = True
         self._takes_requests = False
-        if self._lingers_until is not None or (self._running is None and not self._waiting):
-            self._close()
-            return True
         if self._receiving is not None:
             self._receiving.disconnect()
+            self._waiting = deque(each for each in self._waiting if each is not self._receiving)
+        unanswered = None if self._running is self._receiving else self._running
+        if self._lingers_until is not None or (unanswered is None and not self._waiting):
             self._close()
-        elif self._running is not None:
-            self._await_response(self._running)
+        elif unanswered is not None:
+            self._await_response(unanswered)
         return True
 
     def _read(self, data: bytes) -> None:

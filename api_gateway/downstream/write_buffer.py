@@ -5,6 +5,8 @@ for the next request. asyncio alone waits without a timeout until the client has
 """
 
 import asyncio
+import socket
+import struct
 from typing import Final
 
 import structlog
@@ -133,6 +135,13 @@ class WriteBuffer:
         self.flush()
         self._transport.close()
         self.closing()
+
+    def reset(self) -> None:
+        """Close the connection at once, with a reset: a close would end the body for the client."""
+        connected = self._transport.get_extra_info("socket")
+        if connected is not None:
+            connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
 
     def closing(self) -> None:
         """The connection closes after everything is read."""

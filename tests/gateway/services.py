@@ -1,6 +1,8 @@
 """Services to stand behind the gateway, written on bare sockets so that they can misbehave."""
 
 import asyncio
+import socket
+import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeAlias
@@ -36,6 +38,13 @@ async def listening(talk: Talk, port: int = 0) -> AsyncIterator[int]:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """Close the connection with a reset."""
+    connected = writer.get_extra_info("socket")
+    connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
 
 
 def plain(body: bytes = b"{}", *lines: str, status: str = "200 OK") -> bytes:

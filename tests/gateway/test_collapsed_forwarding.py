@@ -63,6 +63,28 @@ async def test_failed_refresh_releases_those_who_wait(world: World) -> None:
     assert second.refresh is not None
 
 
+async def test_response_that_became_private_is_dropped(world: World) -> None:
+    await world.serve(SHARED)
+    await world.redis.renew(["song:1"])
+    condition = [(b"if-none-match", ETAG)]
+    first, second = a_request(more=condition), a_request(more=condition)
+    assert await world.find(first) is None
+    world.cache.end_refresh(first, 404)
+    assert await world.find(second) is None
+    assert second.refresh is None
+    assert condition[0] in second.headers
+
+
+async def test_response_is_kept_while_its_service_fails(world: World) -> None:
+    await world.serve(SHARED)
+    await world.redis.renew(["song:1"])
+    first, second = a_request(), a_request()
+    assert await world.find(first) is None
+    world.cache.end_refresh(first, 503)
+    assert await world.find(second) is None
+    assert second.refresh is not None
+
+
 async def test_slow_refresh_is_waited_for_briefly(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(response_cache, "REFRESH_SECONDS", 0.01)
     await world.serve(SHARED)

@@ -96,6 +96,20 @@ async def test_half_closed_client_gets_all_pipelined_responses() -> None:
         assert await client.at_end()
 
 
+async def test_half_close_within_a_pipelined_body_leaves_earlier_responses() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader, writer)
+        await asyncio.sleep(0.3)
+        writer.write(plain(b"done"))
+
+    async with listening(talk) as there, gateway(there) as port, connect(port) as client:
+        unfinished = request("POST", "/api/songs/batch", "Content-Length: 100") + b"{"
+        await client.write(request("GET", "/api/songs/1") + unfinished)
+        half_close(client)
+        assert (await client.response()).body == b"done"
+        assert await client.at_end()
+
+
 async def test_half_closed_upload_outlives_the_grace_period() -> None:
     async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await read_request(reader, writer)

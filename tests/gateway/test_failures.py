@@ -10,8 +10,16 @@ import pytest
 from shared.http.client.pool import IDLE_CONNECTION_SECONDS, ConnectionPool
 from shared.http.serve import KEEP_ALIVE_SECONDS
 from tests.gateway.gateway import FRONT_END, gateway
-from tests.gateway.services import Scripted, Talk, closed_port, listening, plain
-from tests.gateway.wire import Response, connect, read_head, read_request, request, send_request
+from tests.gateway.services import Scripted, Talk, closed_port, listening, plain, reset
+from tests.gateway.wire import (
+    BrokenOffError,
+    Response,
+    connect,
+    read_head,
+    read_request,
+    request,
+    send_request,
+)
 
 
 async def response_before(talk: Talk, method: str = "GET", **changed: object) -> Response:
@@ -97,7 +105,6 @@ async def test_waiting_for_a_free_connection_ends_in_503() -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        b"",
         b"HTTP/1.1 200",
         b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n",
         b"not HTTP at all\r\n\r\n",
@@ -118,6 +125,29 @@ async def test_unusable_response_is_502(said: bytes, method: str) -> None:
         writer.write(said)
 
     check_problem(await response_before(talk, method), 502, "service_bad_answer")
+
+
+@pytest.mark.parametrize(
+    ("method", "code"), [("GET", "service_unreachable"), ("POST", "service_connection_lost")]
+)
+async def test_connection_lost_before_the_response_is_503(method: str, code: str) -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader, writer)
+
+    response = await response_before(talk, method)
+    check_problem(response, 503, code)
+    assert int(response.headers.get("retry-after") or 0) >= 1
+
+
+async def test_reset_does_not_complete_a_response_without_length() -> None:
+    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader, writer)
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\nok")
+        await asyncio.sleep(0.1)
+        reset(writer)
+
+    with pytest.raises(BrokenOffError):
+        await response_before(talk)
 
 
 @pytest.mark.parametrize(
@@ -157,14 +187,14 @@ async def test_read_is_retried_after_connection_failure(method: str) -> None:
 async def test_writes_are_never_retried(method: str) -> None:
     service = FailsFirst()
     response = await response_before(service.talk, method)
-    assert (response.status, service.seen) == (502, 1)
+    assert (response.status, service.seen) == (503, 1)
 
 
 async def test_read_with_a_body_is_not_retried() -> None:
     service = FailsFirst()
     async with listening(service.talk) as there, gateway(there) as port:
         response = await send_request(port, "GET", "/api/songs", body=b"{}")
-    assert (response.status, service.seen) == (502, 1)
+    assert (response.status, service.seen) == (503, 1)
 
 
 async def test_read_is_retried_once_only() -> None:
@@ -176,7 +206,7 @@ async def test_read_is_retried_once_only() -> None:
         seen += 1
 
     response = await response_before(talk)
-    assert (response.status, seen) == (502, 2)
+    assert (response.status, seen) == (503, 2)
 
 
 async def test_timeout_is_not_retried() -> None:

@@ -4,7 +4,7 @@ from ipaddress import ip_network
 
 import pytest
 
-from api_gateway.headers import is_trusted
+from api_gateway.headers import client_address, is_trusted
 from tests.gateway.exchange import exchange
 from tests.gateway.services import plain
 
@@ -102,3 +102,26 @@ async def test_untrusted_proxy_headers_are_ignored() -> None:
 )
 def test_trusted_networks_decide_who_is_a_proxy(address: str, networks: list[str], trusted: bool) -> None:
     assert is_trusted(address, [ip_network(each) for each in networks]) == trusted
+
+
+PROXIES = [ip_network("10.0.0.0/8"), ip_network("2001:db8:ffff::/48")]
+
+
+@pytest.mark.parametrize(
+    ("values", "address"),
+    [
+        (["1.2.3.4"], "1.2.3.4"),
+        (["1.2.3.4, 10.0.0.1"], "1.2.3.4"),
+        (["6.6.6.6, 1.2.3.4", "10.0.0.1, 10.0.0.2"], "1.2.3.4"),
+        (["10.0.0.1, 10.0.0.2"], "10.0.0.1"),
+        (["1.2.3.4:1000"], "1.2.3.4"),
+        (["[2001:0DB8:1::5]:1000"], "2001:db8:1::5"),
+        (["2001:db8:1:0::5, 2001:db8:ffff::1"], "2001:db8:1::5"),
+        (["::ffff:1.2.3.4"], "1.2.3.4"),
+        (["unknown"], "unknown"),
+        ([], None),
+    ],
+)
+def test_client_address_is_the_last_that_is_not_a_proxys(values: list[str], address: str | None) -> None:
+    headers = [(b"x-forwarded-for", each.encode()) for each in values]
+    assert client_address(headers, PROXIES) == address

@@ -190,7 +190,17 @@ async def test_reads_do_not_count_as_writes(method: str, path: str) -> None:
         await world.send(method, path)
 
 
-@pytest.mark.parametrize("token", ["x", "a.b.c", "e30.W10.c", a_token(7), a_token(None), "a.!!!!.c"])
+async def test_addresses_of_one_ipv6_network_share_a_quota() -> None:
+    world = World(calls=1)
+    await world.send(address="2001:db8::1")
+    await world.refused(address="2001:db8::2:2")
+    await world.send(address="2001:db8:0:1::1")
+
+
+NESTED = f"e30.{base64.urlsafe_b64encode(b'[' * 100_000).decode().rstrip('=')}.c"
+
+
+@pytest.mark.parametrize("token", ["x", "a.b.c", NESTED, "e30.W10.c", a_token(7), a_token(None), "a.!!!!.c"])
 async def test_malformed_token_counts_by_address(token: str) -> None:
     world = World(calls=1)
     await world.send()

@@ -160,7 +160,7 @@ class UpstreamConnection(asyncio.Protocol):
         if isinstance(exc, OSError) and self._response is not None:
             for piece in unread_bytes(self._transport):
                 self.data_received(piece)
-        self._ended()
+        self._ended(is_reset=exc is not None)
         self._deadline.close()
         self._is_writable = True
         self._wake_writer()
@@ -181,12 +181,12 @@ class UpstreamConnection(asyncio.Protocol):
             if not drained.done():
                 drained.set_result(None)
 
-    def _ended(self) -> None:
-        """The connection has ended."""
+    def _ended(self, *, is_reset: bool = False) -> None:
+        """The connection has ended. A reset is not the end of a body without a length (RFC 9112, 8)."""
         response = self._response
         if response is None:
             return
-        if not self._in_head and self._ends_with_connection:
+        if not self._in_head and self._ends_with_connection and not is_reset:
             self._response = None
             self._deadline.stop()
             response.end()
