@@ -44,6 +44,7 @@ SHARED = {
         redis_client
         redis_pipeline
         redis_topologies
+        redis_url
         store
         validation
         writes
