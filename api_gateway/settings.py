@@ -6,23 +6,17 @@ from pydantic import Field, field_validator
 
 from api_gateway.headers import Network
 from api_gateway.rate_limits import RateLimits
-from shared.settings import (
-    CacheSettings,
-    CommaSeparated,
-    Origins,
-    ProcessSettings,
-    check_origin,
-    split_commas,
-)
+from shared.setting_types import CommaSeparated, Origins, ServerUrl, split_commas
+from shared.settings import CacheSettings, ProcessSettings
 
 
 class Settings(ProcessSettings, CacheSettings):
     """Each is read from the variable of this name in upper case."""
 
     port: int = Field(3000, ge=0, le=65535, description="Port to listen on")
-    user_service_url: str = Field(description="The user service: http://host:3001")
-    song_service_url: str = Field(description="The song service: http://host:3002")
-    album_service_url: str = Field(description="The album service: http://host:3003")
+    user_service_url: ServerUrl = Field(description="The user service: http://host:3001")
+    song_service_url: ServerUrl = Field(description="The song service: http://host:3002")
+    album_service_url: ServerUrl = Field(description="The album service: http://host:3003")
     frontend_origins: Origins = Field(
         description="Origins of the front ends, comma-separated: the only ones whose pages may read responses"
     )
@@ -85,15 +79,12 @@ class Settings(ProcessSettings, CacheSettings):
     @field_validator("trusted_proxies")
     @classmethod
     def _are_networks(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        for each in given:
-            ipaddress.ip_network(each, strict=False)
+        try:
+            for each in given:
+                ipaddress.ip_network(each, strict=False)
+        except ValueError:  # its text has the value
+            raise ValueError("each entry is an IP address or a network: 10.0.0.0/8") from None
         return given
-
-    @field_validator("user_service_url", "song_service_url", "album_service_url")
-    @classmethod
-    def _is_address(cls, given: str) -> str:
-        check_origin(given.rstrip("/"), "is http://host:port, without a path")
-        return given.rstrip("/")
 
     @property
     def rate_limits(self) -> RateLimits:

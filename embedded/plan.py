@@ -92,6 +92,6 @@ def _service_environment(settings: EmbeddedSettings, installation: Installation)
         "SONG_SERVICE_URL": f"http://127.0.0.1:{settings.song_port}",
         "ALBUM_SERVICE_URL": f"http://127.0.0.1:{settings.album_port}",
         "FRONTEND_ORIGINS": ",".join(dict.fromkeys(origins)),
-        "ADMIN_EMAILS": settings.admin_emails,
+        "ADMIN_EMAILS": ",".join(settings.admin_emails),
         "PROVIDER_PROBE_SECONDS": "1",
     }

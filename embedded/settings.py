@@ -2,20 +2,16 @@
 
 import itertools
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Self
 
 from pydantic import Field, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from shared.settings import Origins
-
-Port = Annotated[int, Field(ge=1, le=65535)]
+from shared.setting_types import EmailAddresses, Origins, Port
+from shared.settings import EnvironmentSettings
 
 
-class EmbeddedSettings(BaseSettings):
+class EmbeddedSettings(EnvironmentSettings):
     """Every setting has a default, so that one command is enough."""
-
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
 
     data_dir: Path = Field(Path(".data"), description="Folder of all state of the embedded system")
     gateway_port: Port = Field(3000, description="The embedded system's gateway")
@@ -30,8 +26,8 @@ class EmbeddedSettings(BaseSettings):
         ("http://localhost:5173", "http://127.0.0.1:5173", "http://localhost:3000"),
         description="Origins of front ends, comma-separated",
     )
-    admin_emails: str = Field(
-        "admin@demo.local", description="E-mail addresses that become admin at registration"
+    admin_emails: EmailAddresses = Field(
+        ("admin@demo.local",), description="E-mail addresses that become admin at registration"
     )
     demo: bool = Field(True, description="Add demo content at the first start")
 

@@ -8,53 +8,25 @@ its name, as Kubernetes and Docker mount secrets.
 import base64
 import binascii
 import os
-import re
 import sys
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import TypeVar
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from shared.setting_types import (
+    BaseUrl,
+    Issuers,
+    Origins,
+    ServerUrl,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 AnySettings = TypeVar("AnySettings", bound="ProcessSettings")
 
 PLACEHOLDER = "CHANGE_ME"
 _STILL_A_PLACEHOLDER = f"still holds the placeholder {PLACEHOLDER}"
 FOLDER = "SETTINGS_DIR"
-
-CommaSeparated = Annotated[tuple[str, ...], NoDecode]
-
-
-def split_commas(given: object) -> object:
-    """`a, b,` as `("a", "b")`; anything but text as it is."""
-    if isinstance(given, str):
-        return tuple(part.strip().rstrip("/") for part in given.split(",") if part.strip())
-    return given
-
-
-def check_origin(given: str, expected: str = "each origin is scheme://host or scheme://host:port") -> None:
-    """Raises ValueError, which says `expected`."""
-    if not re.fullmatch(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", given, re.IGNORECASE):
-        raise ValueError(expected)
-
-
-def _are_origins(given: tuple[str, ...]) -> tuple[str, ...]:
-    for origin in given:
-        check_origin(origin)
-        if origin != origin.lower():
-            raise ValueError("each origin is written as browsers send it, in lower case")
-    return given
-
-
-Origins = Annotated[CommaSeparated, BeforeValidator(split_commas), AfterValidator(_are_origins)]
-"""Origins of front ends, comma-separated."""
 
 
 class EnvironmentSettings(BaseSettings):
@@ -124,12 +96,12 @@ class ServiceSettings(ProcessSettings, CacheSettings):
     clerk_jwt_key: SecretStr | None = Field(
         None, description="Clerk's PEM public key, to verify tokens offline; else its JWKS is fetched"
     )
-    clerk_issuer: CommaSeparated = Field(
+    clerk_issuer: Issuers = Field(
         (),
         description="Issuers of Clerk's tokens, comma-separated: for an instance behind a proxy URL or with "
         "satellite domains; else derived from the publishable key",
     )
-    clerk_api_url: str = Field("https://api.clerk.com", description="Clerk's backend API")
+    clerk_api_url: BaseUrl = Field("https://api.clerk.com", description="Clerk's backend API")
     frontend_origins: Origins = Field(
         description="Origins of the front ends, comma-separated: tokens issued for another are refused"
     )
@@ -141,22 +113,10 @@ class ServiceSettings(ProcessSettings, CacheSettings):
     provider_timeout_seconds: float = Field(3, gt=0, description="Timeout of one request to Clerk")
     whole_list_limit: int = Field(1000, ge=1, le=10000, description="Longest list returned without `limit`")
 
-    @field_validator("clerk_issuer", mode="before")
-    @classmethod
-    def _split(cls, given: object) -> object:
-        return split_commas(given)
-
     @field_validator("clerk_publishable_key")
     @classmethod
     def _names_an_issuer(cls, given: str) -> str:
         issuer_of(given)
-        return given
-
-    @field_validator("clerk_issuer")
-    @classmethod
-    def _are_urls(cls, given: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(each.startswith(("https://", "http://")) for each in given):
-            raise ValueError("must be URLs, as in the tokens' iss: https://…")
         return given
 
     @property
@@ -184,10 +144,10 @@ class MediaSettings(EnvironmentSettings):
     cloudinary_cloud_name: str = Field(description="Cloudinary's cloud name")
     cloudinary_api_key: str = Field(description="Cloudinary's API key")
     cloudinary_api_secret: SecretStr = Field(description="Cloudinary's API secret")
-    cloudinary_api_url: str = Field(
+    cloudinary_api_url: BaseUrl = Field(
         "https://api.cloudinary.com", description="Cloudinary's upload and admin API"
     )
-    cloudinary_delivery_url: str = Field(
+    cloudinary_delivery_url: ServerUrl = Field(
         "https://res.cloudinary.com", description="The address from which listeners fetch media"
     )
     cloudinary_timeout_seconds: float = Field(

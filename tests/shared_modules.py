@@ -16,6 +16,7 @@ SHARED = {
         ports
         search
         search_upkeep
+        setting_types
         settings
         spelling
         tracing

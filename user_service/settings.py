@@ -2,7 +2,8 @@
 
 from pydantic import Field, SecretStr, field_validator
 
-from shared.settings import CommaSeparated, MongoSettings, ServiceSettings, split_commas
+from shared.setting_types import EmailAddresses, ServerUrl
+from shared.settings import MongoSettings, ServiceSettings
 from user_service.webhook_signature import key_of
 
 SERVICE = "user-service"
@@ -13,8 +14,8 @@ class UserSettings(ServiceSettings):
     """All settings except those of the store."""
 
     port: int = Field(3001, ge=0, le=65535, description="Port to listen on")
-    song_service_url: str = Field(description="The song service: http://host:3002")
-    album_service_url: str = Field(description="The album service: http://host:3003")
+    song_service_url: ServerUrl = Field(description="The song service: http://host:3002")
+    album_service_url: ServerUrl = Field(description="The album service: http://host:3003")
     service_timeout_seconds: float = Field(5, gt=0, description="Timeout of one call to another service")
     clerk_webhook_secret: SecretStr | None = Field(
         None, description="Signing secret of Clerk's webhooks, whsec_…; without it they are 404"
@@ -24,7 +25,7 @@ class UserSettings(ServiceSettings):
         ge=1,
         description="Minimum interval between refreshes of a user's name, e-mail and image from Clerk",
     )
-    admin_emails: CommaSeparated = Field(
+    admin_emails: EmailAddresses = Field(
         (), description="Verified e-mail addresses that become admin at registration, comma-separated"
     )
 
@@ -40,11 +41,6 @@ class UserSettings(ServiceSettings):
         """The key that signs Clerk's webhooks; None when they are not configured."""
         secret = self.clerk_webhook_secret
         return None if secret is None else key_of(secret.get_secret_value())
-
-    @field_validator("admin_emails", mode="before")
-    @classmethod
-    def _split_emails(cls, given: object) -> object:
-        return split_commas(given.lower() if isinstance(given, str) else given)
 
 
 class Settings(UserSettings, MongoSettings):

@@ -1,0 +1,88 @@
+"""Types of settings whose text is checked when it is read. No error says any part of the value."""
+
+import re
+from typing import Annotated, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+_HOST: Final = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
+_ORIGIN: Final = re.compile(rf"https?://{_HOST}", re.IGNORECASE)
+_BASE_URL: Final = re.compile(rf"https?://{_HOST}(/[^\s?#]*)?", re.IGNORECASE)
+_EMAIL: Final = re.compile(r"[^@\s;]+@[^@\s;]+")
+
+CommaSeparated = Annotated[tuple[str, ...], NoDecode]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+def split_commas(given: object) -> object:
+    """`a, b,` as `("a", "b")`; anything but text as it is."""
+    if isinstance(given, str):
+        return tuple(part.strip().rstrip("/") for part in given.split(",") if part.strip())
+    return given
+
+
+def _matches(pattern: re.Pattern[str], url: str) -> bool:
+    found = pattern.fullmatch(url)
+    return found is not None and 1 <= int(found["port"] or 80) <= 65535
+
+
+def _are_origins(given: tuple[str, ...]) -> tuple[str, ...]:
+    if not given:
+        raise ValueError("names no origin")
+    for origin in given:
+        if not _matches(_ORIGIN, origin):
+            raise ValueError("each origin is scheme://host or scheme://host:port")
+        if origin != origin.lower():
+            raise ValueError("each origin is written as browsers send it, in lower case")
+    return given
+
+
+Origins = Annotated[CommaSeparated, BeforeValidator(split_commas), AfterValidator(_are_origins)]
+"""Origins of front ends, comma-separated; at least one."""
+
+
+def _server_url(given: str) -> str:
+    url = given.rstrip("/")
+    if not _matches(_ORIGIN, url):
+        raise ValueError("must be http://host:port or https://host:port, without a path")
+    return url
+
+
+ServerUrl = Annotated[str, AfterValidator(_server_url)]
+"""The address of a server of which nothing but scheme, host and port are used."""
+
+
+def _base_url(given: str) -> str:
+    url = given.rstrip("/")
+    if not _matches(_BASE_URL, url):
+        raise ValueError("must be an absolute URL, http://… or https://…, without query and credentials")
+    return url
+
+
+BaseUrl = Annotated[str, AfterValidator(_base_url)]
+"""What paths of an API are appended to."""
+
+
+def _are_issuers(given: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_matches(_BASE_URL, each) for each in given):
+        raise ValueError("must be URLs, as in the tokens' iss: https://…")
+    return given
+
+
+Issuers = Annotated[CommaSeparated, BeforeValidator(split_commas), AfterValidator(_are_issuers)]
+"""Issuers of tokens, comma-separated."""
+
+
+def _split_emails(given: object) -> object:
+    return split_commas(given.lower() if isinstance(given, str) else given)
+
+
+def _are_emails(given: tuple[str, ...]) -> tuple[str, ...]:
+    if not all(_EMAIL.fullmatch(each) for each in given):
+        raise ValueError("each entry is one e-mail address, name@host, and commas separate entries")
+    return given
+
+
+EmailAddresses = Annotated[CommaSeparated, BeforeValidator(_split_emails), AfterValidator(_are_emails)]
+"""E-mail addresses, comma-separated; in lower case."""

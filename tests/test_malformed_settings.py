@@ -1,0 +1,125 @@
+"""Malformed settings stop the start: the error names the variable and shows nothing of its value."""
+
+import pytest
+from pydantic import ValidationError
+
+from album_service.settings import Settings as AlbumSettings
+from api_gateway.settings import Settings as GatewaySettings
+from embedded.installation import Installation
+from embedded.settings import EmbeddedSettings
+from shared.settings import ProcessSettings, load
+from song_service.settings import Settings as SongSettings
+from user_service.settings import Settings as UserSettings
+
+PROCESSES = (UserSettings, SongSettings, AlbumSettings, GatewaySettings)
+REDIS_URL = "redis://localhost:6379/0"
+GIVEN = {
+    **Installation.new().environment,
+    "REDIS_URL": REDIS_URL,
+    "MONGODB_URI": "mongodb://localhost:27017",
+    "FRONTEND_ORIGINS": "http://localhost:5173",
+    "USER_SERVICE_URL": "http://user:3001",
+    "SONG_SERVICE_URL": "http://song:3002",
+    "ALBUM_SERVICE_URL": "http://album:3003",
+}
+
+
+@pytest.fixture(autouse=True)
+def _valid_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for settings in (*PROCESSES, EmbeddedSettings):
+        for name in settings.model_fields:
+            monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in GIVEN.items():
+        monkeypatch.setenv(name, value)
+
+
+class Refusal:
+    """Sets a variable, and returns what a process that reads it says and stops with."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+
+    def of(self, name: str, value: str, settings: type[ProcessSettings] = SongSettings) -> str:
+        self._monkeypatch.setenv(name, value)
+        with pytest.raises(SystemExit) as stopped:
+            load(settings)
+        assert stopped.value.code == 78
+        said = self._capsys.readouterr().err
+        _, line = said.splitlines()
+        assert line.startswith(f"  {name}: ")
+        assert "S3cret" not in said
+        return line
+
+
+@pytest.fixture
+def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Refusal:
+    return Refusal(monkeypatch, capsys)
+
+
+@pytest.mark.parametrize("settings", PROCESSES)
+def test_valid_environment_is_accepted(settings: type[ProcessSettings]) -> None:
+    load(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        *(
+            (f"{service}_SERVICE_URL", settings)
+            for settings in PROCESSES
+            for service in ("USER", "SONG", "ALBUM")
+            if f"{service.lower()}_service_url" in settings.model_fields
+        ),
+        ("CLERK_API_URL", UserSettings),
+        ("RECOMBEE_API_URL", SongSettings),
+        ("CLOUDINARY_API_URL", AlbumSettings),
+        ("CLOUDINARY_DELIVERY_URL", AlbumSettings),
+    ],
+)
+@pytest.mark.parametrize(
+    "url",
+    [
+        "song-service:3002",
+        "ftp://song-service",
+        "http://",
+        "http://me:S3cret@song-service",
+        "http://song-service:70000",
+        "http://song-service:0",
+        "http://song service",
+        "http://song-service/?a=S3cret",
+    ],
+)
+def test_urls_are_absolute(refusal: Refusal, name: str, settings: type[ProcessSettings], url: str) -> None:
+    refusal.of(name, url, settings)
+
+
+@pytest.mark.parametrize("name", ["USER_SERVICE_URL", "RECOMBEE_API_URL", "CLOUDINARY_DELIVERY_URL"])
+def test_paths_that_would_be_ignored_are_refused(refusal: Refusal, name: str) -> None:
+    assert "without a path" in refusal.of(name, "https://host.test/path")
+
+
+@pytest.mark.parametrize("name", ["CLERK_API_URL", "CLOUDINARY_API_URL"])
+def test_api_urls_may_have_a_path(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "https://host.test/path/")
+    assert getattr(load(AlbumSettings), name.lower()) == "https://host.test/path"
+
+
+@pytest.mark.parametrize(
+    "emails", ["a@b.c; S3cret@e.f", "a@b.c;d@e.f", "a@b.c d@e.f", "a@@b.c", "admin", "@b.c"]
+)
+def test_admin_emails_are_addresses(refusal: Refusal, emails: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "e-mail address" in refusal.of("ADMIN_EMAILS", emails, UserSettings)
+    with pytest.raises(ValidationError, match="e-mail address"):
+        EmbeddedSettings()
+    monkeypatch.setenv("ADMIN_EMAILS", "a@b.c, d@e.f")
+    assert EmbeddedSettings().admin_emails == load(UserSettings).admin_emails == ("a@b.c", "d@e.f")
+
+
+@pytest.mark.parametrize("origins", [",", "*", "localhost:5173", "http://a.test:99999"])
+def test_frontend_origins_are_origins(refusal: Refusal, origins: str) -> None:
+    assert "origin" in refusal.of("FRONTEND_ORIGINS", origins)
+
+
+def test_trusted_proxies_are_networks(refusal: Refusal) -> None:
+    assert "10.0.0.0/8" in refusal.of("TRUSTED_PROXIES", "S3cret", GatewaySettings)
