@@ -3,13 +3,25 @@
 import re
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
 
 _HOST: Final = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
 _ORIGIN: Final = re.compile(rf"https?://{_HOST}", re.IGNORECASE)
 _BASE_URL: Final = re.compile(rf"https?://{_HOST}(/[^\s?#]*)?", re.IGNORECASE)
 _EMAIL: Final = re.compile(r"[^@\s;]+@[^@\s;]+")
+
+# The keys that Clerk issues have 50 characters.
+_SECRET_KEY: Final = re.compile(r"sk_[!-~]{37,}")
+_MISTAKEN_KEYS: Final = {
+    "pk_": "is a publishable key, which is public",
+    "whsec_": "is the signing secret of webhooks",
+    "-----BEGIN": "is a PEM key",
+    "sk_": "is too short or contains spaces",
+}
 
 CommaSeparated = Annotated[tuple[str, ...], NoDecode]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -86,3 +98,32 @@ def _are_emails(given: tuple[str, ...]) -> tuple[str, ...]:
 
 EmailAddresses = Annotated[CommaSeparated, BeforeValidator(_split_emails), AfterValidator(_are_emails)]
 """E-mail addresses, comma-separated; in lower case."""
+
+
+def _clerk_secret_key(given: SecretStr) -> SecretStr:
+    key = given.get_secret_value()
+    if not _SECRET_KEY.fullmatch(key):
+        mistakes = (text for prefix, text in _MISTAKEN_KEYS.items() if key.startswith(prefix))
+        mistake = next(mistakes, "has another form")
+        raise ValueError(f"must be Clerk's secret key, sk_test_… or sk_live_…; the value given {mistake}")
+    return given
+
+
+ClerkSecretKey = Annotated[SecretStr, AfterValidator(_clerk_secret_key)]
+"""Clerk's backend API key. Tokens are signed with it, so it must not be a value that others can guess."""
+
+
+def _clerk_jwt_key(given: SecretStr) -> SecretStr:
+    pem = given.get_secret_value().replace("\\n", "\n")
+    try:
+        # Clerk's SDK reads the key like this, without line breaks.
+        key = load_pem_public_key(re.sub(r"[\r\n]", "", pem).encode())
+    except (ValueError, UnsupportedAlgorithm):
+        raise ValueError("is not a public key in PEM, -----BEGIN PUBLIC KEY-----…") from None
+    if not isinstance(key, RSAPublicKey):
+        raise ValueError("must be an RSA public key: Clerk signs with RS256")
+    return SecretStr(pem)
+
+
+ClerkJwtKey = Annotated[SecretStr, AfterValidator(_clerk_jwt_key)]
+"""An RSA public key in PEM. Line breaks may be written as the two characters `\\n`."""

@@ -17,6 +17,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.setting_types import (
     BaseUrl,
+    ClerkJwtKey,
+    ClerkSecretKey,
     Issuers,
     Origins,
     ServerUrl,
@@ -86,14 +88,14 @@ class CacheSettings(EnvironmentSettings):
 class ServiceSettings(ProcessSettings, CacheSettings):
     """The settings of the user, song and album service."""
 
-    clerk_secret_key: SecretStr = Field(description="Clerk's backend API key, sk_…")
+    clerk_secret_key: ClerkSecretKey = Field(description="Clerk's backend API key, sk_…")
     delegation_secret: SecretStr | None = Field(
         None,
         min_length=32,
         description="Signs calls between services; else CLERK_SECRET_KEY",
     )
     clerk_publishable_key: str = Field(description="Clerk's publishable key, pk_…: names the token issuer")
-    clerk_jwt_key: SecretStr | None = Field(
+    clerk_jwt_key: ClerkJwtKey | None = Field(
         None, description="Clerk's PEM public key, to verify tokens offline; else its JWKS is fetched"
     )
     clerk_issuer: Issuers = Field(

@@ -1,6 +1,13 @@
 """Malformed settings stop the start: the error names the variable and shows nothing of its value."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
 from pydantic import ValidationError
 
 from album_service.settings import Settings as AlbumSettings
@@ -22,6 +29,11 @@ GIVEN = {
     "SONG_SERVICE_URL": "http://song:3002",
     "ALBUM_SERVICE_URL": "http://album:3003",
 }
+RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+PRIVATE_PEM = RSA_KEY.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+EC_KEY = ec.generate_private_key(ec.SECP256R1()).public_key()
+EC_PEM = EC_KEY.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +72,37 @@ def refusal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
 @pytest.mark.parametrize("settings", PROCESSES)
 def test_valid_environment_is_accepted(settings: type[ProcessSettings]) -> None:
     load(settings)
+
+
+@pytest.mark.parametrize(
+    ("key", "mistake"),
+    [
+        (GIVEN["CLERK_PUBLISHABLE_KEY"], "is a publishable key"),
+        (GIVEN["CLERK_WEBHOOK_SECRET"], "is the signing secret of webhooks"),
+        (PEM, "is a PEM key"),
+        ("sk_test_S3cret", "is too short"),
+        (f"sk_test_{'S3cret ' * 6}", "contains spaces"),
+        (f"S3cret{'x' * 40}", "has another form"),
+    ],
+    ids=["publishable", "webhooks", "PEM", "short", "spaces", "other"],
+)
+def test_secret_key_is_checked(refusal: Refusal, key: str, mistake: str) -> None:
+    assert mistake in refusal.of("CLERK_SECRET_KEY", key)
+
+
+@pytest.mark.parametrize(
+    "key", ["S3cret", PRIVATE_PEM, EC_PEM, PEM[:200]], ids=["garbage", "private", "EC", "truncated"]
+)
+def test_jwt_key_is_an_rsa_public_key(refusal: Refusal, key: str) -> None:
+    assert "public key" in refusal.of("CLERK_JWT_KEY", key)
+
+
+@pytest.mark.parametrize("line_break", ["\n", "\\n", "\r\n", " ", ""])
+def test_jwt_key_may_have_any_line_breaks(monkeypatch: pytest.MonkeyPatch, line_break: str) -> None:
+    monkeypatch.setenv("CLERK_JWT_KEY", PEM.replace("\n", line_break))
+    key = load(UserSettings).clerk_jwt_key
+    assert key is not None
+    assert "\\n" not in key.get_secret_value()
 
 
 @pytest.mark.parametrize(

@@ -26,10 +26,11 @@ DOCUMENTED = """
     USER_SERVICE_URL SONG_SERVICE_URL ALBUM_SERVICE_URL FRONTEND_ORIGINS ADMIN_EMAILS
 """
 
+SECRET_KEY = f"sk_test_{'k' * 32}"
 GIVEN = {
     "REDIS_URL": "redis://localhost:6379/0",
     "MONGODB_URI": "mongodb://localhost:27017",
-    "CLERK_SECRET_KEY": "for-tests",
+    "CLERK_SECRET_KEY": SECRET_KEY,
     "CLERK_PUBLISHABLE_KEY": "pk_test_Y2xlcmsuZXhhbXBsZSQ=",
     "FRONTEND_ORIGINS": "http://localhost:5173, http://localhost:3000/",
     "SONG_SERVICE_URL": "http://song:3002",
@@ -170,7 +171,7 @@ def test_secrets_do_not_show_when_settings_are_printed(monkeypatch: pytest.Monke
     for name, value in {**GIVEN, "MONGODB_URI": "mongodb://name:hidden@localhost"}.items():
         monkeypatch.setenv(name, value)
     assert "hidden" not in repr(UserSettings())
-    assert "for-tests" not in repr(UserSettings())
+    assert SECRET_KEY not in repr(UserSettings())
 
 
 def test_issuer_comes_from_the_publishable_key() -> None:

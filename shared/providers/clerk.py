@@ -177,7 +177,7 @@ class ClerkTokenVerifier:
         self._keys = keys
         self._issuers = issuers
         self._parties = frozenset(authorized_parties)
-        self._jwt_key = jwt_key.replace("\\n", "\n") if jwt_key else None
+        self._jwt_key = jwt_key
 
     async def verify(self, token: str) -> Identity:
         claims = await self._claims(token)
