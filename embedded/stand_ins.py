@@ -15,10 +15,10 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from embedded.cloud.__main__ import main as serve_cloud
 from embedded.installation import Installation, MovedError, installation_in, keep_media_url
+from shared.setting_types import check_mongodb_uri
 from shared.settings import issuer_of
 
 OWNER_ONLY = 0o400
@@ -121,8 +121,15 @@ def leave(settings: Mapping[str, str], folder: Path) -> None:
 
 
 def check_database(environment: Mapping[str, str]) -> None:
-    """Raises SharedDatabaseError."""
-    if urlsplit(environment.get("MONGODB_URI", "").strip()).path.strip("/"):
+    """Raises SharedDatabaseError, or ValueError when it is malformed."""
+    uri = environment.get("MONGODB_URI", "").strip()
+    if not uri:
+        return
+    try:
+        check_mongodb_uri(uri)
+    except ValueError as failure:
+        raise ValueError(f"  MONGODB_URI: {failure}") from None
+    if uri.partition("://")[2].partition("?")[0].partition("/")[2]:
         raise SharedDatabaseError("  MONGODB_URI names a database: leave it out, each service has its own")
 
 

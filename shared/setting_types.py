@@ -1,6 +1,7 @@
 """Types of settings whose text is checked when it is read. No error says any part of the value."""
 
 import re
+import warnings
 from typing import Annotated, Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -8,6 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import NoDecode
+
+from shared.cache.redis_url import parse_redis_url
 
 _HOST: Final = r"([a-z0-9._-]+|\[[0-9a-f:.]+\])(:(?P<port>[0-9]{1,5}))?"
 _ORIGIN: Final = re.compile(rf"https?://{_HOST}", re.IGNORECASE)
@@ -127,3 +130,48 @@ def _clerk_jwt_key(given: SecretStr) -> SecretStr:
 
 ClerkJwtKey = Annotated[SecretStr, AfterValidator(_clerk_jwt_key)]
 """An RSA public key in PEM. Line breaks may be written as the two characters `\\n`."""
+
+
+def _redis_url(given: SecretStr) -> SecretStr:
+    parse_redis_url(given.get_secret_value())
+    return given
+
+
+RedisUrl = Annotated[SecretStr, AfterValidator(_redis_url)]
+"""A URL that shared/cache/redis_client.py accepts."""
+
+
+def _mongodb_uri(given: SecretStr) -> SecretStr:
+    check_mongodb_uri(given.get_secret_value())
+    return given
+
+
+MongodbUri = Annotated[SecretStr, AfterValidator(_mongodb_uri)]
+"""A connection string of MongoDB."""
+
+
+def check_mongodb_uri(uri: str) -> None:
+    """Raises ValueError where the driver would. Looks up no host name."""
+    from pymongo.errors import PyMongoError
+    from pymongo.uri_parser import parse_uri, split_options  # not at the top: the gateway has no database
+
+    scheme, _, rest = uri.partition("://")
+    if scheme not in ("mongodb", "mongodb+srv"):
+        raise ValueError("must be mongodb://… or mongodb+srv://…")
+    try:
+        with warnings.catch_warnings(action="ignore"):  # the driver gives them again
+            if scheme == "mongodb":
+                parse_uri(uri, warn=True)
+                return
+            # parse_uri would look up the host.
+            address, _, options = rest.partition("?")
+            ((_, port),) = parse_uri(f"mongodb://{address}", default_port=None)["nodelist"]
+            if options:
+                split_options(options, warn=True)
+        if port is not None:
+            raise ValueError
+    except (PyMongoError, ValueError):
+        raise ValueError(
+            "is not a connection string of MongoDB, mongodb://host:27017/ or mongodb+srv://host/; special "
+            "characters of user name and password have to be percent-encoded"
+        ) from None

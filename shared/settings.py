@@ -20,7 +20,9 @@ from shared.setting_types import (
     ClerkJwtKey,
     ClerkSecretKey,
     Issuers,
+    MongodbUri,
     Origins,
+    RedisUrl,
     ServerUrl,
 )
 
@@ -75,7 +77,7 @@ class ProcessSettings(EnvironmentSettings):
 class CacheSettings(EnvironmentSettings):
     """The settings of the cache."""
 
-    redis_url: SecretStr = Field(
+    redis_url: RedisUrl = Field(
         description="For caching: redis://host:6379/0, redis+sentinel://host:26379,host:26379/name/0 "
         "or redis+cluster://host:6379,host:6379; rediss, rediss+sentinel and rediss+cluster with TLS"
     )
@@ -135,7 +137,7 @@ class ServiceSettings(ProcessSettings, CacheSettings):
 class MongoSettings(EnvironmentSettings):
     """The address of the service's MongoDB."""
 
-    mongodb_uri: SecretStr = Field(
+    mongodb_uri: MongodbUri = Field(
         description="The service's own MongoDB: mongodb://host:27017/?replicaSet=rs0"
     )
 

@@ -1,5 +1,10 @@
 """Malformed settings stop the start: the error names the variable and shows nothing of its value."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -91,6 +96,37 @@ def test_secret_key_is_checked(refusal: Refusal, key: str, mistake: str) -> None
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:S3cretPw0rd/x@127.0.0.1:26101/0",
+        "redis://:S3cretPw0rd#x@127.0.0.1:26101/0",
+        "redis://:S3cretPw0rd?x@127.0.0.1:26101/0",
+        "redis://user:123/S3cretPw0rd@127.0.0.1:26101/0",
+        "redis://:S3cret[Pw0rd@127.0.0.1:26101/0",
+    ],
+)
+def test_unencoded_password_of_redis_is_refused(refusal: Refusal, url: str) -> None:
+    said = refusal.of("REDIS_URL", url, GatewaySettings)
+    assert "percent-encoded" in said
+    assert "Pw0rd" not in said
+
+
+def test_process_prints_no_part_of_a_malformed_secret() -> None:
+    run = subprocess.run(
+        [sys.executable, "-m", "api_gateway.main"],
+        env={"PATH": os.environ["PATH"], **GIVEN, "REDIS_URL": "redis://:S3cretPw0rd/x@127.0.0.1:1/0"},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 78
+    assert "REDIS_URL: " in run.stderr
+    for hidden in ("S3cret", "Pw0rd", "Traceback"):
+        assert hidden not in run.stderr + run.stdout
+
+
+@pytest.mark.parametrize(
     "key", ["S3cret", PRIVATE_PEM, EC_PEM, PEM[:200]], ids=["garbage", "private", "EC", "truncated"]
 )
 def test_jwt_key_is_an_rsa_public_key(refusal: Refusal, key: str) -> None:
@@ -166,3 +202,35 @@ def test_frontend_origins_are_origins(refusal: Refusal, origins: str) -> None:
 
 def test_trusted_proxies_are_networks(refusal: Refusal) -> None:
     assert "10.0.0.0/8" in refusal.of("TRUSTED_PROXIES", "S3cret", GatewaySettings)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mongodb//host",
+        "http://host",
+        "mongodb://",
+        "mongodb://me:S3cret/word@host",
+        "mongodb://me:S3cret@word@host",
+        "mongodb://host:port",
+        "mongodb://host:27017/?w",
+        "mongodb+srv://host:27017/",
+        "mongodb+srv://a,b/",
+        "mongodb+srv://me:S3cret:word@host/",
+    ],
+)
+def test_mongodb_uri_is_one_of_the_driver(refusal: Refusal, uri: str) -> None:
+    refusal.of("MONGODB_URI", uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "mongodb://a:1,b:2,c/?replicaSet=rs0&w=majority",
+        "mongodb://me:p%2Fss@host/songs_db",
+        "mongodb+srv://me:p%40ss@cluster.invalid/?retryWrites=true&srvMaxHosts=2&appName=x",
+    ],
+)
+def test_mongodb_uri_is_read_without_lookup(monkeypatch: pytest.MonkeyPatch, uri: str) -> None:
+    monkeypatch.setenv("MONGODB_URI", uri)
+    assert load(SongSettings).mongodb_uri.get_secret_value() == uri

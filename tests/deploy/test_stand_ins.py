@@ -66,10 +66,24 @@ def test_database_shared_by_all_services_is_refused(uri: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "uri", ["", "mongodb://host", "mongodb+srv://host/?w=majority", "mongodb://a,b/?replicaSet=rs0"]
+    "uri",
+    [
+        "",
+        "mongodb://host",
+        "mongodb+srv://host/?w=majority",
+        "mongodb://me:S3c[ret@host/",
+        "mongodb://a,b/?replicaSet=rs0",
+    ],
 )
 def test_uri_without_a_database_is_accepted(uri: str) -> None:
     check_database({"MONGODB_URI": uri})
+
+
+@pytest.mark.parametrize("uri", ["mongodb//host", "mongodb://me:S3cret/word@host/"])
+def test_malformed_database_uri_is_refused_by_name(uri: str) -> None:
+    with pytest.raises(ValueError, match="MONGODB_URI: ") as refused:
+        check_database({"MONGODB_URI": uri})
+    assert "S3cret" not in str(refused.value)
 
 
 def test_start_reports_providers_without_secrets() -> None:
