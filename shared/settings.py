@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from shared.setting_types import (
@@ -22,6 +22,7 @@ from shared.setting_types import (
     Issuers,
     MongodbUri,
     Origins,
+    Port,
     RedisUrl,
     ServerUrl,
 )
@@ -36,9 +37,24 @@ FOLDER = "SETTINGS_DIR"
 class EnvironmentSettings(BaseSettings):
     """How settings are read. All settings derive from this: with several bases the last one's configuration
     applies.
+
+    Where a ValidationError is printed otherwise than by `explain`, it shows no values either.
     """
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+    model_config = SettingsConfigDict(
+        frozen=True,
+        extra="ignore",
+        env_ignore_empty=True,
+        str_strip_whitespace=True,
+        allow_inf_nan=False,
+        hide_input_in_errors=True,
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _leave_out_empty(cls, given: dict[str, object]) -> dict[str, object]:
+        """An empty file means the default, as an empty variable does."""
+        return {name: value for name, value in given.items() if value != ""}
 
 
 class ProcessSettings(EnvironmentSettings):
@@ -47,7 +63,9 @@ class ProcessSettings(EnvironmentSettings):
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in a container")
     port: int = Field(ge=0, le=65535, description="Port to listen on")
     workers: int = Field(1, ge=1, le=32, description="Processes that share the port")
-    metrics_port: int | None = Field(None, description="Port for Prometheus metrics; off when empty")
+    metrics_port: Port | None = Field(
+        None, description="Port for Prometheus metrics, another than PORT; off when empty"
+    )
     otel_exporter_otlp_endpoint: str | None = Field(
         None,
         pattern=r"^https?://\S+$",
@@ -71,6 +89,15 @@ class ProcessSettings(EnvironmentSettings):
     def _refuse_placeholders(cls, given: object) -> object:
         if PLACEHOLDER in str(given):
             raise ValueError(_STILL_A_PLACEHOLDER)
+        if isinstance(given, str) and given.isspace():
+            raise ValueError("must not be blank")
+        return given
+
+    @field_validator("metrics_port")
+    @classmethod
+    def _differs_from_port(cls, given: int | None, others: ValidationInfo) -> int | None:
+        if given is not None and given == others.data.get("port"):
+            raise ValueError("must be another port than PORT")
         return given
 
 

@@ -19,7 +19,7 @@ from album_service.settings import Settings as AlbumSettings
 from api_gateway.settings import Settings as GatewaySettings
 from embedded.installation import Installation
 from embedded.settings import EmbeddedSettings
-from shared.settings import ProcessSettings, load
+from shared.settings import EnvironmentSettings, ProcessSettings, load
 from song_service.settings import Settings as SongSettings
 from user_service.settings import Settings as UserSettings
 
@@ -82,6 +82,7 @@ def test_valid_environment_is_accepted(settings: type[ProcessSettings]) -> None:
 @pytest.mark.parametrize(
     ("key", "mistake"),
     [
+        (" ", "must not be blank"),
         (GIVEN["CLERK_PUBLISHABLE_KEY"], "is a publishable key"),
         (GIVEN["CLERK_WEBHOOK_SECRET"], "is the signing secret of webhooks"),
         (PEM, "is a PEM key"),
@@ -89,10 +90,22 @@ def test_valid_environment_is_accepted(settings: type[ProcessSettings]) -> None:
         (f"sk_test_{'S3cret ' * 6}", "contains spaces"),
         (f"S3cret{'x' * 40}", "has another form"),
     ],
-    ids=["publishable", "webhooks", "PEM", "short", "spaces", "other"],
+    ids=["blank", "publishable", "webhooks", "PEM", "short", "spaces", "other"],
 )
 def test_secret_key_is_checked(refusal: Refusal, key: str, mistake: str) -> None:
     assert mistake in refusal.of("CLERK_SECRET_KEY", key)
+
+
+def test_secrets_lose_surrounding_whitespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CLERK_SECRET_KEY", f" {GIVEN['CLERK_SECRET_KEY']}\n")
+    assert load(UserSettings).signing_secret == GIVEN["CLERK_SECRET_KEY"]
+
+
+@pytest.mark.parametrize(
+    "name", ["DELEGATION_SECRET", "CLOUDINARY_API_SECRET", "RECOMBEE_PRIVATE_TOKEN", "RECOMBEE_DATABASE_ID"]
+)
+def test_blank_setting_is_refused(refusal: Refusal, name: str) -> None:
+    assert "must not be blank" in refusal.of(name, " " * 40)
 
 
 @pytest.mark.parametrize(
@@ -124,6 +137,13 @@ def test_process_prints_no_part_of_a_malformed_secret() -> None:
     assert "REDIS_URL: " in run.stderr
     for hidden in ("S3cret", "Pw0rd", "Traceback"):
         assert hidden not in run.stderr + run.stdout
+
+
+@pytest.mark.parametrize("settings", [*PROCESSES, EmbeddedSettings])
+def test_validation_errors_hide_values(settings: type[EnvironmentSettings]) -> None:
+    with pytest.raises(ValidationError) as refused:
+        settings(frontend_origins="http://host.test/S3cret")
+    assert "S3cret" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
@@ -198,6 +218,24 @@ def test_admin_emails_are_addresses(refusal: Refusal, emails: str, monkeypatch: 
 @pytest.mark.parametrize("origins", [",", "*", "localhost:5173", "http://a.test:99999"])
 def test_frontend_origins_are_origins(refusal: Refusal, origins: str) -> None:
     assert "origin" in refusal.of("FRONTEND_ORIGINS", origins)
+
+
+@pytest.mark.parametrize("settings", PROCESSES)
+def test_metrics_port_differs_from_port(
+    refusal: Refusal, settings: type[ProcessSettings], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for port in ("-5", "0", "99999"):
+        refusal.of("METRICS_PORT", port, settings)
+    monkeypatch.setenv("PORT", "4444")
+    assert "another port than PORT" in refusal.of("METRICS_PORT", "4444", settings)
+    monkeypatch.setenv("METRICS_PORT", "4445")
+    assert load(settings).metrics_port == 4445
+
+
+@pytest.mark.parametrize("value", ["inf", "Infinity", "nan", "1e999"])
+@pytest.mark.parametrize("settings", PROCESSES)
+def test_numbers_are_finite(refusal: Refusal, settings: type[ProcessSettings], value: str) -> None:
+    refusal.of("CACHE_TIMEOUT_SECONDS", value, settings)
 
 
 def test_trusted_proxies_are_networks(refusal: Refusal) -> None:

@@ -51,6 +51,13 @@ def test_placeholder_in_a_file_stops_the_start(folder: Path, capsys: pytest.Capt
     assert f"FRONTEND_ORIGINS still holds the placeholder {PLACEHOLDER}" in capsys.readouterr().err
 
 
+def test_empty_file_counts_as_absent(folder: Path) -> None:
+    (folder / "METRICS_PORT").write_text("\n")
+    (folder / "MAX_BODY_SECONDS").write_text("")
+    settings = load(Settings)
+    assert (settings.metrics_port, settings.max_body_seconds) == (None, 900)
+
+
 def test_missing_folder_stops_the_start(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
