@@ -9,7 +9,13 @@ from api_gateway.downstream.body_decoder import (
     TrailersTooLargeError,
 )
 from api_gateway.downstream.date import date_line
-from api_gateway.downstream.request_head import HeadTooLargeError, MalformedHeadError
+from api_gateway.downstream.request_head import (
+    HeadTooLargeError,
+    MalformedHeadError,
+    TargetTooLongError,
+    UnencodedTargetError,
+    UnknownMethodError,
+)
 from api_gateway.headers import status_line
 from shared.http.problem import problem
 from shared.http.request_id import HEADER, adopt_request_id
@@ -28,6 +34,11 @@ _MALFORMED: Final = Refusal(400, "The request is not valid HTTP", "malformed")
 REFUSALS: Final[dict[type[Exception], Refusal]] = {
     MalformedHeadError: _MALFORMED,
     MalformedBodyError: _MALFORMED,
+    UnknownMethodError: Refusal(
+        501, "The method is not known; methods are written in upper case", "unknown_method"
+    ),
+    UnencodedTargetError: Refusal(400, "The URL has characters that must be percent-encoded", "malformed"),
+    TargetTooLongError: Refusal(414, "The URL is too long", "url_too_long"),
     HeadTooLargeError: Refusal(431, "The head of the request is too large", "head_too_large"),
     TrailersTooLargeError: Refusal(431, "The trailers of the request are too large", "trailers_too_large"),
     ExtensionsTooLargeError: Refusal(413, "The chunk extensions are too large", "chunk_extensions_too_large"),

@@ -10,6 +10,7 @@ from shared.errors import MalformedError
 
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]+) ((/[!\"$->@-~]*)(?:\?([!\"$-~]*))?|[!-~]+) HTTP/(1\.[01])\r\n")
 """Method, target, path and query of a target that consists of these, and version."""
+_LOOSE_REQUEST_LINE: Final = re.compile(rb"([A-Za-z]+) /[^\r\n]* HTTP/1\.[01]\r\n")
 _METHODS: Final = {
     each.encode("ascii"): each for each in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 }
@@ -24,8 +25,20 @@ class MalformedHeadError(Exception):
     """It is not HTTP/1.0 or 1.1, or is ambiguous."""
 
 
+class UnknownMethodError(MalformedHeadError):
+    """Its method is none that HTTP defines; methods are case-sensitive."""
+
+
+class UnencodedTargetError(MalformedHeadError):
+    """Its target has characters that must be percent-encoded."""
+
+
 class HeadTooLargeError(Exception):
     """More bytes than a head may have."""
+
+
+class TargetTooLongError(HeadTooLargeError):
+    """The request line alone has more bytes."""
 
 
 class RequestFields:
@@ -120,6 +133,14 @@ def _split(url: bytes) -> tuple[bytes, bytes]:
     return path, query
 
 
+def _malformed(head: bytes | bytearray) -> MalformedHeadError:
+    """What is wrong with a request line that `_REQUEST_LINE` does not match."""
+    line = _LOOSE_REQUEST_LINE.match(head)
+    if line is None:
+        return MalformedHeadError()
+    return UnencodedTargetError() if line[1].isupper() else UnknownMethodError()
+
+
 class HeadReader:
     """Reads one head after another from the bytes of a connection, which may arrive in any pieces.
 
@@ -186,9 +207,9 @@ class HeadReader:
         self.has_begun = end == 3
         if self.has_begun:
             if len(earlier) > self._max_bytes:
-                raise HeadTooLargeError
+                raise self._too_large(earlier)
             if b"\r\n" in earlier and _REQUEST_LINE.match(earlier) is None:
-                raise MalformedHeadError
+                raise _malformed(earlier)
             self._parse(data)
             return None, b""
         piece, head = data[: end - before], bytes(earlier[:end])
@@ -201,16 +222,21 @@ class HeadReader:
         except httptools.HttpParserUpgrade:
             # An upgrade request is served without the upgrade, as RFC 9110, 7.8 allows.
             self._is_message_complete = False
+        except httptools.HttpParserInvalidMethodError as failure:
+            raise (UnknownMethodError if data[:1].isalpha() else MalformedHeadError) from failure
         except httptools.HttpParserError as failure:
             raise MalformedHeadError from failure
+
+    def _too_large(self, head: bytes | bytearray) -> HeadTooLargeError:
+        return HeadTooLargeError() if b"\r\n" in head[: self._max_bytes] else TargetTooLongError()
 
     def _end(self, whole: bytes, last_piece: bytes) -> RequestHead:
         """Returns the head with the bytes of `whole`, of which `last_piece` was not parsed yet."""
         if len(whole) > self._max_bytes:
-            raise HeadTooLargeError
+            raise self._too_large(whole)
         line = _REQUEST_LINE.match(whole)
         if line is None:
-            raise MalformedHeadError
+            raise _malformed(whole)
         name, target, path, query, version = line.groups()
         self._parse(last_piece)
         if not self._is_complete or name == b"CONNECT":

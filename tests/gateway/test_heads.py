@@ -24,7 +24,6 @@ class Impatient(HttpProtocol):
         b"this is not HTTP\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: x\r\nBad Header: 1\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: x\r\nX-Bad: a\x00b\r\n\r\n",
-        b"BREW /health HTTP/1.1\r\nHost: x\r\n\r\n",
         b"CONNECT gateway.test:443 HTTP/1.1\r\nHost: x\r\n\r\n",
         b"GET /health HTTP/1.1\r\n\r\n",
         b"GET /health HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n",
@@ -37,6 +36,23 @@ async def test_malformed_request_is_a_400_problem(said: bytes) -> None:
         await client.write(said)
         check_problem(await client.response(), 400, "malformed")
         assert await client.at_end()
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "code", "says"),
+    [
+        (b"BREW /health HTTP/1.1", 501, "unknown_method", "method"),
+        (b"patch /health HTTP/1.1", 501, "unknown_method", "upper case"),
+        ("GET /health?q=č HTTP/1.1".encode(), 400, "malformed", "percent-encoded"),
+        (b"GET /health?q=a b HTTP/1.1", 400, "malformed", "percent-encoded"),
+    ],
+)
+async def test_refusal_says_what_is_wrong(line: bytes, status: int, code: str, says: str) -> None:
+    async with gateway(1) as port, connect(port) as client:
+        await client.write(line + b"\r\nHost: x\r\n\r\n")
+        response = await client.response()
+        check_problem(response, status, code)
+        assert says in response.body.decode()
 
 
 async def test_http_1_0_client_needs_no_host() -> None:
@@ -60,7 +76,8 @@ async def test_oversized_head_is_431() -> None:
         )
         many = [f"X-{number}: {'y' * 100}" for number in range(700)]
         check_problem(await send_request(port, "GET", "/health", *many), 431, "head_too_large")
-        check_problem(await send_request(port, "GET", "/health?" + "y" * 70_000), 431, "head_too_large")
+        check_problem(await send_request(port, "GET", "/health?" + "y" * 70_000), 414, "url_too_long")
+        check_problem(await send_request(port, "GET", "/health?" + "y" * 300_000), 414, "url_too_long")
 
 
 async def test_fragmented_head_before_large_body_is_accepted() -> None:

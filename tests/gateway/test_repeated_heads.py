@@ -38,21 +38,21 @@ async def test_repeated_headers_get_new_request_ids() -> None:
 
 
 @pytest.mark.parametrize(
-    "head",
+    ("head", "status", "code"),
     [
-        b"BREW /api/songs" + LINES,
-        b"CONNECT /api/songs" + LINES,
-        b"GET http://x:y:z/api/songs" + LINES,
-        b"GET http://user@x/api/songs" + LINES,
-        b"GET /api/songs HTTP/2.0" + LINES.partition(b"1.1")[2],
+        (b"BREW /api/songs" + LINES, 501, "unknown_method"),
+        (b"CONNECT /api/songs" + LINES, 400, "malformed"),
+        (b"GET http://x:y:z/api/songs" + LINES, 400, "malformed"),
+        (b"GET http://user@x/api/songs" + LINES, 400, "malformed"),
+        (b"GET /api/songs HTTP/2.0" + LINES.partition(b"1.1")[2], 400, "malformed"),
     ],
 )
-async def test_malformed_line_before_repeated_headers_is_refused(head: bytes) -> None:
+async def test_malformed_line_before_repeated_headers_is_refused(head: bytes, status: int, code: str) -> None:
     service = Scripted()
     async with listening(service.talk) as there, gateway(there) as port, connect(port) as client:
         assert await respond_once(client, b"GET /api/songs" + LINES) == 200
         await client.write(head)
-        check_problem(await client.response(), 400, "malformed")
+        check_problem(await client.response(), status, code)
     assert len(service.received) == 1
 
 
