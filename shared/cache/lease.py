@@ -73,6 +73,8 @@ class Lease:
         self._losses = 0
         self._failing_since: float | None = None
         self._failed_at = 0.0
+        self._failure: str | None = None
+        self._reported: set[str] = set()
         self._wake = asyncio.Event()
         self._regained = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
@@ -91,18 +93,24 @@ class Lease:
         """Whether a response that is here now, to a read that started at `asked_at`, can be trusted."""
         return self.is_usable() and asked_at >= self._held_since
 
-    def lose(self) -> None:
-        """Bypass the cache until `everything` has a new version."""
+    def lose(self, cause: str = "invalidation interrupted") -> None:
+        """Bypass the cache until `everything` has a new version. `cause` is logged unless Redis fails."""
         self._losses += 1
         self._must_invalidate = True
-        self._expire()
+        self._expire(cause)
 
-    def _expire(self) -> None:
+    def _expire(self, cause: str = "no heartbeat in time") -> None:
         if self._held:
             self._held = False
             metrics.BREAKER_OPEN.labels("redis").set(1)
-            log.warning("cache bypassed", invalidates=self._must_invalidate)
+            self._report(self._failure or cause)
         self._act()
+
+    def _report(self, cause: str) -> None:
+        """Log that the cache is bypassed: once in an outage for each cause, not for each retry."""
+        if cause not in self._reported:
+            self._reported.add(cause)
+            log.warning("cache bypassed", error=cause, invalidates=self._must_invalidate)
 
     def failed(self, failure: CacheDownError) -> None:
         """An operation failed: read nothing more before a heartbeat succeeds."""
@@ -134,8 +142,13 @@ class Lease:
         if began_at is not None or self._failing_since == now:
             self._failed_at = now
         self._is_available = False
-        if self._held and isinstance(failure, CacheRefusedError):
+        self._failure = failure.kind
+        if not self._held:
+            self._report(failure.kind)
+        elif isinstance(failure, CacheRefusedError):
             self.lose()
+        elif now > self._ends_at:
+            self._expire()
 
     def _act(self) -> None:
         self._wake.set()
@@ -171,7 +184,7 @@ class Lease:
         if not remembers or (
             self._is_started and not await self._store.extend_continuity(CONTINUITY_SECONDS)
         ):
-            self.lose()
+            self.lose("continuity lost")
         elif self._clock() > self._ends_at:
             self._expire()
         elif self._held:
@@ -208,7 +221,8 @@ class Lease:
 
     def _succeeded(self, began_at: float) -> None:
         self._is_available = True
-        self._failing_since = None
+        self._failing_since = self._failure = None
+        self._reported.clear()
         if self._is_started:
             self._ends_at = began_at + self._lease_seconds
 

@@ -142,7 +142,7 @@ class RedisStore:
         await asyncio.wait([task], timeout=self._timeout_seconds)
         if not task.done():
             metrics.CACHE_FAILURES.inc()
-            raise CacheDownError("no reply in time")
+            raise CacheDownError("no reply in time") from TimeoutError()
         try:
             return task.result()
         except ResponseError as failure:

@@ -1,11 +1,22 @@
 """What the cache needs of Redis."""
 
+import re
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Final, Protocol
+
+_ERROR_CODE: Final = re.compile(r"[A-Z]{2,}( [A-Z]{2,})?\b")
+"""How errors of Redis begin: `WRONGPASS invalid username-password pair`, `ERR AUTH <password> called …`."""
 
 
 class CacheDownError(Exception):
     """Redis did not respond in time, or cannot be reached."""
+
+    @property
+    def kind(self) -> str:
+        """The code of Redis's error, or the type of the failure. For logs: a message may hold secrets."""
+        cause = self.__cause__ or self
+        code = _ERROR_CODE.match(str(cause))
+        return type(cause).__name__ if code is None else code[0]
 
 
 class CacheRefusedError(CacheDownError):
