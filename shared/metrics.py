@@ -57,6 +57,12 @@ IDEMPOTENT_REQUESTS = Counter(
 )
 WEBHOOKS = Counter("webhooks", "Webhooks received by kind", ["kind"], registry=REGISTRY)
 REJECTED_WEBHOOKS = Counter("webhooks_rejected", "Webhooks with a bad signature", registry=REGISTRY)
+DEPENDENCY_CALLS = Counter(
+    "dependency_calls",
+    "Calls to cloudinary, clerk or recombee, without pings: succeeded or failed",
+    ["dependency", "outcome"],
+    registry=REGISTRY,
+)
 QUEUE_LENGTH = Gauge(
     "queue_length",
     "Entries waiting to be sent",

@@ -29,6 +29,7 @@ from recombee_api_client.exceptions import ResponseException
 from shared import tracing
 from shared.circuit_breaker import Call, CircuitBreaker, CircuitBreakerPolicy
 from shared.errors import UnavailableError
+from shared.providers.counted_calls import CountedCalls
 from song_service.domain import (
     ENGINE_DOWN,
     CatalogueEntry,
@@ -53,6 +54,8 @@ ONLY_LISTED = "'isListed'"
 
 _ALREADY_THERE = 409
 _NOT_KNOWN = 404
+
+_counted = CountedCalls("recombee")
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -121,6 +124,7 @@ class RecombeeEngine:
             )
         )
 
+    @_counted
     async def delete_user(self, user_id: str) -> None:
         try:
             await self._call(DeleteUser(user_id))
@@ -139,6 +143,10 @@ class RecombeeEngine:
         call = self._breaker.try_call()
         if call is None:
             raise _unavailable()
+        return await self._recommended(request, call)
+
+    @_counted
+    async def _recommended(self, request: Request, call: Call) -> Sequence[str]:
         try:
             response = await self._call(request, call)
         except ResponseException as failure:
@@ -150,6 +158,7 @@ class RecombeeEngine:
         except (KeyError, TypeError) as failure:
             raise _unavailable() from failure
 
+    @_counted
     async def _send_all(self, requests_: Sequence[Request]) -> None:
         """Send them in one batch; "already exists" and "not found" count as success."""
         try:

@@ -113,6 +113,7 @@ SHARED = {
         __init__
         clerk
         cloudinary
+        counted_calls
         mongo
         mongo_audit
         mongo_calls

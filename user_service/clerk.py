@@ -9,11 +9,15 @@ from pydantic import BaseModel, Field, ValidationError
 
 from shared.clock import from_millis
 from shared.errors import MalformedError, UnavailableError
+from shared.providers.counted_calls import CountedCalls
 from shared.text import UnreadableTextError, clean_text
 from user_service.domain import Profile
 
 MOST_MILLIS = 253_402_300_799_999
 """The end of the year 9999."""
+
+
+_counted = CountedCalls("clerk")
 
 
 class _Verification(BaseModel):
@@ -48,6 +52,7 @@ class ClerkIdentityProvider:
     def __init__(self, clerk: Clerk) -> None:
         self._clerk = clerk
 
+    @_counted
     async def delete(self, clerk_id: str) -> None:
         try:
             await self._clerk.users.delete_async(user_id=clerk_id)
@@ -57,6 +62,7 @@ class ClerkIdentityProvider:
         except httpx.HTTPError as failure:
             raise _unavailable() from failure
 
+    @_counted
     async def profile(self, clerk_id: str) -> Profile | None:
         try:
             record = await self._clerk.users.get_async(user_id=clerk_id)

@@ -7,7 +7,7 @@ here, fetched through the SDK's client at a limited rate, and every claim that w
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence, Set
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeAlias
 
 import httpx
@@ -27,6 +27,7 @@ from jwt.algorithms import RSAAlgorithm
 from shared.access.caller import Identity, InvalidTokenError
 from shared.errors import UnavailableError
 from shared.http.pooled_transport import PooledTransport
+from shared.providers.counted_calls import CountedCalls
 from shared.settings import ServiceSettings
 
 MIN_GAP_SECONDS = 10.0
@@ -37,6 +38,8 @@ MAX_AGE_SECONDS = 3600.0
 """The maximum age of cached keys, so that a revoked one is dropped."""
 
 ClerkClient: TypeAlias = Clerk
+
+_counted = CountedCalls("clerk")
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -103,7 +106,7 @@ class ClerkKeys:
         await self._refresh(key_id)
         found = self._keys.get(key_id)
         if found is None and self._last_try_failed:
-            raise UnavailableError("Sessions cannot be verified now; try again later")
+            raise _no_keys()
         return found
 
     async def close(self) -> None:
@@ -136,18 +139,32 @@ class ClerkKeys:
             if self._tried_at > started_at or time.monotonic() - self._tried_at < self._min_gap_seconds:
                 return
             self._tried_at = time.monotonic()
-            try:
-                response = await self._clerk.jwks.get_jwks_async()
-            except (models.ClerkBaseError, httpx.HTTPError) as failure:
-                self._last_try_failed = True
-                log.warning("keys not fetched", error=type(failure).__name__)
-                return
-            keys = _pem_by_id([key.model_dump(by_alias=True) for key in response.keys or ()])
-            self._last_try_failed = not keys
-            if not keys:
-                log.warning("keys not fetched", error="no usable key in the response")
-                return
-            self._keys, self._fetched_at = keys, time.monotonic()
+            self._last_try_failed = True
+            with suppress(UnavailableError):
+                self._keys = await self._fetch()
+                self._fetched_at, self._last_try_failed = time.monotonic(), False
+
+    @_counted
+    async def _fetch(self) -> Mapping[str, str]:
+        """Returns at least one key.
+
+        Raises:
+            UnavailableError: Clerk cannot be reached, fails, or returns no usable key.
+        """
+        try:
+            response = await self._clerk.jwks.get_jwks_async()
+        except (models.ClerkBaseError, httpx.HTTPError) as failure:
+            log.warning("keys not fetched", error=type(failure).__name__)
+            raise _no_keys() from failure
+        keys = _pem_by_id([key.model_dump(by_alias=True) for key in response.keys or ()])
+        if not keys:
+            log.warning("keys not fetched", error="no usable key in the response")
+            raise _no_keys()
+        return keys
+
+
+def _no_keys() -> UnavailableError:
+    return UnavailableError("Sessions cannot be verified now; try again later")
 
 
 def _pem_by_id(keys: Sequence[Mapping[str, Any]]) -> dict[str, str]:

@@ -26,6 +26,7 @@ import urllib3.exceptions
 from shared import tracing
 from shared.errors import TooLargeError, UnavailableError, UnsupportedMediaError
 from shared.ports import MediaRef, StoredAudio, StoredImage
+from shared.providers.counted_calls import CountedCalls
 from shared.settings import MediaSettings
 
 CHUNK_BYTES = 5_500_000
@@ -52,6 +53,8 @@ _ABOUT_THE_FILE = re.compile(
 )
 
 ResponseT = TypeVar("ResponseT")
+
+_counted = CountedCalls("cloudinary")
 
 log = structlog.stdlib.get_logger(__name__)
 
@@ -125,6 +128,7 @@ class CloudinaryMediaStore:
             renditions["high"],
         )
 
+    @_counted
     async def destroy(self, media: MediaRef) -> None:
         response: object = await self._call_shortly(
             cloudinary.uploader.destroy,
@@ -140,6 +144,7 @@ class CloudinaryMediaStore:
         await self._call_shortly(cloudinary.api.ping, timeout=PING_SECONDS)
         return True
 
+    @_counted
     async def _upload(
         self, path: Path, public_id: str, resource_type: str, **options: object
     ) -> Mapping[str, Any]:

@@ -17,6 +17,9 @@ FOLDER = PROJECT / "deploy/observability"
 OURS = '{namespace="music-streaming"'
 """The label that selects our series in a shared Prometheus."""
 
+OUR_PREFIXES = "http|cache|queue|breaker|rate|webhooks|dependency"
+"""How the names of our series begin, up to the first underscore."""
+
 MONITORED = frozenset({"monitoring", "network-policies"})
 
 
@@ -91,7 +94,7 @@ def test_alert_covers_each_missing_service() -> None:
 
 @pytest.mark.parametrize("expression", expressions())
 def test_series_of_other_projects_are_left_out(expression: str) -> None:
-    series = re.findall(r"\b(?:http|cache|queue|breaker|rate|webhooks)_\w+(.{0,30})", expression)
+    series = re.findall(rf"\b(?:{OUR_PREFIXES})_\w+(.{{0,30}})", expression)
     assert series
     assert all(selected.startswith(OURS) for selected in series)
 
@@ -106,7 +109,7 @@ def test_dashboard_and_alerts_use_existing_metrics(expression: str) -> None:
     }
     added = {"le", "job", "instance", "namespace"}
     plain = re.sub(r"by \([^)]*\)|\{[^}]*\}|\[[^]]*\]", "", expression)
-    ours = re.compile("(http|cache|queue|breaker|rate|webhooks)_")
+    ours = re.compile(f"({OUR_PREFIXES})_")
     requested = {word for word in re.findall(r"[a-z_]+", plain) if ours.match(word)}
     assert requested <= label_names.keys()
     labels = {each.strip() for by in re.findall(r"by \(([^)]*)\)", expression) for each in by.split(",")}

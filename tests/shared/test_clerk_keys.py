@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.algorithms import RSAAlgorithm
 from structlog.testing import capture_logs
 
+from shared import metrics
 from shared.access.caller import InvalidTokenError
 from shared.errors import UnavailableError
 from shared.providers import clerk as clerk_module
@@ -79,6 +80,19 @@ async def verifier_at(
 async def refused(verifier: ClerkTokenVerifier, tokens: Sequence[str]) -> int:
     outcomes = await asyncio.gather(*(verifier.verify(token) for token in tokens), return_exceptions=True)
     return sum(isinstance(outcome, InvalidTokenError) for outcome in outcomes)
+
+
+async def test_failed_jwks_fetch_is_counted() -> None:
+    before = failed_calls()
+    async with canned_server(jwks()) as clerk, verifier_at(clerk.url) as verifier:
+        with pytest.raises(UnavailableError):
+            await verifier.verify(KEYS[0].token())
+    assert failed_calls() == before + 1
+
+
+def failed_calls() -> float:
+    labels = {"dependency": "clerk", "outcome": "failed"}
+    return metrics.REGISTRY.get_sample_value("dependency_calls_total", labels) or 0
 
 
 async def test_concurrent_tokens_share_one_jwks_fetch() -> None:

@@ -16,6 +16,7 @@ import pytest
 import structlog
 
 import shared.providers.cloudinary
+from shared import metrics
 from shared.errors import AppError, TooLargeError, UnavailableError, UnsupportedMediaError
 from shared.ports import MediaRef
 from shared.providers.cloudinary import CHUNK_BYTES, THREADS, CloudinaryMediaStore, open_cloudinary
@@ -89,6 +90,25 @@ async def test_unknown_removal_result_is_a_failure(body: bytes) -> None:
     async with canned_server(http_response(200, body)) as server, store_at(server.url) as store:
         with pytest.raises(UnavailableError):
             await store.destroy(MediaRef("songs/1/audio", "video"))
+
+
+async def test_calls_are_counted_by_outcome(file: Path) -> None:
+    """A file that is refused is neither: the store works."""
+    before = calls("succeeded"), calls("failed")
+    async with canned_server(refusal("Invalid image file")) as server, store_at(server.url) as store:
+        with pytest.raises(UnsupportedMediaError):
+            await store.upload_image(file, "songs/1/cover")
+        server.response = http_response(500, b"{}")
+        with pytest.raises(UnavailableError):
+            await store.upload_image(file, "songs/1/cover")
+        server.response = http_response(200, STORED)
+        await store.upload_image(file, "songs/1/cover")
+    assert (calls("succeeded"), calls("failed")) == (before[0] + 1, before[1] + 1)
+
+
+def calls(outcome: str) -> float:
+    labels = {"dependency": "cloudinary", "outcome": outcome}
+    return metrics.REGISTRY.get_sample_value("dependency_calls_total", labels) or 0
 
 
 def refusal(message: str) -> bytes:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 import structlog
 
+from shared import metrics
 from shared.errors import UnavailableError
 from song_service.domain import CatalogueEntry, EngineTimeoutError
 from song_service.recombee import RecombeeEngine, open_recombee
@@ -143,6 +144,21 @@ async def test_failed_batches_do_not_open_the_breaker() -> None:
                 await engine.send_interactions([an_interaction()])
         server.response = http_response(200, f'{{"recomms": [{{"id": "{SONG}"}}]}}'.encode())
         assert await engine.for_user(USER, 10) == [SONG]
+
+
+async def test_calls_that_the_breaker_refuses_are_not_counted() -> None:
+    async with canned_server(http_response(500, b"{}")) as server, engine_at(server.url) as engine:
+        before = failed_calls()
+        for _ in range(10):
+            with pytest.raises(UnavailableError):
+                await engine.for_user(USER, 10)
+        assert failed_calls() == before + len(server.requests)
+        assert len(server.requests) < 10
+
+
+def failed_calls() -> float:
+    labels = {"dependency": "recombee", "outcome": "failed"}
+    return metrics.REGISTRY.get_sample_value("dependency_calls_total", labels) or 0
 
 
 async def test_batches_have_a_longer_timeout() -> None:
