@@ -93,8 +93,8 @@ class AccountTaskRepository(Protocol):
         """Make the task due at `due_at`, with one more attempt."""
         ...
 
-    async def count(self) -> int:
-        """Returns the number of tasks."""
+    async def count_overdue(self, moment: datetime) -> int:
+        """Returns the number of tasks that are due at `moment` or failed before, without those for later."""
         ...
 
 
@@ -118,7 +118,7 @@ class AccountQueue:
         """Process due tasks. Returns the number of tasks claimed; a failed one is due again later."""
         claimed = await self._tasks.claim_due(now(), now() + LEASE, BATCH)
         await asyncio.gather(*(self._perform(task) for task in claimed))
-        metrics.QUEUE_LENGTH.labels("account_tasks").set(await self._tasks.count())
+        metrics.QUEUE_LENGTH.labels("account_tasks").set(await self._tasks.count_overdue(now()))
         return len(claimed)
 
     async def _perform(self, task: AccountTask) -> None:
@@ -126,11 +126,18 @@ class AccountQueue:
             async with asyncio.timeout(LEASE.total_seconds() / 2):
                 await self._steps[task.step](task)
         except (AppError, TimeoutError) as failure:
-            seconds = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2**task.attempts)
             log.warning("account task failed", step=task.step, error=type(failure).__name__)
-            await self._tasks.retry(task, now() + timedelta(seconds=seconds))
+            await self._retry(task)
+        except Exception:
+            # An internal error counts as a failure too, or the task would never be overdue.
+            log.exception("account task failed", step=task.step)
+            await self._retry(task)
         else:
             await self._tasks.complete(task)
+
+    async def _retry(self, task: AccountTask) -> None:
+        seconds = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2**task.attempts)
+        await self._tasks.retry(task, now() + timedelta(seconds=seconds))
 
     async def _process_forever(self) -> None:
         while True:

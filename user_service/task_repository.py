@@ -52,8 +52,8 @@ class MongoAccountTasks:
         failed = {"_id": _key(task.user_id, task.step), "revision": task.revision}
         await self._tasks.change_one(failed, {"$set": {"dueAt": due_at}, "$inc": {"attempts": 1}})
 
-    async def count(self) -> int:
-        return await self._tasks.count({})
+    async def count_overdue(self, moment: datetime) -> int:
+        return await self._tasks.count({"$or": [{"dueAt": {"$lte": moment}}, {"attempts": {"$gt": 0}}]})
 
 
 def _key(user_id: str, step: Step) -> str:

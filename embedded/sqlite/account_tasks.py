@@ -52,8 +52,10 @@ class SqliteAccountTasks:
         statement = statements.update("account_tasks", changes, _SAME, "step")
         await self._database.write(statement, {**_named(task), "due_at": to_millis(due_at)})
 
-    async def count(self) -> int:
-        rows = await self._database.read(statements.select("count(*)", "account_tasks"))
+    async def count_overdue(self, moment: datetime) -> int:
+        overdue = ["(due_at <= :moment OR attempts > 0)"]
+        statement = statements.select("count(*)", "account_tasks", overdue)
+        rows = await self._database.read(statement, {"moment": to_millis(moment)})
         return int(rows[0][0])
 
 

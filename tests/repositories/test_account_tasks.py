@@ -3,6 +3,9 @@
 import asyncio
 from datetime import timedelta
 
+import pytest
+
+from shared import metrics
 from shared.clock import now
 from shared.errors import UnavailableError
 from tests.repositories.builders import a_user
@@ -35,14 +38,25 @@ async def test_workers_share_the_queue(account_tasks: AccountTaskRepository) -> 
 async def test_later_tasks_are_not_due(account_tasks: AccountTaskRepository) -> None:
     await account_tasks.add(USER, CLERK, [Step.DELETE_SONGS], now() + timedelta(minutes=1))
     assert await claimed(account_tasks) == []
-    assert await account_tasks.count() == 1
+    assert await account_tasks.count_overdue(now() + SECOND) == 0
+    assert await account_tasks.count_overdue(now() + timedelta(minutes=2)) == 1
+
+
+async def test_failed_task_is_overdue_until_it_succeeds(account_tasks: AccountTaskRepository) -> None:
+    await account_tasks.add(USER, CLERK, [Step.DELETE_SONGS], now())
+    (task,) = await claimed(account_tasks)
+    assert await account_tasks.count_overdue(now()) == 0
+    await account_tasks.retry(task, now() + timedelta(minutes=1))
+    assert await account_tasks.count_overdue(now()) == 1
+    await account_tasks.complete(task)
+    assert await account_tasks.count_overdue(now()) == 0
 
 
 async def test_completed_task_is_gone(account_tasks: AccountTaskRepository) -> None:
     await account_tasks.add(USER, CLERK, [Step.DELETE_SONGS], now())
     (task,) = await claimed(account_tasks)
     await account_tasks.complete(task)
-    assert await account_tasks.count() == 0
+    assert await account_tasks.count_overdue(now() + timedelta(days=1)) == 0
 
 
 async def test_task_requested_again_meanwhile_is_kept(account_tasks: AccountTaskRepository) -> None:
@@ -64,18 +78,33 @@ async def test_failed_task_is_retried_later(account_tasks: AccountTaskRepository
     assert again.attempts == 2
 
 
-async def test_queue_repeats_a_step_until_it_succeeds(account_tasks: AccountTaskRepository) -> None:
+@pytest.mark.parametrize("failure", [UnavailableError("The song service is not available now"), KeyError()])
+async def test_queue_repeats_a_step_until_it_succeeds(
+    account_tasks: AccountTaskRepository, failure: Exception
+) -> None:
     attempts = []
 
     async def fail_once(task: AccountTask) -> None:
         attempts.append(task)
         if len(attempts) == 1:
-            raise UnavailableError("The song service is not available now")
+            raise failure
 
     queue = AccountQueue(account_tasks, {Step.DELETE_SONGS: fail_once})
     await queue.add(a_user(), [Step.DELETE_SONGS])
     assert await queue.process_due() == 1
-    assert await account_tasks.count() == 1
+    assert overdue_in_metrics() == 1
     await account_tasks.retry(attempts[0], now() - SECOND)
     assert await queue.process_due() == 1
-    assert await account_tasks.count() == 0
+    assert overdue_in_metrics() == 0
+
+
+async def test_scheduled_task_is_not_measured(account_tasks: AccountTaskRepository) -> None:
+    """As after a changed name, whose second step is ten minutes later."""
+    queue = AccountQueue(account_tasks, {})
+    await queue.add(a_user(), [Step.SONG_PROFILE_AGAIN], timedelta(minutes=10))
+    assert await queue.process_due() == 0
+    assert overdue_in_metrics() == 0
+
+
+def overdue_in_metrics() -> float | None:
+    return metrics.REGISTRY.get_sample_value("queue_length", {"queue": "account_tasks"})
