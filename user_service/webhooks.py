@@ -18,6 +18,9 @@ from user_service.domain import LastAdminError, User
 from user_service.ports import ProcessedWebhooks, UserRepository
 from user_service.profiles import Profiles
 
+# Series exist before the first webhook, or the increase by it would not be seen.
+_received = {kind: metrics.WEBHOOKS.labels(kind) for kind in ("user.updated", "user.deleted", "other")}
+
 log = structlog.stdlib.get_logger(__name__)
 
 
@@ -55,7 +58,7 @@ class Webhooks:
             UnavailableError: it cannot be applied now; Clerk sends it again.
         """
         kind, data = _report_in(body)
-        metrics.WEBHOOKS.labels(kind if kind in ("user.updated", "user.deleted") else "other").inc()
+        _received.get(kind, _received["other"]).inc()
         if await self._processed.contains(message_id):
             return
         user = await self._users.find_by_clerk_id(str(data.get("id", "")))
