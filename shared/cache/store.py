@@ -13,10 +13,10 @@ class CacheDownError(Exception):
 
     @property
     def kind(self) -> str:
-        """The code of Redis's error, or the type of the failure. For logs: a message may hold secrets."""
+        """The type of the failure, and the code of Redis's error. For logs: a message may hold secrets."""
         cause = self.__cause__ or self
         code = _ERROR_CODE.match(str(cause))
-        return type(cause).__name__ if code is None else code[0]
+        return type(cause).__name__ + (f" {code[0]}" if code else "")
 
 
 class CacheRefusedError(CacheDownError):
