@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from socket import socket
 
+import structlog
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 from uvicorn import Config
 from uvicorn.supervisors import Multiprocess
 
 from shared.metrics import MULTIPROCESS_FOLDER
+
+log = structlog.stdlib.get_logger(__name__)
 
 
 class Workers(Multiprocess):
@@ -34,8 +37,9 @@ class Workers(Multiprocess):
     def keep_subprocess_alive(self) -> None:
         super().keep_subprocess_alive()
         pids = {each.pid for each in self.processes if each.pid is not None}
-        if self._metrics_folder is not None:
-            for ended in self._pids - pids:
+        for ended in self._pids - pids:
+            log.warning("worker ended and was replaced", pid=ended)
+            if self._metrics_folder is not None:
                 mark_process_dead(ended, self._metrics_folder)  # type: ignore[no-untyped-call]
         self._pids = pids
 

@@ -150,3 +150,6 @@ def test_metrics_survive_the_end_of_a_worker(tmp_path: Path) -> None:
         _until(lambda: len(running.workers() - ended) == 2 and _is_ready(running.port))
         running.send_request()
         _until(lambda: running.requests() == 11)
+    lines = [json.loads(line) for line in (tmp_path / "log").read_text().splitlines()]
+    replaced = [line for line in lines if line["event"] == "worker ended and was replaced"]
+    assert {(line["pid"], line["level"]) for line in replaced} == {(pid, "warning") for pid in ended}
