@@ -44,7 +44,8 @@ class ServiceClient:
     def __init__(self, http: httpx.AsyncClient, name: str) -> None:
         self._http = http
         self._name = name
-        self._breaker = CircuitBreaker(name, CircuitBreakerPolicy(minimum_calls=5))
+        # The label by which the gateway names it, too.
+        self._breaker = CircuitBreaker(name.replace(" ", "-"), CircuitBreakerPolicy(minimum_calls=5))
 
     async def fetch(
         self,

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from pydantic import TypeAdapter
 
+from shared import metrics
 from shared.contracts.albums import ALBUM
 from shared.errors import (
     AppError,
@@ -123,6 +124,11 @@ async def test_breaker_opens_after_repeated_failures() -> None:
         with pytest.raises(UnavailableError):
             await requesting.fetch(ANYTHING, "GET", "/albums/1")
     assert service.calls == 5
+
+
+def test_breaker_metric_has_the_name_that_the_gateway_uses() -> None:
+    ServiceClient(httpx.AsyncClient(), "metered service")
+    assert metrics.REGISTRY.get_sample_value("breaker_open", {"name": "metered-service"}) == 0
 
 
 async def test_refusals_do_not_open_the_breaker() -> None:
