@@ -240,18 +240,18 @@ def _check_party(claims: Mapping[str, Any], parties: Set[str]) -> None:
 def _identity_of(claims: Mapping[str, Any], issuers: Set[str]) -> Identity:
     """Check what the SDK does not: an expiry, a subject, the issuer, and an active session."""
     subject, expiry, issuer = claims.get("sub"), claims.get("exp"), claims.get("iss")
-    if (
-        not isinstance(subject, str)
-        or not subject
-        or not isinstance(expiry, int | float)
-        or not isinstance(issuer, str)
-        or issuer not in issuers
-        or not isinstance(claims.get("sid"), str)
-        or claims.get("sts", "active") != "active"
-    ):
-        log.info("token refused", reason="claims")
+    is_valid = {
+        "sub": isinstance(subject, str) and bool(subject),
+        "exp": isinstance(expiry, int | float),
+        "iss": isinstance(issuer, str) and issuer in issuers,
+        "sid": isinstance(claims.get("sid"), str),
+        "sts": claims.get("sts", "active") == "active",
+    }
+    if not all(is_valid.values()):
+        invalid = [name for name, is_right in is_valid.items() if not is_right]
+        log.info("token refused", reason="claims", claims=invalid)
         raise InvalidTokenError
-    return Identity(subject, float(expiry))
+    return Identity(claims["sub"], float(claims["exp"]))
 
 
 def token_verifier(keys: ClerkKeys, settings: ServiceSettings) -> ClerkTokenVerifier:

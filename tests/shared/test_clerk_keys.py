@@ -124,6 +124,13 @@ async def test_log_names_refused_origins_of_signed_tokens_only() -> None:
     assert "made-up" not in str(logged)
 
 
+async def test_log_names_invalid_claims_of_signed_tokens() -> None:
+    async with canned_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
+        with capture_logs() as logged:
+            assert await refused(verifier, [KEYS[0].token(subject="", issuer="https://other.test")]) == 1
+    assert [each["claims"] for each in logged] == [["sub", "iss"]]
+
+
 async def test_bad_signatures_cause_no_jwks_fetch() -> None:
     async with canned_server(jwks(KEYS[0].jwk())) as clerk, verifier_at(clerk.url) as verifier:
         await verifier.verify(KEYS[0].token())
