@@ -35,13 +35,16 @@ class Workers(Multiprocess):
             each.close()
 
     def keep_subprocess_alive(self) -> None:
+        before = self._pids | self._current_pids()
         super().keep_subprocess_alive()
-        pids = {each.pid for each in self.processes if each.pid is not None}
-        for ended in self._pids - pids:
+        self._pids = self._current_pids()
+        for ended in before - self._pids:
             log.warning("worker ended and was replaced", pid=ended)
             if self._metrics_folder is not None:
                 mark_process_dead(ended, self._metrics_folder)  # type: ignore[no-untyped-call]
-        self._pids = pids
+
+    def _current_pids(self) -> set[int]:
+        return {each.pid for each in self.processes if each.pid is not None}
 
 
 @contextmanager
