@@ -60,6 +60,7 @@ INTRODUCTION = """\
 #
 # Put a value with & $ ; # or spaces in it between single quotes: both ways take it as it is.
 # make run needs none of this; its settings also come from that environment.
+# docker-compose fixes HOST, PORT, WORKERS, METRICS_PORT and *_SERVICE_URL: here they have no effect on it.
 """
 
 
