@@ -1,4 +1,8 @@
-"""SQLite as the local cloud's providers use it: one file each, with durable commits."""
+"""SQLite as the local cloud's providers use it: one file each, with durable commits.
+
+Every statement is its own transaction. Requests share a connection: with transactions of several statements,
+one that fails on a full disk would take the acknowledged statements of other requests with it.
+"""
 
 from pathlib import Path
 
@@ -17,7 +21,7 @@ async def open_database(path: Path, schema: str, *, schema_version: int) -> aios
     synchronous=FULL because an acknowledged upload or account must survive a power cut.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    connection = await aiosqlite.connect(path)
+    connection = await aiosqlite.connect(path, isolation_level=None)
     try:
         connection.row_factory = aiosqlite.Row
         await connection.execute("PRAGMA journal_mode = WAL")

@@ -98,14 +98,12 @@ class Accounts:
         """The account with its new name; None when there is none."""
         statement = "UPDATE accounts SET full_name = ? WHERE clerk_id = ? RETURNING *"
         rows = list(await self._connection.execute_fetchall(statement, (full_name, clerk_id)))
-        await self._connection.commit()
         return Account(**dict(rows[0])) if rows else None
 
     async def delete(self, clerk_id: str) -> bool:
         """Whether there was such an account."""
         statement = "DELETE FROM accounts WHERE clerk_id = ? RETURNING clerk_id"
         rows = list(await self._connection.execute_fetchall(statement, (clerk_id,)))
-        await self._connection.commit()
         return bool(rows)
 
     async def signed_in(self, email: str, full_name: str | None) -> Account:
@@ -121,5 +119,4 @@ class Accounts:
             "ON CONFLICT (email) DO UPDATE SET last_sign_in_at_ms = excluded.last_sign_in_at_ms RETURNING *",
             (new_id("user"), address, new_id("idn"), full_name or name_from_email(address), now_ms, now_ms),
         )
-        await self._connection.commit()
         return Account(**dict(next(iter(rows))))

@@ -80,7 +80,6 @@ class Webhooks:
         body = json.dumps({"type": kind, "object": "event", "data": data, "timestamp": now_ms()})
         statement = "INSERT INTO messages VALUES (?, ?, 0, ?)"
         await self._connection.execute(statement, (new_id("msg"), body, time.time()))
-        await self._connection.commit()
         self._wake.set()
 
     async def _send_forever(self, url: str) -> None:
@@ -117,4 +116,3 @@ class Webhooks:
             pause = min(LONGEST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2**attempts)
             statement = "UPDATE messages SET attempts = attempts + 1, due_at = ? WHERE id = ?"
             await self._connection.execute(statement, (time.time() + pause, message_id))
-        await self._connection.commit()

@@ -129,7 +129,6 @@ class Assets:
             names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
             insert = f"INSERT OR REPLACE INTO assets ({names}) VALUES ({places})"  # noqa: S608 -- Asset's own names
             await self._connection.execute(insert, row)
-            await self._connection.commit()
         return asset, replaced
 
     async def forget(self, asset: Asset) -> bool:
@@ -137,7 +136,6 @@ class Assets:
         cursor = await self._connection.execute(
             "DELETE FROM assets WHERE version_id = ?", (asset.version_id,)
         )
-        await self._connection.commit()
         return cursor.rowcount > 0
 
     async def discard_files(self, asset: Asset) -> None:
