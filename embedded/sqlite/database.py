@@ -12,7 +12,9 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiosqlite
+import structlog
 
+from embedded.disk_space import is_disk_full
 from shared.errors import UnavailableError
 
 # STRICT tables came last of what the statements of this package need.
@@ -44,6 +46,8 @@ UNAVAILABLE_CODES = frozenset(
     }
 )
 
+log = structlog.stdlib.get_logger(__name__)
+
 Value = str | int | None
 Values = Mapping[str, Value]
 Migrations = Sequence[Sequence[str]]
@@ -74,7 +78,7 @@ class OldSqliteError(Exception):
 
 @contextmanager
 def store_errors() -> Iterator[None]:
-    """Translate an unusable file into UnavailableError, and a duplicate value into DuplicateRowError.
+    """Translate an unusable file into UnavailableError and log why; a duplicate value into DuplicateRowError.
 
     Errors of the statement itself are not translated.
     """
@@ -88,6 +92,9 @@ def store_errors() -> Iterator[None]:
         primary_code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if primary_code not in UNAVAILABLE_CODES:
             raise
+        log.warning("database unavailable", cause="the disk is full" if is_disk_full(error) else str(error))
+        if is_disk_full(error):
+            raise UnavailableError("The database cannot be used now: its disk is full") from error
         raise UnavailableError("The database cannot be used now") from error
 
 
@@ -176,18 +183,19 @@ async def _connection(
 async def _set(connection: aiosqlite.Connection, pragma: str, busy_timeout_seconds: float) -> None:
     """Execute `pragma`. SQLite does not wait by itself for others when a file changes to WAL: so we do."""
     give_up_at = time.monotonic() + busy_timeout_seconds
-    while True:
-        try:
-            await _rows(connection, pragma, None)
-        except UnavailableError as failure:
-            if not _is_busy(failure.__cause__) or time.monotonic() > give_up_at:
-                raise
-            await asyncio.sleep(BUSY_PAUSE_SECONDS)
-        else:
-            return
+    with store_errors():
+        while True:
+            try:
+                await connection.execute_fetchall(pragma)
+            except sqlite3.OperationalError as failure:
+                if not _is_busy(failure) or time.monotonic() > give_up_at:
+                    raise
+                await asyncio.sleep(BUSY_PAUSE_SECONDS)
+            else:
+                return
 
 
-def _is_busy(error: BaseException | None) -> bool:
+def _is_busy(error: sqlite3.OperationalError) -> bool:
     return getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF == sqlite3.SQLITE_BUSY
 
 

@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from embedded.sqlite import schemas
 from embedded.sqlite.database import (
@@ -169,8 +170,9 @@ async def test_full_disk_is_unavailable_until_space_returns(database: SqliteData
     await songs.add(kept)
     pages = (await database.write("PRAGMA page_count"))[0][0]
     await database.write(f"PRAGMA max_page_count = {pages}")
-    with pytest.raises(UnavailableError):
+    with pytest.raises(UnavailableError, match="its disk is full"), capture_logs() as logged:
         await songs.add(big)
+    assert [line["cause"] for line in logged] == ["the disk is full"]
     assert await songs.get_many([kept.id, big.id]) == [kept]
     assert await database.ping()
     await database.write("PRAGMA max_page_count = 1000000")
