@@ -5,6 +5,7 @@ Each provider is one object: an async context manager that opens its files under
 `/v1_1/*` Cloudinary's, `/{recombee_database_id}/*` Recombee's. `/` is the web player.
 """
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -19,6 +20,7 @@ from embedded.cloud.cloudinary.app import Cloudinary, cloudinary_error, refuse
 from embedded.cloud.cloudinary.request_signature import RefusedRequestError
 from embedded.cloud.demo_progress import DemoProgress
 from embedded.cloud.faults import FaultLayer, Faults, FaultyApi, Provider
+from embedded.cloud.full_disk import FullDiskHandler
 from embedded.cloud.player_page import PlayerPage
 from embedded.cloud.recombee.app import Recombee
 from embedded.cloud.settings import CloudSettings
@@ -52,6 +54,7 @@ def create_cloud(settings: CloudSettings) -> Starlette:
         "cloudinary": FaultyApi("/v1_1/", cloudinary_error),
         "recombee": FaultyApi(f"/{settings.recombee_database_id}/", _recombee_error),
     }
+    full_disk = FullDiskHandler(apis.values())
     return Starlette(
         routes=[
             Route("/livez", _alive),
@@ -63,6 +66,10 @@ def create_cloud(settings: CloudSettings) -> Starlette:
             *recombee.routes,
         ],
         middleware=[Middleware(FaultLayer, faults=faults, apis=apis)],
-        exception_handlers={RefusedRequestError: refuse},
+        exception_handlers={
+            RefusedRequestError: refuse,
+            sqlite3.OperationalError: full_disk.respond,
+            OSError: full_disk.respond,
+        },
         lifespan=lifespan,
     )

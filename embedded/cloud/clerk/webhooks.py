@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sqlite3
 import time
 from pathlib import Path
 from types import TracebackType
@@ -88,7 +89,10 @@ class Webhooks:
                 self._wake.clear()
                 statement = "SELECT id, body, attempts FROM messages WHERE due_at <= ?"
                 due = await self._connection.execute_fetchall(statement, (time.time(),))
-                await asyncio.gather(*(self._deliver(http, url, *row) for row in due))
+                try:
+                    await asyncio.gather(*(self._deliver(http, url, *row) for row in due))
+                except sqlite3.OperationalError as failure:  # as on a full disk: they are sent again
+                    log.warning("webhooks not updated", error=str(failure))
                 try:
                     async with asyncio.timeout(POLL_SECONDS):
                         await self._wake.wait()

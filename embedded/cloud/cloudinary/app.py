@@ -29,6 +29,7 @@ from embedded.cloud.cloudinary.transformations import (
 )
 from embedded.cloud.cloudinary.uploads import MAX_REQUEST_BYTES, Uploads, chunk_of, md5_of, signed_form
 from embedded.cloud.settings import CloudSettings
+from embedded.disk_space import has_space
 
 RANDOM_ID_CHARACTERS = 20
 PROBES_AT_ONCE = 2
@@ -114,6 +115,9 @@ class Cloudinary:
             credentials.encode(), base64.b64encode(expected.encode())
         ):
             return cloudinary_error(401, "Invalid credentials")
+        if not has_space(self._settings.data_dir):
+            # Health then says that nothing can be uploaded. The SDK knows no 507 here.
+            return cloudinary_error(503, "The disk is full")
         return JSONResponse({"status": "ok"})
 
     async def _unknown_call(self, request: Request) -> Response:
@@ -180,6 +184,9 @@ class Cloudinary:
             for _, rendition in eager_renditions(asset.eager, asset.format):
                 try:
                     await self._renditions.audio(asset, rendition)
+                except OSError:
+                    await self._remove(asset)
+                    raise
                 except RenditionError as error:
                     await self._remove(asset)
                     raise RefusedRequestError(400, str(error)) from error

@@ -8,6 +8,7 @@ import asyncio
 import json
 import re
 import shutil
+import sqlite3
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -128,7 +129,11 @@ class Assets:
             row = {**asdict(asset), "details": json.dumps(asset.details)}
             names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
             insert = f"INSERT OR REPLACE INTO assets ({names}) VALUES ({places})"  # noqa: S608 -- Asset's own names
-            await self._connection.execute(insert, row)
+            try:
+                await self._connection.execute(insert, row)
+            except sqlite3.Error:
+                await self.discard_files(asset)
+                raise
         return asset, replaced
 
     async def forget(self, asset: Asset) -> bool:

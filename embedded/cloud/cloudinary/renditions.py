@@ -14,6 +14,7 @@ from embedded.cloud.cloudinary.encoder import TranscodingError, find_ffmpeg, low
 from embedded.cloud.cloudinary.pictures import write_variant
 from embedded.cloud.cloudinary.transcoding import Transcoding
 from embedded.cloud.cloudinary.transformations import AudioRendition, PictureFormat, PictureVariant
+from embedded.disk_space import is_disk_full
 
 AT_ONCE = 2
 BACKGROUND_WORKERS = 1
@@ -69,7 +70,7 @@ class Renditions:
         self._ordered.put_nowait((asset, renditions))
 
     async def audio(self, asset: Asset, rendition: AudioRendition) -> Path:
-        """The finished file. Raises RenditionError."""
+        """The finished file. Raises RenditionError, or OSError when the disk is full."""
 
         async def make(unfinished: Path) -> None:
             async with self._turns:
@@ -80,7 +81,10 @@ class Renditions:
         return await self._once(self._assets.folder_of(asset) / rendition.file_name, make)
 
     async def picture(self, asset: Asset, variant: PictureVariant, picture_format: PictureFormat) -> Path:
-        """The finished file; of all variants of a picture only the newest few stay. Raises RenditionError."""
+        """The finished file; of all variants of a picture only the newest few stay.
+
+        Raises RenditionError, or OSError when the disk is full.
+        """
         folder = self._assets.folder_of(asset)
         name = "-".join(
             str(part)
@@ -137,6 +141,8 @@ class Renditions:
             await asyncio.to_thread(unfinished.replace, path)
         except (TranscodingError, OSError) as error:
             logger.warning("could not make %s: %s", path.name, error)
+            if is_disk_full(error):
+                raise
             raise RenditionError("The media could not be converted") from error
         finally:
             await asyncio.to_thread(unfinished.unlink, missing_ok=True)

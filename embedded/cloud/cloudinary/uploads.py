@@ -104,8 +104,12 @@ class Uploads:
         if size > MAX_FILE_BYTES:
             raise _too_large(size)
         target = self._folder / uuid.uuid4().hex
-        with target.open("xb") as file:
-            _copy(source, file)
+        try:
+            with target.open("xb") as file:
+                _copy(source, file)
+        except OSError:
+            target.unlink(missing_ok=True)
+            raise
         return target
 
     def _write_part(self, source: BinaryIO, chunk: Chunk) -> Path | None:
