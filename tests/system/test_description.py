@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from embedded.settings import EmbeddedSettings
+from embedded.welcome import welcome
 from tests.api_description import DOCUMENT, described_at, to_text
 from tests.openapi_description import Description
 from tests.system.media import make_album, song_form, upload
@@ -133,3 +135,20 @@ async def test_docs_page_needs_no_other_host(system: RunningSystem) -> None:
             assert response.status_code == 200, address
             assert len(response.content) > 1000
         assert (await http.get("/docs/assets/../settings.py")).status_code == 404
+
+
+async def test_welcome_names_descriptions_that_exist(system: RunningSystem) -> None:
+    addresses = {
+        "gateway": system.gateway,
+        "user": system.users,
+        "song": system.songs,
+        "album": system.albums,
+    }
+    ports = {f"{name}_port": httpx.URL(address).port for name, address in addresses.items()}
+    named = re.findall(
+        r"(http://\S+) .*described at (/[\w.]+)", welcome(EmbeddedSettings.model_validate(ports))
+    )
+    assert len(named) == 4
+    async with httpx.AsyncClient(timeout=30) as http:
+        for address, path in named:
+            assert (await http.get(address + path)).status_code == 200, address
