@@ -1,15 +1,19 @@
 """Errors of `make run` are one sentence, before anything starts."""
 
 import errno
+import os
+import signal
 import socket
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from embedded.__main__ import main
 from embedded.installation import MovedError, installation_in, keep_media_url
-from tests.system.running import PORTS, free_ports
+from embedded.launch import main
+from tests.system.running import PORTS, PROJECT, free_ports
 
 
 @pytest.fixture(autouse=True)
@@ -98,3 +102,19 @@ def test_unused_cloud_port_may_change(
         assert main() == 1
     assert f"in use: {ports['CLOUD_PORT']} (CLOUD_PORT)" in capsys.readouterr().err
     installation_in(tmp_path / "data").check_media_url("http://localhost:1")
+
+
+def test_interrupted_import_ends_without_a_word(tmp_path: Path) -> None:
+    (tmp_path / "pydantic.py").write_text("import time\nprint('importing', flush=True)\ntime.sleep(60)\n")
+    with subprocess.Popen(
+        [sys.executable, "-m", "embedded"],
+        cwd=PROJECT,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"importing\n"
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=30) == (b"", b"")
+        assert process.returncode == -signal.SIGINT
