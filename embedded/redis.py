@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from types import FrameType
 
 PORT = "REDIS_PORT"
@@ -35,7 +36,17 @@ def _serve_real(server: str, port: int) -> int:
         process.terminate()
 
     signal.signal(signal.SIGTERM, stop)
-    return process.wait()
+    code = process.wait()
+    if code < 0:
+        _end_by(-code)
+    return code
+
+
+def _end_by(number: int) -> None:
+    """End as the server did, so that the supervisor reports the signal."""
+    with suppress(OSError):  # SIGKILL has no handler
+        signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _serve_fake(port: int) -> int:

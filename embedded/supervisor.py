@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import signal
 import socket
 import sys
 import time
@@ -72,6 +73,16 @@ async def _accepts_connections(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def how_it_ended(code: int) -> str:
+    """An exit code, negative after a signal, as people read it."""
+    if code >= 0:
+        return f"ended with {code}"
+    try:
+        return f"was killed ({signal.Signals(-code).name})"
+    except ValueError:  # a real-time signal
+        return f"was killed (signal {-code})"
 
 
 class Supervisor:
@@ -164,7 +175,7 @@ class Supervisor:
             code = await self._running[plan.name].wait()
             if self._is_stopping:
                 return
-            sys.stderr.write(f"{plan.name} ended with {code}; starting it again\n")
+            sys.stderr.write(f"{plan.name} {how_it_ended(code)}; starting it again\n")
             await self._start_again(plan, pause, time.monotonic() - started_at)
 
     async def _start_again(self, plan: ProcessPlan, pause: RestartPause, lived_seconds: float) -> None:

@@ -11,8 +11,9 @@ import pytest
 
 from embedded import log_files, restart_pause, supervisor
 from embedded.plan import ProcessPlan
+from embedded.redis import real_server
 from embedded.restart_pause import RestartPause
-from embedded.supervisor import Supervisor, child_environment
+from embedded.supervisor import Supervisor, child_environment, how_it_ended
 from tests.system.processes import all_processes, is_named
 from tests.system.running import free_ports
 
@@ -71,11 +72,40 @@ async def test_failed_start_is_retried(
 
         os.kill(child("redis"), signal.SIGKILL)
         await until(was_tried_twice)
-        assert "redis ended with -9" in said
+        assert "redis was killed (SIGKILL)" in said
         in_the_way.rmdir()
         async with asyncio.timeout(30):
             while not await listens(plan.port):  # noqa: ASYNC110 - no event to wait for
                 await asyncio.sleep(0.05)
+
+
+@pytest.mark.skipif(real_server() is None, reason="needs a redis-server on the machine")
+async def test_signal_of_redis_server_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (port,) = free_ports(1)
+    running = Supervisor([ProcessPlan("redis", port, {"REDIS_PORT": str(port)}, None)], tmp_path)
+    try:
+        await running.start()
+        (server,) = (each.pid for each in all_processes().values() if each.parent == child("redis"))
+        os.kill(server, signal.SIGKILL)
+        said = ""
+
+        def was_reported() -> bool:
+            nonlocal said
+            said += capsys.readouterr().err
+            return "starting it again" in said
+
+        await until(was_reported)
+        assert said == "redis was killed (SIGKILL); starting it again\n"
+    finally:
+        await running.stop()
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [(0, "ended with 0"), (-signal.SIGSEGV, "was killed (SIGSEGV)"), (-40, "was killed (signal 40)")],
+)
+def test_signals_are_named(code: int, text: str) -> None:
+    assert how_it_ended(code) == text
 
 
 async def test_log_is_truncated_while_process_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
