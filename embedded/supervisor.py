@@ -92,6 +92,7 @@ class Supervisor:
         self._plans = plans
         self._log_dir = log_dir
         self._running: dict[str, ChildProcess] = {}
+        self._log_starts: dict[str, int] = {}
         self._watchers: list[asyncio.Task[None]] = []
         self._is_stopping = False
 
@@ -106,8 +107,7 @@ class Supervisor:
         preload()
         self._log_dir.mkdir(parents=True, exist_ok=True)
         for plan in self._plans:
-            path = log_file(self._log_dir, plan.name)
-            rotate(path)
+            path = self._begin_log(plan)
             self._running[plan.name] = fork(plan.name, path, child_environment(os.environ, plan))
 
     async def start(self) -> None:
@@ -126,9 +126,14 @@ class Supervisor:
             asyncio.create_task(self._keep_logs_short()),
         ]
 
-    async def _spawn(self, plan: ProcessPlan) -> None:
+    def _begin_log(self, plan: ProcessPlan) -> Path:
         path = log_file(self._log_dir, plan.name)
-        await asyncio.to_thread(rotate, path)
+        rotate(path)
+        self._log_starts[plan.name] = path.stat().st_size if path.exists() else 0
+        return path
+
+    async def _spawn(self, plan: ProcessPlan) -> None:
+        path = await asyncio.to_thread(self._begin_log, plan)
         with path.open("ab") as log:
             self._running[plan.name] = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -164,8 +169,10 @@ class Supervisor:
         return response.is_success
 
     def _last_log_lines(self, plan: ProcessPlan) -> str:
+        """Those of this start: the file holds earlier ones as well."""
         path = log_file(self._log_dir, plan.name)
-        lines = path.read_text(errors="replace").splitlines()[-12:]
+        written = path.read_bytes()[self._log_starts[plan.name] :]
+        lines = written.decode(errors="replace").splitlines()[-12:]
         return "\n".join([*(f"  {line}" for line in lines), f"  (all of it: {path})"])
 
     async def _keep_running(self, plan: ProcessPlan) -> None:

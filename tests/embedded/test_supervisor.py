@@ -13,7 +13,7 @@ from embedded import log_files, restart_pause, supervisor
 from embedded.plan import ProcessPlan
 from embedded.redis import real_server
 from embedded.restart_pause import RestartPause
-from embedded.supervisor import Supervisor, child_environment, how_it_ended
+from embedded.supervisor import StartError, Supervisor, child_environment, how_it_ended
 from tests.system.processes import all_processes, is_named
 from tests.system.running import free_ports
 
@@ -106,6 +106,17 @@ async def test_signal_of_redis_server_is_reported(tmp_path: Path, capsys: pytest
 )
 def test_signals_are_named(code: int, text: str) -> None:
     assert how_it_ended(code) == text
+
+
+async def test_failed_start_shows_its_own_log_lines(tmp_path: Path) -> None:
+    (tmp_path / "redis.log").write_text("of the run before\n")
+    (port,) = free_ports(1)
+    running = Supervisor([ProcessPlan("redis", port, {"REDIS_PORT": "loud"}, None)], tmp_path)
+    with pytest.raises(StartError, match="redis ended while starting") as failure:
+        await running.start()
+    await running.stop()
+    assert "invalid literal for int() with base 10: 'loud'" in str(failure.value)
+    assert "of the run before" not in str(failure.value)
 
 
 async def test_log_is_truncated_while_process_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
