@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from embedded.demo_state import DemoState
+from embedded.disk_space import advice, is_disk_full, watch
 from embedded.installation import MovedError, installation_in, keep_media_url
 from embedded.plan import plan
 from embedded.settings import EmbeddedSettings
@@ -28,6 +29,17 @@ def _writing_in(data_dir: Path) -> Iterator[None]:
         yield
     except OSError as failure:
         raise StartError(f"DATA_DIR {data_dir} cannot be written: {failure.strerror}") from None
+
+
+@contextmanager
+def _explaining_a_full_disk(data_dir: Path) -> Iterator[None]:
+    """Adds what to do to a failed start, which may have failed because the disk is full."""
+    try:
+        yield
+    except (StartError, OSError) as failure:
+        if isinstance(failure, OSError) and not is_disk_full(failure):
+            raise
+        raise StartError("\n".join([str(failure), *advice(data_dir)])) from failure
 
 
 @contextmanager
@@ -58,7 +70,8 @@ def _run(settings: EmbeddedSettings, started_at: float) -> None:
         with _writing_in(data_dir):
             keep_media_url(data_dir, settings.media_url)
         supervisor = Supervisor(plans, data_dir / "logs")
-        supervisor.fork()
+        with _explaining_a_full_disk(data_dir):
+            supervisor.fork()
         asyncio.run(_supervise(settings, supervisor, started_at))
 
 
@@ -66,22 +79,25 @@ async def _supervise(settings: EmbeddedSettings, supervisor: Supervisor, started
     stopped = asyncio.Event()
     for signal_number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(signal_number, stopped.set)
+    watching = asyncio.create_task(watch(settings.data_dir.absolute()))
     try:
         await _until(stopped, _start(settings, supervisor, started_at))
         await stopped.wait()
     finally:
+        watching.cancel()
         sys.stdout.write("\nStopping …\n")
         await supervisor.stop()
 
 
 async def _start(settings: EmbeddedSettings, supervisor: Supervisor, started_at: float) -> None:
     data_dir = settings.data_dir.absolute()
-    await supervisor.start()
-    if settings.demo and not (state := DemoState.in_folder(data_dir)).is_done:
-        # The demo's synthesiser takes as long to import as everything else, and is needed once.
-        from embedded.first_start import put_demo_in
+    with _explaining_a_full_disk(data_dir):
+        await supervisor.start()
+        if settings.demo and not (state := DemoState.in_folder(data_dir)).is_done:
+            # The demo's synthesiser takes as long to import as everything else, and is needed once.
+            from embedded.first_start import put_demo_in
 
-        await put_demo_in(settings, state)
+            await put_demo_in(settings, state)
     sys.stdout.write(welcome(settings))
     sys.stdout.write(f"Ready in {time.monotonic() - started_at:.1f} s\n")
     sys.stdout.flush()

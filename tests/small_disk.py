@@ -34,15 +34,17 @@ class SmallDisk:
     outside: Path
     command: Sequence[str]
 
-    def fill(self) -> None:
-        """Use all space."""
-        with (self.outside / "filling").open("ab", buffering=0) as file:
+    def fill(self, leave_bytes: int = 0) -> None:
+        """Use all space but this."""
+        filling = self.outside / "filling"
+        with filling.open("ab", buffering=0) as file:
             for size in (65_536, 4_096, 1):
                 try:
                     while True:
                         file.write(b"x" * size)
                 except OSError:
                     continue
+        os.truncate(filling, filling.stat().st_size - leave_bytes)
 
     def empty(self) -> None:
         """Free what `fill` used."""

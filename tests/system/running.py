@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,10 +60,12 @@ def free_ports(count: int) -> list[int]:
 
 
 @contextmanager
-def running_system(data_dir: Path, **environment: str) -> Iterator[RunningSystem]:
+def running_system(
+    data_dir: Path, *, command: Sequence[str] = (), **environment: str
+) -> Iterator[RunningSystem]:
     """`python -m embedded` on `data_dir`, without demo content unless DEMO says so, until it is left.
 
-    On free ports, but for those that `environment` names.
+    On free ports, but for those that `environment` names; behind `command`, if there is one.
     """
     free = zip(PORTS, free_ports(len(PORTS)), strict=True)
     ports = {name: int(environment.get(name, port)) for name, port in free}
@@ -74,7 +76,7 @@ def running_system(data_dir: Path, **environment: str) -> Iterator[RunningSystem
     output = data_dir.with_suffix(".out")
     with output.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "embedded"],
+            [*command, sys.executable, "-m", "embedded"],
             cwd=PROJECT,
             env={**os.environ, **variables},
             stdout=out,
