@@ -33,15 +33,14 @@ class ServiceBadResponseError(BadResponseError):
         super().__init__(f"The {service} service sent an invalid response")
 
 
-class ServiceConnectionLostError(UnavailableError):
+class ServiceConnectionLostError(BadResponseError):
     """The connection was lost before the response to a request that may not be sent again."""
 
     code = "service_connection_lost"
 
-    def __init__(self, service: str, retry_after_seconds: int) -> None:
+    def __init__(self, service: str) -> None:
         super().__init__(
-            f"The connection to the {service} service was lost; the request may have been carried out",
-            retry_after_seconds,
+            f"The connection to the {service} service was lost; the request may have been carried out"
         )
 
 
@@ -59,7 +58,7 @@ def error_of(failure: UpstreamError, service: str, *, is_repeatable: bool) -> Ap
     if isinstance(failure, ConnectError) or (is_repeatable and isinstance(failure, ConnectionLostError)):
         return ServiceUnreachableError(service, UNREACHABLE_RETRY_SECONDS)
     if isinstance(failure, ConnectionLostError):
-        return ServiceConnectionLostError(service, UNREACHABLE_RETRY_SECONDS)
+        return ServiceConnectionLostError(service)
     if isinstance(failure, ResponseTimeoutError):
         return ServiceTimeoutError(service)
     return ServiceBadResponseError(service)

@@ -127,16 +127,21 @@ async def test_unusable_response_is_502(said: bytes, method: str) -> None:
     check_problem(await response_before(talk, method), 502, "service_bad_answer")
 
 
-@pytest.mark.parametrize(
-    ("method", "code"), [("GET", "service_unreachable"), ("POST", "service_connection_lost")]
-)
-async def test_connection_lost_before_the_response_is_503(method: str, code: str) -> None:
-    async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await read_request(reader, writer)
+async def closing(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await read_request(reader, writer)
 
-    response = await response_before(talk, method)
-    check_problem(response, 503, code)
+
+async def test_read_whose_connection_is_lost_is_503() -> None:
+    response = await response_before(closing)
+    check_problem(response, 503, "service_unreachable")
     assert int(response.headers.get("retry-after") or 0) >= 1
+
+
+async def test_write_whose_connection_is_lost_is_502_without_retry_after() -> None:
+    """The service may have carried it out."""
+    response = await response_before(closing, "POST")
+    check_problem(response, 502, "service_connection_lost")
+    assert response.headers.get("retry-after") is None
 
 
 async def test_reset_does_not_complete_a_response_without_length() -> None:
@@ -187,14 +192,14 @@ async def test_read_is_retried_after_connection_failure(method: str) -> None:
 async def test_writes_are_never_retried(method: str) -> None:
     service = FailsFirst()
     response = await response_before(service.talk, method)
-    assert (response.status, service.seen) == (503, 1)
+    assert (response.status, service.seen) == (502, 1)
 
 
 async def test_read_with_a_body_is_not_retried() -> None:
     service = FailsFirst()
     async with listening(service.talk) as there, gateway(there) as port:
         response = await send_request(port, "GET", "/api/songs", body=b"{}")
-    assert (response.status, service.seen) == (503, 1)
+    assert (response.status, service.seen) == (502, 1)
 
 
 async def test_read_is_retried_once_only() -> None:
