@@ -21,12 +21,15 @@ export class Router {
     this.app = app;
     this.outlet = outlet;
     this.routes = routes;
-    this.path = '';
+    this.path = '/';
+    /** What has the focus until the page has a title to focus; null when it is not to be focused. @type {Element | null} */
+    this.focused = null;
   }
 
   start() {
-    addEventListener('hashchange', () => this.show(true));
+    addEventListener('hashchange', () => isAnchor() || this.show(true));
     addEventListener('refresh', () => this.show(false));
+    this.outlet.addEventListener('loaded', () => this.complete());
     // Who signs in or out sees other things.
     let first = true;
     this.app.session.user.watch(() => {
@@ -38,9 +41,7 @@ export class Router {
 
   /** @param {boolean} andFocus moves a screen reader's focus to the new page */
   show(andFocus) {
-    // "#main" is the skip link's.
-    if (location.hash && !location.hash.startsWith('#/')) return;
-    this.path = location.hash.slice(1) || '/';
+    if (!isAnchor()) this.path = location.hash.slice(1) || '/';
     for (const [pattern, view] of this.routes) {
       const match = pattern.exec(this.path);
       if (match) {
@@ -55,20 +56,35 @@ export class Router {
   fill(page, andFocus) {
     fill(this.outlet, page);
     this.outlet.scrollTo(0, 0);
-    const title = page.querySelector('h1');
+    // Who types in the search field goes on typing.
+    this.focused = andFocus && !document.activeElement?.matches('[type=search]') ? document.activeElement : null;
+    this.complete();
+    dispatchEvent(new CustomEvent('pageshown', { detail: this.path }));
+  }
+
+  /** Does what needs the content of the page, of which some may be loaded later. */
+  complete() {
+    const title = this.outlet.querySelector('h1');
     const name = title?.textContent ?? '';
     document.title = name ? `${name} · ${NAME}` : NAME;
-    if (andFocus && title) {
-      title.tabIndex = -1;
-      title.focus({ preventScroll: true });
+    if (title && this.focused) {
+      if (document.activeElement === this.focused) {
+        title.tabIndex = -1;
+        title.focus({ preventScroll: true });
+      }
       announce(name);
+      this.focused = null;
     }
-    dispatchEvent(new CustomEvent('pageshown', { detail: this.path }));
   }
 }
 
+/** Whether the address is one within the page: "#main" of the skip link. */
+function isAnchor() {
+  return location.hash !== '' && !location.hash.startsWith('#/');
+}
+
 /** @param {string | undefined} text */
-function decoded(text) {
+export function decoded(text) {
   try {
     return decodeURIComponent(text ?? '');
   } catch {

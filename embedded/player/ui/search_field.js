@@ -2,6 +2,7 @@
 
 import { h } from './dom.js';
 import { icon } from './icons.js';
+import { decoded } from './router.js';
 
 /** @import { App } from '../app.js' */
 
@@ -35,7 +36,7 @@ export function searchField(app) {
   addEventListener('pageshown', () => {
     const match = /^#\/search\/(.*)$/.exec(location.hash);
     if (!match && !location.hash.startsWith('#/search')) input.value = '';
-    else if (document.activeElement !== input) input.value = decodeURIComponent(match?.[1] ?? '');
+    else if (document.activeElement !== input) input.value = decoded(match?.[1]);
   });
   const form = h('form', { class: 'search', role: 'search' }, icon('search'), input, h('kbd', { 'aria-hidden': 'true' }, '/'));
   form.addEventListener('submit', (event) => event.preventDefault());
