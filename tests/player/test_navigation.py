@@ -1,5 +1,7 @@
 """The web player in headless Chromium: pages, their titles and focus, dialogs and menus, Back and Forward."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -35,3 +37,32 @@ def test_search_field_takes_a_percent_sign(visitors: Visitors) -> None:
     visitor.page.goto(f"{visitor.url}/#/search/100%")
     expect(visitor.page.locator("main h1")).to_have_text("“100%”")
     expect(visitor.page.get_by_role("searchbox", name="Search")).to_have_value("100%")
+
+
+@pytest.mark.parametrize(
+    ("page", "title"),
+    [
+        ("/albums", "Neon Tides"),
+        ("/search/glass elevator", "Glass Elevator"),
+        ("/artists", "Nova Lumen"),
+    ],
+)
+def test_loaded_page_has_title_and_focus(visitors: Visitors, page: str, title: str) -> None:
+    visitor = visitors.visitor()
+    visitor.go(page)
+    visitor.page.locator("main").get_by_role("link", name=title).last.click()
+    expect(visitor.page.get_by_role("heading", level=1, name=title)).to_be_focused()
+    expect(visitor.page).to_have_title(f"{title} · Encore")
+    expect(visitor.page.locator("#announcer")).to_have_text(title)
+
+
+@pytest.mark.parametrize("path", ["/albums/", "/songs/", "/artists/", "/shared/"])
+def test_failed_page_has_a_title(visitors: Visitors, path: str) -> None:
+    visitor = visitors.visitor()
+    visitor.page.evaluate(f"location.hash = '#{path}{'0' * 24}'")
+    heading = visitor.page.get_by_role("heading", level=1)
+    expect(heading).to_have_text(re.compile("not found|not valid"))
+    expect(heading).to_be_focused()
+    expect(visitor.page).to_have_title(f"{heading.inner_text()} · Encore")
+    visitor.settle()
+    visitor.problems.clear()

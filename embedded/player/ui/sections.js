@@ -54,9 +54,11 @@ export function loaded(kind, load, render, more = {}) {
       shown = JSON.stringify(value);
     } catch (error) {
       fill(element, failure(error, run));
+      asTitle(element);
       shown = '';
     } finally {
       element.removeAttribute('aria-busy');
+      element.dispatchEvent(new Event('loaded', { bubbles: true }));
     }
   };
   /** What is shown stays until there is something else to show. */
@@ -78,6 +80,13 @@ export function loaded(kind, load, render, more = {}) {
     isFirst = false;
   }, element);
   return element;
+}
+
+/** A page of which nothing but an error can be shown has the error as its title. @param {Element} element */
+function asTitle(element) {
+  const page = element.parentElement;
+  const message = element.querySelector('.failure p');
+  if (message && page?.matches('.page') && !page.querySelector('h1')) message.replaceWith(h('h1', null, message.textContent));
 }
 
 /** The focus stays on the control of the same name, else in the same part of the page. @param {Element} element @param {() => void} render */

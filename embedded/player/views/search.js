@@ -37,7 +37,10 @@ export function searchPage(app, query = '') {
     } catch (error) {
       if (!mine.signal.aborted) fill(results, failure(error, () => void search(text)));
     } finally {
-      results.removeAttribute('aria-busy');
+      if (running === mine) {
+        results.removeAttribute('aria-busy');
+        results.dispatchEvent(new Event('loaded', { bubbles: true }));
+      }
     }
   };
 
