@@ -66,3 +66,28 @@ def test_failed_page_has_a_title(visitors: Visitors, path: str) -> None:
     expect(visitor.page).to_have_title(f"{heading.inner_text()} · Encore")
     visitor.settle()
     visitor.problems.clear()
+
+
+def test_back_closes_a_dialog_and_nothing_else(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    for page in ("Artists", "Albums"):
+        visitor.page.get_by_role("link", name=page, exact=True).first.click()
+        visitor.settle()
+    visitor.press("Sign in")
+    visitor.page.get_by_role("dialog").wait_for()
+    visitor.page.evaluate("history.back()")
+    expect(visitor.page.get_by_role("dialog")).to_have_count(0)
+    visitor.wait_until("location.hash === '#/albums'")
+    expect(visitor.page.get_by_role("heading", level=1, name="Albums")).to_be_visible()
+    visitor.page.evaluate("history.back()")
+    expect(visitor.page.get_by_role("heading", level=1, name="Artists")).to_be_visible()
+
+
+def test_back_restores_the_scroll_position(visitors: Visitors) -> None:
+    visitor = visitors.visitor(on_phone=True)
+    visitor.page.evaluate("document.querySelector('main').scrollTo({ top: 700, behavior: 'instant' })")
+    visitor.page.get_by_role("link", name="All albums").evaluate("(link) => link.click()")
+    expect(visitor.page.get_by_role("heading", level=1, name="Albums")).to_be_visible()
+    assert visitor.page.evaluate("document.querySelector('main').scrollTop") == 0
+    visitor.page.evaluate("history.back()")
+    visitor.wait_until("Math.abs(document.querySelector('main').scrollTop - 700) < 2")

@@ -39,6 +39,5 @@ export function nowPlaying(app) {
       likeButton(app, song),
     );
   });
-  addEventListener('hashchange', () => element.close());
   return { element, open: () => element.showModal() };
 }

@@ -10,6 +10,7 @@ import { announce } from './controls.js';
  */
 
 const NAME = 'Encore';
+const SCROLLING = ['wheel', 'touchmove', 'pointerdown', 'keydown'];
 
 export class Router {
   /**
@@ -22,14 +23,23 @@ export class Router {
     this.outlet = outlet;
     this.routes = routes;
     this.path = '/';
+    /** Position of the page in the browser's history. */
+    this.entry = 0;
+    /** @type {Map<number, number>} by entry, how far its page was scrolled */
+    this.scrolled = new Map();
+    /** How far the page will be scrolled when there is enough content. @type {number | null} */
+    this.scrollTo = null;
     /** What has the focus until the page has a title to focus; null when it is not to be focused. @type {Element | null} */
     this.focused = null;
   }
 
   start() {
-    addEventListener('hashchange', () => isAnchor() || this.show(true));
+    this.entry = history.state?.entry ?? 0;
+    history.replaceState({ entry: this.entry }, '');
+    addEventListener('hashchange', () => this.navigated());
     addEventListener('refresh', () => this.show(false));
     this.outlet.addEventListener('loaded', () => this.complete());
+    for (const kind of SCROLLING) this.outlet.addEventListener(kind, () => (this.scrollTo = null), { passive: true });
     // Who signs in or out sees other things.
     let first = true;
     this.app.session.user.watch(() => {
@@ -39,23 +49,41 @@ export class Router {
     this.show(false);
   }
 
-  /** @param {boolean} andFocus moves a screen reader's focus to the new page */
-  show(andFocus) {
+  navigated() {
+    const dialogs = /** @type {NodeListOf<HTMLDialogElement>} */ (document.querySelectorAll('dialog[open]'));
+    for (const dialog of dialogs) dialog.close();
+    /** @type {number | undefined} undefined unless it was shown before: Back or Forward */
+    const entry = history.state?.entry;
+    if (isAnchor() || entry === this.entry) return;
+    if (entry !== undefined && dialogs.length > 0) {
+      // Back closes the dialog and nothing else.
+      history.go(this.entry - entry);
+      return;
+    }
+    this.scrolled.set(this.entry, this.outlet.scrollTop);
+    this.entry = entry ?? this.entry + 1;
+    history.replaceState({ entry: this.entry }, '');
+    this.show(true, entry === undefined ? 0 : this.scrolled.get(entry));
+  }
+
+  /** @param {boolean} andFocus moves a screen reader's focus to the new page @param {number} [scrollTo] */
+  show(andFocus, scrollTo = 0) {
     if (!isAnchor()) this.path = location.hash.slice(1) || '/';
     for (const [pattern, view] of this.routes) {
       const match = pattern.exec(this.path);
       if (match) {
-        this.fill(view(this.app, ...match.slice(1).map(decoded)), andFocus);
+        this.fill(view(this.app, ...match.slice(1).map(decoded)), andFocus, scrollTo);
         return;
       }
     }
-    this.fill(h('div', { class: 'page' }, h('h1', null, 'Page not found')), andFocus);
+    this.fill(h('div', { class: 'page' }, h('h1', null, 'Page not found')), andFocus, scrollTo);
   }
 
-  /** @param {HTMLElement} page @param {boolean} andFocus */
-  fill(page, andFocus) {
+  /** @param {HTMLElement} page @param {boolean} andFocus @param {number} scrollTo */
+  fill(page, andFocus, scrollTo) {
     fill(this.outlet, page);
-    this.outlet.scrollTo(0, 0);
+    this.outlet.scrollTo({ top: 0, behavior: 'instant' });
+    this.scrollTo = scrollTo;
     // Who types in the search field goes on typing.
     this.focused = andFocus && !document.activeElement?.matches('[type=search]') ? document.activeElement : null;
     this.complete();
@@ -75,6 +103,8 @@ export class Router {
       announce(name);
       this.focused = null;
     }
+    if (this.scrollTo) this.outlet.scrollTo({ top: this.scrollTo, behavior: 'instant' });
+    if (!this.outlet.querySelector('[aria-busy]')) this.scrollTo = null;
   }
 }
 

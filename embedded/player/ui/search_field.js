@@ -28,7 +28,7 @@ export function searchField(app) {
       const path = `/search/${encodeURIComponent(input.value.trim())}`;
       const isSearching = location.hash.startsWith('#/search');
       // While typing the history holds one entry, not one for each letter.
-      if (isSearching) history.replaceState(null, '', `#${path}`);
+      if (isSearching) history.replaceState(history.state, '', `#${path}`);
       else app.go(path);
       if (isSearching) dispatchEvent(new CustomEvent('searched', { detail: input.value.trim() }));
     }, PAUSE_MILLISECONDS);
