@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.player.browsing import Visitor, Visitors
+from tests.player.content import JONAS
 
 pytestmark = pytest.mark.slow
 
@@ -68,6 +69,24 @@ def test_failed_page_has_a_title(visitors: Visitors, path: str) -> None:
     visitor.problems.clear()
 
 
+def test_dialog_stays_while_text_is_selected(visitors: Visitors) -> None:
+    visitor = visitors.visitor(JONAS)
+    visitor.go("/playlists")
+    visitor.press("New")
+    title = visitor.page.get_by_role("textbox", name="New playlist")
+    title.fill("Songs for Monday")
+    box = title.bounding_box()
+    assert box
+    mouse = visitor.page.mouse
+    mouse.move(box["x"] + 80, box["y"] + 10)
+    mouse.down()
+    mouse.move(10, box["y"] + 10, steps=4)
+    mouse.up()
+    expect(title).to_have_value("Songs for Monday")
+    mouse.click(10, box["y"] + 10)
+    expect(title).to_have_count(0)
+
+
 def test_back_closes_a_dialog_and_nothing_else(visitors: Visitors) -> None:
     visitor = visitors.visitor()
     for page in ("Artists", "Albums"):
@@ -91,3 +110,12 @@ def test_back_restores_the_scroll_position(visitors: Visitors) -> None:
     assert visitor.page.evaluate("document.querySelector('main').scrollTop") == 0
     visitor.page.evaluate("history.back()")
     visitor.wait_until("Math.abs(document.querySelector('main').scrollTop - 700) < 2")
+
+
+def test_second_click_closes_a_menu(visitors: Visitors) -> None:
+    visitor = visitors.visitor(JONAS)
+    menu = visitor.page.get_by_role("menu")
+    for shown in (1, 0, 1):
+        visitor.press("Account of Jonas Lindqvist")
+        visitor.page.wait_for_timeout(100)
+        expect(menu).to_have_count(shown)

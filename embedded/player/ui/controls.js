@@ -58,10 +58,19 @@ let menus = 0;
  */
 export function menuButton(label, items, name = 'more') {
   const id = `menu-${(menus += 1)}`;
-  const opener = iconButton(name, label, () => open(), {
-    'aria-haspopup': 'menu',
-    'aria-expanded': 'false',
-  });
+  const openMenu = () => /** @type {HTMLElement | null} */ (document.querySelector(`#${id}:popover-open`));
+  let wasOpen = false;
+  const opener = iconButton(
+    name,
+    label,
+    ({ detail: clicks }) => {
+      // The press of this click has closed an open menu already, as every press outside does.
+      const wasClosed = clicks > 0 && wasOpen;
+      if (openMenu()) openMenu()?.hidePopover();
+      else if (!wasClosed) open();
+    },
+    { 'aria-haspopup': 'menu', 'aria-expanded': 'false', onpointerdown: () => (wasOpen = openMenu() !== null) },
+  );
   const open = () => {
     const menu = h('div', { id, class: 'menu', role: 'menu', popover: 'auto', 'aria-label': label });
     for (const item of items()) {
@@ -137,8 +146,12 @@ export function openDialog(title, content, more = {}) {
       h('header', { class: 'dialog-head' }, h('h2', { id: 'dialog-title' }, title), iconButton('close', 'Close', close)),
       h('div', { class: 'dialog-body' }, content(close)),
     );
+    /** @type {EventTarget | null} */
+    let pressed = null;
+    dialog.addEventListener('pointerdown', (event) => (pressed = event.target));
     dialog.addEventListener('click', (event) => {
-      if (event.target === dialog) close();
+      // On the backdrop; a selection of text that only ends there began elsewhere.
+      if (event.target === dialog && pressed === dialog) close();
     });
     dialog.addEventListener('close', () => {
       dialog.remove();
