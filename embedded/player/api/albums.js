@@ -78,10 +78,11 @@ export class AlbumsApi {
    * @param {string} id
    * @param {string[]} songIds the same songs in their new order
    * @param {string | null} ifMatch
-   * @returns {Promise<void>}
+   * @returns {Promise<string | null>} the new ETag
    */
-  reorder(id, songIds, ifMatch) {
-    return this.transport.json('PUT', `/api/albums/${id}/songs`, { json: { songIds }, ifMatch });
+  async reorder(id, songIds, ifMatch) {
+    const { headers } = await this.transport.send('PUT', `/api/albums/${id}/songs`, { json: { songIds }, ifMatch });
+    return headers.get('ETag');
   }
 
   /** @param {string} id @param {string} userId @returns {Promise<void>} */

@@ -50,10 +50,10 @@ export function loaded(kind, load, render, more = {}) {
     element.setAttribute('aria-busy', 'true');
     try {
       const value = await load();
-      fill(element, render(value, run));
+      keepFocus(element, () => fill(element, render(value, run)));
       shown = JSON.stringify(value);
     } catch (error) {
-      fill(element, failure(error, run));
+      keepFocus(element, () => fill(element, failure(error, run)));
       asTitle(element);
       shown = '';
     } finally {
@@ -90,12 +90,12 @@ function asTitle(element) {
 }
 
 /** The focus stays on the control of the same name, else in the same part of the page. @param {Element} element @param {() => void} render */
-function keepFocus(element, render) {
+export function keepFocus(element, render) {
   const focused = element.contains(document.activeElement) ? document.activeElement : null;
   const name = focused && nameOf(focused);
   render();
   if (!name) return;
-  const controls = [...element.querySelectorAll('a, button')];
+  const controls = [...element.querySelectorAll('a, button, input, select')];
   const again = controls.find((each) => nameOf(each) === name) ?? controls[0];
   /** @type {HTMLElement | undefined} */ (again)?.focus({ preventScroll: true });
 }
@@ -123,14 +123,14 @@ export function failure(error, retry) {
  * @template T
  * @param {'rows' | 'cards'} kind
  * @param {(cursor: string | null) => Promise<Page<T>>} load
- * @param {(items: T[]) => HTMLElement} render all items of one page
+ * @param {(items: T[], reload: () => void) => HTMLElement} render all items of one page
  * @param {() => Node} whenEmpty
  * @param {{ after?: Observable<any> }} [options]
  */
 export function paged(kind, load, render, whenEmpty, options = {}) {
-  return loaded(kind, () => load(null), (first) => {
+  return loaded(kind, () => load(null), (first, reload) => {
     if (first.items.length === 0) return whenEmpty();
-    const list = h('div', null, render(first.items));
+    const list = h('div', null, render(first.items, reload));
     const more = h('div', { class: 'more' });
     /** @param {string | null} next */
     const offer = (next) => {
@@ -139,7 +139,7 @@ export function paged(kind, load, render, whenEmpty, options = {}) {
         ask.disabled = true;
         await attempt(async () => {
           const page = await load(next);
-          list.append(render(page.items));
+          list.append(render(page.items, reload));
           offer(page.next);
         });
         ask.disabled = false;

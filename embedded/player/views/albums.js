@@ -2,7 +2,7 @@ import { ApiError } from '../api/errors.js';
 import { albumActions, albumMenu } from '../ui/album_actions.js';
 import { albumCards } from '../ui/albums.js';
 import { button, toast } from '../ui/controls.js';
-import { h, plural } from '../ui/dom.js';
+import { fill, h, plural } from '../ui/dom.js';
 import { attempt, emptyState, loaded, messageOf, paged } from '../ui/sections.js';
 import { dragHandle } from '../ui/sortable.js';
 import { cover, songList } from '../ui/songs.js';
@@ -86,30 +86,47 @@ function banner(app, album, kind, actions = []) {
 
 /** @param {App} app @param {AlbumWithSongs} album @param {string | null} etag @param {() => void} reload */
 function editableSongs(app, album, etag, reload) {
+  const box = h('div');
+  let saving = Promise.resolve();
+  let hasFailed = false;
   /** @param {number} from @param {number} to */
-  const moved = async (from, to) => {
-    const ids = reordered(album, from, to);
+  const moved = (from, to) => {
+    const ids = (album.songIds = reordered(album, from, to));
+    const [song] = album.songs.splice(from, 1);
+    if (song) album.songs.splice(to, 0, song);
+    fill(box, list());
+    /** @type {HTMLElement | undefined} */ (box.querySelectorAll('[data-drag]')[to])?.focus();
+    // One after the other: each requires the version that the one before has made.
+    saving = saving.then(() => save(ids));
+  };
+  /** @param {string[]} ids */
+  const save = async (ids) => {
+    if (hasFailed) return;
     try {
-      await app.api.albums.reorder(album._id, ids, etag);
+      etag = await app.api.albums.reorder(album._id, ids, etag);
     } catch (error) {
+      hasFailed = true;
       const isOutdated = error instanceof ApiError && (error.status === 412 || error.status === 409);
       toast(isOutdated ? 'Somebody else changed it meanwhile: here is how it is now' : messageOf(error), 'error');
+      reload();
     }
-    reload();
   };
-  return songList(app, album.songs, {
-    handle: (song) => dragHandle(song.title, moved),
-    menu: (song) => [
-      {
-        label: 'Remove from this album',
-        icon: 'trash',
-        isDangerous: true,
-        run: async () => {
-          if (await attempt(() => app.api.albums.removeSong(album._id, song._id), `${song.title} is removed`)) reload();
+  const list = () =>
+    songList(app, album.songs, {
+      handle: (song) => dragHandle(song.title, moved),
+      menu: (song) => [
+        {
+          label: 'Remove from this album',
+          icon: 'trash',
+          isDangerous: true,
+          run: async () => {
+            if (await attempt(() => app.api.albums.removeSong(album._id, song._id), `${song.title} is removed`)) reload();
+          },
         },
-      },
-    ],
-  });
+      ],
+    });
+  fill(box, list());
+  return box;
 }
 
 /**
