@@ -74,7 +74,7 @@ function banner(app, album, kind, actions = []) {
         { class: 'banner-facts' },
         h('a', { href: `#/artists/${album.creatorId}` }, album.creatorName),
         h('span', null, plural(album.songs.length, 'song')),
-        h('span', null, `${Math.max(1, Math.round(seconds / 60))} min`),
+        album.songs.length > 0 && h('span', null, `${Math.max(1, Math.round(seconds / 60))} min`),
         !album.isPublic && h('span', { class: 'tag tag-private' }, 'private'),
         !album.isVisible && h('span', { class: 'tag tag-hidden' }, 'hidden'),
         Boolean(album.collaboratorIds?.length) && h('span', null, plural(album.collaboratorIds?.length ?? 0, 'collaborator')),
