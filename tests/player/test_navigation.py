@@ -10,6 +10,8 @@ from tests.player.content import JONAS
 
 pytestmark = pytest.mark.slow
 
+FOCUSED = "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent"
+
 
 def search_box(visitor: Visitor) -> Page:
     visitor.page.get_by_role("searchbox", name="Search").click()
@@ -119,3 +121,12 @@ def test_second_click_closes_a_menu(visitors: Visitors) -> None:
         visitor.press("Account of Jonas Lindqvist")
         visitor.page.wait_for_timeout(100)
         expect(menu).to_have_count(shown)
+
+
+def test_queue_keeps_focus_after_a_removal(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    visitor.press("Play what is trending")
+    visitor.press("Queue")
+    titles = visitor.page.locator(".queued .song-title").all_inner_texts()
+    visitor.page.get_by_role("button", name=f"Remove {titles[1]} from the queue").press("Enter")
+    assert visitor.page.evaluate(FOCUSED) == f"Remove {titles[2]} from the queue"

@@ -1,8 +1,8 @@
 /** What plays, and what comes next. */
 
-import { button, iconButton } from './controls.js';
+import { announce, button, iconButton } from './controls.js';
 import { clock, fill, h } from './dom.js';
-import { emptyState } from './sections.js';
+import { emptyState, keepFocus } from './sections.js';
 import { dragHandle } from './sortable.js';
 import { cover } from './songs.js';
 
@@ -21,7 +21,7 @@ export function queuePanel(app, close) {
     h('header', { class: 'side-head' }, h('h2', { tabindex: -1 }, 'Queue'), button('Clear', () => player.clear()), iconButton('close', 'Close the queue', close)),
     body,
   );
-  /** The place in the queue whose handle keeps the focus. @type {number | null} */
+  /** The row and the control in it that get the focus after a change. @type {[number, string] | null} */
   let focused = null;
   player.queueChanged.watch(() => {
     const { songs, index } = player.queue;
@@ -30,8 +30,11 @@ export function queuePanel(app, close) {
       return;
     }
     const list = h('ol', { class: 'queue' }, songs.map((song, at) => row(song, at, at === index)));
-    fill(body, list);
-    if (focused !== null) /** @type {HTMLElement | null} */ (list.children[focused]?.querySelector('.grip'))?.focus();
+    keepFocus(body, () => fill(body, list));
+    if (focused) {
+      const [at, control] = focused;
+      /** @type {HTMLElement | null | undefined} */ ((list.children[at] ?? list.lastElementChild)?.querySelector(control))?.focus();
+    }
     focused = null;
   });
 
@@ -41,7 +44,7 @@ export function queuePanel(app, close) {
       'li',
       { class: `queued ${isCurrent ? 'is-current' : ''}`, 'aria-current': isCurrent ? 'true' : null },
       dragHandle(song.title, (from, to) => {
-        focused = to;
+        focused = [to, '.grip'];
         player.move(from, to);
       }),
       h(
@@ -51,8 +54,17 @@ export function queuePanel(app, close) {
         h('span', { class: 'song-text' }, h('span', { class: 'song-title' }, song.title), h('span', { class: 'song-artist' }, song.artistName)),
       ),
       h('span', { class: 'song-duration' }, clock(song.duration)),
-      isCurrent ? h('span', { class: 'grip-space' }) : iconButton('close', `Remove ${song.title} from the queue`, () => player.remove(at)),
+      isCurrent ? h('span', { class: 'grip-space' }) : removal(song, at),
     );
+  }
+  /** @param {Song} song @param {number} at */
+  function removal(song, at) {
+    return iconButton('close', `Remove ${song.title} from the queue`, () => {
+      // That of the next song, else its last button, if it cannot be removed.
+      focused = [at, 'button:last-of-type'];
+      player.remove(at);
+      announce(`${song.title} is removed from the queue`);
+    });
   }
   return { element, label: 'Queue', opened: () => {} };
 }
