@@ -13,6 +13,7 @@ import { remember, remembered } from './preferences.js';
  */
 
 const RENEW_BEFORE_MILLISECONDS = 30_000;
+const TIMEOUT_MILLISECONDS = 30_000;
 
 export class Session {
   constructor() {
@@ -92,11 +93,14 @@ async function requestToken(account) {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(account),
+      signal: AbortSignal.timeout(TIMEOUT_MILLISECONDS),
     });
   } catch {
     throw new ApiError(0, 'The sign-in cannot be reached');
   }
-  const result = await response.json();
-  if (!response.ok) throw new ApiError(response.status, result.error ?? 'The sign-in was refused', result);
+  const result = await response.json().catch(() => ({}));
+  if (!response.ok || !result.token) {
+    throw new ApiError(response.status, result.error ?? `The sign-in failed: the server returned ${response.status}`, result);
+  }
   return { token: result.token, clerkId: result.clerkId, expiresAt: Date.parse(result.expiresAt) };
 }

@@ -29,6 +29,20 @@ def test_new_account_is_one_click(visitors: Visitors) -> None:
     expect(visitor.page.get_by_role("heading", name="For you")).to_be_visible()
 
 
+def test_public_lists_are_shown_while_sign_in_fails(visitors: Visitors) -> None:
+    visitor = visitors.visitor(JONAS)
+    visitor.page.route("**/sign-in", lambda route: route.fulfill(status=500, body="Internal Server Error"))
+    visitor.page.reload()
+    visitor.sees("The sign-in failed: the server returned 500")
+    visitor.settle()
+    assert visitor.page.locator("main .songs .song-title").count() > 0
+    expect(visitor.page.locator("main .failure")).to_have_count(0)
+    visitor.page.unroute("**/sign-in")
+    visitor.press("Account of Jonas Lindqvist", act=False)
+    assert [each for each in visitor.problems if "500" not in each] == []
+    visitor.problems.clear()
+
+
 def test_account_returns_with_the_server(visitors: Visitors) -> None:
     visitor = visitors.visitor(JONAS)
     visitor.page.route("**/api/auth/me", lambda route: route.abort())

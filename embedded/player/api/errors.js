@@ -25,7 +25,7 @@ export class ApiError extends Error {
 
   /** The same request may succeed later. */
   get isTemporary() {
-    return this.status === 0 || this.status === 429 || this.status >= 502;
+    return this.status === 0 || this.status === 429 || (this.status >= 500 && this.status !== 501);
   }
 
   /** This server does not have the route. */

@@ -40,21 +40,37 @@ export class Transport {
   }
 
   /**
-   * Sends a request, once more with a fresh token when the first was refused. Throws ApiError.
+   * Sends a request, once more with a fresh token when the first was refused. What is public can be read
+   * without one while the sign-in fails. Throws ApiError.
    * @param {string} method
    * @param {string} path
    * @param {Options} [options]
    * @returns {Promise<Reply>}
    */
   async send(method, path, options = {}) {
-    const token = await this.getToken(false);
+    let { token, failure } = await this.tokenFor(method, false);
     let reply = await this.attempt(method, path, options, token);
     if (reply.status === 401 && token) {
-      const renewed = await this.getToken(true);
-      if (renewed) reply = await this.attempt(method, path, options, renewed);
+      ({ token, failure } = await this.tokenFor(method, true));
+      if (token || failure) reply = await this.attempt(method, path, options, token);
     }
+    if (failure && reply.status >= 400 && reply.status < 500) throw failure;
     if (reply.status >= 400) throw errorOf(reply.status, reply.body, reply.headers.get('Retry-After'));
     return reply;
+  }
+
+  /**
+   * @param {string} method
+   * @param {boolean} renew
+   * @returns {Promise<{ token: string | null, failure?: unknown }>} the failure of a sign-in that a GET goes on without
+   */
+  async tokenFor(method, renew) {
+    try {
+      return { token: await this.getToken(renew) };
+    } catch (failure) {
+      if (method !== 'GET') throw failure;
+      return { token: null, failure };
+    }
   }
 
   /**
