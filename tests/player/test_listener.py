@@ -29,6 +29,17 @@ def test_new_account_is_one_click(visitors: Visitors) -> None:
     expect(visitor.page.get_by_role("heading", name="For you")).to_be_visible()
 
 
+def test_double_click_makes_one_account(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    asked: list[str] = []
+    visitor.page.on("request", lambda request: asked.append(request.url.rpartition("/")[2]))
+    visitor.press("Sign in")
+    visitor.page.get_by_role("button", name="New account").dblclick()
+    visitor.sees("Signed in as")
+    visitor.settle()
+    assert asked.count("sign-in") == 1
+
+
 def test_public_lists_are_shown_while_sign_in_fails(visitors: Visitors) -> None:
     visitor = visitors.visitor(JONAS)
     visitor.page.route("**/sign-in", lambda route: route.fulfill(status=500, body="Internal Server Error"))

@@ -17,9 +17,14 @@ export function openSignIn(app) {
   return openDialog(
     'Sign in',
     (close) => {
+      let isSigningIn = false;
       /** @param {Account} account */
       const signIn = async (account) => {
+        // A double click would make two accounts.
+        if (isSigningIn) return;
+        isSigningIn = true;
         const wentWell = await attempt(() => app.session.signIn(app.api, account));
+        isSigningIn = false;
         if (!wentWell) return;
         close();
         toast(`Signed in as ${account.fullName}`);
