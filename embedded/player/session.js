@@ -57,7 +57,7 @@ export class Session {
   }
 
   /**
-   * Signs in, and registers: who is registered already gets the account that there is. Throws ApiError.
+   * Signs in, and registers: who is registered already, or blocked, gets the account that there is. Throws ApiError.
    * @param {MusicApi} api
    * @param {Account} account
    * @returns {Promise<User>}
@@ -67,7 +67,7 @@ export class Session {
     this.token = await requestToken(account);
     this.account = account;
     try {
-      const user = await api.users.register({ clerkId: this.token.clerkId, ...account });
+      const user = await registered(api, { clerkId: this.token.clerkId, ...account });
       remember('account', account);
       this.user.set(user);
       return user;
@@ -82,6 +82,17 @@ export class Session {
     this.token = null;
     remember('account', null);
     this.user.set(null);
+  }
+}
+
+/** @param {MusicApi} api @param {Account & { clerkId: string }} person @returns {Promise<User>} */
+async function registered(api, person) {
+  try {
+    return await api.users.register(person);
+  } catch (error) {
+    if (!(error instanceof ApiError && error.code === 'user_blocked')) throw error;
+    // Nobody has an account if it was deleted while it was blocked.
+    return api.users.me().catch(() => Promise.reject(error));
   }
 }
 

@@ -9,6 +9,8 @@ import { attempt } from './sections.js';
  * @import { Account } from '../session.js'
  */
 
+export const BLOCKED = 'An admin has blocked this account: it may only look around.';
+
 const FIRST_NAMES = ['Robin', 'Alex', 'Kim', 'Sascha', 'Noa', 'Jules', 'Charlie', 'Mika'];
 const LAST_NAMES = ['Rivers', 'Okoye', 'Lang', 'Moreau', 'Sato', 'Lindgren', 'Novak', 'Ferrari'];
 
@@ -27,7 +29,8 @@ export function openSignIn(app) {
         isSigningIn = false;
         if (!wentWell) return;
         close();
-        toast(`Signed in as ${account.fullName}`);
+        if (app.user?.isBlocked) toast(BLOCKED, 'error');
+        else toast(`Signed in as ${account.fullName}`);
       };
       return [
         h('p', { class: 'muted' }, 'Everything runs on your machine: no passwords, no e-mail.'),

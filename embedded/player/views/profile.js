@@ -1,7 +1,7 @@
 import { button, confirmed, toast } from '../ui/controls.js';
 import { h, roleName } from '../ui/dom.js';
 import { attempt, emptyState } from '../ui/sections.js';
-import { openSignIn } from '../ui/sign_in.js';
+import { BLOCKED, openSignIn } from '../ui/sign_in.js';
 import { cover } from '../ui/songs.js';
 
 /** @import { App } from '../app.js' */
@@ -26,7 +26,7 @@ export function profilePage(app) {
         h('p', { class: 'crumb' }, roleName(user.role)),
         h('h1', null, user.fullName),
         h('p', { class: 'banner-facts' }, h('span', null, user.email)),
-        user.isBlocked && h('p', { class: 'notice' }, 'An admin has blocked this account: it may only look around.'),
+        user.isBlocked && h('p', { class: 'notice' }, BLOCKED),
       ),
     ),
     h(
