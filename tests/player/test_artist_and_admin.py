@@ -76,15 +76,36 @@ def test_admin_changes_roles_and_blocks_users(visitors: Visitors) -> None:
     admin.sees(f"{name} is now artist")
     guest.page.reload()
     expect(guest.page.get_by_role("link", name="Studio")).to_be_visible()
-    admin.page.get_by_role("switch", name=f"{name} is blocked").check()
+    blocked = admin.page.get_by_role("switch", name=f"{name} is blocked")
+    blocked.check()
     admin.sees(f"{name} is blocked")
+    admin.settle()
+    expect(blocked).to_be_focused()
     guest.page.reload()
     guest.settle()
     guest.sees("Trending")
     guest.go("/profile")
     guest.sees("An admin has blocked this account")
+    sign_in_again(guest, name, email)
+    guest.sees("An admin has blocked this account")
+    guest.press(f"Account of {name}", act=False)
+    assert [each for each in guest.problems if "403" not in each] == []
+    guest.problems.clear()
+    blocked.uncheck()
+    admin.sees(f"{name} is free again")
     admin.go("/admin/audit")
-    assert {"user.role", "user.block"} <= set(admin.page.locator(".table .tag").all_inner_texts())
+    rows = admin.page.locator(".table tbody tr")
+    expect(rows.locator(".tag")).to_contain_text(["unblocked", "blocked", "made artist"])
+    expect(rows.first).to_contain_text(f"Ada Admin{name}")
+
+
+def sign_in_again(visitor: Visitor, name: str, email: str) -> None:
+    visitor.choose(f"Account of {name}", "Sign out")
+    visitor.press("Sign in")
+    visitor.page.get_by_text("Another e-mail address").click()
+    visitor.page.get_by_label("Name").fill(name)
+    visitor.page.get_by_label("E-mail").fill(email)
+    visitor.page.get_by_role("dialog").get_by_role("button", name="Sign in").click()
 
 
 def test_admin_hides_a_song_from_everybody(visitors: Visitors) -> None:

@@ -1,11 +1,12 @@
 import { button, confirmed, select, toggleSwitch } from '../ui/controls.js';
-import { ago, fill, h } from '../ui/dom.js';
+import { fill, h } from '../ui/dom.js';
 import { attempt, emptyState, paged } from '../ui/sections.js';
 import { cover } from '../ui/songs.js';
 import { tabs } from '../ui/tabs.js';
+import { auditLog } from './audit.js';
 
 /**
- * @import { Album, AuditEntry, AuditedKind, Role, Song, User } from '../api/types.js'
+ * @import { Album, Role, Song, User } from '../api/types.js'
  * @import { App } from '../app.js'
  */
 
@@ -28,7 +29,7 @@ export function adminPage(app, tab = 'users') {
       ['users', 'Users', () => users(app)],
       ['songs', 'Songs', () => songs(app)],
       ['albums', 'Albums', () => albums(app)],
-      ['audit', 'Audit log', () => audit(app)],
+      ['audit', 'Audit log', () => auditLog(app)],
     ]),
   );
 }
@@ -44,7 +45,7 @@ function users(app) {
       paged(
         'rows',
         (cursor) => app.api.admin.users({ ...query, cursor }),
-        (found) => h('ul', { class: 'rows' }, found.map((user) => userRow(app, user, show))),
+        (found, reload) => h('ul', { class: 'rows' }, found.map((user) => userRow(app, user, reload))),
         () => emptyState('people', 'Nobody', 'No account matches.'),
       ),
     );
@@ -151,59 +152,4 @@ function visibleRow(thing, href, by, change) {
     !thing.isPublic && h('span', { class: 'tag tag-private' }, 'private'),
     toggle,
   );
-}
-
-/** @param {App} app */
-function audit(app) {
-  const list = h('div');
-  /** @param {AuditedKind} kind */
-  const show = (kind) =>
-    fill(
-      list,
-      paged(
-        'rows',
-        (cursor) => app.api.admin.audit(kind, cursor),
-        (entries) => auditTable(entries),
-        () => emptyState('history', 'Nothing yet', 'Changes by admins and deleted accounts appear here.'),
-      ),
-    );
-  show('users');
-  return [
-    h('p', { class: 'filters' }, select('Changes of', [['users', 'Users'], ['songs', 'Songs'], ['albums', 'Albums']], 'users', (kind) => show(/** @type {AuditedKind} */ (kind)))),
-    list,
-  ];
-}
-
-/** @param {AuditEntry[]} entries */
-function auditTable(entries) {
-  return h(
-    'div',
-    { class: 'table-box', tabindex: 0, role: 'group', 'aria-label': 'Audit log' },
-    h(
-      'table',
-      { class: 'table' },
-      h('thead', null, h('tr', null, ['When', 'Action', 'By', 'Target', 'Before', 'After'].map((name) => h('th', { scope: 'col' }, name)))),
-      h(
-        'tbody',
-        null,
-        entries.map((entry) =>
-          h(
-            'tr',
-            null,
-            h('td', null, h('time', { datetime: entry.at, title: entry.at }, ago(entry.at))),
-            h('td', null, h('span', { class: 'tag' }, entry.action)),
-            h('td', { class: 'mono' }, entry.actorId),
-            h('td', { class: 'mono' }, entry.targetId),
-            h('td', { class: 'mono' }, shown(entry.before)),
-            h('td', { class: 'mono' }, shown(entry.after)),
-          ),
-        ),
-      ),
-    ),
-  );
-}
-
-/** @param {Record<string, unknown> | null} values */
-function shown(values) {
-  return values ? Object.entries(values).map(([name, value]) => `${name}: ${String(value)}`).join(', ') : '—';
 }
