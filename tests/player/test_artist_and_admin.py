@@ -49,6 +49,24 @@ def test_artist_uploads_edits_and_hides_a_song(visitors: Visitors, tmp_path: Pat
     artist.sees("My second thought is deleted")
 
 
+def test_edit_keeps_the_album_while_albums_fail_to_load(visitors: Visitors) -> None:
+    artist = visitors.visitor(NOVA)
+    artist.page.route("**/api/albums/**", lambda route: route.abort())
+    artist.go("/studio")
+    artist.press("Edit Glass Elevator")
+    artist.page.get_by_role("dialog").get_by_role("button", name="Try again").wait_for()
+    with artist.page.expect_request(lambda request: request.method == "PATCH") as saved:
+        artist.press("Save")
+    assert set(saved.value.post_data_json or {}) == {"title", "genre", "mood"}
+    artist.sees("Saved")
+    artist.page.unroute("**/api/albums/**")
+    artist.go("/albums")
+    artist.page.get_by_role("link", name="Neon Tides").last.click()
+    artist.press("Play Glass Elevator by Nova Lumen", act=False)
+    assert [each for each in artist.problems if "ERR_FAILED" not in each] == []
+    artist.problems.clear()
+
+
 def test_artist_sees_statistics_as_a_chart(visitors: Visitors) -> None:
     artist = visitors.visitor(NOVA)
     artist.go("/studio/statistics")

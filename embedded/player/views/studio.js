@@ -90,11 +90,13 @@ function openEdit(app, song, reload) {
     const title = h('input', { class: 'input', value: song.title, required: true, maxlength: 200 });
     const genre = h('input', { class: 'input', value: song.genre ?? '', maxlength: 50 });
     const mood = moodInput(song.mood);
-    const album = h('div', null, loaded('block', () => app.api.albums.mine(), (albums) => albumSelect(albums, song.albumId)));
+    /** @type {string | null | undefined} undefined, which JSON leaves out, until another one is chosen */
+    let albumId;
+    const choose = (/** @type {string} */ value) => (albumId = value || null);
+    const album = h('div', null, loaded('block', () => app.api.albums.mine(), (albums) => albumSelect(albums, song.albumId, choose)));
     const save = async (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
-      const albumId = /** @type {HTMLSelectElement | null} */ (album.querySelector('select'))?.value;
-      const changes = { title: title.value.trim(), genre: genre.value.trim(), mood: mood.value.trim(), albumId: albumId || null };
+      const changes = { title: title.value.trim(), genre: genre.value.trim(), mood: mood.value.trim(), albumId };
       if (!(await attempt(() => app.api.songs.update(song._id, changes), 'Saved'))) return;
       close();
       reload();
@@ -112,9 +114,9 @@ function moodInput(value = '') {
   return input;
 }
 
-/** @param {Album[]} albums @param {string | null} [chosen] */
-function albumSelect(albums, chosen) {
-  return field('Album', select('Album', [['', 'None'], ...albums.map((album) => /** @type {[string, string]} */ ([album._id, album.title]))], chosen ?? '', () => {}));
+/** @param {Album[]} albums @param {string | null} [chosen] @param {(id: string) => void} [onchange] */
+function albumSelect(albums, chosen, onchange = () => {}) {
+  return field('Album', select('Album', [['', 'None'], ...albums.map((album) => /** @type {[string, string]} */ ([album._id, album.title]))], chosen ?? '', onchange));
 }
 
 /** @param {App} app */
