@@ -160,6 +160,29 @@ def test_quality_changes_while_a_song_plays(visitors: Visitors) -> None:
         visitor.wait_for_audio(f"audio.src.includes('/{bitrate}/') && audio.currentTime > 1 && !audio.paused")
 
 
+PLAY_BUTTON = ".bar .play-button"
+RENDITIONS = "**/br_*/**"
+
+
+def test_song_is_loaded_again_after_a_failure(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    visitor.press("Play what is trending")
+    visitor.wait_for_audio("audio.currentTime > 0.2")
+    visitor.page.route(RENDITIONS, lambda route: route.abort())
+    failures = visitor.page.locator(".toast-error")
+    visitor.press("Next")
+    visitor.wait_for_audio("audio.error")
+    expect(visitor.page.locator(PLAY_BUTTON)).to_have_accessible_name("Play")
+    expect(failures).to_have_count(1)
+    visitor.page.locator(PLAY_BUTTON).click()
+    expect(failures).to_have_count(2)
+    visitor.page.unroute(RENDITIONS)
+    visitor.page.locator(PLAY_BUTTON).click()
+    visitor.wait_for_audio("audio.currentTime > 0.2 && !audio.paused")
+    assert [each for each in visitor.problems if "ERR_FAILED" not in each] == []
+    visitor.problems.clear()
+
+
 AUTO = """async (cases) => {
     const { suitable } = await import('/player/playback/quality.js');
     return cases.map(([kilobits, stalls]) => suitable(kilobits, stalls));

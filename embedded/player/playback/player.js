@@ -68,11 +68,14 @@ export class Player {
 
   toggle() {
     if (!this.queue.current) return;
-    if (this.audio.paused) this.resume();
+    // After a load error the element does not count as paused.
+    if (this.audio.paused || this.audio.error) this.resume();
     else this.audio.pause();
   }
 
   resume() {
+    // Only loading it again ends an error.
+    if (this.audio.error) return this.load(this.audio.currentTime, true);
     this.audio.play().catch((error) => {
       // AbortError: another song was chosen meanwhile, which is no failure.
       if (error.name !== 'AbortError') this.change({ isPlaying: false, isWaiting: false });
@@ -163,7 +166,7 @@ export class Player {
     const song = this.queue.current;
     if (!song) return;
     this.meter = new ListeningMeter(song.duration, (interaction) => this.report(song, interaction));
-    this.change({ song, problem: null });
+    this.change({ song });
     this.touchQueue();
     this.load(0, true);
   }
@@ -176,7 +179,7 @@ export class Player {
     this.meter?.interrupt();
     this.audio.src = song.streamingUrls[quality];
     if (from > 0) this.audio.currentTime = from;
-    this.change({ quality, isWaiting: andPlay });
+    this.change({ quality, isWaiting: andPlay, problem: null });
     this.position.set({ seconds: from, duration: song.duration });
     if (andPlay) this.resume();
   }

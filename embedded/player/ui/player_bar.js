@@ -23,9 +23,12 @@ export function playerBar(app, { toggleQueue, openNowPlaying }) {
   );
   /** @type {string | undefined} */
   let shown;
+  /** @type {string | null} */
+  let problem = null;
   app.player.state.watch((state) => {
     bar.classList.toggle('is-empty', !state.song);
-    if (state.problem) toast(state.problem, 'error');
+    if (state.problem && state.problem !== problem) toast(state.problem, 'error');
+    problem = state.problem;
     if (shown === state.song?._id && shown !== undefined) return;
     shown = state.song?._id;
     if (!state.song) {
