@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.player.browsing import LOUDEST_SAMPLE, Visitors
 from tests.player.content import JONAS, PRIYA, PRIYAS_LIKES, SONG_SECONDS
@@ -181,6 +181,27 @@ def test_song_is_loaded_again_after_a_failure(visitors: Visitors) -> None:
     visitor.wait_for_audio("audio.currentTime > 0.2 && !audio.paused")
     assert [each for each in visitor.problems if "ERR_FAILED" not in each] == []
     visitor.problems.clear()
+
+
+def test_second_click_pauses_a_song_that_is_loading(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    held: list[Route] = []
+    visitor.page.route(RENDITIONS, lambda route: held.append(route))
+    visitor.press("Play what is trending")
+    play = visitor.page.locator(PLAY_BUTTON)
+    expect(play).to_have_class(re.compile("is-waiting"))
+    expect(play).to_have_accessible_name("Pause")
+    expect(play).to_have_css("opacity", "0.5")  # with reduced motion it does not pulse
+    play.click()
+    expect(play).to_have_accessible_name("Play")
+    expect(play).not_to_have_class(re.compile("is-waiting"))
+    for route in held:
+        route.continue_()
+    visitor.page.unroute(RENDITIONS)
+    visitor.wait_for_audio("audio.readyState === 4 && audio.paused")
+    play.click()
+    visitor.wait_for_audio("audio.currentTime > 0.2 && !audio.paused")
+    expect(play).not_to_have_class(re.compile("is-waiting"))
 
 
 AUTO = """async (cases) => {

@@ -13,7 +13,7 @@ import { Queue } from './queue.js';
  *
  * @typedef {object} PlayerState
  * @property {Song | null} song
- * @property {boolean} isPlaying
+ * @property {boolean} isPlaying or would, if it had the data
  * @property {boolean} isWaiting for data
  * @property {Quality} quality what is playing
  * @property {QualityChoice} choice
@@ -191,13 +191,14 @@ export class Player {
       this.notify();
     });
     audio.addEventListener('durationchange', () => this.notify());
+    audio.addEventListener('play', () => this.change({ isPlaying: true }));
     audio.addEventListener('playing', () => {
       this.meter?.advance(audio.currentTime, performance.now() / 1000);
       this.change({ isPlaying: true, isWaiting: false, problem: null });
     });
     audio.addEventListener('pause', () => {
       this.meter?.interrupt();
-      this.change({ isPlaying: false });
+      this.change({ isPlaying: false, isWaiting: false });
     });
     audio.addEventListener('seeking', () => this.meter?.interrupt());
     audio.addEventListener('waiting', () => this.waited());
