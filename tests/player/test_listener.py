@@ -204,6 +204,30 @@ def test_second_click_pauses_a_song_that_is_loading(visitors: Visitors) -> None:
     expect(play).not_to_have_class(re.compile("is-waiting"))
 
 
+PLAY_NOTHING = """async () => {
+    const { Player } = await import('/player/playback/player.js');
+    const player = new Player(() => {});
+    player.queue.replace([{ title: 'The only one' }], 0);
+    player.play([]);
+    return player.queue.songs.length;
+}"""
+
+
+def test_artist_without_songs_leaves_the_queue(visitors: Visitors) -> None:
+    visitor = visitors.visitor(JONAS)
+    visitor.go("/profile")
+    visitor.press("Copy")
+    visitor.page.goto(visitor.page.evaluate("navigator.clipboard.readText()"))
+    visitor.sees("Here since")
+    visitor.settle()
+    expect(visitor.page.locator(".banner").get_by_role("button", name="Play")).to_be_disabled()
+    assert visitor.page.evaluate(PLAY_NOTHING) == 1
+    visitor.go("/artists")
+    visitor.page.get_by_role("link", name="Nova Lumen").last.click()
+    visitor.page.locator(".banner").get_by_role("button", name="Play").click()
+    visitor.wait_for_audio("audio.currentTime > 0.2 && !audio.paused")
+
+
 AUTO = """async (cases) => {
     const { suitable } = await import('/player/playback/quality.js');
     return cases.map(([kilobits, stalls]) => suitable(kilobits, stalls));

@@ -51,8 +51,9 @@ export class Player {
     connectMediaKeys(this);
   }
 
-  /** Replaces the queue and plays. @param {Song[]} songs @param {number} [index] */
+  /** Replaces the queue and plays; no songs leave it as it is. @param {Song[]} songs @param {number} [index] */
   play(songs, index = 0) {
+    if (songs.length === 0) return;
     this.meter?.leave();
     this.queue.replace(songs, index);
     this.start();

@@ -1,10 +1,13 @@
 import { albumCards, artistCards } from '../ui/albums.js';
 import { button } from '../ui/controls.js';
 import { h, roleName } from '../ui/dom.js';
-import { attempt, emptyState, loaded, paged, section } from '../ui/sections.js';
+import { emptyState, loaded, paged, section } from '../ui/sections.js';
 import { cover, songList } from '../ui/songs.js';
 
-/** @import { App } from '../app.js' */
+/**
+ * @import { Song } from '../api/types.js'
+ * @import { App } from '../app.js'
+ */
 
 /** @param {App} app */
 export function artistsPage(app) {
@@ -23,7 +26,14 @@ export function artistsPage(app) {
 
 /** @param {App} app @param {string} id */
 export function artistPage(app, id) {
-  const songs = async () => (await app.api.songs.list({ artistId: id, limit: 50 })).items;
+  /** @type {Song[]} */
+  let songs = [];
+  const play = button('Play', () => app.player.play(songs), { kind: 'primary', icon: 'play', disabled: true });
+  const load = async () => {
+    songs = (await app.api.songs.list({ artistId: id, limit: 50 })).items;
+    play.disabled = songs.length === 0;
+    return songs;
+  };
   return h(
     'div',
     { class: 'page' },
@@ -38,17 +48,13 @@ export function artistPage(app, id) {
           h('p', { class: 'crumb' }, roleName(artist.role)),
           h('h1', null, artist.fullName),
           h('p', { class: 'banner-facts' }, h('span', null, `Here since ${new Date(artist.createdAt).toLocaleDateString('en', { month: 'long', year: 'numeric' })}`)),
-          h(
-            'div',
-            { class: 'banner-actions' },
-            button('Play', () => attempt(async () => app.player.play(await songs())), { kind: 'primary', icon: 'play' }),
-          ),
+          h('div', { class: 'banner-actions' }, play),
         ),
       ),
     ),
     section(
       'Songs',
-      loaded('rows', songs, (found) => (found.length ? songList(app, found) : emptyState('note', 'No songs yet', 'Nothing is published here.'))),
+      loaded('rows', load, (found) => (found.length ? songList(app, found) : emptyState('note', 'No songs yet', 'Nothing is published here.'))),
     ),
     section(
       'Albums',
