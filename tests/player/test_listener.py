@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import expect
 
 from tests.player.browsing import LOUDEST_SAMPLE, Visitors
 from tests.player.content import JONAS, PRIYA, PRIYAS_LIKES, SONG_SECONDS
@@ -158,74 +158,6 @@ def test_quality_changes_while_a_song_plays(visitors: Visitors) -> None:
     for choice, bitrate in (("low", "br_64k"), ("medium", "br_128k"), ("high", "br_320k")):
         visitor.page.get_by_label("Quality").first.select_option(choice)
         visitor.wait_for_audio(f"audio.src.includes('/{bitrate}/') && audio.currentTime > 1 && !audio.paused")
-
-
-PLAY_BUTTON = ".bar .play-button"
-RENDITIONS = "**/br_*/**"
-
-
-def test_song_is_loaded_again_after_a_failure(visitors: Visitors) -> None:
-    visitor = visitors.visitor()
-    visitor.press("Play what is trending")
-    visitor.wait_for_audio("audio.currentTime > 0.2")
-    visitor.page.route(RENDITIONS, lambda route: route.abort())
-    failures = visitor.page.locator(".toast-error")
-    visitor.press("Next")
-    visitor.wait_for_audio("audio.error")
-    expect(visitor.page.locator(PLAY_BUTTON)).to_have_accessible_name("Play")
-    expect(failures).to_have_count(1)
-    visitor.page.locator(PLAY_BUTTON).click()
-    expect(failures).to_have_count(2)
-    visitor.page.unroute(RENDITIONS)
-    visitor.page.locator(PLAY_BUTTON).click()
-    visitor.wait_for_audio("audio.currentTime > 0.2 && !audio.paused")
-    assert [each for each in visitor.problems if "ERR_FAILED" not in each] == []
-    visitor.problems.clear()
-
-
-def test_second_click_pauses_a_song_that_is_loading(visitors: Visitors) -> None:
-    visitor = visitors.visitor()
-    held: list[Route] = []
-    visitor.page.route(RENDITIONS, lambda route: held.append(route))
-    visitor.press("Play what is trending")
-    play = visitor.page.locator(PLAY_BUTTON)
-    expect(play).to_have_class(re.compile("is-waiting"))
-    expect(play).to_have_accessible_name("Pause")
-    expect(play).to_have_css("opacity", "0.5")  # with reduced motion it does not pulse
-    play.click()
-    expect(play).to_have_accessible_name("Play")
-    expect(play).not_to_have_class(re.compile("is-waiting"))
-    for route in held:
-        route.continue_()
-    visitor.page.unroute(RENDITIONS)
-    visitor.wait_for_audio("audio.readyState === 4 && audio.paused")
-    play.click()
-    visitor.wait_for_audio("audio.currentTime > 0.2 && !audio.paused")
-    expect(play).not_to_have_class(re.compile("is-waiting"))
-
-
-PLAY_NOTHING = """async () => {
-    const { Player } = await import('/player/playback/player.js');
-    const player = new Player(() => {});
-    player.queue.replace([{ title: 'The only one' }], 0);
-    player.play([]);
-    return player.queue.songs.length;
-}"""
-
-
-def test_artist_without_songs_leaves_the_queue(visitors: Visitors) -> None:
-    visitor = visitors.visitor(JONAS)
-    visitor.go("/profile")
-    visitor.press("Copy")
-    visitor.page.goto(visitor.page.evaluate("navigator.clipboard.readText()"))
-    visitor.sees("Here since")
-    visitor.settle()
-    expect(visitor.page.locator(".banner").get_by_role("button", name="Play")).to_be_disabled()
-    assert visitor.page.evaluate(PLAY_NOTHING) == 1
-    visitor.go("/artists")
-    visitor.page.get_by_role("link", name="Nova Lumen").last.click()
-    visitor.page.locator(".banner").get_by_role("button", name="Play").click()
-    visitor.wait_for_audio("audio.currentTime > 0.2 && !audio.paused")
 
 
 AUTO = """async (cases) => {
