@@ -49,6 +49,22 @@ def test_artist_uploads_edits_and_hides_a_song(visitors: Visitors, tmp_path: Pat
     artist.sees("My second thought is deleted")
 
 
+def test_upload_suggests_the_title_of_the_chosen_file(visitors: Visitors, tmp_path: Path) -> None:
+    wrong = tmp_path / "Wrong_file.mp3"
+    wrong.write_bytes(b"")
+    artist = visitors.visitor(NOVA)
+    artist.go("/studio")
+    artist.press("Upload a song")
+    audio, title = artist.page.get_by_label("Audio"), artist.page.get_by_label("Title")
+    audio.set_input_files(wrong)
+    expect(title).to_have_value("Wrong file")
+    audio.set_input_files(sample(tmp_path))
+    expect(title).to_have_value("My first song")
+    title.fill("My own title")
+    audio.set_input_files(wrong)
+    expect(title).to_have_value("My own title")
+
+
 def test_edit_keeps_the_album_while_albums_fail_to_load(visitors: Visitors) -> None:
     artist = visitors.visitor(NOVA)
     artist.page.route("**/api/albums/**", lambda route: route.abort())

@@ -132,9 +132,11 @@ function openUpload(app) {
     const progress = h('progress', { max: 1, value: 0, 'aria-label': 'Upload' });
     const state = h('div', { class: 'upload-state', 'aria-live': 'polite', hidden: true }, progress, h('span', { class: 'muted' }));
     const submit = h('button', { type: 'submit', class: 'button button-primary' }, 'Upload');
+    let suggested = '';
     audio.addEventListener('change', () => {
       const file = audio.files?.[0];
-      if (file && !title.value) title.value = file.name.replace(/\.[^.]+$/, '').replaceAll('_', ' ');
+      if (!file || (title.value && title.value !== suggested)) return;
+      title.value = suggested = file.name.replace(/\.[^.]+$/, '').replaceAll('_', ' ');
     });
     const upload = async (/** @type {SubmitEvent} */ event) => {
       event.preventDefault();
