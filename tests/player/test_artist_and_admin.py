@@ -65,6 +65,28 @@ def test_upload_suggests_the_title_of_the_chosen_file(visitors: Visitors, tmp_pa
     expect(title).to_have_value("My own title")
 
 
+def test_blank_titles_are_refused_alike(visitors: Visitors, tmp_path: Path) -> None:
+    artist = visitors.visitor(NOVA)
+    artist.go("/studio")
+    artist.press("Upload a song")
+    artist.page.get_by_label("Audio").set_input_files(sample(tmp_path))
+    messages = [refusal(artist, "Upload")]
+    artist.page.keyboard.press("Escape")
+    artist.press("Edit Glass Elevator")
+    messages.append(refusal(artist, "Save"))
+    assert messages == ["Title is required", "Title is required"]
+
+
+def refusal(artist: Visitor, action: str) -> str | None:
+    """What a form says of a blank title; it stays open."""
+    dialog = artist.page.get_by_role("dialog")
+    title = dialog.get_by_label("Title")
+    title.fill("  ")
+    dialog.get_by_role("button", name=action).click()
+    assert title.evaluate("(input) => input.validity.patternMismatch")
+    return title.get_attribute("title")
+
+
 def test_edit_keeps_the_album_while_albums_fail_to_load(visitors: Visitors) -> None:
     artist = visitors.visitor(NOVA)
     artist.page.route("**/api/albums/**", lambda route: route.abort())

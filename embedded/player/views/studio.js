@@ -87,7 +87,7 @@ function myAlbums(app) {
 /** @param {App} app @param {Song} song @param {() => void} reload */
 function openEdit(app, song, reload) {
   return openDialog(`Edit “${song.title}”`, (close) => {
-    const title = h('input', { class: 'input', value: song.title, required: true, maxlength: 200 });
+    const title = titleInput(song.title);
     const genre = h('input', { class: 'input', value: song.genre ?? '', maxlength: 50 });
     const mood = moodInput(song.mood);
     /** @type {string | null | undefined} undefined, which JSON leaves out, until another one is chosen */
@@ -103,6 +103,11 @@ function openEdit(app, song, reload) {
     };
     return h('form', { class: 'form', onsubmit: save }, field('Title', title), field('Genre', genre), field('Mood', mood), album, h('button', { type: 'submit', class: 'button button-primary' }, 'Save'));
   });
+}
+
+/** Not blank, which `required` alone would allow. @param {string} [value] */
+function titleInput(value = '') {
+  return h('input', { class: 'input', value, required: true, pattern: '.*\\S.*', title: 'Title is required', maxlength: 200 });
 }
 
 /** @param {string} [value] */
@@ -122,7 +127,7 @@ function albumSelect(albums, chosen, onchange = () => {}) {
 /** @param {App} app */
 function openUpload(app) {
   return openDialog('Upload a song', (close) => {
-    const title = h('input', { class: 'input', name: 'title', required: true, maxlength: 200 });
+    const title = titleInput();
     const audio = h('input', { class: 'input', name: 'audio', type: 'file', accept: 'audio/*', required: true });
     const image = h('input', { class: 'input', name: 'image', type: 'file', accept: 'image/*' });
     const genre = h('input', { class: 'input', name: 'genre', maxlength: 50 });
