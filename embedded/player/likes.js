@@ -27,7 +27,7 @@ export class Likes {
     });
   }
 
-  /** Learns of songs that are shown; those of one moment in one request. @param {string} id */
+  /** Learns of songs that are shown; those of one moment together. @param {string} id */
   learn(id) {
     if (!this.session.isSignedIn || this.session.user.value?.isBlocked || this.known.has(id)) return;
     if (this.wanted.size === 0) setTimeout(() => void this.ask());
@@ -37,7 +37,8 @@ export class Likes {
 
   async ask() {
     const ids = [...this.wanted].slice(0, AT_ONCE);
-    this.wanted.clear();
+    for (const id of ids) this.wanted.delete(id);
+    if (this.wanted.size > 0) setTimeout(() => void this.ask());
     try {
       const liked = await this.api.songs.likedAmong(ids);
       this.ids.set(new Set([...this.ids.value, ...liked]));

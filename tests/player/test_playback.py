@@ -99,3 +99,21 @@ def test_large_view_wraps_a_long_word(visitors: Visitors) -> None:
     boxes = [each.bounding_box() for each in view.locator(".theatre-names, .theatre-side button").all()]
     assert len(boxes) == 8
     assert [box for box in boxes if not box or box["x"] < 0 or box["x"] + box["width"] > 360] == []
+
+
+HEARTS = """async (count) => {
+    const { Likes } = await import('/player/likes.js');
+    const { Observable } = await import('/player/observable.js');
+    const asked = [];
+    const likedAmong = async (ids) => (asked.push(ids.length), ids);
+    const likes = new Likes({ songs: { likedAmong } }, { user: new Observable({}), isSignedIn: true });
+    for (let id = 0; id < count; id += 1) likes.learn(String(id));
+    while (likes.wanted.size > 0) await new Promise((resolve) => setTimeout(resolve));
+    await new Promise((resolve) => setTimeout(resolve));
+    return [asked, likes.ids.value.size];
+}"""
+
+
+def test_hearts_of_long_lists_come_in_parts(visitors: Visitors) -> None:
+    visitor = visitors.visitor()
+    assert visitor.page.evaluate(HEARTS, 1100) == [[500, 500, 100], 1100]
