@@ -1,6 +1,6 @@
 import { albumCards } from '../ui/albums.js';
 import { button } from '../ui/controls.js';
-import { fill, h } from '../ui/dom.js';
+import { fill, h, plural } from '../ui/dom.js';
 import { icon } from '../ui/icons.js';
 import { emptyState, loaded, paged, section } from '../ui/sections.js';
 import { openSignIn } from '../ui/sign_in.js';
@@ -121,7 +121,7 @@ function genreChips(genres) {
     'ul',
     { class: 'genres' },
     genres.map(({ genre, count }) =>
-      h('li', null, h('a', { class: 'genre', href: `#/genres/${encodeURIComponent(genre)}` }, h('strong', null, genre), h('small', null, `${count} songs`))),
+      h('li', null, h('a', { class: 'genre', href: `#/genres/${encodeURIComponent(genre)}` }, h('strong', null, genre), h('small', null, plural(count, 'song')))),
     ),
   );
 }
