@@ -2,7 +2,7 @@
 
 import { announce, iconButton, toast } from './controls.js';
 import { fill, h } from './dom.js';
-import { cover, likeButton } from './songs.js';
+import { cover, likeButton, songText } from './songs.js';
 import { qualityChoice, seekBar, transportButtons, volumeControl } from './transport_controls.js';
 
 /** @import { App } from '../app.js' */
@@ -39,12 +39,7 @@ export function playerBar(app, { toggleQueue, openNowPlaying }) {
     fill(
       song,
       h('button', { type: 'button', class: 'bar-cover', 'aria-label': 'Open the large view', onclick: openNowPlaying }, cover(state.song.imageUrl)),
-      h(
-        'div',
-        { class: 'song-text' },
-        h('a', { class: 'song-title', href: `#/songs/${state.song._id}` }, state.song.title),
-        h('a', { class: 'song-artist', href: `#/artists/${state.song.artistId}` }, state.song.artistName),
-      ),
+      songText(state.song),
       likeButton(app, state.song),
     );
   });

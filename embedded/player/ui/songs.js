@@ -65,53 +65,68 @@ export function enqueue(app, songs, next) {
   toast(next ? 'Plays next' : 'Added to the queue');
 }
 
-/** Marks an element as playing while its song does. @param {App} app @param {Element} element @param {Song} song */
-function followPlaying(app, element, song) {
+/**
+ * Marks an element as playing while its song does, and names its button after what it does then.
+ * @param {App} app
+ * @param {Element} element
+ * @param {Element} button
+ * @param {Song} song
+ */
+function followPlaying(app, element, button, song) {
   app.player.state.watch(({ song: current, isPlaying }) => {
     const isCurrent = current?._id === song._id;
     element.classList.toggle('is-current', isCurrent);
     element.classList.toggle('is-playing', isCurrent && isPlaying);
+    const action = isCurrent && isPlaying ? 'Pause' : 'Play';
+    button.setAttribute('aria-label', `${action} ${song.title} by ${song.artistName}`);
   }, element);
 }
 
-/** Plays the song in the midst of its list, or pauses it. @param {App} app @param {Song[]} songs @param {number} index */
-function playOrPause(app, songs, index) {
-  const isCurrent = app.player.state.value.song?._id === songs[index]?._id;
-  if (isCurrent) app.player.toggle();
-  else app.player.play(songs, index);
+/**
+ * Plays the song in the midst of its list, or pauses it.
+ * @param {App} app
+ * @param {Song[]} songs
+ * @param {number} index
+ * @param {string} className
+ * @param {...Child} children
+ */
+function playButton(app, songs, index, className, ...children) {
+  const playOrPause = () => {
+    const isCurrent = app.player.state.value.song?._id === songs[index]?._id;
+    if (isCurrent) app.player.toggle();
+    else app.player.play(songs, index);
+  };
+  return h('button', { type: 'button', class: className, onclick: playOrPause }, ...children);
 }
 
 /** @param {App} app @param {Song[]} songs @param {number} index @param {RowOptions} [options] */
 export function songRow(app, songs, index, options = {}) {
   const song = /** @type {Song} */ (songs[index]);
+  const state = h('span', { class: 'song-state' }, icon('play'), icon('pause'), h('span', { class: 'bars' }, h('i'), h('i'), h('i')));
+  const play = playButton(app, songs, index, 'song-cover', cover(song.imageUrl), state);
   const row = h(
     'li',
     { class: 'song', data: { id: song._id } },
     options.handle?.(song, index),
-    h(
-      'button',
-      {
-        type: 'button',
-        class: 'song-cover',
-        'aria-label': `Play ${song.title} by ${song.artistName}`,
-        onclick: () => playOrPause(app, songs, index),
-      },
-      cover(song.imageUrl),
-      h('span', { class: 'song-state' }, icon('play'), icon('pause'), h('span', { class: 'bars' }, h('i'), h('i'), h('i'))),
-    ),
-    h(
-      'div',
-      { class: 'song-text' },
-      h('a', { class: 'song-title', href: `#/songs/${song._id}` }, song.title),
-      h('a', { class: 'song-artist', href: `#/artists/${song.artistId}` }, song.artistName),
-    ),
+    play,
+    songText(song),
     h('div', { class: 'song-detail' }, options.detail?.(song, index) ?? tags(song)),
     likeButton(app, song),
     h('span', { class: 'song-duration' }, clock(song.duration)),
     songMenu(app, song, options.menu?.(song, index)),
   );
-  followPlaying(app, row, song);
+  followPlaying(app, row, play, song);
   return row;
+}
+
+/** Title and artist.  @param {Song} song */
+export function songText(song) {
+  return h(
+    'div',
+    { class: 'song-text' },
+    h('a', { class: 'song-title', href: `#/songs/${song._id}` }, song.title),
+    h('a', { class: 'song-artist', href: `#/artists/${song.artistId}` }, song.artistName),
+  );
 }
 
 /** @param {Song} song */
@@ -136,6 +151,7 @@ export function songCards(app, songs) {
 
 /** @param {App} app @param {Song[]} songs @param {Song} song @param {number} index */
 function songCard(app, songs, song, index) {
+  const play = playButton(app, songs, index, 'card-play', icon('play'), icon('pause'));
   const card = h(
     'li',
     { class: 'card' },
@@ -143,21 +159,11 @@ function songCard(app, songs, song, index) {
       'div',
       { class: 'card-picture' },
       h('a', { href: `#/songs/${song._id}`, tabindex: -1, 'aria-hidden': 'true' }, cover(song.imageUrl)),
-      h(
-        'button',
-        {
-          type: 'button',
-          class: 'card-play',
-          'aria-label': `Play ${song.title} by ${song.artistName}`,
-          onclick: () => playOrPause(app, songs, index),
-        },
-        icon('play'),
-        icon('pause'),
-      ),
+      play,
     ),
     h('a', { class: 'card-title', href: `#/songs/${song._id}` }, song.title),
     h('a', { class: 'card-subtitle', href: `#/artists/${song.artistId}` }, song.artistName),
   );
-  followPlaying(app, card, song);
+  followPlaying(app, card, play, song);
   return card;
 }
