@@ -35,7 +35,7 @@ export function nowPlaying(app) {
     fill(backdrop, cover(song.imageUrl));
     fill(
       names,
-      h('div', null, h('h2', null, song.title), h('p', null, song.artistName)),
+      h('div', null, h('h2', { dir: 'auto' }, song.title), h('p', { dir: 'auto' }, song.artistName)),
       likeButton(app, song),
     );
   });

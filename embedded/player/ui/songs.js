@@ -119,13 +119,13 @@ export function songRow(app, songs, index, options = {}) {
   return row;
 }
 
-/** Title and artist.  @param {Song} song */
+/** Title and artist. Text of users has a direction of its own: in the wrong one it is cut at its beginning. @param {Song} song */
 export function songText(song) {
   return h(
     'div',
     { class: 'song-text' },
-    h('a', { class: 'song-title', href: `#/songs/${song._id}` }, song.title),
-    h('a', { class: 'song-artist', href: `#/artists/${song.artistId}` }, song.artistName),
+    h('a', { class: 'song-title', dir: 'auto', href: `#/songs/${song._id}` }, song.title),
+    h('a', { class: 'song-artist', dir: 'auto', href: `#/artists/${song.artistId}` }, song.artistName),
   );
 }
 
@@ -161,8 +161,8 @@ function songCard(app, songs, song, index) {
       h('a', { href: `#/songs/${song._id}`, tabindex: -1, 'aria-hidden': 'true' }, cover(song.imageUrl)),
       play,
     ),
-    h('a', { class: 'card-title', href: `#/songs/${song._id}` }, song.title),
-    h('a', { class: 'card-subtitle', href: `#/artists/${song.artistId}` }, song.artistName),
+    h('a', { class: 'card-title', dir: 'auto', href: `#/songs/${song._id}` }, song.title),
+    h('a', { class: 'card-subtitle', dir: 'auto', href: `#/artists/${song.artistId}` }, song.artistName),
   );
   followPlaying(app, card, play, song);
   return card;

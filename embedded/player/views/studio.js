@@ -54,7 +54,7 @@ function mySong(app, song, reload) {
     'li',
     { class: 'row', data: { id: song._id } },
     cover(song.imageUrl),
-    h('div', { class: 'song-text' }, h('a', { class: 'song-title', href: `#/songs/${song._id}` }, song.title), h('span', { class: 'song-artist' }, `${song.genre ?? 'no genre'} · ${clock(song.duration)}`)),
+    h('div', { class: 'song-text' }, h('a', { class: 'song-title', dir: 'auto', href: `#/songs/${song._id}` }, song.title), h('span', { class: 'song-artist' }, `${song.genre ?? 'no genre'} · ${clock(song.duration)}`)),
     !song.isVisible && h('span', { class: 'tag tag-hidden' }, 'hidden by an admin'),
     toggleSwitch('Public', song.isPublic, async (isPublic) => {
       await attempt(() => app.api.songs.setPublic(song._id, isPublic), `${song.title} is ${isPublic ? 'public' : 'private'}`);
