@@ -1,5 +1,6 @@
 import { ApiError } from './api/errors.js';
 import { App } from './app.js';
+import { keepQueue } from './playback/saved_queue.js';
 import { toast } from './ui/controls.js';
 import { fill, h } from './ui/dom.js';
 import { messageOf } from './ui/sections.js';
@@ -39,6 +40,7 @@ async function start() {
     void resumeLater(app);
   }
   buildShell(app, root);
+  void keepQueue(app.player, (ids) => app.api.transport.json('POST', '/api/songs/batch', { json: { ids } }));
   void app.demo.follow();
 }
 

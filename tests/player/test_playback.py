@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.player.browsing import Visitors
-from tests.player.content import JONAS
+from tests.player.content import ADMIN, JONAS
 
 pytestmark = pytest.mark.slow
 
@@ -117,3 +117,29 @@ HEARTS = """async (count) => {
 def test_hearts_of_long_lists_come_in_parts(visitors: Visitors) -> None:
     visitor = visitors.visitor()
     assert visitor.page.evaluate(HEARTS, 1100) == [[500, 500, 100], 1100]
+
+
+def test_queue_is_there_paused_after_a_reload(visitors: Visitors) -> None:
+    visitor, admin = visitors.visitor(), visitors.visitor(ADMIN)
+    visitor.press("Play what is trending")
+    visitor.wait_for_audio("audio.currentTime > 0.2")
+    visitor.press("Queue")
+    queued = visitor.page.locator(".queued .song-title")
+    first, second, *others = queued.all_inner_texts()
+    visitor.press("Next")
+    expect(visitor.page.locator(".bar .song-title")).to_have_text(second)
+    visitor.wait_for_audio("audio.currentTime > 1.5")
+    visitor.page.locator(PLAY_BUTTON).click()
+    admin.go("/admin/songs")
+    switch = admin.page.get_by_role("switch", name=f"{first} is visible")
+    switch.uncheck()
+    admin.sees(f"{first} is hidden from everybody else")
+    visitor.page.reload()
+    expect(visitor.page.locator(".bar .song-title")).to_have_text(second)
+    switch.check()
+    admin.sees(f"{first} is visible again")
+    visitor.press("Queue")
+    expect(queued).to_have_text([second, *others])
+    visitor.wait_for_audio("audio.paused && audio.currentTime > 1.5")
+    visitor.page.locator(PLAY_BUTTON).click()
+    visitor.wait_for_audio("!audio.paused && audio.currentTime > 2")

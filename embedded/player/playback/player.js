@@ -59,6 +59,12 @@ export class Player {
     this.start();
   }
 
+  /** Shows a queue, paused. @param {Song[]} songs @param {number} index @param {number} seconds */
+  restore(songs, index, seconds) {
+    this.queue.replace(songs, index);
+    this.start(seconds, false);
+  }
+
   /** @param {Song[]} songs @param {boolean} next after the current song, else at the end */
   enqueue(songs, next) {
     const wasEmpty = !this.queue.current;
@@ -163,13 +169,13 @@ export class Player {
     this.touchQueue();
   }
 
-  start() {
+  start(from = 0, andPlay = true) {
     const song = this.queue.current;
     if (!song) return;
     this.meter = new ListeningMeter(song.duration, (interaction) => this.report(song, interaction));
-    this.change({ song });
+    this.change({ song, isWaiting: andPlay });
+    this.load(from, andPlay);
     this.touchQueue();
-    this.load(0, true);
   }
 
   /** @param {number} from seconds @param {boolean} andPlay */

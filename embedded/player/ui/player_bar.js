@@ -35,7 +35,7 @@ export function playerBar(app, { toggleQueue, openNowPlaying }) {
       fill(song, h('span', { class: 'bar-idle muted' }, 'Choose something to play'));
       return;
     }
-    announce(`Playing ${state.song.title} by ${state.song.artistName}`);
+    if (state.isWaiting) announce(`Playing ${state.song.title} by ${state.song.artistName}`);
     fill(
       song,
       h('button', { type: 'button', class: 'bar-cover', 'aria-label': 'Open the large view', onclick: openNowPlaying }, cover(state.song.imageUrl)),
