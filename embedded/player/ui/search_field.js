@@ -8,16 +8,13 @@ import { decoded } from './router.js';
 
 const PAUSE_MILLISECONDS = 220;
 
-/** @param {string} width */
-const isNarrower = (width) => matchMedia(`(max-width: ${width})`).matches;
-
 /** @param {App} app */
 export function searchField(app) {
   const input = h('input', {
     type: 'search',
     id: 'search',
     class: 'search-input',
-    placeholder: isNarrower('24rem') ? 'Find' : isNarrower('46rem') ? 'Search' : 'Songs, albums, artists',
+    placeholder: matchMedia('(max-width: 46rem)').matches ? 'Search' : 'Songs, albums, artists',
     'aria-label': 'Search',
     autocomplete: 'off',
     spellcheck: 'false',
