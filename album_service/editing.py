@@ -16,12 +16,14 @@ from album_service.domain import (
 from album_service.ports import AlbumChanges, AlbumRepository, ShareRepository
 from album_service.writing import AlbumWrites
 from shared.access.caller import Caller
+from shared.access.permissions import Permission
+from shared.access.user_directory import still_allowed
 from shared.clock import now
 from shared.errors import UnavailableError
 from shared.ids import id_in, new_id, new_public_id
 from shared.media.cleanup import CleanupJournal
 from shared.media.images import check_image
-from shared.ports import MediaRef, MediaStore
+from shared.ports import MediaRef, MediaStore, UserDirectory
 
 FOLDER = "albums"
 """Where media of albums are in the media store: `albums/{id}/…`."""
@@ -44,6 +46,7 @@ class Editing:
         media: MediaStore,
         journal: CleanupJournal,
         writes: AlbumWrites,
+        users: UserDirectory,
         *,
         max_image_pixels: int,
     ) -> None:
@@ -52,14 +55,19 @@ class Editing:
         self._media = media
         self._journal = journal
         self._writes = writes
+        self._users = users
         self._max_image_pixels = max_image_pixels
 
     async def add(self, creator: Caller, new: NewAlbum, image: Path) -> Album:
         """A new album of `creator`; private unless they may publish.
 
+        The creator is looked up again when it commits: the account may be deleted, blocked, demoted or
+        renamed since the upload began.
+
         Raises:
             NotAnImageError: `image` is none.
-            UnavailableError: the media store is down, or all of it takes too long.
+            NotRegisteredError, BlockedError, RoleError: the creator may not create albums any more.
+            UnavailableError: the media store or the user service is down, or all of it takes too long.
         """
         album_id, moment = new_id(), now()
         cover = [MediaRef(new_public_id(f"{FOLDER}/{album_id}", "cover"), "image")]
@@ -70,20 +78,22 @@ class Editing:
                     stored = await self._media.upload_image(image, cover[0].public_id)
         except TimeoutError as failure:
             raise UnavailableError("The upload took too long; try again later") from failure
-        album = Album(
-            id=album_id,
-            title=new.title,
-            creator_id=creator.id,
-            creator_name=creator.full_name,
-            image=stored,
-            song_ids=(),
-            is_public=new.is_public and policy.may_publish(creator),
-            is_visible=True,
-            created_at=moment,
-            updated_at=moment,
-        )
-        async with self._journal.committing(cover), self._writes.around(album):
-            await self._albums.add(album)
+        async with self._journal.committing(cover):
+            current = await still_allowed(self._users, creator, Permission.CREATE_ALBUMS)
+            album = Album(
+                id=album_id,
+                title=new.title,
+                creator_id=current.id,
+                creator_name=current.full_name,
+                image=stored,
+                song_ids=(),
+                is_public=new.is_public and policy.may_publish(current),
+                is_visible=True,
+                created_at=moment,
+                updated_at=moment,
+            )
+            async with self._writes.around(album):
+                await self._albums.add(album)
         return album
 
     async def change(self, album: Album, changes: AlbumChanges, if_revision: int | None = None) -> Album:

@@ -76,6 +76,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
             media,
             journal,
             writes,
+            users,
             max_image_pixels=settings.max_image_pixels,
         )
         collaborating = Collaborating(stores.albums, HttpUsers(people), writes)

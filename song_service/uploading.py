@@ -1,7 +1,8 @@
 """Uploading a song: its document, media and album entry are all stored, or none of them.
 
 Media are written to the cleanup journal (shared/media/cleanup.py) before they are stored, so that the
-leftovers of a failure or of a killed process are deleted later.
+leftovers of a failure or of a killed process are deleted later. An upload may take many minutes, so the
+artist is looked up again when it commits: the account may be deleted, blocked, demoted or renamed since.
 """
 
 import asyncio
@@ -10,12 +11,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from shared.access.caller import Caller
+from shared.access.permissions import Permission
+from shared.access.user_directory import still_allowed
 from shared.clock import now
 from shared.errors import AppError, UnavailableError
 from shared.ids import id_in, new_id, new_public_id
 from shared.media.cleanup import CleanupJournal
 from shared.media.images import check_image
-from shared.ports import MediaRef, MediaStore, StoredAudio, StoredImage
+from shared.ports import MediaRef, MediaStore, StoredAudio, StoredImage, UserDirectory
 from song_service.audio import AudioFacts, inspect_audio
 from song_service.domain import Song, SongDetails, SongNotFoundError, values_of
 from song_service.moving import Moving
@@ -50,6 +53,7 @@ class Uploading:
         albums: Albums,
         moving: Moving,
         writes: SongWrites,
+        users: UserDirectory,
         limits: UploadLimits,
     ) -> None:
         self._songs = songs
@@ -58,6 +62,7 @@ class Uploading:
         self._albums = albums
         self._moving = moving
         self._writes = writes
+        self._users = users
         self._limits = limits
 
     async def add(self, artist: Caller, details: SongDetails, image: Path, audio: Path) -> Song:
@@ -66,7 +71,9 @@ class Uploading:
         Raises:
             UnsupportedMediaError: a file is not of an accepted type.
             InvalidError: the album does not belong to the artist.
-            UnavailableError: the media store, or the album service, is down, or all of it takes too long.
+            NotRegisteredError, BlockedError, RoleError: the artist may not upload any more.
+            UnavailableError: the media store, or the album or user service, is down, or all of it takes too
+                long.
         """
         song_id, moment = new_id(), now()
         cover = MediaRef(new_public_id(f"{FOLDER}/{song_id}", "cover"), "image")
@@ -92,6 +99,8 @@ class Uploading:
         )
         try:
             async with self._journal.committing([cover, recording]):
+                current = await still_allowed(self._users, artist, Permission.UPLOAD_SONGS)
+                song = replace(song, artist_name=current.full_name)
                 async with self._writes.around(song):
                     await self._songs.add(song)
                 if song.album_id is not None:

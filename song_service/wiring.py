@@ -99,7 +99,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
             audit=stores.audit,
             songs=stores.songs,
             browsing=Browsing(stores.songs, shared.cache, settings.whole_list_limit),
-            uploading=Uploading(stores.songs, media, journal, albums, moving, writes, limits),
+            uploading=Uploading(stores.songs, media, journal, albums, moving, writes, users, limits),
             catalogue=catalogue,
             discovery=Discovery(stores.songs, stores.interactions, engine, shared.cache),
             listening=Listening(stores.interactions, outbox),

@@ -92,6 +92,20 @@ class Caller:
             raise RoleError
 
 
+def allowed(caller: Caller | None, permission: Permission) -> Caller:
+    """The caller, if they are registered, unblocked and of a role that has `permission`.
+
+    Raises:
+        NotRegisteredError, BlockedError, RoleError: they are not.
+    """
+    if caller is None:
+        raise NotRegisteredError
+    if caller.is_blocked:
+        raise BlockedError
+    caller.must(permission)
+    return caller
+
+
 @dataclass(frozen=True, slots=True)
 class UnverifiedCaller:
     """A caller whose token is valid but whose user cannot be read now. They may do what anonymous may.

@@ -13,15 +13,14 @@ from fastapi.security.base import SecurityBase
 
 from shared.access.caller import (
     CREDENTIALS,
-    BlockedError,
     Caller,
     Credentials,
     Identity,
     InvalidTokenError,
-    NotRegisteredError,
     Principal,
     SignInError,
     UnverifiedCaller,
+    allowed,
 )
 from shared.access.delegation import is_delegation
 from shared.access.permissions import Permission
@@ -121,12 +120,7 @@ class Allowed(Guard):
         session = await _session(request)
         caller = await _access(request).directory.find(session.identity, session.token)
         request.scope[CREDENTIALS] = Credentials(session.identity.expires_at, caller)
-        if caller is None:
-            raise NotRegisteredError
-        if caller.is_blocked:
-            raise BlockedError
-        caller.must(self._permission)
-        return caller
+        return allowed(caller, self._permission)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,19 @@ The user service invalidates an entry at every change (`user_tag`), so that a bl
 next request while an ordinary request costs no extra call.
 """
 
+import math
 from dataclasses import dataclass
 
-from shared.access.caller import Caller, Identity
+from shared.access.caller import Caller, Identity, allowed
 from shared.access.delegation import Delegation
+from shared.access.permissions import Permission
 from shared.cache.entry import Content, Entry
 from shared.cache.memory import MemoryLevel
 from shared.cache.read_through import ReadThrough
 from shared.contracts.users import USER, UserOut
 from shared.errors import NotFoundError
 from shared.http.service_client import ServiceClient
+from shared.ports import UserDirectory
 
 TTL_SECONDS = 60
 """Bounds how long a change can stay unseen if the user service and this service see different Redis
@@ -32,6 +35,18 @@ def user_tag(clerk_id: str) -> str:
 def caller_from(user: UserOut, token: str, read_as: Content | None = None) -> Caller:
     """The caller, from the user as `GET /auth/me` returns it."""
     return Caller(user.id, user.clerk_id, user.full_name, user.role, user.is_blocked, token, read_as)
+
+
+async def still_allowed(directory: UserDirectory, caller: Caller, permission: Permission) -> Caller:
+    """The caller of a long request as they are now, who must still have `permission`.
+
+    Raises:
+        NotRegisteredError: the account was deleted; whoever registered with the identity since is another.
+        BlockedError, RoleError: the caller was blocked, or demoted.
+        UnavailableError: users cannot be read now.
+    """
+    current = await directory.find(Identity(caller.clerk_id, math.inf), caller.token)
+    return allowed(current if current is not None and current.id == caller.id else None, permission)
 
 
 @dataclass(frozen=True, slots=True)

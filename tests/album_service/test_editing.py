@@ -12,15 +12,16 @@ from album_service.domain import Album, AlbumFullError, AlbumNotFoundError, NewA
 from album_service.editing import Editing, UnfinishedUploads
 from album_service.ports import AlbumFilter, AlbumRepository, Songs
 from album_service.writing import AlbumWrites
-from shared.access.caller import Caller
+from shared.access.caller import BlockedError, Caller, NotRegisteredError
 from shared.access.permissions import Role
 from shared.cache.read_through import ReadThrough
 from shared.cache.writes import Writes
-from shared.errors import UnavailableError
+from shared.errors import AppError, UnavailableError
 from shared.media.cleanup import CleanupJournal
 from tests.album_service.fakes import NoSongs, Shares, SomeSongs
 from tests.repositories.builders import an_album
 from tests.repositories.stores import SqliteStore
+from tests.shared.directory import Change, Directory
 from tests.shared.lost_responses import lose_responses
 from tests.shared.media import DOWN, Entries, Store
 from tests.shared.memory_cache import MemoryCache
@@ -43,7 +44,10 @@ class World:
         writes = AlbumWrites(Writes(), Invalidation(ReadThrough(self.redis)))
         unfinished = UnfinishedUploads(albums, writes)
         self.journal = CleanupJournal(self.entries, self.store, unfinished.is_in_use, unfinished.roll_back)
-        self.editing = Editing(albums, Shares(), self.store, self.journal, writes, max_image_pixels=10**6)
+        self.users = Directory(CREATOR)
+        self.editing = Editing(
+            albums, Shares(), self.store, self.journal, writes, self.users, max_image_pixels=10**6
+        )
         self.arranging = Arranging(albums, songs or NoSongs(), writes, most_songs=10)
         self.browsing = Browsing(albums, NoSongs(), ReadThrough(self.redis), 1000)
 
@@ -126,6 +130,32 @@ async def test_album_is_created_with_its_cover(world: World, cover: Path) -> Non
     assert world.store.media == {made.image.public_id}
     assert made.image.public_id.startswith(f"albums/{made.id}/")
     assert world.entries.kept == set()
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        (Directory.delete, NotRegisteredError),
+        (Directory.register_again, NotRegisteredError),
+        (Directory.block, BlockedError),
+        (Directory.go_down, UnavailableError),
+    ],
+)
+async def test_album_of_a_lost_account_is_rolled_back(
+    world: World, cover: Path, change: Change, refusal: type[AppError]
+) -> None:
+    change(world.users)
+    with pytest.raises(refusal):
+        await world.editing.add(CREATOR, NEW, cover)
+    assert await world.albums.count(AlbumFilter()) == 0
+    assert world.store.media == set()
+
+
+async def test_album_carries_name_and_role_at_its_commit(world: World, cover: Path) -> None:
+    world.users.rename("Arthur")
+    world.users.demote()
+    made = await world.editing.add(CREATOR, NewAlbum("New", is_public=True), cover)
+    assert (made.creator_name, made.is_public) == ("Arthur", False)
 
 
 async def test_album_with_lost_response_is_rolled_back(

@@ -1,6 +1,8 @@
 """A catalogue with everything that it works with in memory."""
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import AsyncIterator, Collection
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from shared.access.caller import Caller
@@ -16,6 +18,7 @@ from song_service.moving import Moving
 from song_service.outbox import Outbox
 from song_service.uploading import UnfinishedUploads, Uploading, UploadLimits
 from song_service.writing import SongWrites
+from tests.shared.directory import Directory
 from tests.shared.media import DOWN, Entries, Store
 from tests.shared.memory_cache import MemoryCache
 from tests.song_service.fake_likes import Likes
@@ -87,7 +90,7 @@ class World:
         albums: Albums | None = None,
     ) -> None:
         self.songs, self.albums = songs or FailingSongs(), albums or Albums()
-        self.entries, self.store = Entries(), Store()
+        self.entries, self.store, self.users = Entries(), Store(), Directory(ARTIST)
         self.redis = MemoryCache()
         self.cache, self.writes = ReadThrough(self.redis), Writes()
         invalidation = Invalidation(self.cache)
@@ -97,7 +100,9 @@ class World:
         self.journal = CleanupJournal(self.entries, self.store, unfinished.is_in_use, unfinished.roll_back)
         moving = Moving(self.songs, self.albums, writes)
         limits = UploadLimits(60, 10**6, stored_within_seconds)
-        self.uploading = Uploading(self.songs, self.store, self.journal, self.albums, moving, writes, limits)
+        self.uploading = Uploading(
+            self.songs, self.store, self.journal, self.albums, moving, writes, self.users, limits
+        )
         self.catalogue = Catalogue(self.songs, self.journal, moving, writes)
         self.cover, self.sound = folder / "cover", folder / "sound"
         self.cover.write_bytes(image())
@@ -106,6 +111,16 @@ class World:
     async def upload(self) -> Song:
         details = SongDetails(title="New", album_id=ALBUM)
         return await self.uploading.add(ARTIST, details, self.cover, self.sound)
+
+    @asynccontextmanager
+    async def during_an_upload(self) -> AsyncIterator[asyncio.Task[Song]]:
+        """While its audio is stored; awaited afterwards, it commits."""
+        self.store.may_store_audio.clear()
+        uploading = asyncio.create_task(self.upload())
+        async with asyncio.timeout(30):
+            await self.store.storing_audio.wait()
+        yield uploading
+        self.store.may_store_audio.set()
 
     def holds_nothing(self) -> bool:
         return not self.songs.kept and not self.store.media and not self.albums.songs

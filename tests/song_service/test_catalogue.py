@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from shared.access.caller import BlockedError, NotRegisteredError, RoleError
 from shared.cache.read_through import ReadThrough
 from shared.errors import AppError, InvalidError, UnavailableError, UnsupportedMediaError
 from shared.media.decoding import AT_ONCE, decoded
 from song_service.browsing import Browsing
 from song_service.catalogue import Catalogue
 from song_service.domain import Song, SongChanges, SongNotFoundError
+from tests.shared.directory import Change, Directory
 from tests.shared.lost_responses import lose_responses
 from tests.shared.media import DOWN
 from tests.song_service.catalogue_world import ARTIST, World, refuse
@@ -57,6 +59,33 @@ async def test_rollback_waits_for_the_other_medium(world: World) -> None:
     with pytest.raises(UnavailableError):
         await uploading
     assert world.holds_nothing()
+
+
+@pytest.mark.parametrize(
+    ("change", "refusal"),
+    [
+        (Directory.delete, NotRegisteredError),
+        (Directory.register_again, NotRegisteredError),
+        (Directory.block, BlockedError),
+        (Directory.demote, RoleError),
+        (Directory.go_down, UnavailableError),
+    ],
+)
+async def test_upload_of_a_lost_account_is_rolled_back(
+    world: World, change: Change, refusal: type[AppError]
+) -> None:
+    async with world.during_an_upload() as uploading:
+        change(world.users)
+    with pytest.raises(refusal):
+        await uploading
+    assert world.holds_nothing()
+
+
+async def test_upload_carries_the_name_at_its_commit(world: World) -> None:
+    async with world.during_an_upload() as uploading:
+        world.users.rename("Arthur")
+    song = await uploading
+    assert song.artist_name == world.songs.kept[song.id].artist_name == "Arthur"
 
 
 async def test_failed_song_write_removes_its_media(world: World) -> None:
