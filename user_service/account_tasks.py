@@ -18,6 +18,7 @@ import structlog
 from shared import metrics
 from shared.clock import now
 from shared.errors import AppError
+from shared.media.cleanup import UPLOAD_DEADLINE
 from user_service.domain import User
 
 LEASE = timedelta(minutes=2)
@@ -43,6 +44,8 @@ class Step(StrEnum):
     RECHECK_ACCOUNT = "recheck_account"
     RECHECK_SONGS = "recheck_songs"
     RECHECK_ALBUMS = "recheck_albums"
+    LAST_RECHECK_SONGS = "last_recheck_songs"
+    LAST_RECHECK_ALBUMS = "last_recheck_albums"
 
 
 PROFILE_STEPS = (Step.SONG_PROFILE, Step.ALBUM_PROFILE)
@@ -52,7 +55,7 @@ PROFILE_AGAIN_STEPS = (Step.SONG_PROFILE_AGAIN, Step.ALBUM_PROFILE_AGAIN)
 PLANNED_DELAY = timedelta(seconds=15)
 """Longer than a write of the user may take: a task that is planned before it finds the new name."""
 
-UPLOADS_DELAY = timedelta(minutes=10)
+UPLOADS_DELAY = UPLOAD_DEADLINE
 """Longer than an upload may take from the check of its caller to its end."""
 
 DELETION_STEPS = (Step.DELETE_ACCOUNT, Step.DELETE_SONGS, Step.DELETE_ALBUMS, Step.DELETE_IDENTITY)
@@ -60,7 +63,10 @@ RECHECK_STEPS = (Step.RECHECK_ACCOUNT, Step.RECHECK_SONGS, Step.RECHECK_ALBUMS)
 """The same once more, for requests and batches that were in flight at the deletion."""
 
 RECHECK_DELAY = timedelta(seconds=40)
-"""Longer than a batch for the engine may take; uploads take longer, but need the account at their end."""
+"""Longer than a batch for the engine may take, or an upload from its last check of the account to its end."""
+
+LAST_RECHECK_STEPS = (Step.LAST_RECHECK_SONGS, Step.LAST_RECHECK_ALBUMS)
+"""Once more after `UPLOADS_DELAY`: for an upload that hung after its last check of the account."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.service_client import ServiceClient
 from user_service.account_tasks import (
     DELETION_STEPS,
+    LAST_RECHECK_STEPS,
     PLANNED_DELAY,
     PROFILE_AGAIN_STEPS,
     PROFILE_STEPS,
@@ -68,6 +69,8 @@ class Steps:
             Step.RECHECK_ACCOUNT: self._delete_account,
             Step.RECHECK_SONGS: self._delete_songs,
             Step.RECHECK_ALBUMS: self._delete_albums,
+            Step.LAST_RECHECK_SONGS: self._delete_late_songs,
+            Step.LAST_RECHECK_ALBUMS: self._delete_late_albums,
         }
 
     async def _spread_to_songs(self, task: AccountTask) -> None:
@@ -96,6 +99,22 @@ class Steps:
 
     async def _delete_albums(self, task: AccountTask) -> None:
         await self._services.delete(self._services.albums, task.user_id)
+
+    async def _delete_late_songs(self, task: AccountTask) -> None:
+        if await self._is_gone(task):
+            await self._delete_songs(task)
+
+    async def _delete_late_albums(self, task: AccountTask) -> None:
+        if await self._is_gone(task):
+            await self._delete_albums(task)
+
+    async def _is_gone(self, task: AccountTask) -> bool:
+        """False after a deletion that was refused because its other steps could not be stored."""
+        try:
+            await self._users.get(task.user_id)
+        except UserNotFoundError:
+            return True
+        return False
 
     async def _delete_identity(self, task: AccountTask) -> None:
         await self._identities.delete(task.clerk_id)
@@ -164,6 +183,7 @@ class Accounts:
             UnavailableError: the steps cannot be stored now.
         """
         await self._administration.prepare_removal(user)
+        await self._queue.add(user, LAST_RECHECK_STEPS, UPLOADS_DELAY)
         await self._queue.add(user, RECHECK_STEPS, RECHECK_DELAY)
         await self._queue.add(user, DELETION_STEPS)
         try:
