@@ -1,6 +1,6 @@
 """Interactions as MongoDB documents: the history, and the queue for the recommendation engine."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from shared.providers.mongo import (
@@ -47,6 +47,10 @@ class MongoInteractions:
         except DuplicateDocumentError:
             return False
         return True
+
+    async def move(self, dedup_keys: Collection[str], until: datetime, at: datetime) -> None:
+        moved = {"dedupKey": {"$in": list(dedup_keys)}, "at": {"$lte": until}}
+        await self._interactions.change_many(moved, {"$set": {"at": at}})
 
     async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int

@@ -104,6 +104,10 @@ class InteractionRepository(Protocol):
         """
         ...
 
+    async def move(self, dedup_keys: Collection[str], until: datetime, at: datetime) -> None:
+        """Set the time of those with one of these keys that happened up to `until`: they happened at `at`."""
+        ...
+
     async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:

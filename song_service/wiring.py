@@ -102,7 +102,7 @@ async def assemble(settings: SongSettings, open_stores: OpenStores) -> AsyncIter
             uploading=Uploading(stores.songs, media, journal, albums, moving, writes, users, limits),
             catalogue=catalogue,
             discovery=Discovery(stores.songs, stores.interactions, engine, shared.cache),
-            listening=Listening(stores.interactions, outbox),
+            listening=Listening(stores.interactions, stores.history, outbox),
             library=Library(stores.songs, stores.likes, stores.history, outbox, settings.whole_list_limit),
             searching=SongSearching(stores.search, vocabulary, shared.cache, settings.whole_list_limit),
             statistics=Statistics(stores.songs, stores.likes, stores.statistics),

@@ -2,7 +2,7 @@
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from embedded.sqlite import statements
@@ -43,6 +43,15 @@ class SqliteInteractions:
             "earlier_since": None if unless is None else to_millis(unless.since),
         }
         return bool(await self._database.write(_ADD, {**row, **earlier}))
+
+    async def move(self, dedup_keys: Collection[str], until: datetime, at: datetime) -> None:
+        conditions = ["dedup_key IN (SELECT value FROM json_each(:keys))", "at <= :until"]
+        values: dict[str, Value] = {
+            "keys": json.dumps(list(dedup_keys)),
+            "until": to_millis(until),
+            "at": to_millis(at),
+        }
+        await self._database.write(statements.update("interactions", ["at = :at"], conditions, "id"), values)
 
     async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int

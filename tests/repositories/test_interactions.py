@@ -73,6 +73,18 @@ async def test_own_key_counts_beside_an_earlier_one(interactions: InteractionRep
     assert not await interactions.add(an_interaction(dedup_key="same"), Earlier("another", NOON))
 
 
+async def test_move_sets_the_time_of_earlier_ones(interactions: InteractionRepository) -> None:
+    early, late = an_interaction(dedup_key="early", at=NOON), an_interaction(dedup_key="late", at=NOON)
+    later = replace(late, at=NOON + minutes(2))
+    other = an_interaction(dedup_key="other", at=NOON)
+    for each in (early, later, other):
+        assert await interactions.add(each)
+    moved = NOON + minutes(3)
+    await interactions.move(["early", "late", "unknown"], NOON, moved)
+    claimed = list(await interactions.claim_unsynced(moved, moved + LEASE, MANY))
+    assert claimed == [other, later, replace(early, at=moved)]
+
+
 async def test_oldest_interactions_are_claimed_first(interactions: InteractionRepository) -> None:
     made = [an_interaction(at=NOON - minutes(n // 2)) for n in range(6)]
     for interaction in made:

@@ -108,6 +108,7 @@ async def test_interactions_and_media_are_found_by_index(explained: Explained) -
     interactions, interaction = SqliteInteractions(explained), an_interaction()
     await interactions.add(interaction, Earlier(interaction.dedup_key, NOON))
     await interactions.claim_unsynced(NOON, NOON, 9)
+    await interactions.move([interaction.dedup_key], NOON, NOON)
     await interactions.mark_synced([interaction])
     await interactions.count_unsynced()
     await interactions.latest_listener()

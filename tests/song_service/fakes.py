@@ -191,6 +191,10 @@ class Interactions:
         self.kept[interaction.dedup_key] = interaction
         return True
 
+    async def move(self, dedup_keys: Collection[str], until: datetime, at: datetime) -> None:
+        found = [self.kept[each] for each in dedup_keys if each in self.kept]
+        self.kept |= {each.dedup_key: replace(each, at=at) for each in found if each.at <= until}
+
     async def claim_unsynced(
         self, moment: datetime, lease_until: datetime, limit: int
     ) -> Sequence[Interaction]:
