@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Path, Query, Request
 
 from shared.access.caller import Caller
-from shared.access.guards import Access, Allowed, AnyCaller, CurrentSession
+from shared.access.guards import Access, Allowed, AnyCaller, AnyVisitor, CurrentSession
 from shared.access.permissions import Permission, Role
 from shared.audit import AuditRepository, AuditTrail
 from shared.http.dependencies import AN_ID, checked_id, part_of
@@ -101,6 +101,7 @@ Audit = Annotated[AuditTrail, Depends(_audit_trail)]
 WantedPage = Annotated[Page, Depends(page_of_request)]
 
 Anyone = AnyCaller
+Visitor = AnyVisitor
 SignedIn = CurrentSession
 Exporter = Annotated[Caller, Depends(Allowed(Permission.EXPORT_OWN_ACCOUNT))]
 AccountOwner = Annotated[Caller, Depends(Allowed(Permission.DELETE_OWN_ACCOUNT))]

@@ -1,6 +1,6 @@
 """Permissions: pure functions of the caller and the user."""
 
-from shared.access.caller import Caller, Principal, SignInError, UnverifiedCaller
+from shared.access.caller import Caller, Principal
 from shared.access.permissions import Permission, Role
 from user_service.domain import (
     OtherIdentityError,
@@ -26,21 +26,6 @@ def check_may_register(own_clerk_id: str, requested_clerk_id: str, requested_rol
 def sees_all_of(caller: Principal, user: User) -> bool:
     """Whether the caller sees more of a user than the public profile."""
     return isinstance(caller, Caller) and (caller.id == user.id or caller.may(Permission.MANAGE_USERS))
-
-
-def check_lists_every_role(caller: Principal) -> None:
-    """Everybody may list artists; only admins others.
-
-    Raises:
-        SignInError: the caller is anonymous.
-        RoleError: the caller is no admin.
-        UnavailableError: the caller's user cannot be read now.
-    """
-    if caller is None:
-        raise SignInError
-    if isinstance(caller, UnverifiedCaller):
-        raise caller.failure
-    caller.must(Permission.MANAGE_USERS)
 
 
 def check_not_self(caller: Caller, user: User) -> None:

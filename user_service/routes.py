@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from shared.access.permissions import Role
+from shared.access.permissions import Permission, Role
 from shared.clock import now
 from shared.contracts.accounts import AccountExport
 from shared.contracts.users import PublicUser, UserOut
@@ -28,6 +28,7 @@ from user_service.dependencies import (
     SignedIn,
     UserId,
     Users,
+    Visitor,
     WantedPage,
 )
 from user_service.schemas import Registration, public_user, user_out
@@ -84,7 +85,7 @@ async def export_me(exporter: Exporter, export: Export) -> Response:
 async def public_users(
     request: Request,
     page: WantedPage,
-    caller: Anyone,
+    visitor: Visitor,
     searching: Searching,
     q: SearchText = None,
     role: Annotated[Role, Query(description="Others than `artist` are listed for admins")] = Role.ARTIST,
@@ -92,7 +93,7 @@ async def public_users(
     if role is Role.ARTIST:
         rows, found = await searching.artists(q or "", page)
         return search_response(request, rows, page, found, ("q", "role"))
-    policy.check_lists_every_role(caller)
+    await visitor.must(Permission.MANAGE_USERS)
     rows, total = await searching.of_role(role, q or None, page)
     return list_response(request, rows, page, total, ("q", "role"))
 

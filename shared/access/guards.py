@@ -152,6 +152,14 @@ class Visitor:
         self._request.scope[CREDENTIALS] = Credentials(identity.expires_at, caller, were_optional=True)
         return None if caller is None or caller.is_blocked else caller
 
+    async def must(self, permission: Permission) -> Caller:
+        """The caller, who needs `permission` for a part of what a public route offers.
+
+        Raises:
+            AppError: what `Allowed` does.
+        """
+        return await Allowed(permission)(self._request)
+
 
 class VisitorGuard(Guard):
     """Anybody, with a token that is valid or cannot be verified now, or without one."""

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from shared.access.caller import Caller, Identity, InvalidTokenError, UnverifiedCaller
 from shared.access.delegation import Delegation, SessionOrDelegation
 from shared.access.guards import Access, AnyCaller, AnyVisitor, CurrentSession
-from shared.access.permissions import Role
+from shared.access.permissions import Permission, Role
 from shared.access.service_tokens import ServiceTokens
 from shared.errors import UnavailableError
 from shared.http.problem import add_problem_handlers
@@ -39,12 +39,15 @@ class Users:
     def __init__(self) -> None:
         self.is_down = False
         self.is_blocked = False
+        self.are_registered = True
         self.lookups = 0
 
     async def find(self, identity: Identity, token: str) -> Caller | None:
         self.lookups += 1
         if self.is_down:
             raise DOWN
+        if not self.are_registered:
+            return None
         return Caller("a" * 24, identity.clerk_id, "A", Role.USER, self.is_blocked, token)
 
 
@@ -73,6 +76,14 @@ class World:
         @self.app.get("/public")
         async def public(_: AnyVisitor) -> str:
             return "for everybody"
+
+        @self.app.get("/part")
+        async def part(visitor: AnyVisitor) -> str:
+            return (await visitor.must(Permission.TRACK_PLAYS)).clerk_id
+
+        @self.app.get("/admin-part")
+        async def admin_part(visitor: AnyVisitor) -> str:
+            return (await visitor.must(Permission.MANAGE_USERS)).clerk_id
 
         @self.app.get("/session")
         async def whose(session: CurrentSession) -> str:
@@ -126,6 +137,19 @@ async def test_visitor_is_looked_up_only_when_needed() -> None:
     assert await world.send_request("bad", path="/public") == (401, "invalid_token")
     world.sessions.is_down = True
     assert await world.send_request("good", path="/public") == (200, "for everybody")
+
+
+async def test_visitor_needs_a_permission_for_a_part() -> None:
+    world = World()
+    assert await world.send_request("good", path="/part") == (200, "user_a")
+    assert await world.send_request(None, path="/part") == (401, "sign_in_required")
+    assert await world.send_request("good", path="/admin-part") == (403, "role_not_allowed")
+    world.users.is_blocked = True
+    assert await world.send_request("good", path="/part") == (403, "user_blocked")
+    world.users.are_registered = False
+    assert await world.send_request("good", path="/part") == (403, "user_not_registered")
+    world.users.is_down = True
+    assert await world.send_request("good", path="/part") == (503, "unavailable")
 
 
 NO_TOKENS = ("", "Bearer", "Bearer ", "bearer undefined", "Bearer null", "Bearer None", "Bearer  NULL ", " ")

@@ -200,7 +200,18 @@ async def test_artists_are_listed_and_searched(people: People) -> None:
     assert (titles(found), found.headers["X-Total-Count"]) == ([f"José {own}"], "1")
     assert set(found.json()[0]) == {"_id", "fullName", "imageUrl", "role", "createdAt"}
     assert (await search(people.client(), "/users", q=artist.email)).json() == []
-    problem_in(await people.client().get("/users?role=user"), 401)
-    problem_in(await artist.get("/users?role=user"), 403, "role_not_allowed")
     admin = await people.admin()
     assert [each["_id"] for each in (await search(admin, "/users", role="user", q=own)).json()] == [user.id]
+
+
+async def test_other_roles_are_listed_for_admins_only(people: People) -> None:
+    artist, blocked, admin = await people.artist(), await people.user(), await people.admin()
+    await admin.patch(f"/admin/users/{blocked.id}/block", json={"isBlocked": True})
+    unregistered = people.client((await people.sign_in(f"{word()}@test.local"))["token"])
+    for role in ("user", "admin"):
+        path = f"/users?role={role}"
+        problem_in(await people.client().get(path), 401, "sign_in_required")
+        problem_in(await artist.get(path), 403, "role_not_allowed")
+        problem_in(await blocked.get(path), 403, "user_blocked")
+        problem_in(await unregistered.get(path), 403, "user_not_registered")
+    assert (await blocked.get("/users?role=artist")).status_code == 200
