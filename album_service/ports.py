@@ -127,6 +127,10 @@ class Users(Protocol):
         """Raises UserNotFoundError."""
         ...
 
+    async def token_for(self, user_id: str) -> str:
+        """A token to call other services for this user. Raises UserNotFoundError."""
+        ...
+
 
 class Songs(Protocol):
     """The song service, called for the caller. All calls raise UnavailableError when it is down."""

@@ -57,7 +57,11 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
         media = await enter(open_cloudinary(settings))
         timeout = settings.service_timeout_seconds
         users = await enter(shared.open_user_directory(settings.user_service_url, timeout))
-        people = await enter(open_service(settings.user_service_url, "user service", timeout))
+        people = HttpUsers(
+            await enter(open_service(settings.user_service_url, "user service", timeout)),
+            shared.service_tokens,
+            shared.delegation,
+        )
         songs = HttpSongs(await enter(open_service(settings.song_service_url, "song service", timeout)))
         invalidation = Invalidation(shared.cache)
         writes = AlbumWrites(shared.writes, invalidation)
@@ -79,7 +83,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
             users,
             max_image_pixels=settings.max_image_pixels,
         )
-        collaborating = Collaborating(stores.albums, HttpUsers(people), writes)
+        collaborating = Collaborating(stores.albums, people, writes)
         yield Resources(
             access=Access(shared.verifier, users, shared.service_tokens),
             idempotency=shared.idempotency,
@@ -92,7 +96,7 @@ async def assemble(settings: AlbumSettings, open_stores: OpenStores) -> AsyncIte
             arranging=Arranging(stores.albums, songs, writes, most_songs=settings.max_album_songs),
             collaborating=collaborating,
             sharing=Sharing(stores.albums, stores.shares),
-            export=Export(stores.albums, stores.shares),
+            export=Export(stores.albums, stores.shares, songs, people),
             accounts=Accounts(stores.albums, editing, collaborating, writes, invalidation),
             probes={
                 "database": stores.database.ping,

@@ -76,7 +76,9 @@ class ExportedShareLink(_Exported):
 
 
 class AlbumExport(_Exported):
-    """What the album service stores about a user; albums newest first, without their collaborators."""
+    """What the album service stores about a user; albums newest first, as `GET /albums/{id}` shows them to
+    the creator: `songIds` names the songs that the user may see.
+    """
 
     created: Sequence[AlbumOut]
     collaborations: Sequence[ExportedCollaboration]

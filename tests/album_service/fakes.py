@@ -72,3 +72,7 @@ class Users:
     async def check_exists(self, user_id: str) -> None:
         if user_id not in self.user_ids:
             raise UserNotFoundError
+
+    async def token_for(self, user_id: str) -> str:
+        await self.check_exists(user_id)
+        return f"token of {user_id}"

@@ -89,13 +89,31 @@ async def test_export_names_nobody_else(people: People) -> None:
     for is_blocked in (True, False):
         await admin.patch(f"/admin/users/{user.id}/block", json={"isBlocked": is_blocked})
 
-    text = json.dumps(await exported(user))
+    document = await exported(user)
+    (album,) = document["albums"]["created"]
+    assert album.pop("collaboratorIds") == [friend.id]
+    text = json.dumps(document)
     for person in (other, friend, admin):
         for name in (person.id, person.clerk_id, person.email, person.full_name):
             assert name not in text, name
     for title in ("A secret title", "Another title"):
         assert title not in text
     assert text.count('"action": "user.block"') == 2
+
+
+async def test_export_names_only_songs_that_the_user_may_see(people: People) -> None:
+    user, friend = await people.user(), await people.artist()
+    playlist = await make_album(user, "Ours")
+    path = f"/albums/{playlist['_id']}"
+    assert (await user.put(f"{path}/collaborators/{friend.id}")).status_code == 204
+    listed, deleted = await upload(friend, "Listed"), await upload(friend, "Deleted")
+    for song in (await upload(friend, "Private", isPublic="false"), deleted, listed):
+        assert (await friend.post(f"{path}/songs", json={"songId": song["_id"]})).is_success
+    assert (await friend.delete(f"/songs/{deleted['_id']}")).is_success
+    (created,) = (await exported(user))["albums"]["created"]
+    shown = (await user.get(path)).json()
+    assert created == {name: value for name, value in shown.items() if name != "songs"}
+    assert created["songIds"] == [listed["_id"]]
 
 
 async def test_export_is_a_file_that_nobody_caches(people: People) -> None:
@@ -119,11 +137,12 @@ async def test_internal_exports_are_for_services_only(people: People, system: Ru
     user, admin = await people.user(), await people.admin()
     path = f"/internal/users/{user.id}/export"
     assert (await admin.get(path)).status_code == 404
-    for service in (system.songs, system.albums):
+    record = f"{system.users}/internal/users/{user.id}"
+    for url in (f"{system.songs}{path}", f"{system.albums}{path}", record):
         for token in (None, user.token, admin.token):
             headers = {"Authorization": f"Bearer {token}"} if token else {}
             async with httpx.AsyncClient(timeout=30) as http:
-                assert (await http.get(f"{service}{path}", headers=headers)).status_code == 401
+                assert (await http.get(url, headers=headers)).status_code == 401
 
 
 @pytest.mark.parametrize("service", ["song", "album"])
