@@ -129,6 +129,15 @@ class SongsDifferError(ConflictError):
         super().__init__("Send every song of the album exactly once")
 
 
+class AlbumHiddenError(ConflictError):
+    """An admin has hidden the album: a link to it would not work."""
+
+    code = "album_hidden"
+
+    def __init__(self) -> None:
+        super().__init__("An admin has hidden this album; it cannot be shared")
+
+
 class CollaboratorsFullError(ConflictError):
     """The album has the maximum number of collaborators."""
 

@@ -5,7 +5,14 @@ import re
 import secrets
 from datetime import timedelta
 
-from album_service.domain import Album, AlbumNotFoundError, SharedAlbumNotFoundError, ShareLink, StoredShare
+from album_service.domain import (
+    Album,
+    AlbumHiddenError,
+    AlbumNotFoundError,
+    SharedAlbumNotFoundError,
+    ShareLink,
+    StoredShare,
+)
 from album_service.ports import AlbumRepository, ShareRepository
 from shared.clock import now
 
@@ -23,7 +30,13 @@ class Sharing:
         self._shares = shares
 
     async def share(self, album: Album, days: int | None) -> ShareLink:
-        """A new link to the album, which expires after `days`; None: never."""
+        """A new link to the album, which expires after `days`; None: never.
+
+        Raises:
+            AlbumHiddenError: an admin has hidden the album.
+        """
+        if not album.is_visible:
+            raise AlbumHiddenError
         token, moment = secrets.token_urlsafe(TOKEN_BYTES), now()
         expires_at = None if days is None else moment + timedelta(days=days)
         await self._shares.add(StoredShare(_digest(token), album.id, moment, expires_at))

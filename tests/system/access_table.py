@@ -21,7 +21,7 @@ CHANGE_UNLISTED_SONG = "401 403 403 404 200 200 403"
 CHANGE_UNLISTED_ALBUM = "401 403 404 404 200 200 403"
 CHANGE_USERS_ALBUM = "401 403 404 404 200 200 403"
 CHANGE_204 = ("401 403 403 403 204 204 403", *["401 403 404 404 204 204 403"] * 2)
-SHARE = ("401 403 403 403 201 201 403", *["401 403 404 404 201 201 403"] * 2)
+SHARE = ("401 403 403 403 201 201 403", *["401 403 404 404 201 201 403"] * 2, "401 403 404 404 409 409 403")
 NOBODY = "404 404 404 404 404 404 404"
 PUBLISH_USERS_ALBUM = "401 403 403 404 403 200 403"
 
@@ -30,6 +30,7 @@ PUBLISH_USERS_ALBUM = "401 403 403 404 403 200 403"
 class Call:
     """A documented call. `listed` and `unlisted` are the statuses for each of `CALLERS`, by the state of the
     thing that it is about; without `unlisted` it is about no song or album. `users`: about a user's album.
+    `hidden`: about a thing that an admin has hidden, where that differs from one that is not public.
     """
 
     method: str
@@ -37,6 +38,7 @@ class Call:
     listed: str
     unlisted: str | None = None
     users: str | None = None
+    hidden: str | None = None
 
 
 USER_CALLS = (

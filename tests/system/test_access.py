@@ -146,6 +146,8 @@ async def test_each_caller_gets_the_status_in_the_table(
     statuses = (
         call.listed if state in ("any", "listed") else call.users if "user's" in state else call.unlisted
     )
+    if "hidden" in state and call.hidden is not None:
+        statuses = call.hidden
     assert statuses is not None
     requests = _Requests(call, state, stage, people)
     responses = {caller: await requests.send(caller) for caller in CALLERS}

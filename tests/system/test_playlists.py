@@ -228,6 +228,12 @@ async def test_all_invalid_links_are_the_same_404(playlist: Playlist, people: Pe
     assert all(body == bodies[0] for body in bodies)
 
 
+async def test_hidden_album_cannot_be_shared(playlist: Playlist, people: People) -> None:
+    admin = await people.admin()
+    await admin.patch(f"/admin{playlist.path}/visible", json={"isVisible": False})
+    problem_in(await playlist.creator.post(f"{playlist.path}/share"), 409, "album_hidden")
+
+
 async def test_tokens_are_neither_stored_nor_logged(
     playlist: Playlist, people: People, system: RunningSystem
 ) -> None:
