@@ -10,6 +10,7 @@ from shared.errors import MalformedError
 
 _REQUEST_LINE: Final = re.compile(rb"([A-Z]+) ((/[!\"$->@-~]*)(?:\?([!\"$-~]*))?|[!-~]+) HTTP/(1\.[01])\r\n")
 """Method, target, path and query of a target that consists of these, and version."""
+_METHOD: Final = re.compile(rb"[A-Za-z]+( |$)")
 _LOOSE_REQUEST_LINE: Final = re.compile(rb"([A-Za-z]+) /[^\r\n]* HTTP/1\.[01]\r\n")
 _METHODS: Final = {
     each.encode("ascii"): each for each in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -223,7 +224,7 @@ class HeadReader:
             # An upgrade request is served without the upgrade, as RFC 9110, 7.8 allows.
             self._is_message_complete = False
         except httptools.HttpParserInvalidMethodError as failure:
-            raise (UnknownMethodError if data[:1].isalpha() else MalformedHeadError) from failure
+            raise (UnknownMethodError if _METHOD.match(data) else MalformedHeadError) from failure
         except httptools.HttpParserError as failure:
             raise MalformedHeadError from failure
 
