@@ -165,6 +165,9 @@ class GatewayResponseCache:
             return anybodys, kept, kept.versions
         if known.caller is None or known.caller in kept.not_for:
             return None
+        # Each may be outdated where the other is not, so no version may hide another one.
+        if any(kept.versions.get(key, version) != version for key, version in known.versions.items()):
+            return None
         return anybodys, kept, {**kept.versions, **known.versions}
 
     def _wanted(self, headers: Headers) -> _Wanted | None:

@@ -52,16 +52,18 @@ class World:
         *,
         body: bytes = b"response",
         more: Headers | None = None,
+        keys: bytes = b"",
         status: int = 200,
         token: bytes | None = None,
         caller: bytes | None = None,
     ) -> bool:
         """The service responds, and the response is relayed; whether it is recorded.
 
-        `token` is what it says of the token; `caller` adds whose that is.
+        It depends on a song, and on `keys`. `token` is what it says of the token; `caller` adds whose that
+        is.
         """
         request = request or a_request()
-        keys = b"song:1=" + await self.version_of("song:1")
+        keys = (b"song:1=%s %s" % (await self.version_of("song:1"), keys)).strip()
         headers = [
             (b"content-type", b"application/json"),
             (b"etag", ETAG),

@@ -172,6 +172,19 @@ async def test_owner_of_a_token_is_compared_as_well(world: World) -> None:
     assert not await world.has(a_request(token=BOB))
 
 
+async def test_version_of_a_token_hides_no_other(world: World) -> None:
+    """An album is hidden in an outage, which gives `everything` a new version; the token is seen later."""
+    everything = b"everything=" + await world.version_of("everything")
+    await world.serve(SHARED, more=NOT_FOR_ADA, keys=everything)
+    await world.redis.renew(["everything"])
+    mark = b"max-age=60, caller=%s everything=%s" % (BOBS_ID, await world.version_of("everything"))
+    await world.serve(SHARED, a_request(b"/api/songs", BOB), token=mark)
+    assert await world.has(a_request(b"/api/songs", BOB))
+    assert not await world.has(a_request(token=BOB))
+    await world.serve(SHARED, more=NOT_FOR_ADA, keys=b"everything=" + await world.version_of("everything"))
+    assert await world.has(a_request(token=BOB))
+
+
 @pytest.mark.parametrize(
     "mark", [b"", b"max-age=x", b"max-age=60, caller=", b"max-age=60, caller=a1", b"max-age=60, caller=a1 x"]
 )
