@@ -13,7 +13,8 @@ class ApiRequest:
     """A request for a service. `target.path` and `query` are as the client wrote them.
 
     Header names are lower case. `client_address` is the client's, also behind a trusted proxy. `refresh`
-    is set when others wait for the response to this request.
+    is set when others wait for the response to this request. `asked_at` is when the response cache was asked
+    for it, in the seconds of its clock.
     """
 
     method: str
@@ -22,6 +23,7 @@ class ApiRequest:
     headers: Headers
     client_address: str
     refresh: Refresh | None = None
+    asked_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

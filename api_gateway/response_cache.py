@@ -106,6 +106,7 @@ class GatewayResponseCache:
         self._count = {each: metrics.CACHE_READS.labels("gateway", each).inc for each in outcomes}
 
     async def find(self, request: ApiRequest) -> CachedResponse | None:
+        request.asked_at = self._clock()
         wanted = self._wanted(request.headers)
         if wanted is None:
             self._count["relayed"]()
@@ -188,19 +189,21 @@ class GatewayResponseCache:
         return blake2b(authorization, digest_size=16, key=self._secret).digest()
 
     def record(self, request: ApiRequest, status: int, headers: Headers) -> "ResponseRecording | None":
-        if status != 200 or request.method != "GET":
+        asked_at = request.asked_at
+        if status != 200 or request.method != "GET" or asked_at is None:
             return None
         marked = marks_of(headers)
         wanted = self._wanted(request.headers)
         if marked is None or wanted is None:
             return None
-        now = self._clock()
+        # The service counts from a later moment, so neither is kept for longer than it says, even if this
+        # process is stopped before it reads the response.
         if marked.token is not None and wanted.token != _ANYBODY:
-            self._remember(wanted.token, marked.token, now)
+            self._remember(wanted.token, marked.token, asked_at)
         elif marked.is_shared and wanted.token != _ANYBODY:
             return None
         key = (request.target.path, request.query, _ANYBODY if marked.is_shared else wanted.token)
-        return ResponseRecording(self._memory, request.refresh, key, marked, now + marked.seconds)
+        return ResponseRecording(self._memory, request.refresh, key, marked, asked_at + marked.seconds)
 
     def end_refresh(self, request: ApiRequest, status: int) -> None:
         refresh = request.refresh
@@ -211,11 +214,11 @@ class GatewayResponseCache:
             self._memory.drop(_shared_key(request))
         refresh.end()
 
-    def _remember(self, token: bytes, said: TokenMark, now: float) -> None:
+    def _remember(self, token: bytes, said: TokenMark, asked_at: float) -> None:
         seconds, caller, versions = said
         known = self._tokens.get(token)
-        if caller is not None or known is None or known.caller is None or now >= known.ends_at:
-            self._tokens.put(token, _Token(now + seconds, caller, versions))
+        if caller is not None or known is None or known.caller is None or self._clock() >= known.ends_at:
+            self._tokens.put(token, _Token(asked_at + seconds, caller, versions))
 
 
 class ResponseRecording:

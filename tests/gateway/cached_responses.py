@@ -16,6 +16,8 @@ SONG = b"/api/songs/1"
 SHARED, PRIVATE = b"shared, max-age=60", b"max-age=60"
 ADAS_ID, BOBS_ID = b"ada1", b"b0b1"
 ETAG = b'"abc"'
+BEGAN_AT = 1000.0
+"""What the clock of a cache says at first."""
 
 
 def a_request(
@@ -25,7 +27,7 @@ def a_request(
     target = find_target(path)
     assert target is not None
     headers = [(b"host", b"localhost"), *([(b"authorization", token)] if token else []), *(more or [])]
-    return ApiRequest(method, target, query, headers, "192.0.2.1")
+    return ApiRequest(method, target, query, headers, "192.0.2.1", asked_at=BEGAN_AT)
 
 
 @dataclass
@@ -33,7 +35,7 @@ class World:
     """A cache before a service that a test plays; `now` is what its clock says."""
 
     redis: MemoryCache = field(default_factory=MemoryCache)
-    now: float = 1000.0
+    now: float = BEGAN_AT
 
     def __post_init__(self) -> None:
         self.validator = Validator(self.redis, Lease(self.redis, retry_seconds=0.001))

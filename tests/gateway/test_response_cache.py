@@ -71,6 +71,21 @@ async def test_expired_token_gets_nothing(world: World) -> None:
     assert await world.has()
 
 
+async def test_lifetimes_begin_with_the_request(world: World) -> None:
+    """The process is stopped before it reads the response."""
+    await world.serve(SHARED)
+    request = a_request(b"/api/auth/me", ADA)
+    assert not await world.has(request)
+    world.now += 30
+    await world.serve(b"max-age=40", request, token=b"max-age=40")
+    world.now += 9
+    assert await world.has(a_request(b"/api/auth/me", ADA))
+    assert await world.has(a_request(token=ADA))
+    world.now += 1
+    assert not await world.has(a_request(b"/api/auth/me", ADA))
+    assert not await world.has(a_request(token=ADA))
+
+
 async def test_response_to_a_known_token_serves_others(world: World) -> None:
     await world.serve(SHARED, a_request(token=ADA), token=b"max-age=30")
     assert await world.has()
