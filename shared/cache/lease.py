@@ -79,6 +79,7 @@ class Lease:
         self._regained = asyncio.Event()
         self._beating: asyncio.Task[None] | None = None
         self._is_started = False
+        self._is_closed = False
         self._must_invalidate = True
         self._has_beaten = False
         self._checking: asyncio.Task[None] | None = None
@@ -152,6 +153,8 @@ class Lease:
 
     def _act(self) -> None:
         self._wake.set()
+        if self._is_closed:
+            return
         if self._beating is None or self._beating.done():
             self._beating = asyncio.ensure_future(self._beat_forever())
 
@@ -254,7 +257,8 @@ class Lease:
                 await asyncio.sleep(self._heartbeat_seconds)
 
     async def close(self) -> None:
-        """End the heartbeats, and leave: whoever wrote under this lease has invalidated it before."""
+        """End the heartbeats, and leave once nothing is left to invalidate."""
+        self._is_closed = True
         tasks = [each for each in (self._beating, self._checking) if each is not None]
         for each in tasks:
             each.cancel()
@@ -262,4 +266,7 @@ class Lease:
         if self._is_started:
             # If Redis is down, this process will be taken for a crashed one: more is invalidated than needed.
             with suppress(CacheDownError):
+                while self._must_invalidate:
+                    self._must_invalidate = False  # until the lease is lost once more
+                    await self._store.renew([EVERYTHING])
                 await self._store.leave()

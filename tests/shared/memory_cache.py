@@ -10,7 +10,7 @@ from shared.cache.store import CacheDownError, version_key
 class MemoryCache:
     """A `Store`. `renewals` are the invalidated tags, one tuple per call.
 
-    Time does not pass in it but by `forget_after`. `reads` counts round trips.
+    Time does not pass in it but by `forget_after`. `reads` counts round trips, `beats` the heartbeats.
     """
 
     def __init__(self) -> None:
@@ -18,7 +18,9 @@ class MemoryCache:
         self.has_lost_data = False
         self.is_continuous = False
         self.crashed: set[str] = set()
+        self.has_left = False
         self.reads = 0
+        self.beats = 0
         self.renewals: list[tuple[str, ...]] = []
         self.entries: dict[str, bytes] = {}
         self.ttls: dict[str, int] = {}
@@ -84,6 +86,7 @@ class MemoryCache:
 
     async def beat(self) -> bool:
         self._respond_or_fail()
+        self.beats += 1
         remembers, self.has_lost_data = not self.has_lost_data, False
         return remembers
 
@@ -105,6 +108,7 @@ class MemoryCache:
 
     async def leave(self) -> None:
         self._respond_or_fail()
+        self.has_left = True
 
     async def ping(self) -> bool:
         self._respond_or_fail()

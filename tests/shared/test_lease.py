@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 from shared.cache.entry import EVERYTHING
 from shared.cache.lease import LEASE_SECONDS, MARGIN_SECONDS, Lease
-from shared.cache.store import CacheDownError
+from shared.cache.store import CacheDownError, CacheRefusedError
 from tests.shared.memory_cache import MemoryCache
 from tests.system.waiting import until
 
@@ -193,6 +193,42 @@ async def test_pause_during_an_outage_starts_the_wait_again(world: World) -> Non
     await asyncio.sleep(0.02)
     assert not waiting.done()
     waiting.cancel()
+
+
+async def test_closed_lease_beats_no_more(world: World) -> None:
+    """A request that outlives the grace of a shutdown fails to read."""
+    await world.lease.close()
+    beats = world.redis.beats
+    world.lease.failed(CacheDownError())
+    world.lease.lose()
+    await asyncio.sleep(0.01)
+    assert (world.redis.beats, world.redis.has_left) == (beats, True)
+
+
+async def test_close_makes_up_for_a_failed_invalidation(world: World) -> None:
+    world.lease.lose()
+    await world.lease.close()
+    assert world.redis.renewals == [(EVERYTHING,)] * 2
+    assert world.redis.has_left
+
+
+class NeverInvalidating(MemoryCache):
+    """Refuses new versions, as a full Redis does."""
+
+    async def renew(self, tags: Sequence[str]) -> None:
+        raise CacheRefusedError
+
+
+async def test_process_that_cannot_invalidate_does_not_leave() -> None:
+    """So others take it for a crashed one, and invalidate."""
+    redis = NeverInvalidating()
+    redis.is_continuous = True
+    world = World(redis)
+    world.lease.start()
+    await world.until_usable()
+    world.lease.lose()
+    await world.lease.close()
+    assert not redis.has_left
 
 
 class SlowlyFailing(MemoryCache):
