@@ -73,6 +73,7 @@ class Lease:
         self._losses = 0
         self._failing_since: float | None = None
         self._failed_at = 0.0
+        self._failing_until = 0.0
         self._failure: str | None = None
         self._reported: set[str] = set()
         self._wake = asyncio.Event()
@@ -121,6 +122,9 @@ class Lease:
     async def until_nobody_trusts(self) -> None:
         """After `lose`: waits until `everything` is invalidated, or no process can hold its lease any
         more.
+
+        Only attempts prove that Redis fails: while this process was stopped, Redis may have served others.
+        Of a long attempt only the start counts.
         """
         while not self._held and not self._has_ended_everywhere():
             self._regained.clear()
@@ -131,7 +135,8 @@ class Lease:
     def _has_ended_everywhere(self) -> bool:
         if self._failing_since is None:
             return False
-        return self._clock() >= self._failing_since + self._lease_seconds + self._margin_seconds
+        failing_until = self._clock() if self._is_closed else self._failing_until
+        return failing_until >= self._failing_since + self._lease_seconds + self._margin_seconds
 
     def _note(self, failure: CacheDownError, began_at: float | None = None) -> None:
         now = self._clock()
@@ -142,6 +147,7 @@ class Lease:
             self._failing_since = now
         if began_at is not None or self._failing_since == now:
             self._failed_at = now
+            self._failing_until = now if began_at is None else began_at
         self._is_available = False
         self._failure = failure.kind
         if not self._held:

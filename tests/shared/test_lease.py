@@ -195,6 +195,58 @@ async def test_pause_during_an_outage_starts_the_wait_again(world: World) -> Non
     waiting.cancel()
 
 
+class Stepwise(MemoryCache):
+    """While it is down, an attempt to invalidate takes until the test ends it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun = asyncio.Semaphore(0)
+        self.ended = asyncio.Semaphore(0)
+
+    async def renew(self, tags: Sequence[str]) -> None:
+        if self.is_down:
+            self.begun.release()
+            await self.ended.acquire()
+        await super().renew(tags)
+
+
+async def test_wait_does_not_count_a_pause_of_the_writer() -> None:
+    """Redis may have served others while this process was stopped, during an attempt or after it."""
+    redis = Stepwise()
+    world = World(redis)
+    world.lease.start()
+    await world.until_usable()
+    redis.is_down = True
+    await world.until_usable(expected=False)
+    world.lease.lose()
+    waiting = asyncio.create_task(world.lease.until_nobody_trusts())
+    await redis.begun.acquire()
+    world.clock.now += 60
+    await asyncio.sleep(0.02)
+    assert not waiting.done()
+    redis.ended.release()
+    await redis.begun.acquire()
+    await asyncio.sleep(0.02)
+    assert not waiting.done()
+    redis.is_down = False
+    redis.ended.release()
+    await asyncio.wait_for(waiting, 30)
+    assert redis.renewals == [(EVERYTHING,)] * 2
+    await world.lease.close()
+
+
+async def test_closed_lease_ends_the_wait(world: World) -> None:
+    world.redis.is_down = True
+    await world.until_usable(expected=False)
+    world.lease.lose()
+    await world.lease.close()
+    waiting = asyncio.create_task(world.lease.until_nobody_trusts())
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    world.clock.now += LEASE_SECONDS + MARGIN_SECONDS
+    await asyncio.wait_for(waiting, 30)
+
+
 async def test_closed_lease_beats_no_more(world: World) -> None:
     """A request that outlives the grace of a shutdown fails to read."""
     await world.lease.close()
