@@ -2,53 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
 
 import pytest
 from structlog.testing import capture_logs
 
 from shared.cache.entry import EVERYTHING
 from shared.cache.lease import LEASE_SECONDS, MARGIN_SECONDS, Lease
-from shared.cache.store import CacheDownError, CacheRefusedError
+from tests.shared.lease_world import Clock, World, a_world
 from tests.shared.memory_cache import MemoryCache
 from tests.system.waiting import until
 
 
-class Clock:
-    """Seconds that a test lets pass."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@dataclass
-class World:
-    """A lease with a clock of its own, which beats whenever the event loop turns."""
-
-    redis: MemoryCache = field(default_factory=MemoryCache)
-    clock: Clock = field(default_factory=Clock)
-    lease: Lease = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.lease = Lease(self.redis, heartbeat_seconds=0.001, retry_seconds=0.001, clock=self.clock)
-
-    async def until_usable(self, expected: bool = True) -> None:
-        async def is_as_expected() -> bool:
-            return self.lease.is_usable() is expected
-
-        await until(is_as_expected)
-
-
 @pytest.fixture
 async def world() -> AsyncIterator[World]:
-    made = World()
-    made.lease.start()
-    await made.until_usable()
-    yield made
-    await made.lease.close()
+    async with a_world() as made:
+        yield made
 
 
 async def test_first_process_invalidates_everything(world: World) -> None:
@@ -233,54 +201,6 @@ async def test_wait_does_not_count_a_pause_of_the_writer() -> None:
     await asyncio.wait_for(waiting, 30)
     assert redis.renewals == [(EVERYTHING,)] * 2
     await world.lease.close()
-
-
-async def test_closed_lease_ends_the_wait(world: World) -> None:
-    world.redis.is_down = True
-    await world.until_usable(expected=False)
-    world.lease.lose()
-    await world.lease.close()
-    waiting = asyncio.create_task(world.lease.until_nobody_trusts())
-    await asyncio.sleep(0.01)
-    assert not waiting.done()
-    world.clock.now += LEASE_SECONDS + MARGIN_SECONDS
-    await asyncio.wait_for(waiting, 30)
-
-
-async def test_closed_lease_beats_no_more(world: World) -> None:
-    """A request that outlives the grace of a shutdown fails to read."""
-    await world.lease.close()
-    beats = world.redis.beats
-    world.lease.failed(CacheDownError())
-    world.lease.lose()
-    await asyncio.sleep(0.01)
-    assert (world.redis.beats, world.redis.has_left) == (beats, True)
-
-
-async def test_close_makes_up_for_a_failed_invalidation(world: World) -> None:
-    world.lease.lose()
-    await world.lease.close()
-    assert world.redis.renewals == [(EVERYTHING,)] * 2
-    assert world.redis.has_left
-
-
-class NeverInvalidating(MemoryCache):
-    """Refuses new versions, as a full Redis does."""
-
-    async def renew(self, tags: Sequence[str]) -> None:
-        raise CacheRefusedError
-
-
-async def test_process_that_cannot_invalidate_does_not_leave() -> None:
-    """So others take it for a crashed one, and invalidate."""
-    redis = NeverInvalidating()
-    redis.is_continuous = True
-    world = World(redis)
-    world.lease.start()
-    await world.until_usable()
-    world.lease.lose()
-    await world.lease.close()
-    assert not redis.has_left
 
 
 class SlowlyFailing(MemoryCache):
