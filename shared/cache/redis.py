@@ -9,10 +9,10 @@ import asyncio
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, TypeVar
 
-from redis.exceptions import RedisClusterException, RedisError, ResponseError
+from redis.exceptions import ReadOnlyError, RedisClusterException, RedisError, ResponseError
 
 from shared import metrics
 from shared.cache.entry import EVERYTHING
@@ -157,6 +157,10 @@ class RedisStore:
         if not task.cancelled():
             task.exception()  # retrieve the exception even when nothing awaits it any more
 
+            if isinstance(failure, ReadOnlyError):
+                # A replica by now, which keeps its connections: a new one may reach the master.
+                with suppress(CacheDownError):
+                    await self._within_deadline(self._client.disconnect())
     async def close(self) -> None:
         """Cancel commands that nothing awaits any more."""
         for task in self._running:

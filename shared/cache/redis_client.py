@@ -9,7 +9,6 @@ from redis.asyncio.cluster import ClusterNode, RedisCluster
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import ConnectionError as NotConnectedError
 
 from shared.cache.redis_pipeline import address_in, open_pipeline
 from shared.cache.redis_topologies import ClusterClient, PipelinedClient, ServerClient
@@ -21,7 +20,20 @@ SOCKET_SECONDS: Final = 1.0
 
 
 class Client(Protocol):
-    """The commands that the cache needs. Each runs for all its keys, in no particular order."""
+    """The commands that the cache needs. Each runs for all its keys, in no particular order.
+
+    A write is sent once: Redis may have executed it although its reply was lost, and a second try could
+    overwrite a newer version that another process has set in the meantime.
+    """
+
+    @property
+    def read_connections(self) -> int:
+        """How many connections were made for `get_many`; 0: not known."""
+        ...
+
+    async def disconnect(self) -> None:
+        """Close all connections. The next command connects anew, perhaps to another server."""
+        ...
 
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]: ...
 
@@ -83,11 +95,10 @@ async def open_client(url: str, timeout_seconds: float) -> AsyncIterator[Client]
     seconds = max(SOCKET_SECONDS, timeout_seconds * 2)
     timeouts = {"socket_timeout": seconds, "socket_connect_timeout": seconds}
     options: dict[str, Any] = {**timeouts}
-    # For connections that a restarted Redis has closed.
-    once_more = Retry(NoBackoff(), 1, supported_errors=(NotConnectedError,))
+    never = Retry(NoBackoff(), 0)
     if address.topology is Topology.SERVER:
         pool = BlockingConnectionPool.from_url(
-            url, max_connections=CONNECTIONS, timeout=timeout_seconds, retry=once_more, **options
+            url, max_connections=CONNECTIONS, timeout=timeout_seconds, retry=never, **options
         )
         plain = address_in(url)
         async with Redis.from_pool(pool) as redis:
@@ -105,7 +116,11 @@ async def open_client(url: str, timeout_seconds: float) -> AsyncIterator[Client]
     if address.topology is Topology.CLUSTER:
         nodes = [ClusterNode(host, port) for host, port in address.hosts]
         cluster = RedisCluster(
-            startup_nodes=nodes, ssl=address.has_tls, max_connections=CONNECTIONS, **options
+            startup_nodes=nodes,
+            ssl=address.has_tls,
+            max_connections=CONNECTIONS,
+            retry=never,
+            **options,
         )
         try:
             yield ClusterClient(cluster)
@@ -122,7 +137,7 @@ async def open_client(url: str, timeout_seconds: float) -> AsyncIterator[Client]
             connection_pool_class=SentinelConnectionPool,
             db=address.database,
             ssl=address.has_tls,
-            retry=once_more,
+            retry=never,
             max_connections=CONNECTIONS,
             **options,
         ) as redis:

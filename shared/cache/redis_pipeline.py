@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias, cast
 
 import hiredis
 from redis.asyncio.connection import parse_url
-from redis.exceptions import ResponseError
+from redis.exceptions import ReadOnlyError, ResponseError
 
 from shared.deadline import Deadline
 
@@ -143,6 +143,8 @@ class RedisPipeline:
         self._kept: _Connection | None = None
         self._connecting: asyncio.Task[_Connection] | None = None
         self._is_closed = False
+        self.connections = 0
+        """How many were made so far."""
 
     async def run(self, *commands: Command) -> list[Any]:
         """The replies to these commands.
@@ -184,6 +186,7 @@ class RedisPipeline:
         self._connecting = None
         if not attempt.cancelled() and attempt.exception() is None:
             self._kept = attempt.result()
+            self.connections += 1
 
     async def _connect(self) -> _Connection:
         async with asyncio.timeout(self._seconds):
@@ -201,14 +204,18 @@ class RedisPipeline:
                     raise
         return connection
 
+    def disconnect(self) -> None:
+        """Fail pending commands, and close the connection. The next command connects anew."""
+        if self._kept is not None:
+            self._kept.abort()
+
     async def close(self) -> None:
-        """Fail pending commands, and close the connection."""
+        """Fail pending commands, and close the connection for good."""
         self._is_closed = True
         if self._connecting is not None:
             self._connecting.cancel()
             await asyncio.gather(self._connecting, return_exceptions=True)
-        if self._kept is not None:
-            self._kept.abort()
+        self.disconnect()
 
 
 @asynccontextmanager
@@ -225,7 +232,9 @@ def _checked(replies: list[Any]) -> list[Any]:
     for reply in replies:
         if isinstance(reply, hiredis.ReplyError):
             text = str(reply)
-            raise ConnectionRefusedError(text) if text.startswith(_NO_SERVICE) else ResponseError(text)
+            if text.startswith(_NO_SERVICE):
+                raise ConnectionRefusedError(text)
+            raise ReadOnlyError(text) if text.startswith("READONLY") else ResponseError(text)
     return replies
 
 

@@ -1,6 +1,7 @@
 """Redis as one server, behind Sentinels, or as a cluster: implementations of redis_client.Client."""
 
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -15,8 +16,15 @@ class OneKeyCommands:
     def __init__(self, redis: Redis | RedisCluster) -> None:
         self._commands = redis
 
+    @property
+    def read_connections(self) -> int:
+        return 0
+
+    def _pipeline(self) -> AbstractAsyncContextManager[Any]:
+        return cast("AbstractAsyncContextManager[Any]", self._commands.pipeline(transaction=False))
+
     async def set_in_order(self, entries: Sequence[tuple[str, bytes, int]]) -> None:
-        async with self._commands.pipeline(transaction=False) as pipe:
+        async with self._pipeline() as pipe:
             for key, value, ttl_seconds in entries:
                 pipe.set(key, value, ex=ttl_seconds)
             await pipe.execute()
@@ -34,7 +42,7 @@ class OneKeyCommands:
         return bool(await self._commands.expire(key, ttl_seconds))
 
     async def add_member(self, key: str, member: str, ttl_seconds: int) -> None:
-        async with self._commands.pipeline(transaction=False) as pipe:
+        async with self._pipeline() as pipe:
             pipe.sadd(key, member)
             pipe.expire(key, ttl_seconds)
             await pipe.execute()
@@ -54,13 +62,18 @@ class ServerClient(OneKeyCommands):
         super().__init__(redis)
         self._redis = redis
 
+    async def disconnect(self) -> None:
+        pool = self._redis.connection_pool
+        await pool.update_active_connections_for_reconnect()  # type: ignore[no-untyped-call]  # of redis
+        await pool.disconnect(inuse_connections=False)
+
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
         return cast("list[bytes | None]", await self._redis.mget(keys))
 
     async def set_many(
         self, values: Mapping[str, bytes], ttl_seconds: int, *, only_new: bool = False
     ) -> None:
-        async with self._redis.pipeline(transaction=False) as pipe:
+        async with self._pipeline() as pipe:
             for key, value in values.items():
                 pipe.set(key, value, ex=ttl_seconds, nx=only_new)
             await pipe.execute()
@@ -69,13 +82,15 @@ class ServerClient(OneKeyCommands):
         await self._redis.delete(*keys)
 
     async def increment_many(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
-        return await _increment(self._redis.pipeline(transaction=False), ttl_seconds)
+        return await _increment(self._pipeline(), ttl_seconds)
 
     async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
         return [cast("bytes | None", await self._redis.set(key, value, ex=ttl_seconds, get=True))]
 
 
-async def _increment(pipeline: Any, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
+async def _increment(
+    pipeline: AbstractAsyncContextManager[Any], ttl_seconds: Mapping[str, int]
+) -> Sequence[int]:
     async with pipeline as pipe:
         for key, seconds in ttl_seconds.items():
             pipe.incr(key)
@@ -94,8 +109,22 @@ class ClusterClient(OneKeyCommands):
         super().__init__(cluster)
         self._cluster = cluster
 
+    async def disconnect(self) -> None:
+        """The next command asks anew which node has which slots."""
+        await self._cluster.aclose()
+
+    @asynccontextmanager
+    async def _pipeline(self) -> AsyncIterator[Any]:
+        try:
+            async with self._cluster.pipeline(transaction=False) as pipe:
+                yield pipe
+        except RedisCluster.ERRORS_ALLOW_RETRY:
+            # Only a repeated pipeline would have redis-py notice that another node has these slots now.
+            await self.disconnect()
+            raise
+
     async def get_many(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        async with self._cluster.pipeline(transaction=False) as pipe:
+        async with self._pipeline() as pipe:
             for key in keys:
                 pipe.get(key)
             return cast("list[bytes | None]", await pipe.execute())
@@ -103,19 +132,19 @@ class ClusterClient(OneKeyCommands):
     async def set_many(
         self, values: Mapping[str, bytes], ttl_seconds: int, *, only_new: bool = False
     ) -> None:
-        async with self._cluster.pipeline(transaction=False) as pipe:
+        async with self._pipeline() as pipe:
             for key, value in values.items():
                 pipe.set(key, value, ex=ttl_seconds, nx=only_new)
             await pipe.execute()
 
     async def delete_many(self, keys: Sequence[str]) -> None:
-        async with self._cluster.pipeline(transaction=False) as pipe:
+        async with self._pipeline() as pipe:
             for key in keys:
                 pipe.delete(key)
             await pipe.execute()
 
     async def increment_many(self, ttl_seconds: Mapping[str, int]) -> Sequence[int]:
-        return await _increment(self._cluster.pipeline(transaction=False), ttl_seconds)
+        return await _increment(self._pipeline(), ttl_seconds)
 
     async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
         """One key per primary: `key` with a number whose slot is on that primary."""
@@ -129,7 +158,7 @@ class ClusterClient(OneKeyCommands):
             if node is not None:
                 names.setdefault(node.name, numbered)
             number += 1
-        async with self._cluster.pipeline(transaction=False) as pipe:
+        async with self._pipeline() as pipe:
             for numbered in names.values():
                 pipe.set(numbered, value, ex=ttl_seconds, get=True)
             return cast("list[bytes | None]", await pipe.execute())
@@ -148,6 +177,15 @@ class PipelinedClient(ServerClient):
         self._reads = reads
         self._writes = writes
         self._stores = stores
+
+    @property
+    def read_connections(self) -> int:
+        return self._reads.connections
+
+    async def disconnect(self) -> None:
+        for each in (self._reads, self._writes, self._stores):
+            each.disconnect()
+        await super().disconnect()
 
     async def store(self, key: str, value: bytes, ttl_seconds: int) -> None:
         await self._stores.run(("SET", key, value, "EX", ttl_seconds))
@@ -169,3 +207,6 @@ class PipelinedClient(ServerClient):
         for key, seconds in ttl_seconds.items():
             commands += [("INCR", key), ("EXPIRE", key, seconds)]
         return [int(each) for each in (await self._writes.run(*commands))[::2]]
+
+    async def exchange(self, key: str, value: bytes, ttl_seconds: int) -> Sequence[bytes | None]:
+        return await self._writes.run(("SET", key, value, "EX", ttl_seconds, "GET"))

@@ -10,12 +10,14 @@ from shared.cache.entry import Entry
 from shared.cache.read_through import ReadThrough, open_read_through
 from shared.cache.redis import RedisStore, open_redis_store
 from shared.cache.store import CacheDownError
-from tests.shared.fake_redis import Refusing, fake_redis, refusing
+from tests.shared.fake_redis import READ_ONLY, Refusing, fake_redis, refusing
 from tests.system.waiting import until
 
 SONG = Entry("song", "song:1", 600, ("songs",))
-FULL = {b"SET"}
-READ_ONLY = {b"SET", b"DEL"}
+IF_FULL = {b"SET"}
+IF_READ_ONLY = {b"SET", b"DEL"}
+REDIS_PY = "?health_check_interval=0"
+"""With an option in the URL, redis-py is the client for all commands."""
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,7 @@ async def reader(redis: Refusing, writer: Process) -> AsyncIterator[Process]:
 
 
 async def test_full_redis_still_invalidates(redis: Refusing, writer: Process, reader: Process) -> None:
-    redis.refused = FULL
+    redis.refused = IF_FULL
     reader.source = b"hidden"
     await writer.cache.invalidate("songs")
     assert [await reader.read() for _ in range(2)] == [b"hidden"] * 2
@@ -90,7 +92,7 @@ async def test_full_redis_still_invalidates(redis: Refusing, writer: Process, re
 
 async def test_read_only_redis_is_not_trusted(redis: Refusing, writer: Process, reader: Process) -> None:
     """Not even by a process that was refused nothing but its heartbeat."""
-    redis.refused = READ_ONLY
+    redis.refused = IF_READ_ONLY
     reader.source = b"hidden"
     await writer.cache.invalidate("songs")
     assert await reader.read() == b"hidden"
@@ -100,7 +102,7 @@ async def test_read_only_redis_is_not_trusted(redis: Refusing, writer: Process, 
 
 
 async def test_refused_heartbeat_ends_the_lease(redis: Refusing, reader: Process) -> None:
-    redis.refused = FULL
+    redis.refused = IF_FULL
 
     async def is_noticed() -> bool:
         loads = reader.loads
@@ -112,7 +114,7 @@ async def test_refused_heartbeat_ends_the_lease(redis: Refusing, reader: Process
     await reader.until_used()
 
 
-@pytest.mark.parametrize("refused", [FULL, READ_ONLY], ids=["full", "read-only"])
+@pytest.mark.parametrize("refused", [IF_FULL, IF_READ_ONLY], ids=["full", "read-only"])
 async def test_refusing_redis_is_unhealthy(redis: Refusing, store: RedisStore, refused: set[bytes]) -> None:
     assert await store.ping()
     redis.refused = refused
@@ -121,6 +123,36 @@ async def test_refusing_redis_is_unhealthy(redis: Refusing, store: RedisStore, r
 
 
 async def test_read_only_redis_cannot_invalidate(redis: Refusing, store: RedisStore) -> None:
-    redis.refused = READ_ONLY
+    redis.refused = IF_READ_ONLY
     with pytest.raises(CacheDownError):
         await store.renew(["songs"])
+
+
+@pytest.mark.parametrize("options", ["", REDIS_PY])
+async def test_server_that_became_a_replica_is_left(redis: Refusing, options: str) -> None:
+    """It keeps its connections. A new one may reach the new master, by its name or a proxy."""
+    async with open_redis_store(redis.url + options, timeout_seconds=30) as store:
+        await store.beat()
+        assert await store.beat()
+        connections = redis.connections
+        redis.refused, redis.error = IF_READ_ONLY, READ_ONLY
+        with pytest.raises(CacheDownError):
+            await store.beat()
+        redis.refused = set()
+        assert await store.beat()
+        assert redis.connections == 2 * connections
+
+
+@pytest.mark.parametrize("options", ["", REDIS_PY])
+async def test_write_without_a_reply_is_not_repeated(redis: Refusing, options: str) -> None:
+    """Redis has executed it, and another process may have written a newer version since."""
+    async with open_redis_store(redis.url + options, timeout_seconds=30) as store:
+        await store.forget(["counter", "key"])
+        redis.unanswered = {b"INCR", b"INCRBY", b"NX"}
+        with pytest.raises(CacheDownError):
+            await store.increment({"counter": 60})
+        with pytest.raises(CacheDownError):
+            await store.add("key", b"value", 60)
+        redis.unanswered = set()
+        assert await store.increment({"counter": 60}) == [2]
+        assert not await store.add("key", b"value", 60)

@@ -6,9 +6,11 @@ import signal
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from redis.asyncio.cluster import RedisCluster
+from redis.asyncio.cluster import ClusterNode, NodesManager, RedisCluster
+from redis.exceptions import ConnectionError as NotConnectedError
 
 from shared.cache.entry import Entry
 from shared.cache.lease import Lease
@@ -118,6 +120,31 @@ async def test_cluster_heartbeat_detects_one_empty_node(nodes: Sequence[tuple[in
                 await redis.flushall(target_nodes=redis.get_node("127.0.0.1", port))
             assert not await store.beat()
             assert await store.beat()
+
+
+async def test_cluster_repeats_no_write(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """But the next command reads anew which node has which slots."""
+    execute, initialize, initialized = ClusterNode.execute_pipeline, NodesManager.initialize, 0
+
+    async def lose_the_reply(node: ClusterNode, commands: Any) -> bool:
+        await execute(node, commands)
+        raise NotConnectedError
+
+    async def count(*arguments: Any, **options: Any) -> None:
+        nonlocal initialized
+        initialized += 1
+        await initialize(*arguments, **options)
+
+    monkeypatch.setattr(NodesManager, "initialize", count)
+    async with open_redis_store(url, timeout_seconds=30) as store:
+        await store.forget(["counter"])
+        with monkeypatch.context() as patch:
+            patch.setattr(ClusterNode, "execute_pipeline", lose_the_reply)
+            with pytest.raises(CacheDownError):
+                await store.increment({"counter": 60})
+        assert initialized == 1
+        assert await store.increment({"counter": 60}) == [2]
+        assert initialized == 2
 
 
 @pytest.mark.parametrize(
