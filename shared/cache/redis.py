@@ -26,7 +26,7 @@ TAG_VERSION_SECONDS: Final = 7 * 24 * 3600
 
 HEARTBEAT_TTL_SECONDS: Final = 60
 BEATS_REMEMBERED: Final = 8
-"""How many of the last heartbeats are accepted: a command that timed out may run later."""
+"""How many of the heartbeats after the last acknowledged one are accepted: they may run after a timeout."""
 
 CONTINUITY_KEY: Final = f"{{{version_key(EVERYTHING)}}}:continuity"
 """In a cluster in the same slot as the version of `everything`, and so on the same node."""
@@ -44,10 +44,14 @@ class RedisStore:
         self._timeout_seconds = timeout_seconds
         self._id = secrets.token_hex(8)
         self._beats: deque[bytes] = deque(maxlen=BEATS_REMEMBERED)
+        self._checked_connection: int | None = None
         self._running: set[asyncio.Task[Any]] = set()
 
     async def get(self, keys: Sequence[str]) -> Sequence[bytes | None]:
-        return await self._within_deadline(self._client.get_many(keys))
+        found = await self._within_deadline(self._client.get_many(keys))
+        if self._checked_connection not in (None, self._client.read_connections):
+            raise CacheDownError("another connection, perhaps to another server; no heartbeat has checked it")
+        return found
 
     async def begin(self, tags: Sequence[str]) -> None:
         await self._within_deadline(
@@ -98,11 +102,17 @@ class RedisStore:
         found = await self._within_deadline(
             self._client.exchange(f"heartbeat:{self._id}", written, HEARTBEAT_TTL_SECONDS)
         )
-        await self._within_deadline(self._client.set_many({_alive_key(self._id): b""}, ALIVE_SECONDS))
+        # A failover that loses this one has lost what was written since, too: an older one proves nothing.
+        while self._beats[0] != written:
+            self._beats.popleft()
+        await self._within_deadline(self._client.set_many({_alive_key(self._id): written}, ALIVE_SECONDS))
         await self._within_deadline(self._client.add_member(PROCESSES_KEY, self._id, TAG_VERSION_SECONDS))
         # Reads may have a connection of their own: it has to reach the same server, and is kept in use.
         (alive,) = await self._within_deadline(self._client.get_many([_alive_key(self._id)]))
-        return alive is not None and all(each in before for each in found)
+        if alive != written:
+            raise CacheDownError("reads reach another server, or a replica that lags")
+        self._checked_connection = self._client.read_connections
+        return all(each in before for each in found)
 
     async def begin_continuity(self, seconds: int) -> None:
         key = version_key(EVERYTHING)
@@ -147,6 +157,10 @@ class RedisStore:
             return task.result()
         except ResponseError as failure:
             metrics.CACHE_FAILURES.inc()
+            if isinstance(failure, ReadOnlyError):
+                # A replica by now, which keeps its connections: a new one may reach the master.
+                with suppress(CacheDownError):
+                    await self._within_deadline(self._client.disconnect())
             raise CacheRefusedError(str(failure)) from failure
         except (RedisError, RedisClusterException, OSError, TimeoutError) as failure:
             metrics.CACHE_FAILURES.inc()
@@ -157,10 +171,6 @@ class RedisStore:
         if not task.cancelled():
             task.exception()  # retrieve the exception even when nothing awaits it any more
 
-            if isinstance(failure, ReadOnlyError):
-                # A replica by now, which keeps its connections: a new one may reach the master.
-                with suppress(CacheDownError):
-                    await self._within_deadline(self._client.disconnect())
     async def close(self) -> None:
         """Cancel commands that nothing awaits any more."""
         for task in self._running:

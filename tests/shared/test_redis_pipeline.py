@@ -7,12 +7,9 @@ from pathlib import Path
 
 import hiredis
 import pytest
-from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
-from shared.cache.redis import open_redis_store
 from shared.cache.redis_pipeline import RedisAddress, RedisPipeline, address_in, open_pipeline
-from shared.cache.redis_topologies import PipelinedClient
 from tests.shared.redis_servers import redis_server
 from tests.system.running import free_ports
 
@@ -248,26 +245,3 @@ async def test_unreachable_server_is_an_error() -> None:
         for _ in range(2):
             with pytest.raises(ConnectionError):
                 await pipeline.run(("GET", "a"))
-
-
-async def test_large_values_have_a_connection_of_their_own(port: int) -> None:
-    url = f"redis://127.0.0.1:{port}"
-    async with Redis(port=port) as redis, open_redis_store(url, timeout_seconds=LONG) as store:
-        before = len(await redis.client_list())
-        await store.get(["song:1"])
-        await store.begin(["songs"])
-        await store.keep("song:1", b"a song", 600)
-        assert len(await redis.client_list()) - before == 3
-
-
-async def test_heartbeat_is_read_back(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reads have a connection of their own: to another server, it would not find it."""
-
-    async def find_nothing(_: PipelinedClient, keys: Sequence[str]) -> Sequence[bytes | None]:
-        return [None for _ in keys]
-
-    async with open_redis_store(f"redis://127.0.0.1:{port}", timeout_seconds=LONG) as store:
-        await store.beat()
-        assert await store.beat()
-        monkeypatch.setattr(PipelinedClient, "get_many", find_nothing)
-        assert not await store.beat()
