@@ -75,6 +75,7 @@ class PooledTransport(httpx.AsyncBaseTransport):
         except TimeoutError as failure:
             raise httpx.PoolTimeout("All connections are in use") from failure
         connection: UpstreamConnection | None = None
+        response: UpstreamResponse | None = None
         try:
             with _translated():
                 connection = self._pool.take() or await self._pool.connect()
@@ -85,7 +86,8 @@ class PooledTransport(httpx.AsyncBaseTransport):
                 await response.wait_for_head()
         except BaseException:
             self._permits.release()
-            if connection is not None:
+            # Once the response has ended, another call may be using the connection.
+            if connection is not None and (response is None or not response.ended):
                 connection.abort()
             raise
         body = _Body(connection, response, self._permits)

@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from shared.http.client.connection import UpstreamConnection
+from shared.http.client.pool import ConnectionPool
 from shared.http.pooled_transport import PooledTransport
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -138,6 +140,27 @@ async def test_connection_made_for_a_cancelled_call_is_closed(monkeypatch: pytes
                 await call
             async with asyncio.timeout(15):
                 await closed.wait()
+
+
+async def test_cancelled_call_leaves_the_connection_to_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is cancelled when its response is complete, and another call has the connection already."""
+    loop, calls = asyncio.get_running_loop(), list[asyncio.Task[httpx.Response]]()
+    release = ConnectionPool._released
+
+    def release_and_cancel(pool: ConnectionPool, connection: UpstreamConnection) -> None:
+        release(pool, connection)
+        if len(calls) == 1:
+            calls.append(loop.create_task(http.get("/next")))
+            loop.call_soon(calls[0].cancel)
+
+    monkeypatch.setattr(ConnectionPool, "_released", release_and_cancel)
+    async with serving(OK, OK, OK) as (server, http):
+        await http.get("/")
+        calls.append(loop.create_task(http.get("/cancelled")))
+        await asyncio.wait(calls)
+        assert calls[0].cancelled()
+        assert (await calls[1]).content == b"ok"
+    assert server.connections == 1
 
 
 async def test_calls_wait_for_one_of_the_connections() -> None:
