@@ -153,7 +153,7 @@ class Outbox:
 
     async def _send_catalogue(self) -> bool:
         entries = await self._catalogue_batches.next()
-        if entries:
+        if entries and self._catalogue_batches.is_in_time():
             with _shrinking_after_timeout(self._catalogue_batches):
                 await self._engine.send_catalogue(entries)
             await self._invalidation.songs_synced()
@@ -208,6 +208,9 @@ class Outbox:
             await self._measure()
         except AppError:
             log.debug("queues cannot be counted now")
+        except Exception:
+            # An internal error must not end the worker silently.
+            log.exception("queues cannot be counted")
 
     async def _wait(self) -> None:
         try:

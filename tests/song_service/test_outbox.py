@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from shared.errors import UnavailableError
-from song_service.domain import EngineTimeoutError
+from song_service.domain import CatalogueEntry, EngineTimeoutError
 from song_service.outbox import BATCH, LEASE, LONGEST_PAUSE_SECONDS, SENT_WITHIN, pause_after
 from song_service.recombee import BATCH_SECONDS
 from tests.repositories.builders import a_song, an_interaction
@@ -110,6 +111,32 @@ async def test_expiring_lease_prevents_another_retry(clock: Clock) -> None:
     assert world.engine.songs[song.id].title == "New"
 
 
+async def test_replica_stopped_after_its_claim_sends_nothing(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Meanwhile another replica has deleted the song at the engine."""
+    world = World()
+    other = world.another_replica()
+    song = a_song()
+    world.songs.queue(song)
+    claim = world.songs.claim_unsynced
+
+    async def claim_and_stop(moment: datetime, until: datetime, limit: int) -> Sequence[CatalogueEntry]:
+        claimed = await claim(moment, until, limit)
+        if song.id in world.songs.kept:
+            clock.moment += LEASE + timedelta(seconds=1)
+            del world.songs.kept[song.id]
+            world.songs.unsent[song.id] = CatalogueEntry(song.id, song.revision + 1, None)
+            await other.send_all()
+        return claimed
+
+    monkeypatch.setattr(world.songs, "claim_unsynced", claim_and_stop)
+    stopped = world.another_replica()
+    await stopped.send_all()
+    assert world.engine.songs == {}
+    assert await world.songs.count_unsynced() == 0
+
+
 async def test_song_changed_during_sync_is_sent_again(clock: Clock) -> None:
     world = World()
     await world.outbox.send_all()
@@ -187,6 +214,25 @@ async def test_worker_survives_every_failure(failure: Exception) -> None:
         while await world.interactions.count_unsynced():  # noqa: ASYNC110 - no event to wait for
             await asyncio.sleep(0.002)
     assert len(world.engine.interactions) == 1
+
+
+async def test_worker_survives_failures_to_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a sync that failed for that reason, too."""
+    world = World()
+    count, failures = world.likes.count_unsynced, [ValueError("an internal error")] * 2
+
+    async def fail_to_count() -> int:
+        if failures:
+            raise failures.pop()
+        return await count()
+
+    monkeypatch.setattr(world.likes, "count_unsynced", fail_to_count)
+    async with asyncio.timeout(30), world.outbox.sending():
+        while failures:  # noqa: ASYNC110 - no event to wait for
+            await asyncio.sleep(0.002)
+        await world.play()
+        while await world.interactions.count_unsynced():  # noqa: ASYNC110 - no event to wait for
+            await asyncio.sleep(0.002)
 
 
 async def test_wake_up_sends_before_the_next_poll() -> None:
