@@ -210,12 +210,13 @@ class Lease:
 
     async def _regain(self) -> None:
         """Invalidate `everything` and hold the lease. Repeated if the lease was lost again in the meantime:
-        then `everything` may have been invalidated too early.
+        then `everything` may have been invalidated too early; and if the heartbeat is new to Redis: then it
+        may have lost the new version.
         """
         began_at, losses = self._clock(), self._losses
         await self._store.begin_continuity(CONTINUITY_SECONDS)
-        await self._store.beat()
-        self._gained(began_at, losses)
+        if await self._store.beat():
+            self._gained(began_at, losses)
 
     def _gained(self, began_at: float, losses: int) -> None:
         if losses != self._losses or self._clock() - began_at > self._lease_seconds:

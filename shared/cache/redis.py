@@ -44,6 +44,7 @@ class RedisStore:
         self._timeout_seconds = timeout_seconds
         self._id = secrets.token_hex(8)
         self._beats: deque[bytes] = deque(maxlen=BEATS_REMEMBERED)
+        self._has_forgotten = False
         self._checked_connection: int | None = None
         self._running: set[asyncio.Task[Any]] = set()
 
@@ -105,6 +106,8 @@ class RedisStore:
         # A failover that loses this one has lost what was written since, too: an older one proves nothing.
         while self._beats[0] != written:
             self._beats.popleft()
+        # Kept if this heartbeat fails below: the next one finds what this one wrote.
+        self._has_forgotten = self._has_forgotten or any(each not in before for each in found)
         await self._within_deadline(self._client.set_many({_alive_key(self._id): written}, ALIVE_SECONDS))
         await self._within_deadline(self._client.add_member(PROCESSES_KEY, self._id, TAG_VERSION_SECONDS))
         # Reads may have a connection of their own: it has to reach the same server, and is kept in use.
@@ -112,7 +115,8 @@ class RedisStore:
         if alive != written:
             raise CacheDownError("reads reach another server, or a replica that lags")
         self._checked_connection = self._client.read_connections
-        return all(each in before for each in found)
+        has_forgotten, self._has_forgotten = self._has_forgotten, False
+        return not has_forgotten
 
     async def begin_continuity(self, seconds: int) -> None:
         key = version_key(EVERYTHING)

@@ -96,6 +96,13 @@ async def test_paused_process_invalidates_after_data_loss(world: World) -> None:
     assert world.redis.renewals == [(EVERYTHING,)] * 2
 
 
+async def test_renewal_is_repeated_if_redis_lost_data_after_it(world: World) -> None:
+    world.redis.has_lost_data = True
+    world.lease.lose()
+    await world.until_usable()
+    assert world.redis.renewals == [(EVERYTHING,)] * 3
+
+
 async def test_short_outage_keeps_the_lease(world: World) -> None:
     world.redis.is_down = True
     await world.until_usable(expected=False)

@@ -1,9 +1,8 @@
 """The cache on a Redis that works, hangs, or is down."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -11,7 +10,6 @@ from redis.asyncio import Redis
 from shared.cache.entry import Entry
 from shared.cache.read_through import open_read_through
 from shared.cache.redis import ALIVE_SECONDS, TAG_VERSION_SECONDS, RedisStore, open_redis_store
-from shared.cache.redis_topologies import PipelinedClient
 from shared.cache.store import CacheDownError, version_key
 from tests.shared.fake_redis import fake_redis
 
@@ -111,22 +109,6 @@ async def test_heartbeat_detects_a_restored_snapshot(redis: Redis, cache: RedisS
     assert await cache.beat()
     await redis.set(name, old)
     assert not await cache.beat()
-
-
-async def test_heartbeat_that_timed_out_may_run_later(
-    redis: Redis, cache: RedisStore, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def exchange(self: PipelinedClient, *arguments: Any) -> Sequence[bytes | None]:
-        await run(self, *arguments)
-        raise TimeoutError
-
-    await cache.beat()
-    run = PipelinedClient.exchange
-    with monkeypatch.context() as patch:
-        patch.setattr(PipelinedClient, "exchange", exchange)
-        with pytest.raises(CacheDownError):
-            await cache.beat()
-    assert await cache.beat()
 
 
 async def test_continuity_ends_unless_extended(redis: Redis, cache: RedisStore) -> None:
