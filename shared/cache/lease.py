@@ -16,7 +16,7 @@ A process that is killed may have written something that it did not invalidate. 
 invalidates everything if there is one. By then, the process that it replaces is no longer taken to be alive.
 
 A writer whose invalidation fails does not acknowledge its write before the invalidation succeeded, or before
-`LEASE_SECONDS` and `MARGIN_SECONDS` have passed since Redis began to fail: by then all leases have ended.
+its attempts have failed for `LEASE_SECONDS` and `MARGIN_SECONDS`: by then all leases have ended.
 """
 
 import asyncio
