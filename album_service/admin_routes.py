@@ -14,12 +14,12 @@ from album_service.dependencies import (
     WantedPage,
 )
 from album_service.ports import AlbumFilter
-from album_service.schemas import VisibleBody, album_json
+from album_service.schemas import VisibleBody
 from shared.contracts.albums import AlbumOut
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import LISTED, refusals
-from shared.http.responses import list_response
+from shared.http.responses import changed_response, list_response
 
 router = APIRouter(prefix="/admin/albums", tags=["admin"], route_class=IdempotentRoute)
 
@@ -54,6 +54,7 @@ async def set_album_visible(
     admin: Admin,
     albums: Albums,
     editing: Editing,
+    browsing: Browsing,
     audit: Audit,
     body: VisibleBody | None = None,
 ) -> Response:
@@ -62,4 +63,4 @@ async def set_album_visible(
         wanted = body.is_visible if body else None
         changed = await editing.set_visible(album, wanted, required.revision_of(album))
         record.after = {"isVisible": changed.is_visible}
-    return Response(album_json(changed), media_type="application/json")
+    return changed_response(await browsing.changed(changed, admin))

@@ -17,7 +17,7 @@ from album_service.dependencies import (
     Visitor,
     WantedPage,
 )
-from album_service.responses import changed_response
+from album_service.responses import changed_without_content
 from album_service.schemas import (
     ShareBody,
     ShareOut,
@@ -28,7 +28,7 @@ from album_service.schemas import (
 from shared.contracts.albums import AlbumOut, AlbumWithSongs
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import ETAGGED, LISTED, refusals
-from shared.http.responses import json_response, list_response
+from shared.http.responses import changed_response, json_response, list_response
 
 router = APIRouter(prefix="/albums", tags=["playlists"], route_class=IdempotentRoute)
 
@@ -94,12 +94,13 @@ async def add_collaborator(
     albums: Albums,
     collaborating: Collaborating,
     audit: Audit,
-) -> None:
+) -> Response:
     album = await albums.get(album_id)
     policy.check_may_change(owner, album)
     async with audit.of_admin(owner, "album.collaborator_added", album.id, audited(album)) as record:
         changed = await collaborating.add(album, user_id, required.revision_of(album))
         record.after = audited(changed)
+    return changed_without_content(changed)
 
 
 @router.delete(
@@ -116,12 +117,13 @@ async def remove_collaborator(
     albums: Albums,
     collaborating: Collaborating,
     audit: Audit,
-) -> None:
+) -> Response:
     album = await albums.get(album_id)
     policy.check_may_remove_collaborator(owner, album, user_id)
     async with audit.of_admin(owner, "album.collaborator_removed", album.id, audited(album)) as record:
         changed = await collaborating.remove(album, user_id, required.revision_of(album))
         record.after = audited(changed)
+    return changed_without_content(changed)
 
 
 @router.post(

@@ -2,9 +2,10 @@
 
 from fastapi import Response
 
-from shared.cache.entry import Content
+from album_service.domain import Album
+from album_service.precondition import etag_of
 
 
-def changed_response(content: Content) -> Response:
-    """A changed album, with the `ETag` that a next change may require."""
-    return Response(content.body, headers={"ETag": content.etag}, media_type="application/json")
+def changed_without_content(album: Album) -> Response:
+    """204, with the `ETag` that a next change of the album may require."""
+    return Response(status_code=204, headers={"ETag": etag_of(album.revision)})

@@ -23,13 +23,12 @@ from album_service.dependencies import (
     WantedPage,
 )
 from album_service.ports import AlbumFilter
-from album_service.responses import changed_response
-from album_service.schemas import AlbumFields, AlbumPatch, VisibilityBody, album_json, audited
+from album_service.schemas import AlbumFields, AlbumPatch, VisibilityBody, audited
 from shared.contracts.albums import AlbumOut, AlbumWithSongs, SongToAdd
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import ETAGGED, LISTED, SEARCHED, form_body, refusals
-from shared.http.responses import json_response, list_response
+from shared.http.responses import changed_response, json_response, list_response
 from shared.http.schemas import Message, fields_of_form
 from shared.http.searching import search_response
 
@@ -79,11 +78,13 @@ async def one_album(request: Request, album_id: AlbumId, caller: Anyone, browsin
     response_model=AlbumOut,
     openapi_extra=ALBUM_FORM,
 )
-async def add_album(request: Request, creator: Creator, sizes: UploadSizes, editing: Editing) -> Response:
+async def add_album(
+    request: Request, creator: Creator, sizes: UploadSizes, editing: Editing, browsing: Browsing
+) -> Response:
     async with open_form(request, sizes) as form:
         fields = fields_of_form(AlbumFields, form.fields, form.wrong_files)
         album = await editing.add(creator, fields.album(), form.files["image"])
-    return Response(album_json(album, is_member=True), 201, media_type="application/json")
+    return changed_response(await browsing.changed(album, creator), 201)
 
 
 @router.patch("/{album_id}", summary="Change an album", response_model=AlbumOut, responses=refusals(412))

@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter, Request, Response
 
+from shared.cache.entry import Content
 from shared.contracts.songs import SongOut
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.idempotency import IdempotentRoute
 from shared.http.openapi import LISTED, refusals
-from shared.http.responses import list_response
+from shared.http.responses import changed_response, list_response
 from song_service.dependencies import (
     Admin,
     Audit,
@@ -56,4 +57,4 @@ async def set_song_visible(
     async with audit.of_admin(admin, "song.visible", song.id, {"isVisible": song.is_visible}) as record:
         changed = await catalogue.set_visible(song, body.is_visible if body else None)
         record.after = {"isVisible": changed.is_visible}
-    return Response(song_json(changed), media_type="application/json")
+    return changed_response(Content.of(song_json(changed)))

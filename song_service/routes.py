@@ -2,11 +2,12 @@
 
 from fastapi import APIRouter, Request, Response
 
+from shared.cache.entry import Content
 from shared.contracts.songs import SongIds, SongOut
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute, only_reads
 from shared.http.openapi import ETAGGED, LISTED, SEARCHED, form_body, refusals
-from shared.http.responses import json_response, list_response
+from shared.http.responses import changed_response, json_response, list_response
 from shared.http.schemas import Message, fields_of_form
 from shared.http.searching import search_response
 from song_service import policy
@@ -107,7 +108,7 @@ async def upload_song(
     async with open_form(request, sizes) as form:
         fields = fields_of_form(SongFields, form.fields, form.wrong_files)
         song = await uploading.add(artist, fields.details(), form.files["image"], form.files["audio"])
-    return Response(song_json(song), 201, media_type="application/json")
+    return changed_response(Content.of(song_json(song)), 201)
 
 
 @router.patch("/{song_id}", summary="Change a song", response_model=SongOut)
@@ -119,7 +120,7 @@ async def change_song(
     async with audit.of_admin(artist, "song.change", song.id, audited(song)) as record:
         changed = await catalogue.change(artist, song, patch.changes())
         record.after = audited(changed)
-    return Response(song_json(changed), media_type="application/json")
+    return changed_response(Content.of(song_json(changed)))
 
 
 @router.delete("/{song_id}", summary="Delete a song, its media and its catalogue entry")
@@ -149,4 +150,4 @@ async def set_song_public(
     async with audit.of_admin(artist, "song.public", song.id, {"isPublic": song.is_public}) as record:
         changed = await catalogue.set_public(song, body.is_public if body else None)
         record.after = {"isPublic": changed.is_public}
-    return Response(song_json(changed), media_type="application/json")
+    return changed_response(Content.of(song_json(changed)))

@@ -26,6 +26,11 @@ def json_response(
     return Response(content.body, headers=given, media_type="application/json")
 
 
+def changed_response(content: Content, status_code: int = 200) -> Response:
+    """What was created or changed, with the `ETag` that a next read or change may name."""
+    return Response(content.body, status_code, {"ETag": content.etag}, "application/json")
+
+
 def own_response(request: Request, content: Content) -> Response:
     """The caller's own data, as JSON: browsers do not store it.
 

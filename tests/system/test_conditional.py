@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.system.media import make_album, upload
+from tests.system.media import make_album, song_form, upload
 from tests.system.problems import problem_in
 from tests.system.running import People
 
@@ -29,6 +29,20 @@ async def test_changed_song_is_sent_again(people: People) -> None:
     await artist.patch(path, json={"title": "Another title"})
     changed = await anyone.get(path, headers={"If-None-Match": tag})
     assert (changed.status_code, changed.json()["title"]) == (200, "Another title")
+
+
+async def test_changes_of_a_song_return_its_next_etag(people: People) -> None:
+    artist, admin = await people.artist(), await people.admin()
+    made = await artist.post("/songs", **song_form())
+    path = f"/songs/{made.json()['_id']}"
+    assert made.headers["etag"] == (await artist.get(path)).headers["etag"]
+    for person, changed, body in (
+        (artist, path, {"title": "Renamed"}),
+        (artist, f"{path}/visibility", {"isPublic": False}),
+        (admin, f"/admin{path}/visible", {"isVisible": False}),
+    ):
+        tag = (await person.patch(changed, json=body)).headers["etag"]
+        assert tag == (await artist.get(path)).headers["etag"], changed
 
 
 @pytest.mark.parametrize("kind", ["songs", "albums"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.system.media import make_album, upload
+from tests.system.media import image, make_album, upload
 from tests.system.problems import problem_in
 from tests.system.running import People, Person, RunningSystem
 
@@ -108,6 +108,30 @@ async def test_every_change_accepts_if_match(playlist: Playlist, people: People)
         assert response.is_success, (method, path, response.text)
         if (method, path) == ("POST", "/songs"):
             playlist.songs.append(extra)
+
+
+async def test_every_change_returns_the_next_etag(people: People) -> None:
+    artist, admin, friend = await people.artist(), await people.admin(), await people.user()
+    files = {"image": ("cover.png", image(), "image/png")}
+    made = await artist.post("/albums", data={"title": "Chained", "isPublic": "true"}, files=files)
+    path, tag = f"/albums/{made.json()['_id']}", made.headers["ETag"]
+    song = (await upload(artist))["_id"]
+    changes: list[tuple[Person, str, str, dict[str, Any]]] = [
+        (artist, "PUT", f"{path}/collaborators/{friend.id}", {}),
+        (artist, "PATCH", path, {"json": {"title": "Renamed"}}),
+        (admin, "PATCH", f"/admin{path}/visible", {"json": {"isVisible": False}}),
+        (admin, "PATCH", f"/admin{path}/visible", {"json": {"isVisible": True}}),
+        (friend, "POST", f"{path}/songs", {"json": {"songId": song}}),
+        (artist, "PUT", f"{path}/songs", {"json": {"songIds": [song]}}),
+        (artist, "DELETE", f"{path}/songs/{song}", {}),
+        (artist, "PATCH", f"{path}/visibility", {}),
+        (friend, "DELETE", f"{path}/collaborators/{friend.id}", {}),
+    ]
+    for person, method, changed, content in changes:
+        response = await person.http.request(method, changed, **content, headers={"If-Match": tag})
+        assert response.is_success, (method, changed, response.text)
+        tag = response.headers["ETag"]
+    assert (await artist.patch(path, json={"title": "Last"}, headers={"If-Match": tag})).is_success
 
 
 async def test_reorder_must_keep_the_same_songs(playlist: Playlist) -> None:
