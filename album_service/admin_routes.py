@@ -39,7 +39,7 @@ async def all_albums(request: Request, page: WantedPage, _: Admin, browsing: Bro
 async def album_audit(
     request: Request, page: WantedPage, _: Admin, entries: AuditEntries, target_id: TargetId = None
 ) -> Response:
-    return await audit_page(request, entries, target_id, page)
+    return await audit_page(request, "albums", entries, target_id, page)
 
 
 @router.patch(

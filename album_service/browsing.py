@@ -178,8 +178,9 @@ class Browsing:
         return int(kept.body)
 
     async def _part(self, wanted: AlbumFilter, page: Page) -> tuple[list[Album], str | None]:
-        part = page.to_slice(self._whole_list_limit)
-        return split_page(await self._albums.list(wanted, part), part)
+        binding = f"albums {wanted}"
+        part = page.to_slice(self._whole_list_limit, binding)
+        return split_page(await self._albums.list(wanted, part), part, binding)
 
     async def _with_visible_songs(
         self, albums: Sequence[Album], next_cursor: str | None, caller: Caller | None

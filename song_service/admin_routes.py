@@ -39,7 +39,7 @@ async def all_songs(request: Request, page: WantedPage, _: Admin, browsing: Brow
 async def song_audit(
     request: Request, page: WantedPage, _: Admin, entries: AuditEntries, target_id: TargetId = None
 ) -> Response:
-    return await audit_page(request, entries, target_id, page)
+    return await audit_page(request, "songs", entries, target_id, page)
 
 
 @router.patch(

@@ -83,13 +83,12 @@ class Browsing:
         """The public view."""
         if page.limit is None or page.cursor is not None:
             return await self._list(SongFilter(listed_only=True), page, LISTED_SONGS)
-        part = page.to_slice(self._whole_list_limit)
+        wanted = SongFilter(listed_only=True)
+        part = page.to_slice(self._whole_list_limit, _binding(wanted))
 
         async def load(dependencies: Dependencies) -> Loaded:
-            found = await read_with_tags(
-                dependencies, lambda: self._songs.list(SongFilter(listed_only=True), part)
-            )
-            return _rows(found, part)
+            found = await read_with_tags(dependencies, lambda: self._songs.list(wanted, part))
+            return _rows(found, part, wanted)
 
         return await self._cache.read_dependent(listed_page(page.limit), load)
 
@@ -119,15 +118,19 @@ class Browsing:
         """
 
         async def load() -> Loaded:
-            part = page.to_slice(self._whole_list_limit)
-            return _rows(await self._songs.list(wanted, part), part)
+            part = page.to_slice(self._whole_list_limit, _binding(wanted))
+            return _rows(await self._songs.list(wanted, part), part, wanted)
 
         if entry is None or page.cursor is not None:
             return Content.of(await load())
         return await self._cache.read(entry if page.limit is None else first_page(entry, page.limit), load)
 
 
-def _rows(found: Sequence[Song], part: Slice) -> Loaded:
+def _binding(wanted: SongFilter) -> str:
+    return f"songs {wanted}"
+
+
+def _rows(found: Sequence[Song], part: Slice, wanted: SongFilter) -> Loaded:
     """A page; the note is its cursor."""
-    shown, next_cursor = split_page(found, part)
+    shown, next_cursor = split_page(found, part, _binding(wanted))
     return Rows([song_json(song) for song in shown], next_cursor).loaded()

@@ -55,7 +55,7 @@ class Library:
     async def liked(self, listener: Caller, page: Page) -> Rows:
         """Liked songs that the listener may see, most recently liked first."""
         shown, songs, next_cursor = await self._visible_page(
-            listener, page, lambda part: self._likes.list(listener.id, part)
+            listener, page, "liked", lambda part: self._likes.list(listener.id, part)
         )
         return Rows([song_json(songs[like.song_id]) for like in shown], next_cursor)
 
@@ -76,7 +76,7 @@ class Library:
     async def history(self, listener: Caller, page: Page) -> Rows:
         """Plays of songs that the listener may see, newest first, each with its outcome."""
         plays, songs, next_cursor = await self._visible_page(
-            listener, page, lambda part: self._history.plays(listener.id, part)
+            listener, page, "history", lambda part: self._history.plays(listener.id, part)
         )
         outcomes = await self._outcomes(listener.id, plays)
         rows = [
@@ -103,10 +103,11 @@ class Library:
         await self._history.clear(listener.id, now())
 
     async def _visible_page(
-        self, listener: Caller, page: Page, read: Callable[[Slice], Awaitable[Sequence[Entry]]]
+        self, listener: Caller, page: Page, name: str, read: Callable[[Slice], Awaitable[Sequence[Entry]]]
     ) -> tuple[Sequence[Entry], dict[str, Song], str | None]:
         """A page of entries whose songs the listener may see: reads on until it is full."""
-        part = page.to_slice(self._whole_list_limit)
+        binding = f"{name} {listener.id}"
+        part = page.to_slice(self._whole_list_limit, binding)
         shown: list[Entry] = []
         songs: dict[str, Song] = {}
         after = part.after
@@ -117,7 +118,7 @@ class Library:
             if len(entries) < part.limit:
                 break
             after = Cursor.of(entries[-1])
-        entries, next_cursor = split_page(shown[: part.limit], part)
+        entries, next_cursor = split_page(shown[: part.limit], part, binding)
         return entries, songs, next_cursor
 
     async def _visible(self, listener: Caller, song_ids: Sequence[str]) -> dict[str, Song]:

@@ -40,8 +40,9 @@ async def all_users(
     users: Users,
     whole_list_limit: WholeListLimit,
 ) -> Response:
-    part = page.to_slice(whole_list_limit)
-    shown, next_cursor = split_page(await users.list(wanted, part), part)
+    binding = f"all users {wanted}"
+    part = page.to_slice(whole_list_limit, binding)
+    shown, next_cursor = split_page(await users.list(wanted, part), part, binding)
     total = await users.count(wanted) if page.total else None
     rows = Rows([user_out(user).model_dump_json(by_alias=True).encode() for user in shown], next_cursor)
     return list_response(request, rows, page, total, filters=("role", "isBlocked", "q"))
@@ -56,7 +57,7 @@ async def all_users(
 async def user_audit(
     request: Request, page: WantedPage, _: Admin, entries: AuditEntries, target_id: TargetId = None
 ) -> Response:
-    return await audit_page(request, entries, target_id, page)
+    return await audit_page(request, "users", entries, target_id, page)
 
 
 @router.patch("/{user_id}/block", summary="Flip or set isBlocked", responses=refusals(409))

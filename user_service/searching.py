@@ -28,8 +28,10 @@ class PeopleSearching:
 
     async def of_role(self, role: Role, text: str | None, page: Page) -> tuple[Rows, int | None]:
         """Users of this role, newest first, with `text` in name or e-mail; and how many, when asked."""
-        wanted, part = UserFilter(role=role, text=text), page.to_slice(MAX_PAGE)
-        shown, next_cursor = split_page(await self._users.list(wanted, part), part)
+        wanted = UserFilter(role=role, text=text)
+        binding = f"users {wanted}"
+        part = page.to_slice(MAX_PAGE, binding)
+        shown, next_cursor = split_page(await self._users.list(wanted, part), part, binding)
         return _rows(shown, next_cursor), await self._users.count(wanted) if page.total else None
 
 

@@ -12,8 +12,10 @@ from shared.cache.store import version_key
 EVERYTHING = "everything"
 """A tag of every entry."""
 
-_FORMAT: Final = b"5"
-"""Of the bytes in Redis. Processes of another release read an unknown format as a miss."""
+_FORMAT: Final = b"6"
+"""Of the bytes in Redis, and of the cursors in notes. Processes of another release read an unknown format as
+a miss.
+"""
 
 
 @dataclass(frozen=True, slots=True)

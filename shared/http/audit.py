@@ -48,11 +48,12 @@ def _entry_json(entry: AuditEntry) -> bytes:
 
 
 async def audit_page(
-    request: Request, entries: AuditRepository, target_id: str | None, page: Page
+    request: Request, log: str, entries: AuditRepository, target_id: str | None, page: Page
 ) -> Response:
-    """One page of the audit log, newest first."""
-    part = page.to_slice(MOST_ENTRIES)
-    shown, next_cursor = split_page(await entries.list(target_id, part), part)
+    """One page of the audit log, newest first. `log` names it among those of all services."""
+    binding = f"audit {log} {target_id}"
+    part = page.to_slice(MOST_ENTRIES, binding)
+    shown, next_cursor = split_page(await entries.list(target_id, part), part, binding)
     rows = Rows([_entry_json(entry) for entry in shown], next_cursor)
     total = await entries.count(target_id) if page.total else None
     return list_response(request, rows, page, total, filters=("targetId",))

@@ -1,11 +1,9 @@
 """Lists, newest first, whole or page by page.
 
 Without `limit` a list is returned whole, up to a setting; with it, page by page. Either way a `Link` header
-leads to the next page.
+leads to the next page. A cursor is valid only for the list and the filters that it came from.
 """
 
-import base64
-import binascii
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +14,7 @@ from fastapi import Query
 from starlette.requests import Request
 
 from shared.clock import from_millis, to_millis
-from shared.errors import FieldError, InvalidError
-from shared.ids import is_id
+from shared.http.sorting import Position, bad_cursor, cursor_text, position_of
 
 MAX_PAGE = 100
 
@@ -46,31 +43,22 @@ class Cursor:
         """The cursor that points right after `entry`."""
         return cls(entry.created_at, entry.id)
 
-    def to_text(self) -> str:
-        """Opaque and URL-safe."""
-        plain = f"{to_millis(self.created_at)}.{self.id}"
-        return base64.urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+    def to_text(self, binding: str) -> str:
+        """Opaque and URL-safe; valid for the list that `binding` describes: its name and filters."""
+        return cursor_text(Position((to_millis(self.created_at),), self.id), binding)
 
     @classmethod
-    def from_text(cls, text: str) -> "Cursor":
+    def from_text(cls, text: str, binding: str) -> "Cursor":
         """The inverse of `to_text`.
 
         Raises:
-            InvalidError: `text` is not what `to_text` made.
+            InvalidError: `text` is no cursor of this list.
         """
+        position = position_of(text, binding, (int,))
         try:
-            plain = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)).decode("ascii")
-            millis, _, entry_id = plain.partition(".")
-            created_at = from_millis(int(millis))
-        except (binascii.Error, ValueError, OverflowError, OSError):
-            raise _bad_cursor() from None
-        if not is_id(entry_id):
-            raise _bad_cursor()
-        return cls(created_at, entry_id)
-
-
-def _bad_cursor() -> InvalidError:
-    return InvalidError.of(FieldError("cursor", "is not a cursor of this list"))
+            return cls(from_millis(int(position.values[0])), position.id)
+        except (ValueError, OverflowError, OSError):
+            raise bad_cursor() from None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +77,15 @@ class Page:
     cursor: str | None
     total: bool
 
-    def to_slice(self, whole_list_limit: int) -> Slice:
-        """One entry more than is returned, to detect whether there are more."""
-        after = Cursor.from_text(self.cursor) if self.cursor else None
+    def to_slice(self, whole_list_limit: int, binding: str) -> Slice:
+        """One entry more than is returned, to detect whether there are more.
+
+        `binding` describes the list, by its name and filters.
+
+        Raises:
+            InvalidError: the cursor came from another list.
+        """
+        after = Cursor.from_text(self.cursor, binding) if self.cursor else None
         return Slice((self.limit or whole_list_limit) + 1, after)
 
 
@@ -104,10 +98,10 @@ async def page_of_request(
     return Page(limit, cursor, total)
 
 
-def split_page(found: Sequence[Entry], wanted: Slice) -> tuple[list[Entry], str | None]:
+def split_page(found: Sequence[Entry], wanted: Slice, binding: str) -> tuple[list[Entry], str | None]:
     """Returns the entries of the page, and the cursor of the next page when there is one."""
     shown = list(found[: wanted.limit - 1])
-    return shown, Cursor.of(shown[-1]).to_text() if len(found) >= wanted.limit and shown else None
+    return shown, Cursor.of(shown[-1]).to_text(binding) if len(found) >= wanted.limit and shown else None
 
 
 def next_link(request: Request, next_cursor: str, limit: int | None, filters: Collection[str] = ()) -> str:

@@ -56,16 +56,16 @@ def position_of(text: str, binding: str, kinds: Sequence[type[Value]]) -> Positi
     try:
         plain = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     except (binascii.Error, ValueError, RecursionError):
-        raise _bad_cursor() from None
+        raise bad_cursor() from None
     if not isinstance(plain, list) or len(plain) != len(kinds) + 2 or plain[0] != _digest(binding):
-        raise _bad_cursor()
+        raise bad_cursor()
     values, last_id = plain[1:-1], plain[-1]
     if not all(type(value) is kind for value, kind in zip(values, kinds, strict=True)):
-        raise _bad_cursor()
+        raise bad_cursor()
     if any(isinstance(value, int) and abs(value) >= 2**62 for value in values):
-        raise _bad_cursor()
+        raise bad_cursor()
     if not isinstance(last_id, str) or not is_id(last_id):
-        raise _bad_cursor()
+        raise bad_cursor()
     return Position(tuple(values), last_id.lower())
 
 
@@ -73,5 +73,6 @@ def _digest(binding: str) -> str:
     return hashlib.sha256(binding.encode()).hexdigest()[:12]
 
 
-def _bad_cursor() -> InvalidError:
+def bad_cursor() -> InvalidError:
+    """The error of a cursor that does not belong to the list."""
     return InvalidError.of(FieldError("cursor", "is not a cursor of this list"))

@@ -34,7 +34,7 @@ async def by_pages(
     while found := await read(Slice(limit, after)):
         assert len(found) <= limit
         seen += [(entry.created_at, entry.id) for entry in found]
-        after = Cursor.from_text(Cursor.of(found[-1]).to_text())
+        after = Cursor.from_text(Cursor.of(found[-1]).to_text("all"), "all")
     return seen
 
 

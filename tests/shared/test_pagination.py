@@ -11,8 +11,10 @@ from starlette.requests import Request
 from shared.clock import from_millis
 from shared.errors import InvalidError
 from shared.http.pagination import Cursor, Page, Slice, next_link, split_page
+from shared.http.sorting import Position, cursor_text
 
 IDS = st.from_regex(r"[0-9a-f]{24}", fullmatch=True)
+THINGS = "all things"
 MOMENTS = st.integers(0, 4_000_000_000_000).map(from_millis)
 
 
@@ -29,33 +31,49 @@ def entries(count: int) -> list[Entry]:
 @given(created_at=MOMENTS, entry_id=IDS)
 def test_cursor_round_trips_as_text(created_at: datetime, entry_id: str) -> None:
     cursor = Cursor(created_at, entry_id)
-    assert Cursor.from_text(cursor.to_text()) == cursor
+    text = cursor.to_text(THINGS)
+    assert Cursor.from_text(text, THINGS) == cursor
+    assert len(text) <= 80
+
+
+@given(created_at=MOMENTS, entry_id=IDS)
+def test_cursor_is_invalid_in_another_list(created_at: datetime, entry_id: str) -> None:
+    text = Cursor(created_at, entry_id).to_text(THINGS)
+    with pytest.raises(InvalidError) as refused:
+        Page(20, text, total=False).to_slice(1000, "other things")
+    assert [each.field for each in refused.value.errors] == ["cursor"]
+
+
+@pytest.mark.parametrize("millis", [10**17, -(10**17), 2**61])
+def test_cursor_of_no_possible_time_is_invalid(millis: int) -> None:
+    with pytest.raises(InvalidError):
+        Cursor.from_text(cursor_text(Position((millis,), "0" * 24), THINGS), THINGS)
 
 
 @given(text=st.text(max_size=60))
 def test_malformed_cursor_is_invalid(text: str) -> None:
     found: Cursor | InvalidError
     try:
-        found = Cursor.from_text(text)
+        found = Cursor.from_text(text, THINGS)
     except InvalidError as refused:
         found = refused
     if isinstance(found, Cursor):
-        assert Cursor.from_text(found.to_text()) == found
+        assert Cursor.from_text(found.to_text(THINGS), THINGS) == found
     else:
         assert [each.field for each in found.errors] == ["cursor"]
 
 
 def test_only_full_pages_have_a_next_cursor() -> None:
-    shown, cursor = split_page(entries(3), Slice(3))
+    shown, cursor = split_page(entries(3), Slice(3), THINGS)
     assert len(shown) == 2
-    assert cursor == Cursor.of(shown[-1]).to_text()
-    assert split_page(entries(2), Slice(3)) == (entries(2), None)
-    assert split_page([], Slice(3)) == ([], None)
+    assert cursor == Cursor.of(shown[-1]).to_text(THINGS)
+    assert split_page(entries(2), Slice(3), THINGS) == (entries(2), None)
+    assert split_page([], Slice(3), THINGS) == ([], None)
 
 
 def test_list_without_limit_has_the_maximum_length() -> None:
-    assert Page(None, None, total=False).to_slice(1000) == Slice(1001)
-    assert Page(20, None, total=False).to_slice(1000) == Slice(21)
+    assert Page(None, None, total=False).to_slice(1000, THINGS) == Slice(1001)
+    assert Page(20, None, total=False).to_slice(1000, THINGS) == Slice(21)
 
 
 def request(query: str) -> Request:

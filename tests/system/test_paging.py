@@ -2,12 +2,13 @@
 
 import base64
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.system.media import upload
+from tests.system.media import make_album, upload
 from tests.system.problems import problem_in
-from tests.system.running import People
+from tests.system.running import People, Person
 
 UNKNOWN = "6b02e54d47536df235eeff05"
 
@@ -54,6 +55,50 @@ async def test_invalid_paging_is_422_in_every_list(query: str, people: People) -
     ):
         problem = problem_in(await admin.get(f"{path}?{query}"), 422, "invalid_fields")
         assert re.match(r"(limit|cursor|total)[: ]", str(problem["detail"]), re.IGNORECASE), path
+
+
+async def test_cursor_is_refused_by_every_other_list(people: People) -> None:
+    artist, admin = await people.artist(), await people.admin()
+    other = await people.artist()
+    for person in (artist, other):
+        for number in range(2):
+            song = await upload(person, f"Bound {number}")
+            await make_album(person, f"Bound {number}")
+            await admin.put(f"/songs/{song['_id']}/like")
+            await admin.post(f"/songs/{song['_id']}/track/play")
+            for kind, changed in (
+                ("songs", song),
+                ("albums", (await person.get("/albums?limit=1")).json()[0]),
+            ):
+                await admin.patch(f"/admin/{kind}/{changed['_id']}/visible", json={"isVisible": True})
+    lists: list[tuple[Person, str]] = [
+        (admin, "/songs?"),
+        (admin, "/songs?sort=createdAt&"),
+        (artist, "/songs/artist/my-songs?"),
+        (other, "/songs/artist/my-songs?"),
+        (admin, "/songs/liked?"),
+        (admin, "/songs/history?"),
+        (admin, "/admin/songs?"),
+        (admin, "/admin/songs/audit?"),
+        (admin, "/albums?"),
+        (artist, "/albums/user/my-albums?"),
+        (admin, "/admin/albums?"),
+        (admin, "/admin/albums/audit?"),
+        (admin, "/users?role=artist&"),
+        (admin, "/admin/users?"),
+        (admin, "/admin/users?role=artist&"),
+        (admin, "/admin/users/audit?"),
+    ]
+    links = [(await person.get(f"{path}limit=1")).links["next"]["url"] for person, path in lists]
+    for found_in, link in enumerate(links):
+        text = parse_qs(urlsplit(link).query)["cursor"][0]
+        for sent_to, (person, path) in enumerate(lists):
+            response = await person.get(f"{path}limit=1&cursor={text}")
+            if found_in == sent_to:
+                assert response.status_code == 200, path
+            else:
+                problem = problem_in(response, 422, "invalid_fields")
+                assert problem["errors"] == [{"field": "cursor", "message": "is not a cursor of this list"}]
 
 
 async def test_next_links_lead_through_the_whole_list(people: People) -> None:
