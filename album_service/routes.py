@@ -82,7 +82,7 @@ async def add_album(
     request: Request, creator: Creator, sizes: UploadSizes, editing: Editing, browsing: Browsing
 ) -> Response:
     async with open_form(request, sizes) as form:
-        fields = fields_of_form(AlbumFields, form.fields, form.wrong_files)
+        fields = fields_of_form(AlbumFields, form.fields, form.wrong_parts)
         album = await editing.add(creator, fields.album(), form.files["image"])
     return changed_response(await browsing.changed(album, creator), 201)
 

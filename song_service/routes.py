@@ -106,7 +106,7 @@ async def upload_song(
     request: Request, artist: Uploader, sizes: UploadSizes, uploading: Uploading
 ) -> Response:
     async with open_form(request, sizes) as form:
-        fields = fields_of_form(SongFields, form.fields, form.wrong_files)
+        fields = fields_of_form(SongFields, form.fields, form.wrong_parts)
         song = await uploading.add(artist, fields.details(), form.files["image"], form.files["audio"])
     return changed_response(Content.of(song_json(song)), 201)
 

@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from shared.errors import FieldError, InvalidError
+from shared.errors import REQUIRED, FieldError, InvalidError
 from shared.http.field_errors import field_errors_of
 from shared.ids import is_id
 from shared.text import UnreadableTextError, clean_text
@@ -113,20 +113,28 @@ FormBool = Annotated[bool, BeforeValidator(_true_or_false)]
 
 
 def fields_of_form(
-    model: type[Sent], fields: Mapping[str, str], wrong_files: Sequence[FieldError] = ()
+    model: type[Sent], fields: Mapping[str, str], wrong_parts: Sequence[FieldError] = ()
 ) -> Sent:
     """The text fields of a form as `model`, where "true" and "false" are booleans and empty text means
     absent.
 
     Raises:
-        InvalidError: names every invalid field, and `wrong_files`.
+        InvalidError: names every invalid field, each once, and `wrong_parts`.
     """
     given = {name: value for name, value in fields.items() if value != ""}
     try:
         sent = model.model_validate_strings(given, strict=False)
     except ValidationError as failure:
         found = failure.errors(include_url=False, include_input=False)
-        raise InvalidError.of(*field_errors_of(found), *wrong_files) from failure
-    if wrong_files:
-        raise InvalidError.of(*wrong_files)
+        refused = {each.field for each in wrong_parts}
+        # A part that was refused is not missing; what is wrong with a part that was cut says more.
+        invalid = [
+            each for each in field_errors_of(found) if each.field not in refused or each.message != REQUIRED
+        ]
+        named = {each.field for each in invalid}
+        raise InvalidError.of(
+            *invalid, *(each for each in wrong_parts if each.field not in named)
+        ) from failure
+    if wrong_parts:
+        raise InvalidError.of(*wrong_parts)
     return sent

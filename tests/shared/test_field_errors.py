@@ -9,7 +9,7 @@ import pytest
 from fastapi import FastAPI, Query
 from pydantic import Field, StringConstraints, ValidationError
 
-from shared.errors import FieldError, reasons_of
+from shared.errors import FieldError, InvalidError, reasons_of
 from shared.http.field_errors import field_errors_of
 from shared.http.problem import add_problem_handlers
 from shared.http.schemas import FormBool, ReadableText, SentModel, fields_of_form
@@ -80,8 +80,23 @@ def app() -> FastAPI:
     return made
 
 
+@pytest.mark.parametrize(
+    ("title", "refused", "message"),
+    [
+        (None, "must not be a file", "must not be a file"),
+        ("x" * 300, "at most 16 KB", "at most 200 characters"),
+        ("x" + 300 * " ", "at most 16 KB", "at most 16 KB"),
+    ],
+)
+def test_refused_part_is_named_once(title: str | None, refused: str, message: str) -> None:
+    given = {} if title is None else {"title": title}
+    with pytest.raises(InvalidError) as failure:
+        fields_of_form(Form, given, [FieldError("title", refused)])
+    assert failure.value.errors == (FieldError("title", message),)
+
+
 class Form(SentModel):
-    title: Annotated[str, StringConstraints(min_length=1), ReadableText]
+    title: Annotated[str, StringConstraints(min_length=1, max_length=200), ReadableText]
     is_public: FormBool = False
 
 

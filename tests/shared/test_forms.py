@@ -6,7 +6,8 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request
 
-from shared.http.forms import open_form
+from shared.errors import InvalidError
+from shared.http.forms import FIELD_BYTES, MOST_FIELDS, open_form
 from shared.http.middleware import ServiceMiddleware
 from shared.http.problem import add_problem_handlers
 
@@ -20,8 +21,10 @@ def app() -> FastAPI:
     @made.post("/form")
     async def take(request: Request) -> dict[str, object]:
         async with open_form(request, LIMITS) as form:
+            if form.refused:
+                raise InvalidError.of(*form.wrong_parts)
             files = {name: path.read_text() for name, path in form.files.items()}
-            return {"fields": form.fields, "files": files, "wrong": [each.field for each in form.wrong_files]}
+            return {"fields": form.fields, "files": files, "wrong": [each.field for each in form.wrong_parts]}
 
     return made
 
@@ -75,4 +78,41 @@ async def test_field_named_like_a_file_stays_a_field() -> None:
 async def test_unexpected_file_is_refused_by_name(name: str) -> None:
     response = await sent(IMAGE, (f"form-data; name=\"{name}\"; filename*=utf-8''a", "x"))
     assert response.status_code == 422
-    assert response.json()["errors"] == [{"field": name, "message": "must not be a file"}]
+    assert response.json()["errors"] == [
+        {"field": name, "message": "must not be a file: this form takes image and audio"},
+        {"field": "audio", "message": "is required"},
+    ]
+
+
+@pytest.mark.parametrize("size", [FIELD_BYTES, FIELD_BYTES + 1, 60_000])
+async def test_long_field_is_named(size: int) -> None:
+    response = await sent(IMAGE, ('form-data; name="title"', "x" * size))
+    if size == FIELD_BYTES:
+        assert len(response.json()["fields"]["title"]) == size
+        return
+    assert response.status_code == 422
+    assert response.json()["errors"][0] == {"field": "title", "message": "at most 16 KB"}
+
+
+async def test_all_refused_parts_are_named_at_once() -> None:
+    response = await sent(
+        ('form-data; name="cover"; filename="c.png"', "picture"),
+        ('form-data; name="audio"', "sound"),
+        ('form-data; name="title"; filename="t"', "x" * 50_000),
+    )
+    assert [each["field"] for each in response.json()["errors"]] == ["cover", "audio", "title", "image"]
+
+
+async def test_second_file_of_a_name_is_refused() -> None:
+    response = await sent(IMAGE, IMAGE, ('form-data; name="audio"; filename="a"', "sound"))
+    assert response.json()["errors"] == [{"field": "image", "message": "exactly one file"}]
+
+
+@pytest.mark.parametrize(
+    "head", ['name="field{}"', 'name="file{}"; filename="a"', 'name="image"; filename="a"']
+)
+async def test_form_with_too_many_parts_says_so(head: str) -> None:
+    parts = [(f"form-data; {head.format(number)}", "x") for number in range(MOST_FIELDS + 1)]
+    response = await sent(*parts, parts[0])
+    assert response.status_code == 400
+    assert response.json()["error"] == "A form has at most 20 fields besides its files"

@@ -48,6 +48,7 @@ FIELDS: dict[str, tuple[dict[str, Any], str]] = {
     "no title": ({"title": None}, "title"),
     "a blank title": ({"title": "  "}, "title"),
     "a title too long": ({"title": "x" * 201}, "title"),
+    "a title longer than a field may be": ({"title": "x" * 20_000}, "title"),
     "isPublic that is neither": ({"isPublic": "yes"}, "isPublic"),
     "isPublic as a number": ({"isPublic": "1"}, "isPublic"),
     "an album id that is none": ({"albumId": "nope"}, "albumId"),
@@ -145,7 +146,11 @@ async def test_extra_file_is_refused(extra: str, system: RunningSystem, people: 
     sent["files"] = [*sent["files"].items(), (extra, ("extra.mp3", audio(), "audio/mpeg"))]
     problem = problem_in(await artist.post("/songs", **sent), 422)
     taken = extra in ("audio", "image")
-    reason = f"{extra}: exactly one file" if taken else f"{extra.capitalize()} must not be a file"
+    reason = (
+        f"{extra}: exactly one file"
+        if taken
+        else f"{extra.capitalize()} must not be a file: this form takes image and audio"
+    )
     assert problem["detail"] == reason
     assert await before.since() == set()
 
