@@ -14,6 +14,7 @@ from api_gateway.fetch import Fetched, fetch
 from api_gateway.resources import Upstream
 from shared.errors import UnavailableError
 from shared.http.client.errors import UpstreamError
+from shared.search import terms_of
 
 SEARCH_SECONDS: Final = 2.0
 MAX_BYTES: Final = 2 * 1024 * 1024
@@ -64,7 +65,7 @@ async def search(
         UnavailableError: all of the services are down.
     """
     found: dict[SearchedType, _List | None] = {}
-    if query.strip():
+    if terms_of(query) is not None:
         requested = [each for each in SearchedType if each in types]
         lists = await asyncio.gather(*(_fetch(upstreams, _SOURCES[each], query, limit) for each in requested))
         found = dict(zip(requested, lists, strict=True))

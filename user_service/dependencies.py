@@ -16,7 +16,7 @@ from shared.http.dependencies import AN_ID, checked_id, part_of
 from shared.http.health import Probe
 from shared.http.idempotency_keys import IdempotencyKeys
 from shared.http.pagination import Page, page_of_request
-from shared.text import fold
+from shared.search import terms_of
 from user_service import accounts, administration, export, own_account, registration, searching, webhooks
 from user_service.domain import UserNotFoundError
 from user_service.ports import UserFilter, UserRepository
@@ -73,7 +73,7 @@ async def _user_filter(
     is_blocked: Annotated[bool | None, Query(alias="isBlocked", description="Only (un)blocked users")] = None,
     q: Annotated[str | None, Query(max_length=200, description="Part of a name or an e-mail")] = None,
 ) -> UserFilter:
-    return UserFilter(role=role, is_blocked=is_blocked, text=q if q and fold(q) else None)
+    return UserFilter(role=role, is_blocked=is_blocked, text=q if terms_of(q or "") else None)
 
 
 Users = Annotated[UserRepository, Depends(_users)]

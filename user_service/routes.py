@@ -94,7 +94,7 @@ async def public_users(
         rows, found = await searching.artists(q or "", page)
         return search_response(request, rows, page, found, ("q", "role"))
     await visitor.must(Permission.MANAGE_USERS)
-    rows, total = await searching.of_role(role, q or None, page)
+    rows, total = await searching.of_role(role, q or "", page)
     return list_response(request, rows, page, total, ("q", "role"))
 
 

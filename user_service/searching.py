@@ -26,9 +26,11 @@ class PeopleSearching:
         found = await self._searching.page(ArtistQuery(terms_of(text)), page)
         return _rows(found.entries, found.next_cursor), found
 
-    async def of_role(self, role: Role, text: str | None, page: Page) -> tuple[Rows, int | None]:
-        """Users of this role, newest first, with `text` in name or e-mail; and how many, when asked."""
-        wanted = UserFilter(role=role, text=text)
+    async def of_role(self, role: Role, text: str, page: Page) -> tuple[Rows, int | None]:
+        """Users of this role, newest first, with `text` in name or e-mail unless it is blank; and how many,
+        when asked.
+        """
+        wanted = UserFilter(role=role, text=None if terms_of(text) is None else text)
         binding = f"users {wanted}"
         part = page.to_slice(MAX_PAGE, binding)
         shown, next_cursor = split_page(await self._users.list(wanted, part), part, binding)

@@ -4,7 +4,7 @@ import json
 import time
 from contextlib import AsyncExitStack
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 
@@ -105,8 +105,11 @@ async def test_invalid_values_are_refused(query: str) -> None:
     assert (response.status, json.loads(response.body)["code"]) == (422, "invalid_fields")
 
 
-async def test_blank_query_calls_no_service() -> None:
+@pytest.mark.parametrize(
+    "blank", ["", "%20", "%00", "%E2%80%8B", "%CC%81", "%EF%B8%8F", "%C2%AD", "%20%00%C2%AD"]
+)
+async def test_blank_query_calls_no_service(blank: str) -> None:
     service = finding("Blue")
-    response = await searched("/api/search?q=%20", service.talk, service.talk, service.talk)
-    assert json.loads(response.body) == {"query": " ", "songs": [], "albums": [], "artists": []}
+    response = await searched(f"/api/search?q={blank}", service.talk, service.talk, service.talk)
+    assert json.loads(response.body) == {"query": unquote(blank), "songs": [], "albums": [], "artists": []}
     assert service.received == []

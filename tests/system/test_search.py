@@ -215,3 +215,16 @@ async def test_other_roles_are_listed_for_admins_only(people: People) -> None:
         problem_in(await blocked.get(path), 403, "user_blocked")
         problem_in(await unregistered.get(path), 403, "user_not_registered")
     assert (await blocked.get("/users?role=artist")).status_code == 200
+
+
+@pytest.mark.parametrize("blank", ["", "%20", "%00", "%E2%80%8B", "%CC%81", "%C2%AD"])
+async def test_blank_query_lists_everything(blank: str, people: People) -> None:
+    """Not only what contains the invisible characters, and not as a search."""
+    artist, admin = await people.artist(), await people.admin()
+    await upload(artist)
+    await make_album(artist)
+    for path in ("/songs?", "/albums?", "/users?", "/users?role=admin&", "/admin/users?"):
+        whole = await admin.get(f"{path}limit=2&total=true")
+        listed = await admin.get(f"{path}limit=2&total=true&q={blank}")
+        assert listed.json() == whole.json(), path
+        assert listed.headers["x-total-count"] == whole.headers["x-total-count"]
