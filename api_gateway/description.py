@@ -11,6 +11,7 @@ import structlog
 from api_gateway.fetch import fetch
 from api_gateway.resources import Upstream
 from api_gateway.route_table import find_target
+from shared.errors import UnavailableError
 from shared.http.client.errors import UpstreamError
 from shared.http.openapi import GATEWAY_PREFIX
 
@@ -27,7 +28,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 class ApiDescription:
     """Merges the descriptions of the services. The last known description of a service that is down is
-    used.
+    used. A document without the calls of a service would make generated clients lose them.
     """
 
     def __init__(self, upstreams: Mapping[str, Upstream], own: Callable[[], Document]) -> None:
@@ -39,14 +40,19 @@ class ApiDescription:
         self._lock = asyncio.Lock()
 
     async def document(self) -> bytes:
-        """The merged description as JSON. The services are called at most every 30 seconds."""
+        """The merged description as JSON. The services are called at most every 30 seconds.
+
+        Raises:
+            UnavailableError: a service has not been described since the start of the gateway.
+        """
         async with self._lock:
             if time.monotonic() - self._merged_at >= KEPT_SECONDS:
                 await asyncio.gather(*(self._refresh(upstream) for upstream in self._upstreams.values()))
-                known = {name: self._known[name] for name in self._upstreams if name in self._known}
+                if self._known.keys() < self._upstreams.keys():
+                    raise UnavailableError("A service is not available now, so the description is incomplete")
+                known = {name: self._known[name] for name in self._upstreams}
                 self._merged = json.dumps(merge(self._own(), known)).encode()
-                if len(self._known) == len(self._upstreams):
-                    self._merged_at = time.monotonic()
+                self._merged_at = time.monotonic()
         return self._merged
 
     async def _refresh(self, upstream: Upstream) -> None:

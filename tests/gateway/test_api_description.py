@@ -48,13 +48,33 @@ def test_merging_changes_no_source() -> None:
     assert json.dumps([OWN, service]) == before
 
 
+def described(path: str) -> Scripted:
+    return Scripted(plain(json.dumps(a_service(path, Out={"title": f"of {path}"})).encode()))
+
+
 async def test_service_down_keeps_its_last_description(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(description, "KEPT_SECONDS", 0.0)
-    described = Scripted(plain(json.dumps(a_service("/songs", Out={"title": "of songs"})).encode()))
     async with AsyncExitStack() as stack:
-        song_port = await stack.enter_async_context(listening(described.talk))
-        async with gateway(await closed_port(), song_service_url=f"http://127.0.0.1:{song_port}") as port:
+        song_port = await stack.enter_async_context(listening(described("/songs").talk))
+        async with (
+            listening(described("/albums").talk) as others,
+            gateway(others, song_service_url=f"http://127.0.0.1:{song_port}") as port,
+        ):
             known = json.loads((await send_request(port, "GET", "/openapi.json")).body)
-            assert "/api/songs" in known["paths"]
+            assert {"/api/songs", "/api/albums"} <= known["paths"].keys()
             await stack.aclose()
             assert json.loads((await send_request(port, "GET", "/openapi.json")).body) == known
+
+
+async def test_description_without_a_service_is_503() -> None:
+    away = await closed_port()
+    async with (
+        listening(described("/albums").talk) as others,
+        gateway(others, song_service_url=f"http://127.0.0.1:{away}") as port,
+    ):
+        response = await send_request(port, "GET", "/openapi.json")
+        assert response.status == 503
+        assert int(response.headers.get("retry-after") or 0) > 0
+        assert json.loads(response.body)["code"] == "unavailable"
+        async with listening(described("/songs").talk, away):
+            assert (await send_request(port, "GET", "/openapi.json")).status == 200
