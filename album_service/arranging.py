@@ -24,6 +24,12 @@ Arrange = Callable[[Album, Sequence[str]], Sequence[str]]
 """The song ids of an album after a change, from the album and those of its songs that the caller may see."""
 
 
+def reordered(song_ids: Sequence[str], wanted: Sequence[str]) -> Sequence[str]:
+    """`song_ids` with those of `wanted` in its order; the others keep their positions."""
+    seen, rest = set(wanted), iter(wanted)
+    return tuple(next(rest) if each in seen else each for each in song_ids)
+
+
 class Arranging:
     """Each change is applied with optimistic locking: after a concurrent change the album is read again.
 
@@ -112,8 +118,7 @@ class Arranging:
         def reorder(at: Album, visible: Sequence[str]) -> Sequence[str]:
             if sorted(wanted) != sorted(visible):
                 raise SongsDifferError
-            seen, rest = set(visible), iter(wanted)
-            return tuple(next(rest) if each in seen else each for each in at.song_ids)
+            return reordered(at.song_ids, wanted)
 
         return await self._arrange(album, caller, reorder, if_revision)
 

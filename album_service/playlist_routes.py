@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request, Response
 
 from album_service import policy
+from album_service.arranging import reordered
 from album_service.dependencies import (
     AlbumId,
     Albums,
@@ -23,6 +24,9 @@ from album_service.schemas import (
     ShareOut,
     SongOrder,
     audited,
+    audited_with_collaborators,
+    audited_with_songs,
+    moved_songs,
     share_out,
 )
 from shared.contracts.albums import AlbumOut, AlbumWithSongs
@@ -74,9 +78,11 @@ async def set_order(
 ) -> Response:
     album = await albums.get(album_id)
     policy.check_may_arrange(owner, album)
-    async with audit.of_admin(owner, "album.order", album.id, audited(album)) as record:
-        changed = await arranging.set_order(album, order.song_ids, owner, required.revision_of(album))
-        record.after = audited(changed)
+    wanted = [each.lower() for each in order.song_ids]
+    moved = moved_songs(album.song_ids, reordered(album.song_ids, wanted))
+    async with audit.of_admin(owner, "album.order", album.id, audited_with_songs(album, moved)) as record:
+        changed = await arranging.set_order(album, wanted, owner, required.revision_of(album))
+        record.after = audited_with_songs(changed, moved)
     return changed_response(await browsing.changed(changed, owner))
 
 
@@ -97,9 +103,10 @@ async def add_collaborator(
 ) -> Response:
     album = await albums.get(album_id)
     policy.check_may_change(owner, album)
-    async with audit.of_admin(owner, "album.collaborator_added", album.id, audited(album)) as record:
+    before = audited_with_collaborators(album)
+    async with audit.of_admin(owner, "album.collaborator_added", album.id, before) as record:
         changed = await collaborating.add(album, user_id, required.revision_of(album))
-        record.after = audited(changed)
+        record.after = audited_with_collaborators(changed)
     return changed_without_content(changed)
 
 
@@ -120,9 +127,10 @@ async def remove_collaborator(
 ) -> Response:
     album = await albums.get(album_id)
     policy.check_may_remove_collaborator(owner, album, user_id)
-    async with audit.of_admin(owner, "album.collaborator_removed", album.id, audited(album)) as record:
+    before = audited_with_collaborators(album)
+    async with audit.of_admin(owner, "album.collaborator_removed", album.id, before) as record:
         changed = await collaborating.remove(album, user_id, required.revision_of(album))
-        record.after = audited(changed)
+        record.after = audited_with_collaborators(changed)
     return changed_without_content(changed)
 
 

@@ -23,7 +23,7 @@ from album_service.dependencies import (
     WantedPage,
 )
 from album_service.ports import AlbumFilter
-from album_service.schemas import AlbumFields, AlbumPatch, VisibilityBody, audited
+from album_service.schemas import AlbumFields, AlbumPatch, VisibilityBody, audited, audited_with_song
 from shared.contracts.albums import AlbumOut, AlbumWithSongs, SongToAdd
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute
@@ -140,7 +140,7 @@ async def append_song(
         changed = await arranging.add_song(
             album, wanted.song_id, owner, wanted.position, required.revision_of(album)
         )
-        record.after = audited(changed)
+        record.after = audited_with_song(changed, wanted.song_id.lower())
     return changed_response(await browsing.changed(changed, owner))
 
 
@@ -162,7 +162,8 @@ async def take_song_out(
 ) -> Response:
     album = await albums.get(album_id)
     policy.check_may_arrange(owner, album)
-    async with audit.of_admin(owner, "album.song_removed", album.id, audited(album)) as record:
+    before = audited_with_song(album, song_id)
+    async with audit.of_admin(owner, "album.song_removed", album.id, before) as record:
         changed = await arranging.take_song_out(album, song_id, required.revision_of(album))
         record.after = audited(changed)
     return changed_response(await browsing.changed(changed, owner))

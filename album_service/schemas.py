@@ -16,6 +16,9 @@ from shared.http.schemas import FormBool, ReadableText, SentModel
 
 MOST_SONG_IDS = 10_000
 
+MOST_AUDITED_SONGS = 100
+"""In one state of an album in the audit log, whose entries are kept for long."""
+
 Title = Annotated[str, StringConstraints(min_length=1, max_length=200), ReadableText]
 
 
@@ -72,6 +75,30 @@ def audited(album: Album) -> Fields:
         "isVisible": album.is_visible,
         "songCount": len(album.song_ids),
     }
+
+
+def audited_with_collaborators(album: Album) -> Fields:
+    """The same, with the collaborators."""
+    return {**audited(album), "collaboratorIds": list(album.collaborator_ids)}
+
+
+def audited_with_song(album: Album, song_id: str) -> Fields:
+    """The same, with this song and its position, if it is in the album."""
+    if song_id not in album.song_ids:
+        return audited(album)
+    return {**audited(album), "songId": song_id, "position": album.song_ids.index(song_id)}
+
+
+def audited_with_songs(album: Album, moved: range) -> Fields:
+    """The same, with the songs at these positions, at most `MOST_AUDITED_SONGS`."""
+    song_ids = album.song_ids[moved.start : moved.stop][:MOST_AUDITED_SONGS]
+    return {**audited(album), "songIds": list(song_ids), "position": moved.start}
+
+
+def moved_songs(before: Sequence[str], after: Sequence[str]) -> range:
+    """The positions from the first to the last song that another order moves; none: an empty range."""
+    moved = [at for at, (old, new) in enumerate(zip(before, after, strict=True)) if old != new]
+    return range(moved[0], moved[-1] + 1) if moved else range(0)
 
 
 class AlbumFields(SentModel):

@@ -15,7 +15,7 @@ from shared.ids import new_id
 
 KEPT = timedelta(days=400)
 
-Fields: TypeAlias = Mapping[str, str | int | bool | None]
+Fields: TypeAlias = Mapping[str, str | int | bool | list[str] | None]
 """The fields that an action is about, as the API writes them. Never a name or an e-mail address."""
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from fastapi import Query, Request, Response
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from shared.audit import AuditEntry, AuditRepository, Fields
@@ -16,13 +16,19 @@ MOST_ENTRIES = 1000
 """The longest list without `limit`."""
 
 TargetId = Annotated[
-    str | None, Query(alias="targetId", max_length=64, description="Only entries about this target")
+    str | None,
+    Query(alias="targetId", max_length=64, description="Only entries about this target"),
+    AfterValidator(lambda text: None if text is None else text.lower()),
 ]
 
 
 class AuditEntryOut(BaseModel):
     """An action of an admin, or the deletion of an account. `before` and `after` hold the fields that it
     changed.
+
+    Of an album they name the song that was added or removed, as `songId`, with its `position`. Of a new order
+    they have `songIds` from the first to the last song that moved, at most 100, and the `position` of the
+    first.
     """
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)

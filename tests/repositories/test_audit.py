@@ -19,7 +19,7 @@ ALL = Slice(100)
 
 def an_entry(target_id: str = "b" * 24, age: timedelta = timedelta(0)) -> AuditEntry:
     before: Fields = {"isVisible": True, "genre": None}
-    after: Fields = {"isVisible": False, "genre": "Jazz"}
+    after: Fields = {"isVisible": False, "genre": "Jazz", "songIds": ["s1"]}
     return AuditEntry(new_id(), now() - age, "a" * 24, "song.visible", target_id, before, after)
 
 
@@ -61,7 +61,7 @@ async def test_entries_expire_after_400_days(audit: AuditRepository) -> None:
 async def test_entry_is_completed(audit: AuditRepository) -> None:
     entry = an_entry()
     await audit.add(replace(entry, after=None))
-    await audit.complete(entry.id, {"isVisible": False, "genre": "Jazz"})
+    await audit.complete(entry.id, {"isVisible": False, "genre": "Jazz", "songIds": ["s1"]})
     assert list(await audit.list(None, ALL)) == [entry]
 
 

@@ -36,6 +36,51 @@ async def test_changing_an_album_is_audited(people: People) -> None:
     assert (entry["before"]["title"], entry["after"]["title"]) == ("Before", "After")
 
 
+async def test_audit_says_which_collaborator_changed(people: People) -> None:
+    artist, admin, friend = await people.artist(), await people.admin(), await people.user()
+    album = await make_album(artist)
+    path = f"/albums/{album['_id']}/collaborators/{friend.id}"
+    assert (await admin.put(path)).status_code == (await admin.delete(path)).status_code == 204
+    removed, added = await audit_of(admin, "albums", album["_id"])
+    for entry, before, after in ((added, [], [friend.id]), (removed, [friend.id], [])):
+        assert (entry["before"]["collaboratorIds"], entry["after"]["collaboratorIds"]) == (before, after)
+
+
+async def test_audit_says_which_songs_of_an_album_changed(people: People) -> None:
+    artist, admin = await people.artist(), await people.admin()
+    album = await make_album(artist)
+    path = f"/albums/{album['_id']}/songs"
+    one, two, three, four = [(await upload(artist, albumId=album["_id"]))["_id"] for _ in range(4)]
+    assert (await admin.put(path, json={"songIds": [one, three, two, four]})).is_success
+    assert (await admin.delete(f"{path}/{two.upper()}")).is_success
+    assert (await admin.post(path, json={"songId": two.upper(), "position": 0})).is_success
+    added, removed, ordered = await audit_of(admin, "albums", album["_id"])
+    songs = {"songIds", "songId", "position"}
+    shown = [
+        {name: value for name, value in entry[state].items() if name in songs}
+        for entry in (ordered, removed, added)
+        for state in ("before", "after")
+    ]
+    assert shown == [
+        {"songIds": [two, three], "position": 1},
+        {"songIds": [three, two], "position": 1},
+        {"songId": two, "position": 2},
+        {},
+        {},
+        {"songId": two, "position": 0},
+    ]
+    assert (added["before"]["songCount"], added["after"]["songCount"]) == (3, 4)
+
+
+async def test_audit_is_filtered_by_target_in_any_case(people: People) -> None:
+    artist, admin = await people.artist(), await people.admin()
+    song = await upload(artist)
+    await admin.patch(f"/admin/songs/{song['_id']}/visible", json={"isVisible": False})
+    response = await admin.get(f"/admin/songs/audit?total=true&targetId={song['_id'].upper()}")
+    assert [entry["targetId"] for entry in response.json()] == [song["_id"]]
+    assert response.headers["x-total-count"] == "1"
+
+
 async def test_user_audit_holds_no_personal_data(people: People) -> None:
     user, admin = await people.user("Very Personal Name"), await people.admin()
     await admin.patch(f"/admin/users/{user.id}/role", json={"role": "artist"})
