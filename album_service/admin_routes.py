@@ -18,7 +18,7 @@ from album_service.schemas import VisibleBody
 from shared.contracts.albums import AlbumOut
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.idempotency import IdempotentRoute
-from shared.http.openapi import LISTED, refusals
+from shared.http.openapi import LISTED, refusals, with_etag
 from shared.http.responses import changed_response, list_response
 
 router = APIRouter(prefix="/admin/albums", tags=["admin"], route_class=IdempotentRoute)
@@ -46,7 +46,7 @@ async def album_audit(
     "/{album_id}/visible",
     summary="Flip or set isVisible",
     response_model=AlbumOut,
-    responses=refusals(409, 412),
+    responses={**with_etag(), **refusals(409, 412)},
 )
 async def set_album_visible(
     album_id: AlbumId,

@@ -31,7 +31,7 @@ from album_service.schemas import (
 )
 from shared.contracts.albums import AlbumOut, AlbumWithSongs
 from shared.http.idempotency import IdempotentRoute
-from shared.http.openapi import ETAGGED, LISTED, refusals
+from shared.http.openapi import ETAGGED, LISTED, refusals, with_etag
 from shared.http.responses import changed_response, json_response, list_response
 
 router = APIRouter(prefix="/albums", tags=["playlists"], route_class=IdempotentRoute)
@@ -64,7 +64,7 @@ async def shared_album(
     "/{album_id}/songs",
     summary="Set the order of the songs",
     response_model=AlbumOut,
-    responses=refusals(409, 412),
+    responses={**with_etag(), **refusals(409, 412)},
 )
 async def set_order(
     album_id: AlbumId,
@@ -90,7 +90,7 @@ async def set_order(
     "/{album_id}/collaborators/{user_id}",
     status_code=204,
     summary="Add a collaborator",
-    responses=refusals(409, 412),
+    responses={**with_etag(204), **refusals(409, 412)},
 )
 async def add_collaborator(
     album_id: AlbumId,
@@ -114,7 +114,7 @@ async def add_collaborator(
     "/{album_id}/collaborators/{user_id}",
     status_code=204,
     summary="Remove a collaborator, who may also do it themselves",
-    responses=refusals(409, 412),
+    responses={**with_etag(204), **refusals(409, 412)},
 )
 async def remove_collaborator(
     album_id: AlbumId,

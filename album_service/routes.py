@@ -27,7 +27,7 @@ from album_service.schemas import AlbumFields, AlbumPatch, VisibilityBody, audit
 from shared.contracts.albums import AlbumOut, AlbumWithSongs, SongToAdd
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute
-from shared.http.openapi import ETAGGED, LISTED, SEARCHED, form_body, refusals
+from shared.http.openapi import ETAGGED, LISTED, SEARCHED, form_body, refusals, with_etag
 from shared.http.responses import changed_response, json_response, list_response
 from shared.http.schemas import Message, fields_of_form
 from shared.http.searching import search_response
@@ -76,6 +76,7 @@ async def one_album(request: Request, album_id: AlbumId, caller: Anyone, browsin
     status_code=201,
     summary="Create an album",
     response_model=AlbumOut,
+    responses=with_etag(201),
     openapi_extra=ALBUM_FORM,
 )
 async def add_album(
@@ -87,7 +88,12 @@ async def add_album(
     return changed_response(await browsing.changed(album, creator), 201)
 
 
-@router.patch("/{album_id}", summary="Change an album", response_model=AlbumOut, responses=refusals(412))
+@router.patch(
+    "/{album_id}",
+    summary="Change an album",
+    response_model=AlbumOut,
+    responses={**with_etag(), **refusals(412)},
+)
 async def change_album(
     album_id: AlbumId,
     patch: AlbumPatch,
@@ -123,7 +129,12 @@ async def delete_album(
     return Message(message="Album deleted successfully")
 
 
-@router.post("/{album_id}/songs", summary="Add a song", response_model=AlbumOut, responses=refusals(409, 412))
+@router.post(
+    "/{album_id}/songs",
+    summary="Add a song",
+    response_model=AlbumOut,
+    responses={**with_etag(), **refusals(409, 412)},
+)
 async def append_song(
     album_id: AlbumId,
     wanted: SongToAdd,
@@ -148,7 +159,7 @@ async def append_song(
     "/{album_id}/songs/{song_id}",
     summary="Remove a song",
     response_model=AlbumOut,
-    responses=refusals(412),
+    responses={**with_etag(), **refusals(412)},
 )
 async def take_song_out(
     album_id: AlbumId,
@@ -173,7 +184,7 @@ async def take_song_out(
     "/{album_id}/visibility",
     summary="Flip or set isPublic",
     response_model=AlbumOut,
-    responses=refusals(409, 412),
+    responses={**with_etag(), **refusals(409, 412)},
 )
 async def set_album_public(
     album_id: AlbumId,

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Mapping
-from typing import Any, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
+from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse, Response
 
 from api_gateway.fetch import fetch
@@ -12,6 +13,7 @@ from api_gateway.resources import Upstream
 from shared.clock import now, to_iso
 from shared.http.client.errors import ConnectError, ResponseTimeoutError, UpstreamError
 from shared.http.draining import DRAINING
+from shared.http.schemas import LEFT_OUT
 
 SERVICE: Final = "api-gateway"
 
@@ -20,6 +22,39 @@ _MAX_DATA_BYTES: Final = 65536
 _NO_STORE: Final = {"Cache-Control": "no-store"}
 
 _Report: TypeAlias = dict[str, object]
+
+
+class Introduction(BaseModel):
+    """Where to find what."""
+
+    service: str
+    api: str
+    health: str
+    services: str
+
+
+class GatewayHealth(BaseModel):
+    """The health of the gateway itself."""
+
+    status: Literal["OK"]
+    service: str
+    timestamp: str
+
+
+class ServiceReport(BaseModel):
+    """A healthy service has its own `data`, an unhealthy one an `error`."""
+
+    name: str
+    status: Literal["healthy", "unhealthy"]
+    data: Annotated[dict[str, Any], LEFT_OUT] = Field(default={})
+    error: Annotated[str, LEFT_OUT] = ""
+
+
+class ServicesReport(BaseModel):
+    """The health of all services."""
+
+    gateway: Literal["healthy"]
+    services: Sequence[ServiceReport]
 
 
 def own_health() -> Response:

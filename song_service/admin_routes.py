@@ -6,7 +6,7 @@ from shared.cache.entry import Content
 from shared.contracts.songs import SongOut
 from shared.http.audit import AuditEntryOut, TargetId, audit_page
 from shared.http.idempotency import IdempotentRoute
-from shared.http.openapi import LISTED, refusals
+from shared.http.openapi import LISTED, refusals, with_etag
 from shared.http.responses import changed_response, list_response
 from song_service.dependencies import (
     Admin,
@@ -43,7 +43,10 @@ async def song_audit(
 
 
 @router.patch(
-    "/{song_id}/visible", summary="Flip or set isVisible", response_model=SongOut, responses=refusals(409)
+    "/{song_id}/visible",
+    summary="Flip or set isVisible",
+    response_model=SongOut,
+    responses={**with_etag(), **refusals(409)},
 )
 async def set_song_visible(
     song_id: SongId,

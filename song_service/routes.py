@@ -6,7 +6,7 @@ from shared.cache.entry import Content
 from shared.contracts.songs import SongIds, SongOut
 from shared.http.forms import open_form
 from shared.http.idempotency import IdempotentRoute, only_reads
-from shared.http.openapi import ETAGGED, LISTED, SEARCHED, form_body, refusals
+from shared.http.openapi import ETAGGED, LISTED, SEARCHED, form_body, refusals, with_etag
 from shared.http.responses import changed_response, json_response, list_response
 from shared.http.schemas import Message, fields_of_form
 from shared.http.searching import search_response
@@ -81,7 +81,12 @@ async def my_songs(request: Request, page: WantedPage, artist: Artist, browsing:
     return list_response(request, await browsing.of_artist(artist.id, page), page, total)
 
 
-@router.post("/batch", summary="Up to 500 songs by id, in the order asked", response_model=list[SongOut])
+@router.post(
+    "/batch",
+    summary="Up to 500 songs by id, in the order asked",
+    response_model=list[SongOut],
+    responses=with_etag(),
+)
 @only_reads
 async def songs_by_id(request: Request, wanted: SongIds, caller: Anyone, browsing: Browsing) -> Response:
     """The songs that exist and that the caller may see. An unverified caller gets the listed ones."""
@@ -100,6 +105,7 @@ async def one_song(request: Request, song_id: SongId, visitor: Visitor, browsing
     status_code=201,
     summary="Upload a song",
     response_model=SongOut,
+    responses=with_etag(201),
     openapi_extra=UPLOAD_FORM,
 )
 async def upload_song(
@@ -111,7 +117,7 @@ async def upload_song(
     return changed_response(Content.of(song_json(song)), 201)
 
 
-@router.patch("/{song_id}", summary="Change a song", response_model=SongOut)
+@router.patch("/{song_id}", summary="Change a song", response_model=SongOut, responses=with_etag())
 async def change_song(
     song_id: SongId, patch: SongPatch, artist: Artist, songs: Songs, catalogue: Catalogue, audit: Audit
 ) -> Response:
@@ -135,7 +141,10 @@ async def delete_song(
 
 
 @router.patch(
-    "/{song_id}/visibility", summary="Flip or set isPublic", response_model=SongOut, responses=refusals(409)
+    "/{song_id}/visibility",
+    summary="Flip or set isPublic",
+    response_model=SongOut,
+    responses={**with_etag(), **refusals(409)},
 )
 async def set_song_public(
     song_id: SongId,

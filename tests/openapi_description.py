@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from jsonschema import Draft202012Validator
 
-HEADERS = {"link", "x-total-count", "www-authenticate", "retry-after"}
+HEADERS = {"etag", "link", "x-total-count", "www-authenticate", "retry-after"}
 """Those that a client acts upon, so they are described wherever they come."""
 
 

@@ -81,6 +81,14 @@ SEARCHED = _with_headers(
 )
 """For a GET that returns search results."""
 
+_NEXT_ETAG = {"ETag": _header("What `If-None-Match` of a next read, or `If-Match` of a change, may name")}
+
+
+def with_etag(status: int = 200) -> Responses:
+    """For a route's `responses`: a POST, PUT, PATCH or DELETE that returns the `ETag` of its content."""
+    return {status: {"headers": _NEXT_ETAG}}
+
+
 AT_THE_SERVICE: dict[str, Any] = {"servers": [{"url": "/", "description": "The service itself"}]}
 """`openapi_extra` of a call that the gateway does not forward."""
 
@@ -88,6 +96,11 @@ _RETRY_AFTER_IN_USE = _header("Seconds, if a request with the same key is being 
 
 _HEADERS_OF_REFUSAL = {
     401: {"WWW-Authenticate": _header("`Bearer`")},
+    429: {
+        "Retry-After": _header("Seconds", "integer"),
+        "RateLimit": _header('`"limit";r=0;t=seconds`: what is left of the quota, and until when'),
+        "RateLimit-Policy": _header('`"limit";q=quota;w=seconds`'),
+    },
     503: {"Retry-After": _header("Seconds", "integer")},
 }
 
@@ -189,8 +202,8 @@ def _complete_keyed_call(call: dict[str, Any]) -> None:
 
 
 def _refusals_of(call: dict[str, Any], guards: Sequence[Guard]) -> Iterator[int]:
-    """The statuses that follow from what a call takes; 502 and 504 are the gateway's."""
-    yield from (401, 500, 502, 503, 504)
+    """The statuses that follow from what a call takes; 429, 502 and 504 are the gateway's."""
+    yield from (401, 429, 500, 502, 503, 504)
     if any(guard.forbids for guard in guards):
         yield 403
     places = {parameter["in"] for parameter in call.get("parameters", ())}

@@ -73,26 +73,27 @@ async def test_every_refusal_is_described_as_problem_document(service: str) -> N
             responses = description.responses(method, path)
             refusals = {status: response for status, response in responses.items() if status >= "400"}
             unsigned = set() if path in SIGNED_BY_PROVIDERS else {"401"}
-            assert {"500", "502", "503", "504"} | unsigned <= refusals.keys()
+            assert {"429", "500", "502", "503", "504"} | unsigned <= refusals.keys()
             assert {tuple(response["content"]) for response in refusals.values()} == {
                 ("application/problem+json",)
             }
             assert not unsigned or "WWW-Authenticate" in refusals["401"]["headers"]
             assert "Retry-After" in refusals["503"]["headers"]
+            assert {"Retry-After", "RateLimit", "RateLimit-Policy"} == set(refusals["429"]["headers"])
 
 
 @pytest.mark.parametrize(
     ("service", "call", "refusals"),
     [
-        ("song", "GET /songs", "401 422"),
-        ("song", "GET /songs/{song_id}", "401 404"),
-        ("song", "DELETE /songs/{song_id}", "401 403 404"),
-        ("song", "POST /songs/{song_id}/track/play", "401 403 404 422"),
-        ("song", "POST /songs", "400 401 403 408 409 413 415 422"),
-        ("album", "POST /albums/{album_id}/songs", "400 401 403 404 408 409 412 413 422"),
-        ("user", "GET /auth/me", "401 404"),
-        ("user", "POST /auth/register", "400 401 403 408 409 413 422"),
-        ("user", "DELETE /admin/users/{user_id}", "401 403 404 409 422"),
+        ("song", "GET /songs", "401 422 429"),
+        ("song", "GET /songs/{song_id}", "401 404 429"),
+        ("song", "DELETE /songs/{song_id}", "401 403 404 429"),
+        ("song", "POST /songs/{song_id}/track/play", "401 403 404 422 429"),
+        ("song", "POST /songs", "400 401 403 408 409 413 415 422 429"),
+        ("album", "POST /albums/{album_id}/songs", "400 401 403 404 408 409 412 413 422 429"),
+        ("user", "GET /auth/me", "401 404 429"),
+        ("user", "POST /auth/register", "400 401 403 408 409 413 422 429"),
+        ("user", "DELETE /admin/users/{user_id}", "401 403 404 409 422 429"),
     ],
 )
 async def test_described_client_errors_match_the_input(service: str, call: str, refusals: str) -> None:
@@ -113,6 +114,34 @@ async def test_lists_describe_paging_and_caching_headers() -> None:
         assert {"ETag", "Link", "X-Total-Count"} <= set(responses["200"]["headers"])
         assert responses["304"]["headers"] == responses["200"]["headers"]
         assert "content" not in responses["304"]
+
+
+@pytest.mark.parametrize(
+    ("service", "call"),
+    [
+        ("song", "201 POST /songs"),
+        ("song", "200 POST /songs/batch"),
+        ("song", "200 PATCH /songs/{song_id}"),
+        ("song", "200 PATCH /admin/songs/{song_id}/visible"),
+        ("album", "201 POST /albums"),
+        ("album", "200 PATCH /albums/{album_id}"),
+        ("album", "200 PUT /albums/{album_id}/songs"),
+        ("album", "200 DELETE /albums/{album_id}/songs/{song_id}"),
+        ("album", "204 PUT /albums/{album_id}/collaborators/{user_id}"),
+        ("album", "204 DELETE /albums/{album_id}/collaborators/{user_id}"),
+    ],
+)
+async def test_changes_describe_the_next_etag(service: str, call: str) -> None:
+    status, method, path = call.split()
+    responses = (await described(service)).responses(method, path)
+    assert "ETag" in responses[status]["headers"]
+
+
+async def test_webhook_describes_its_body() -> None:
+    description = await described("user")
+    call = description.document["paths"]["/webhooks/clerk"]["post"]
+    assert call["requestBody"]["content"].keys() == {"application/json"}
+    assert {"400", "408", "413"} <= call["responses"].keys()
 
 
 def test_every_problem_document_matches_its_schema() -> None:

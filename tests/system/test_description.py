@@ -104,6 +104,17 @@ async def test_health_is_described_as_the_services_own(
             described[path].check("GET", path, await http.get(f"{system.albums}{path}"))
 
 
+async def test_gateway_health_matches_its_description(system: RunningSystem) -> None:
+    description = Description(described_at(system.gateway))
+    async with httpx.AsyncClient(base_url=system.gateway, timeout=30) as http:
+        for path in ("/", "/health", "/health/services", "/livez", "/readyz"):
+            response = await http.get(path)
+            assert description.responses("GET", path)["200"]["content"]["application/json"]["schema"]
+            description.check("GET", path, response)
+    for path in ("/health/services", "/readyz"):
+        assert "503" in description.responses("GET", path)
+
+
 async def test_committed_description_is_what_the_gateway_serves(system: RunningSystem) -> None:
     """Changes of the API show in review: `make openapi` writes the file."""
     assert to_text(described_at(system.gateway)) == DOCUMENT.read_text()
