@@ -200,5 +200,5 @@ async def test_user_search_is_literal(people: People) -> None:
     for query in ("100%", "_under(", user.email.upper(), "percy 100"):
         found = (await admin.get("/admin/users", params={"q": query})).json()
         assert user.id in [each["_id"] for each in found], query
-    for query in ("P%y", "1__%", ".*", "\u0000", "' OR '1'='1"):
+    for query in ("P%y", "1__%", ".*", "Per\u0000cy", "' OR '1'='1"):
         assert (await admin.get("/admin/users", params={"q": query})).json() == [], query
