@@ -46,6 +46,14 @@ def redis_server(folder: Path, port: int, *options: str) -> Iterator["subprocess
             process.kill()
 
 
+@contextmanager
+def redis_on_a_free_port(folder: Path) -> Iterator[int]:
+    """The port of such a server."""
+    (port,) = free_ports(1)
+    with redis_server(folder, port):
+        yield port
+
+
 def _until(port: int, *command: str, holds: str) -> None:
     last_moment = time.monotonic() + 60
     with Redis("127.0.0.1", port, retry=_UNTIL_UP) as redis:

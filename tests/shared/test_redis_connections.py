@@ -10,17 +10,14 @@ from redis.asyncio import Redis
 from shared.cache.redis import RedisStore, open_redis_store
 from shared.cache.redis_topologies import PipelinedClient
 from shared.cache.store import CacheDownError
-from tests.shared.redis_servers import redis_server
-from tests.system.running import free_ports
+from tests.shared.redis_servers import redis_on_a_free_port
 
 LONG = 30.0
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Of a Redis."""
-    (port,) = free_ports(1)
-    with redis_server(tmp_path_factory.mktemp("redis"), port) as _:
+    with redis_on_a_free_port(tmp_path_factory.mktemp("redis")) as port:
         yield port
 
 

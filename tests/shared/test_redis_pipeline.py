@@ -10,7 +10,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from shared.cache.redis_pipeline import RedisAddress, RedisPipeline, address_in, open_pipeline
-from tests.shared.redis_servers import redis_server
+from tests.shared.redis_servers import redis_on_a_free_port, redis_server
 from tests.system.running import free_ports
 
 PASSWORD = "opened"
@@ -19,9 +19,7 @@ LONG = 30.0
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """Of a Redis."""
-    (port,) = free_ports(1)
-    with redis_server(tmp_path_factory.mktemp("redis"), port) as _:
+    with redis_on_a_free_port(tmp_path_factory.mktemp("redis")) as port:
         yield port
 
 
